@@ -1,0 +1,58 @@
+/// A read position in borrowed bytes that cannot run past their end.
+///
+/// Every step returns `None` and stays where it is when there are fewer bytes than asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor<'i> {
+    rest: &'i [u8],
+}
+
+impl<'i> Cursor<'i> {
+    /// Starts at the front of `bytes`.
+    #[must_use]
+    pub const fn new(bytes: &'i [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// What has not been read.
+    #[must_use]
+    pub const fn rest(&self) -> &'i [u8] {
+        self.rest
+    }
+
+    /// The next byte, which stays.
+    #[must_use]
+    pub fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    /// Takes the next byte.
+    pub fn byte(&mut self) -> Option<u8> {
+        let (&first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(first)
+    }
+
+    /// Takes the next byte if it is `expected`.
+    pub fn eat(&mut self, expected: u8) -> bool {
+        match self.rest.split_first() {
+            Some((&first, rest)) if first == expected => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes the next `n` bytes.
+    pub fn take(&mut self, n: usize) -> Option<&'i [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(n)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    /// Takes bytes as long as `accept` says so; possibly none.
+    pub fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &'i [u8] {
+        let n = self.rest.iter().position(|&b| !accept(b)).unwrap_or(self.rest.len());
+        self.take(n).unwrap_or_default()
+    }
+}

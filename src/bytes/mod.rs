@@ -1,0 +1,12 @@
+//! Layer 0: a bounded writer, a read cursor and an incremental UTF-8 validator. Knows no protocol.
+//!
+//! Everything above writes through [`Writer`], which counts on when its memory is used up: so a refused
+//! write knows to the byte how much it would have needed, and the length and the bytes cannot disagree.
+
+mod cursor;
+mod utf8;
+mod writer;
+
+pub use cursor::Cursor;
+pub use utf8::{InvalidUtf8, Utf8};
+pub use writer::{Capacity, Writer};

@@ -1,0 +1,148 @@
+use core::fmt;
+
+/// The memory that was lent is too small; nothing was changed by the refused call.
+///
+/// `needed` is exact unless the method that returned it says that it is the least that helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Capacity {
+    /// Bytes that the call needs to succeed.
+    pub needed: usize,
+    /// Bytes that there were.
+    pub available: usize,
+}
+
+impl fmt::Display for Capacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of memory needed, {} available", self.needed, self.available)
+    }
+}
+
+impl core::error::Error for Capacity {}
+
+/// Writes into lent memory and goes on counting when that is used up.
+///
+/// No write fails; [`finish`](Self::finish) says at the end whether all of it had room. What was asked for beyond the
+/// room is counted and not stored.
+///
+/// ```
+/// use sansocket::bytes::{Capacity, Writer};
+///
+/// let mut memory = [0; 4];
+/// let mut writer = Writer::new(&mut memory);
+/// writer.push(b"hello");
+/// assert_eq!(writer.finish(), Err(Capacity { needed: 5, available: 4 }));
+/// ```
+#[derive(Debug)]
+pub struct Writer<'o> {
+    memory: &'o mut [u8],
+    len: usize,
+}
+
+impl<'o> Writer<'o> {
+    /// Starts at the front of `memory`.
+    pub const fn new(memory: &'o mut [u8]) -> Self {
+        Self { memory, len: 0 }
+    }
+
+    /// Appends `bytes`.
+    #[inline]
+    pub fn push(&mut self, bytes: &[u8]) {
+        let end = self.len.saturating_add(bytes.len());
+        if let Some(place) = self.memory.get_mut(self.len..end)
+            && place.len() == bytes.len()
+        {
+            place.copy_from_slice(bytes);
+        }
+        self.len = end;
+    }
+
+    /// Appends one byte.
+    #[inline]
+    pub fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.memory.get_mut(self.len) {
+            *place = byte;
+        }
+        self.len = self.len.saturating_add(1);
+    }
+
+    /// Appends `number` in decimal digits, without leading zeros.
+    pub fn decimal(&mut self, mut number: u64) {
+        let mut digits = [0; 20];
+        let mut first = digits.len();
+        for (i, place) in digits.iter_mut().enumerate().rev() {
+            // The remainder of a division by ten is a digit.
+            *place = b'0' | (number % 10).to_le_bytes()[0];
+            number /= 10;
+            first = i;
+            if number == 0 {
+                break;
+            }
+        }
+        self.push(digits.get(first..).unwrap_or_default());
+    }
+
+    /// Hands `write` the memory that is left and takes the length that it wrote; `Err` is the length that it would
+    /// have needed (the least that helps, if it knows no better).
+    pub fn with_rest(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, usize>) {
+        let rest = self.memory.get_mut(self.len..).unwrap_or_default();
+        let len = match write(rest) {
+            Ok(n) | Err(n) => n,
+        };
+        self.len = self.len.saturating_add(len);
+    }
+
+    /// Bytes asked for so far, whether they had room or not.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing has been asked for.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// What was written.
+    ///
+    /// # Errors
+    /// [`Capacity`] when some of it had no room; the memory then holds the part that had.
+    pub fn finish(self) -> Result<&'o mut [u8], Capacity> {
+        let available = self.memory.len();
+        self.memory.get_mut(..self.len).ok_or(Capacity { needed: self.len, available })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_writes_what_display_writes() {
+        for number in [0, 1, 9, 10, 99, 100, 12345, u64::MAX] {
+            let mut memory = [0; 20];
+            let mut writer = Writer::new(&mut memory);
+            writer.decimal(number);
+            assert_eq!(writer.finish().unwrap(), std::format!("{number}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn any_memory_gives_all_or_the_exact_need() {
+        for size in 0..12 {
+            let mut memory = [0; 12];
+            let mut writer = Writer::new(&mut memory[..size]);
+            writer.push(b"abc");
+            writer.byte(b'd');
+            writer.decimal(567);
+            writer.push(b"");
+            let needed = writer.len();
+            assert_eq!(needed, 7);
+            match writer.finish() {
+                Ok(written) => assert!(size >= 7 && written == b"abcd567"),
+                Err(e) => assert!(size < 7 && e == Capacity { needed: 7, available: size }),
+            }
+        }
+    }
+}
