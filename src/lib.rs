@@ -19,6 +19,7 @@
 #![cfg_attr(
     test,
     allow(
+        unused_qualifications,
         clippy::unwrap_used,
         clippy::expect_used,
         clippy::panic,
@@ -34,5 +35,8 @@
 extern crate std;
 
 pub mod bytes;
+pub mod engineio;
+pub mod time;
+pub mod ws;
 
 pub use bytes::Capacity;

@@ -1,0 +1,15 @@
+use super::{Config, Sid};
+use crate::bytes::Writer;
+
+/// Writes the payload of the open packet, in the reference's key order (Engine.IO protocol, "Handshake").
+pub(super) fn write(sid: Sid, config: &Config, writer: &mut Writer<'_>) {
+    writer.push(b"{\"sid\":\"");
+    writer.push(sid.as_bytes());
+    writer.push(b"\",\"upgrades\":[],\"pingInterval\":");
+    writer.decimal(u64::from(config.ping_interval));
+    writer.push(b",\"pingTimeout\":");
+    writer.decimal(u64::from(config.ping_timeout));
+    writer.push(b",\"maxPayload\":");
+    writer.decimal(u64::from(config.max_payload));
+    writer.byte(b'}');
+}

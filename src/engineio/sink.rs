@@ -1,0 +1,45 @@
+use crate::{
+    bytes::Writer,
+    ws::{Client, Frames, Kind, MaskSource, Masked, Out, SendError, Server, Stored},
+};
+
+mod sealed {
+    pub trait Sealed {}
+    impl<F> Sealed for crate::ws::Out<'_, F> {}
+}
+
+/// A place for packets of the end `R`: its own frames, or packets at rest. Sealed; an [`Out`] of the right form.
+///
+/// The layers above write through it, and so never see which it is.
+pub trait Sink<R>: sealed::Sealed {
+    /// Appends a text message, `4` and what `write` writes, or nothing.
+    #[doc(hidden)]
+    fn text(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
+    /// Appends `packet`, a bare packet of this layer, or nothing.
+    #[doc(hidden)]
+    fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
+}
+
+macro_rules! sink {
+    ($role:ty, $form:ty $(, $k:lifetime, $m:ident)?) => {
+        impl<$($k, $m: MaskSource + ?Sized)?> Sink<$role> for Out<'_, $form> {
+            #[inline]
+            fn text(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+                self.message(Kind::Text, |w| {
+                    w.byte(b'4');
+                    write(w);
+                })
+            }
+
+            #[inline]
+            fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+                self.message(Kind::Text, write)
+            }
+        }
+    };
+}
+
+sink!(Server, Frames);
+sink!(Client, Masked<'k, M>, 'k, M);
+sink!(Server, Stored);
+sink!(Client, Stored);

@@ -1,0 +1,405 @@
+//! A WebSocket connection after its handshake: codec, close handshake, automatic pong.
+
+use super::{
+    Chunk, Client, CloseCode, Control, Event, Form, Frames, Kind, Limits, MaskSource, Masked, Out, PeerError, Role,
+    SendError, Server, StateError,
+    decoder::{Decoder, Piece},
+    opcode::Opcode,
+    state::{Receiving, Sending, State, Trigger},
+};
+use crate::bytes::{Capacity, Utf8};
+use core::marker::PhantomData;
+
+/// Bytes that [`Connection::poll_transmit`] needs at most in one call: a control frame with 125 bytes and a masking key.
+pub const OWED_MAX: usize = 2 + 4 + 125;
+
+/// One end of a connection; `R` is [`Server`] or [`Client`].
+///
+/// It holds no buffers, only the limits, the header bytes that a cut left behind, and one control payload. Bytes go in by
+/// [`poll_event`](Self::poll_event), or by an [`Inbox`](super::Inbox) for whole messages; frames come out into an [`Out`].
+///
+/// The answer to a ping and to a close frame is *owed*: [`poll_transmit`](Self::poll_transmit) writes it. Of several
+/// pings the latest is answered (RFC 6455 section 5.5.3).
+///
+/// ```
+/// use sansocket::ws::{Connection, Event, Limits, PeerError, Server};
+///
+/// /// Echoes as it arrives: a message of any length passes through the caller's few bytes of memory.
+/// fn turn(ws: &mut Connection<Server>, mut received: &mut [u8], tx: &mut [u8]) -> Result<usize, PeerError> {
+///     let mut out = ws.out(tx);
+///     while let Some(event) = ws.poll_event(&mut received)? {
+///         // The event borrows the input alone, so the connection can answer while it lives.
+///         if let Event::Chunk(chunk) = event {
+///             let _ = ws.send_chunk(chunk.kind(), chunk.as_bytes(), chunk.is_last(), &mut out);
+///         }
+///     }
+///     while let Ok(true) = ws.poll_transmit(&mut out) {}
+///     Ok(out.written().len())
+/// }
+///
+/// let mut ws = Connection::server(Limits::new());
+/// let mut hello = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"; // RFC 6455 section 5.7
+/// let mut tx = [0; 64];
+/// let n = turn(&mut ws, &mut hello, &mut tx)?;
+/// assert_eq!(&tx[..n], b"\x81\x05Hello");
+/// # Ok::<(), PeerError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection<R> {
+    decoder: Decoder,
+    limits: Limits,
+    state: State,
+    /// Length of the pong that is owed; its payload lies at the front of `control`.
+    pong: Option<u8>,
+    /// Where a control payload that comes in parts is collected in `control`, and how much of it is there. After a
+    /// close frame: its whole payload.
+    base: u8,
+    collected: u8,
+    control: [u8; 125],
+    role: PhantomData<R>,
+}
+
+/// What a step found and where it lies in the input.
+pub(crate) enum Found {
+    Chunk { kind: Kind, is_first: bool, is_last: bool, from: usize, to: usize },
+    Ping(Control),
+    Pong(Control),
+    Close(CloseCode),
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The peer's close code; [`CloseCode::NO_STATUS`] when its close frame had none, [`CloseCode::ABNORMAL`] when
+    /// none came, and the code that was owed when the peer broke the protocol.
+    pub code: CloseCode,
+    /// Whether both close frames went their way (RFC 6455 section 7.1.4).
+    pub is_clean: bool,
+}
+
+impl Connection<Server> {
+    /// The end that accepted.
+    #[must_use]
+    pub const fn server(limits: Limits) -> Self {
+        Self::new(limits)
+    }
+
+    /// The write cursor of this connection over `memory`.
+    ///
+    /// It knows what may be appended now: take a new one after other writes of this connection went through another.
+    pub fn out<'o>(&self, memory: &'o mut [u8]) -> Out<'o, Frames> {
+        Out::frames(memory, self.state.sending.into())
+    }
+}
+
+impl Connection<Client> {
+    /// The end that opened.
+    #[must_use]
+    pub const fn client(limits: Limits) -> Self {
+        Self::new(limits)
+    }
+
+    /// The write cursor of this connection over `memory`; each frame draws a key from `keys`, a refused write draws none.
+    pub fn out<'o, 'k, M: MaskSource + ?Sized>(&self, memory: &'o mut [u8], keys: &'k mut M) -> Out<'o, Masked<'k, M>> {
+        Out::masked(memory, keys, self.state.sending.into())
+    }
+}
+
+impl<R> Connection<R> {
+    const fn new(limits: Limits) -> Self {
+        Self {
+            decoder: Decoder::new(),
+            limits,
+            state: State::new(),
+            pong: None,
+            base: 0,
+            collected: 0,
+            control: [0; 125],
+            role: PhantomData,
+        }
+    }
+}
+
+impl<R: Role> Connection<R> {
+    /// Takes bytes from the front of `input` and gives the next event; `None` exactly when the input is used up.
+    ///
+    /// Payloads are unmasked where they lie. Cost: one pass over the bytes.
+    ///
+    /// # Errors
+    /// [`PeerError`] when the peer breaks the protocol or a limit; the input then begins with the byte that showed it,
+    /// and every later call gives the same error.
+    pub fn poll_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
+        let (used, found) = self.step(input);
+        let (taken, rest) = core::mem::take(input).split_at_mut_checked(used).unwrap_or_default();
+        *input = rest;
+        Ok(match found? {
+            None => None,
+            Some(Found::Chunk { kind, is_first, is_last, from, .. }) => {
+                let bytes = taken.get_mut(from..).unwrap_or_default();
+                Some(Event::Chunk(Chunk { kind, is_first, is_last, bytes }))
+            }
+            Some(Found::Ping(payload)) => Some(Event::Ping(payload)),
+            Some(Found::Pong(payload)) => Some(Event::Pong(payload)),
+            Some(Found::Close(code)) => Some(Event::Close(code)),
+        })
+    }
+
+    /// Sends a whole message. Cost: one copy of `payload`, masked on the way by a client.
+    ///
+    /// # Errors
+    /// [`SendError::Capacity`] with the exact need; [`SendError::State`] inside a message sent in parts and after a
+    /// close. Nothing was changed, and no masking key was drawn.
+    #[inline]
+    pub fn send<F: Form<Role = R>>(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        out: &mut Out<'_, F>,
+    ) -> Result<(), SendError> {
+        self.state.next(Trigger::SendMessage)?;
+        Ok(out.put(0x80 | kind.opcode().bits(), payload)?)
+    }
+
+    /// Sends a part of a message whose length need not be known, as a frame of its own (RFC 6455 section 5.4). The first
+    /// part says its kind; `is_last` ends it. Other data are refused in between, pings and what is owed are not.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_chunk<F: Form<Role = R>>(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        is_last: bool,
+        out: &mut Out<'_, F>,
+    ) -> Result<(), SendError> {
+        let next = self.state.next(Trigger::SendData { kind, is_last })?;
+        let opcode = match self.state.sending {
+            Sending::Message(_) => Opcode::Continuation,
+            _ => kind.opcode(),
+        };
+        let is_final = if is_last { 0x80 } else { 0 };
+        out.put(is_final | opcode.bits(), payload)?;
+        self.state = next;
+        out.gate = next.sending.into();
+        Ok(())
+    }
+
+    /// Sends a ping with at most 125 bytes.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`StateError::ControlTooLong`].
+    pub fn ping<F: Form<Role = R>>(&mut self, payload: &[u8], out: &mut Out<'_, F>) -> Result<(), SendError> {
+        self.state.next(Trigger::SendPing)?;
+        if payload.len() > 125 {
+            return Err(StateError::ControlTooLong.into());
+        }
+        Ok(out.put(0x80 | Opcode::Ping.bits(), payload)?)
+    }
+
+    /// Sends the close frame, between two frames of a message sent in parts if one is open. It replaces a close frame that
+    /// is owed, and an owed pong is dropped. [`CloseCode::NO_STATUS`] sends one without a code.
+    ///
+    /// # Errors
+    /// [`StateError::InvalidClose`] for a code that may not be sent or a reason of more than 123 bytes,
+    /// [`StateError::Closing`] when the close frame was sent already, or [`Capacity`]; nothing was changed.
+    pub fn close<F: Form<Role = R>>(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        out: &mut Out<'_, F>,
+    ) -> Result<(), SendError> {
+        let next = self.state.next(Trigger::SendClose)?;
+        let first = 0x80 | Opcode::Close.bits();
+        if code == CloseCode::NO_STATUS && reason.is_empty() {
+            out.put(first, b"")?;
+        } else {
+            if !code.is_sendable() || reason.len() > 123 {
+                return Err(StateError::InvalidClose.into());
+            }
+            out.build(first, |w| {
+                w.push(&code.0.to_be_bytes());
+                w.push(reason.as_bytes());
+            })?;
+        }
+        self.state = next;
+        self.pong = None;
+        out.gate = next.sending.into();
+        Ok(())
+    }
+
+    /// Marks that a close frame with `code` is owed, for layers that have no `out` at hand; [`CloseCode::NO_STATUS`] sends
+    /// one without a code, and so does a code that may not be sent. Does nothing once a close frame is owed or sent.
+    pub fn owe_close(&mut self, code: CloseCode) {
+        let code = if code.is_sendable() { code } else { CloseCode::NO_STATUS };
+        self.state.receive(Trigger::OweClose(code));
+    }
+
+    /// Writes one thing that the connection owes: the pong of the latest ping, then a close frame. `false`: nothing is owed.
+    ///
+    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`] bytes is always enough.
+    ///
+    /// # Errors
+    /// [`Capacity`]: it is owed still.
+    pub fn poll_transmit<F: Form<Role = R>>(&mut self, out: &mut Out<'_, F>) -> Result<bool, Capacity> {
+        if let Some(len) = self.pong {
+            let payload = self.control.get(..usize::from(len)).unwrap_or_default();
+            out.put(0x80 | Opcode::Pong.bits(), payload)?;
+            self.pong = None;
+            return Ok(true);
+        }
+        let Sending::CloseOwed(code) = self.state.sending else { return Ok(false) };
+        let bytes = code.0.to_be_bytes();
+        let payload: &[u8] = if code == CloseCode::NO_STATUS { &[] } else { &bytes };
+        out.put(0x80 | Opcode::Close.bits(), payload)?;
+        self.state.receive(Trigger::SendClose);
+        out.gate = self.state.sending.into();
+        Ok(true)
+    }
+
+    /// The transport ended: no more bytes will come. Call it again, and it says the same.
+    pub fn handle_eof(&mut self) -> Closed {
+        let is_clean = matches!(self.state.sending, Sending::CloseSent);
+        self.state.receive(Trigger::ReceiveEnd);
+        match self.state.receiving {
+            Receiving::Closed(code) => Closed { code, is_clean },
+            Receiving::Failed(error) => Closed { code: error.close_code(), is_clean: false },
+            Receiving::Open | Receiving::Ended => Closed { code: CloseCode::ABNORMAL, is_clean: false },
+        }
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to write.
+    #[must_use]
+    pub const fn wants_transmit(&self) -> bool {
+        self.pong.is_some() || matches!(self.state.sending, Sending::CloseOwed(_))
+    }
+
+    /// Whether data may be sent that is framed already, such as a packet written once for many receivers.
+    ///
+    /// # Errors
+    /// [`StateError`] inside a message sent in parts and after a close.
+    pub fn admit(&self) -> Result<(), StateError> {
+        self.state.next(Trigger::SendMessage).map(|_| ())
+    }
+
+    /// Whether the connection is over: a server then closes the transport, a client waits a while for the server to do so
+    /// (RFC 6455 section 7.1.1).
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.state.is_closed()
+    }
+
+    /// The reason in the peer's close frame; empty before it came.
+    #[must_use]
+    pub fn close_reason(&self) -> &str {
+        let Receiving::Closed(_) = self.state.receiving else { return "" };
+        let reason = self.control.get(2..usize::from(self.collected)).unwrap_or_default();
+        core::str::from_utf8(reason).unwrap_or_default()
+    }
+
+    /// Bytes of the open message still to come in the frame that is being read, `None` when no message is open.
+    pub(crate) const fn awaited(&self) -> Option<u64> {
+        if self.decoder.open_kind().is_some() { Some(self.decoder.left()) } else { None }
+    }
+
+    /// What the open message holds.
+    pub(crate) const fn open_kind(&self) -> Option<Kind> {
+        self.decoder.open_kind()
+    }
+
+    /// The next thing in `input` and how many bytes of it are used up.
+    #[inline]
+    pub(crate) fn step(&mut self, input: &mut [u8]) -> (usize, Result<Option<Found>, PeerError>) {
+        match self.state.receiving {
+            Receiving::Open => {}
+            Receiving::Failed(error) => return (0, Err(error)),
+            Receiving::Closed(_) | Receiving::Ended => return (input.len(), Ok(None)),
+        }
+        let mut used = 0_usize;
+        loop {
+            let rest = input.get_mut(used..).unwrap_or_default();
+            match self.decoder.step::<R>(&self.limits, rest) {
+                Ok(None) => return (input.len(), Ok(None)),
+                Ok(Some(Piece::Data { kind, is_first, is_last, from, to })) => {
+                    let (from, to) = (used.wrapping_add(from), used.wrapping_add(to));
+                    return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, from, to })));
+                }
+                Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
+                    let piece = rest.get(from..to).unwrap_or_default();
+                    used = used.wrapping_add(to);
+                    match self.control(opcode, piece, is_last) {
+                        Ok(None) => {}
+                        Ok(Some(found)) => return (used, Ok(Some(found))),
+                        Err(error) => {
+                            self.state.receive(Trigger::ReceiveFault(error));
+                            return (used, Err(error));
+                        }
+                    }
+                }
+                Err((error, at)) => {
+                    self.state.receive(Trigger::ReceiveFault(error));
+                    return (used.wrapping_add(at), Err(error));
+                }
+            }
+        }
+    }
+
+    /// Collects a control payload and acts on it when it is whole.
+    #[cold]
+    fn control(&mut self, opcode: Opcode, piece: &[u8], is_last: bool) -> Result<Option<Found>, PeerError> {
+        if self.collected == 0 {
+            // One memory for the pong that is owed and for what comes in. What a close frame or a newer ping needs is taken
+            // from the older pong, which then need not be sent; a pong that comes in is cut, if both are long and
+            // nobody drained in between.
+            self.base = self.pong.unwrap_or(0);
+            if opcode != Opcode::Pong && self.base > 0 {
+                self.pong = None;
+                self.base = 0;
+            }
+        }
+        let place = usize::from(self.base).saturating_add(usize::from(self.collected));
+        for (place, byte) in self.control.get_mut(place..).unwrap_or_default().iter_mut().zip(piece) {
+            *place = *byte;
+            self.collected = self.collected.wrapping_add(1);
+        }
+        if !is_last {
+            return Ok(None);
+        }
+        let end = usize::from(self.base).saturating_add(usize::from(self.collected));
+        let payload = self.control.get(usize::from(self.base)..end).unwrap_or_default();
+        match opcode {
+            Opcode::Ping => {
+                let ping = Control::new(payload);
+                self.pong = matches!(self.state.sending, Sending::Open | Sending::Message(_)).then_some(self.collected);
+                self.collected = 0;
+                Ok(Some(Found::Ping(ping)))
+            }
+            Opcode::Close => {
+                let code = close_code(payload)?;
+                self.pong = None;
+                self.state.receive(Trigger::ReceiveClose(code));
+                Ok(Some(Found::Close(code)))
+            }
+            _ => {
+                let pong = Control::new(payload);
+                self.collected = 0;
+                Ok(Some(Found::Pong(pong)))
+            }
+        }
+    }
+}
+
+/// The code in the payload of a close frame (RFC 6455 section 5.5.1).
+fn close_code(payload: &[u8]) -> Result<CloseCode, PeerError> {
+    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
+        return if payload.is_empty() { Ok(CloseCode::NO_STATUS) } else { Err(PeerError::InvalidClose) };
+    };
+    let code = CloseCode(u16::from_be_bytes(*code));
+    if !code.is_sendable() {
+        return Err(PeerError::InvalidCloseCode);
+    }
+    let mut utf8 = Utf8::new();
+    if utf8.check(reason).is_err() || !utf8.is_complete() {
+        return Err(PeerError::InvalidCloseReason);
+    }
+    Ok(code)
+}

@@ -1,0 +1,266 @@
+//! Bytes into pieces of frames. Survives any cut; keeps at most the header bytes that a cut left behind.
+
+use super::{
+    Kind, Limits, PeerError, header,
+    header::{Context, Fault, Header},
+    mask,
+    opcode::Opcode,
+    role::Role,
+};
+use crate::bytes::Utf8;
+
+/// The frame whose payload is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Frame {
+    /// One that its message goes on behind.
+    Data,
+    FinalData,
+    Control(Opcode),
+}
+
+/// 48 bytes: two lengths, the counters that the limits are held against, and what a cut can leave behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decoder {
+    /// Payload bytes of the current frame still to come.
+    left: u64,
+    /// Payload bytes of the open message, as its headers announced them.
+    message: u64,
+    fragments: u32,
+    empty_fragments: u16,
+    controls: u16,
+    key: [u8; 4],
+    partial: [u8; header::MAX - 1],
+    /// Bytes in `partial`, or [`BROKEN`].
+    have: u8,
+    utf8: Utf8,
+    open: Option<Kind>,
+    /// Whether a piece of the open message was given out.
+    begun: bool,
+    frame: Frame,
+}
+
+/// The valid front of a text was given out; the next step tells that the rest is not UTF-8.
+const BROKEN: u8 = u8::MAX;
+
+/// A piece and where it lies in the input; everything up to `to` is used up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Piece {
+    Data { kind: Kind, is_first: bool, is_last: bool, from: usize, to: usize },
+    Control { opcode: Opcode, is_last: bool, from: usize, to: usize },
+}
+
+impl Decoder {
+    pub(crate) const fn new() -> Self {
+        Self {
+            left: 0,
+            message: 0,
+            fragments: 0,
+            empty_fragments: 0,
+            controls: 0,
+            key: [0; 4],
+            partial: [0; header::MAX - 1],
+            have: 0,
+            utf8: Utf8::new(),
+            open: None,
+            begun: false,
+            frame: Frame::FinalData,
+        }
+    }
+
+    /// What the message holds that has begun and not ended.
+    pub(crate) const fn open_kind(&self) -> Option<Kind> {
+        self.open
+    }
+
+    /// Payload bytes still to come of the frame that is being read.
+    pub(crate) const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The next piece; `None` when the input is used up. A fault knows the offset of the byte that shows it.
+    #[inline]
+    pub(crate) fn step<R: Role>(&mut self, limits: &Limits, input: &mut [u8]) -> Result<Option<Piece>, Fault> {
+        let mut from = 0_usize;
+        loop {
+            if self.left == 0 {
+                let rest = input.get(from..).unwrap_or_default();
+                match self.header::<R>(limits, rest) {
+                    Ok(Some(n)) => from = from.wrapping_add(n),
+                    Ok(None) => return Ok(None),
+                    Err((e, at)) => return Err((e, from.wrapping_add(at))),
+                }
+            }
+            let rest = input.get_mut(from..).unwrap_or_default();
+            let n = usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
+            if n == 0 && self.left > 0 {
+                return Ok(None);
+            }
+            let Some(payload) = rest.get_mut(..n) else { return Ok(None) };
+            self.left = self.left.wrapping_sub(u64::try_from(n).unwrap_or(u64::MAX));
+            let to = from.wrapping_add(n);
+            let is_end = self.left == 0;
+            match (self.frame, self.open) {
+                (Frame::Control(opcode), _) => {
+                    if !R::SENDS_MASKED {
+                        self.key = mask::apply(self.key, payload);
+                    }
+                    return Ok(Some(Piece::Control { opcode, is_last: is_end, from, to }));
+                }
+                (frame, Some(kind)) => {
+                    let is_last = is_end && frame == Frame::FinalData;
+                    let bad = match kind {
+                        Kind::Text => self.text::<R>(payload, is_last),
+                        Kind::Binary => {
+                            if !R::SENDS_MASKED {
+                                self.key = mask::apply(self.key, payload);
+                            }
+                            None
+                        }
+                    };
+                    let is_first = !self.begun;
+                    if let Some(at) = bad {
+                        if at == 0 {
+                            return Err((PeerError::InvalidUtf8, from));
+                        }
+                        self.have = BROKEN;
+                        let to = from.wrapping_add(at);
+                        return Ok(Some(Piece::Data { kind, is_first, is_last: false, from, to }));
+                    }
+                    if is_last {
+                        self.open = None;
+                    } else if n == 0 {
+                        continue;
+                    }
+                    self.begun = true;
+                    return Ok(Some(Piece::Data { kind, is_first, is_last, from, to }));
+                }
+                (Frame::Data | Frame::FinalData, None) => return Ok(None),
+            }
+        }
+    }
+
+    /// Unmasks a piece of text; the offset of its first impossible byte if there is one. A text that ends inside a
+    /// character fails at its last byte.
+    #[inline]
+    fn text<R: Role>(&mut self, payload: &mut [u8], is_last: bool) -> Option<usize> {
+        let is_ascii = if R::SENDS_MASKED {
+            false
+        } else {
+            let (key, is_ascii) = mask::apply_to_text(self.key, payload);
+            self.key = key;
+            is_ascii
+        };
+        // ASCII behind a whole character needs no second look, and leaves a state as good as the one before.
+        if !(is_ascii && self.utf8.is_complete())
+            && let Err(e) = self.utf8.check(payload)
+        {
+            return Some(e.at);
+        }
+        (is_last && !self.utf8.is_complete()).then(|| payload.len().saturating_sub(1))
+    }
+
+    /// Reads a header from the front of `input` and begins its frame; the bytes that it took, `None` when the
+    /// input ends inside it.
+    #[inline]
+    fn header<R: Role>(&mut self, limits: &Limits, input: &[u8]) -> Result<Option<usize>, Fault> {
+        if self.have != 0 {
+            return self.rest_of_header::<R>(limits, input);
+        }
+        match header::parse::<R>(input, &self.context(limits))? {
+            Some((header, n)) => {
+                self.begin(&header);
+                Ok(Some(n))
+            }
+            None => {
+                for (place, byte) in self.partial.iter_mut().zip(input) {
+                    *place = *byte;
+                    self.have = self.have.wrapping_add(1);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// A cut fell into the header: its front is in `partial`.
+    #[cold]
+    fn rest_of_header<R: Role>(&mut self, limits: &Limits, input: &[u8]) -> Result<Option<usize>, Fault> {
+        if self.have == BROKEN {
+            return Err((PeerError::InvalidUtf8, 0));
+        }
+        let mut bytes = [0; header::MAX];
+        let have = usize::from(self.have);
+        let (front, back) = bytes.split_at_mut(have.min(header::MAX));
+        for (place, byte) in front.iter_mut().zip(self.partial) {
+            *place = byte;
+        }
+        for (place, byte) in back.iter_mut().zip(input) {
+            *place = *byte;
+        }
+        let len = have.saturating_add(input.len()).min(header::MAX);
+        let known = bytes.get(..len).unwrap_or_default();
+        match header::parse::<R>(known, &self.context(limits)) {
+            Ok(Some((header, n))) => {
+                self.have = 0;
+                self.begin(&header);
+                Ok(Some(n.saturating_sub(have)))
+            }
+            Ok(None) => {
+                for (place, byte) in self.partial.iter_mut().zip(known) {
+                    *place = *byte;
+                }
+                self.have = known.len().min(header::MAX - 1).to_le_bytes()[0];
+                Ok(None)
+            }
+            Err((e, at)) => Err((e, at.saturating_sub(have))),
+        }
+    }
+
+    const fn context<'c>(&self, limits: &'c Limits) -> Context<'c> {
+        Context {
+            limits,
+            open: self.open,
+            message: if self.open.is_some() { self.message } else { 0 },
+            fragments: self.fragments,
+            empty_fragments: self.empty_fragments,
+            controls: self.controls,
+        }
+    }
+
+    #[inline]
+    fn begin(&mut self, header: &Header) {
+        self.left = header.len;
+        self.key = header.key;
+        let kind = match header.opcode {
+            Opcode::Text => Kind::Text,
+            Opcode::Binary => Kind::Binary,
+            Opcode::Continuation => {
+                self.message = self.message.saturating_add(header.len);
+                return self.begin_data(header);
+            }
+            opcode => {
+                self.controls = self.controls.saturating_add(1);
+                self.frame = Frame::Control(opcode);
+                return;
+            }
+        };
+        self.open = Some(kind);
+        self.message = header.len;
+        self.begun = false;
+        self.utf8 = Utf8::new();
+        self.fragments = 0;
+        self.empty_fragments = 0;
+        self.begin_data(header);
+    }
+
+    #[inline]
+    fn begin_data(&mut self, header: &Header) {
+        self.frame = if header.is_final { Frame::FinalData } else { Frame::Data };
+        self.controls = 0;
+        self.fragments = self.fragments.saturating_add(1);
+        if header.len == 0 {
+            self.empty_fragments = self.empty_fragments.saturating_add(1);
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Decoder>() <= 48);

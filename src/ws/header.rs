@@ -1,0 +1,157 @@
+//! The frame header (RFC 6455 section 5.2): judged byte by byte from the front, so that a whole header and one that comes in
+//! pieces give the same error at the same byte.
+
+use super::{Kind, Limits, PeerError, opcode::Opcode, role::Role};
+
+/// The longest header: 2 bytes, 8 of an extended length, 4 of a masking key.
+pub(crate) const MAX: usize = 14;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) is_final: bool,
+    pub(crate) opcode: Opcode,
+    pub(crate) len: u64,
+    pub(crate) key: [u8; 4],
+}
+
+/// What the judgement depends on besides the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'c> {
+    pub(crate) limits: &'c Limits,
+    pub(crate) open: Option<Kind>,
+    /// Payload bytes, frames, empty frames of the open message, and control frames since its last data frame.
+    pub(crate) message: u64,
+    pub(crate) fragments: u32,
+    pub(crate) empty_fragments: u16,
+    pub(crate) controls: u16,
+}
+
+/// A fault and the offset of the byte that shows it.
+pub(crate) type Fault = (PeerError, usize);
+
+/// Reads a header from the front of `bytes`, `None` when they end inside it. `R` is the reading end.
+#[inline]
+pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Option<(Header, usize)>, Fault> {
+    let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
+    let opcode = judge_first(first, context.open).map_err(|e| (e, 0))?;
+    let is_final = first & 0x80 != 0;
+    let Some((&second, rest)) = rest.split_first() else { return Ok(None) };
+    let masked = second & 0x80 != 0;
+    if masked == R::SENDS_MASKED {
+        return Err((if masked { PeerError::Masked } else { PeerError::NotMasked }, 1));
+    }
+    let (len, rest, before_key) = match second & 0x7f {
+        126 if opcode.is_control() => return Err((PeerError::ControlTooLong, 1)),
+        127 if opcode.is_control() => return Err((PeerError::ControlTooLong, 1)),
+        126 => {
+            let Some((bytes, rest)) = rest.split_first_chunk::<2>() else { return Ok(None) };
+            let len = u16::from_be_bytes(*bytes);
+            if len < 126 {
+                return Err((PeerError::LengthNotMinimal, 3));
+            }
+            (u64::from(len), rest, 4)
+        }
+        127 => {
+            if rest.first().is_some_and(|b| b & 0x80 != 0) {
+                return Err((PeerError::LengthTooLarge, 2));
+            }
+            let Some((bytes, rest)) = rest.split_first_chunk::<8>() else { return Ok(None) };
+            let len = u64::from_be_bytes(*bytes);
+            if len <= 0xffff {
+                return Err((PeerError::LengthNotMinimal, 9));
+            }
+            (len, rest, 10)
+        }
+        short => (u64::from(short), rest, 2_usize),
+    };
+    judge_limits(opcode, is_final, len, context).map_err(|e| (e, before_key.wrapping_sub(1)))?;
+    if !masked {
+        return Ok(Some((Header { is_final, opcode, len, key: [0; 4] }, before_key)));
+    }
+    let Some(key) = rest.first_chunk::<4>() else { return Ok(None) };
+    Ok(Some((Header { is_final, opcode, len, key: *key }, before_key.wrapping_add(4))))
+}
+
+#[inline]
+const fn judge_first(first: u8, open: Option<Kind>) -> Result<Opcode, PeerError> {
+    if first & 0x70 != 0 {
+        return Err(PeerError::ReservedBits);
+    }
+    let Some(opcode) = Opcode::from_bits(first & 0x0f) else { return Err(PeerError::ReservedOpcode) };
+    match (opcode, open) {
+        (Opcode::Continuation, None) => Err(PeerError::UnexpectedContinuation),
+        (Opcode::Text | Opcode::Binary, Some(_)) => Err(PeerError::ExpectedContinuation),
+        _ if opcode.is_control() && first & 0x80 == 0 => Err(PeerError::FragmentedControl),
+        _ => Ok(opcode),
+    }
+}
+
+#[inline]
+const fn judge_limits(opcode: Opcode, is_final: bool, len: u64, context: &Context<'_>) -> Result<(), PeerError> {
+    let limits = context.limits;
+    if opcode.is_control() {
+        // Between messages they are free.
+        return if context.open.is_some() && context.controls >= limits.controls {
+            Err(PeerError::TooManyControls)
+        } else {
+            Ok(())
+        };
+    }
+    if len > limits.frame {
+        return Err(PeerError::FrameTooLarge);
+    }
+    if context.message.saturating_add(len) > limits.message {
+        return Err(PeerError::MessageTooLarge);
+    }
+    if is_final && context.open.is_none() {
+        return Ok(());
+    }
+    if context.fragments >= limits.fragments {
+        return Err(PeerError::TooManyFragments);
+    }
+    if len == 0 && context.empty_fragments >= limits.empty_fragments {
+        return Err(PeerError::TooManyEmptyFragments);
+    }
+    Ok(())
+}
+
+/// The length of a header for `len` payload bytes.
+#[inline]
+pub(crate) const fn size(masked: bool, len: usize) -> usize {
+    let unmasked: usize = match len {
+        0..=125 => 2,
+        126..=0xffff => 4,
+        _ => 10,
+    };
+    if masked { unmasked.wrapping_add(4) } else { unmasked }
+}
+
+/// Writes a header into the front of `place`; `false` when that is too short.
+#[inline]
+pub(crate) fn write(first: u8, key: Option<[u8; 4]>, len: usize, place: &mut [u8]) -> bool {
+    let mask_bit = if key.is_some() { 0x80 } else { 0 };
+    let [.., b1, b0] = len.to_be_bytes();
+    let rest = if len <= 125 {
+        let Some((head, rest)) = place.split_first_chunk_mut::<2>() else { return false };
+        *head = [first, mask_bit | b0];
+        rest
+    } else if len <= 0xffff {
+        let Some((head, rest)) = place.split_first_chunk_mut::<4>() else { return false };
+        *head = [first, mask_bit | 126, b1, b0];
+        rest
+    } else {
+        let Some((head, rest)) = place.split_first_chunk_mut::<2>() else { return false };
+        *head = [first, mask_bit | 127];
+        let Some((length, rest)) = rest.split_first_chunk_mut::<8>() else { return false };
+        *length = u64::try_from(len).unwrap_or(u64::MAX).to_be_bytes();
+        rest
+    };
+    match key {
+        None => true,
+        Some(key) => {
+            let Some(place) = rest.first_chunk_mut::<4>() else { return false };
+            *place = key;
+            true
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Layer 2: WebSocket (RFC 6455) in both roles, strict: what the RFC forbids is refused by default.
+//!
+//! A [`Connection`] turns bytes into [`Event`]s and keeps the rules of closing; it holds no buffers. An [`Inbox`] beside it
+//! turns them into whole [`Message`]s in lent memory. [`Out`] is the write cursor that all layers share. Knows HTTP for the
+//! opening handshake, and nothing of what the messages hold.
+
+mod close;
+mod connection;
+mod decoder;
+mod error;
+mod event;
+mod header;
+mod inbox;
+mod limits;
+mod mask;
+mod opcode;
+mod out;
+mod role;
+mod state;
+
+pub use close::CloseCode;
+pub use connection::{Closed, Connection, OWED_MAX};
+pub use error::{PeerError, ReceiveError, SendError, StateError};
+pub use event::{Chunk, Control, Event, Incoming, Message, Text};
+pub use inbox::Inbox;
+pub use limits::Limits;
+pub use opcode::Kind;
+pub use out::{Form, Frames, MaskSource, Masked, Out, Stored};
+pub use role::{Client, Role, Server};

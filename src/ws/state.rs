@@ -1,0 +1,191 @@
+//! The life of a connection in two small machines, one for each direction. Everything that decides what may be sent and
+//! whether input is still looked at lives in this file; it does not know which role it plays.
+//!
+//! ```text
+//! receiving: Open -- Close frame --> Closed      sending: Open <-- first, last --> Message
+//!                 -- fault       --> Failed                 |  Close, fault received  |
+//!                 -- end         --> Ended                  +-----> CloseOwed <-------+
+//! (all but Open are final)                                  |  close() or written     |
+//!                                                           +-----> CloseSent <-------+
+//! ```
+//!
+//! A close frame that is owed is written between two frames, which may be inside a message of ours: the peer learns
+//! that the rest will not come (RFC 6455 section 5.5.1).
+
+use super::{CloseCode, Kind, PeerError, StateError};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Receiving {
+    Open,
+    Closed(CloseCode),
+    Failed(PeerError),
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    Open,
+    /// A message sent in parts has begun.
+    Message(Kind),
+    CloseOwed(CloseCode),
+    CloseSent,
+}
+
+/// What happens to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// A close frame came.
+    ReceiveClose(CloseCode),
+    /// The peer broke the protocol.
+    ReceiveFault(PeerError),
+    /// The transport ended.
+    ReceiveEnd,
+    /// We send a frame of data, the first and the last of its message or not.
+    SendData { kind: Kind, is_last: bool },
+    /// We send a whole message.
+    SendMessage,
+    /// We send a ping.
+    SendPing,
+    /// We want to close, and write the frame later.
+    OweClose(CloseCode),
+    /// We write a close frame.
+    SendClose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) receiving: Receiving,
+    pub(crate) sending: Sending,
+}
+
+impl State {
+    pub(crate) const fn new() -> Self {
+        Self { receiving: Receiving::Open, sending: Sending::Open }
+    }
+
+    /// The state after `trigger`, or why it may not happen now.
+    pub(crate) const fn next(self, trigger: Trigger) -> Result<Self, StateError> {
+        let Self { receiving, sending } = self;
+        Ok(match trigger {
+            Trigger::ReceiveClose(code) => match receiving {
+                Receiving::Open => Self { receiving: Receiving::Closed(code), sending: sending.owe_close(code) },
+                Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => self,
+            },
+            Trigger::ReceiveFault(error) => match receiving {
+                Receiving::Open => {
+                    Self { receiving: Receiving::Failed(error), sending: sending.owe_close(error.close_code()) }
+                }
+                Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => self,
+            },
+            Trigger::ReceiveEnd => match receiving {
+                Receiving::Open => Self { receiving: Receiving::Ended, sending },
+                Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => self,
+            },
+            Trigger::SendMessage => match sending {
+                Sending::Open => self,
+                Sending::Message(_) => return Err(StateError::MessageOpen),
+                Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
+            },
+            Trigger::SendData { kind, is_last } => match sending {
+                Sending::Open | Sending::Message(_) => {
+                    Self { receiving, sending: if is_last { Sending::Open } else { Sending::Message(kind) } }
+                }
+                Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
+            },
+            Trigger::SendPing => match sending {
+                Sending::Open | Sending::Message(_) => self,
+                Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
+            },
+            Trigger::OweClose(code) => Self { receiving, sending: sending.owe_close(code) },
+            Trigger::SendClose => match sending {
+                Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => {
+                    Self { receiving, sending: Sending::CloseSent }
+                }
+                Sending::CloseSent => return Err(StateError::Closing),
+            },
+        })
+    }
+
+    /// As [`next`](Self::next), for what the peer does: that cannot be refused.
+    pub(crate) fn receive(&mut self, trigger: Trigger) {
+        if let Ok(next) = self.next(trigger) {
+            *self = next;
+        }
+    }
+
+    /// Nothing more will come that is looked at, and nothing is left to send.
+    pub(crate) const fn is_closed(self) -> bool {
+        match (self.receiving, self.sending) {
+            (Receiving::Ended, _) => true,
+            (Receiving::Closed(_) | Receiving::Failed(_), Sending::CloseSent) => true,
+            (Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Open, _) => false,
+        }
+    }
+}
+
+impl Sending {
+    const fn owe_close(self, code: CloseCode) -> Self {
+        match self {
+            Self::Open | Self::Message(_) => Self::CloseOwed(code),
+            Self::CloseOwed(_) | Self::CloseSent => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CODE: CloseCode = CloseCode::GOING_AWAY;
+    const FAULT: PeerError = PeerError::InvalidUtf8;
+
+    /// The full product of states and triggers against a table written from the RFC, row by row.
+    #[test]
+    fn every_state_meets_every_trigger() {
+        let receivings = [Receiving::Open, Receiving::Closed(CODE), Receiving::Failed(FAULT), Receiving::Ended];
+        let sendings = [Sending::Open, Sending::Message(Kind::Text), Sending::CloseOwed(CODE), Sending::CloseSent];
+        let first = Trigger::SendData { kind: Kind::Text, is_last: false };
+        let last = Trigger::SendData { kind: Kind::Text, is_last: true };
+        use Sending::{CloseOwed, CloseSent, Message, Open};
+        // For each trigger of ours what becomes of Open, Message, CloseOwed, CloseSent; None: refused.
+        let ours = [
+            (Trigger::SendMessage, [Some(Open), None, None, None]),
+            (first, [Some(Message(Kind::Text)), Some(Message(Kind::Text)), None, None]),
+            (last, [Some(Open), Some(Open), None, None]),
+            (Trigger::SendPing, [Some(Open), Some(Message(Kind::Text)), None, None]),
+            (
+                Trigger::OweClose(CODE),
+                [Some(CloseOwed(CODE)), Some(CloseOwed(CODE)), Some(CloseOwed(CODE)), Some(CloseSent)],
+            ),
+            (Trigger::SendClose, [Some(CloseSent), Some(CloseSent), Some(CloseSent), None]),
+        ];
+        let theirs = [
+            (Trigger::ReceiveClose(CloseCode::NORMAL), Receiving::Closed(CloseCode::NORMAL), Some(CloseCode::NORMAL)),
+            (
+                Trigger::ReceiveFault(PeerError::ReservedBits),
+                Receiving::Failed(PeerError::ReservedBits),
+                Some(CloseCode::PROTOCOL_ERROR),
+            ),
+            (Trigger::ReceiveEnd, Receiving::Ended, None),
+        ];
+        for receiving in receivings {
+            for (row, sending) in sendings.into_iter().enumerate() {
+                let state = State { receiving, sending };
+                for (trigger, becomes) in ours {
+                    assert_eq!(state.next(trigger).ok().map(|s| s.sending), becomes[row], "{state:?} {trigger:?}");
+                    assert!(state.next(trigger).is_ok_and(|s| s.receiving == receiving) || becomes[row].is_none());
+                }
+                for (trigger, becomes, owed) in theirs {
+                    let expected = match (receiving, owed, sending) {
+                        (Receiving::Open, Some(code), Open | Message(_)) => {
+                            State { receiving: becomes, sending: CloseOwed(code) }
+                        }
+                        (Receiving::Open, _, _) => State { receiving: becomes, sending },
+                        _ => state,
+                    };
+                    assert_eq!(state.next(trigger), Ok(expected), "{state:?} {trigger:?}");
+                }
+            }
+        }
+    }
+}
