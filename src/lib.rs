@@ -36,6 +36,8 @@ extern crate std;
 
 pub mod bytes;
 pub mod engineio;
+pub mod http;
+pub mod socketio;
 pub mod time;
 pub mod ws;
 

@@ -82,6 +82,11 @@ impl<'o> Writer<'o> {
         self.push(digits.get(first..).unwrap_or_default());
     }
 
+    /// Takes back the last `n` bytes, such as a separator behind which nothing came.
+    pub const fn take_back(&mut self, n: usize) {
+        self.len = self.len.saturating_sub(n);
+    }
+
     /// Hands `write` the memory that is left and takes the length that it wrote; `Err` is the length that it would
     /// have needed (the least that helps, if it knows no better).
     pub fn with_rest(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, usize>) {

@@ -18,3 +18,5 @@ pub use packet::{Packet, PeerError};
 pub use query::{Refusal, Transport, route};
 pub use sid::Sid;
 pub use sink::Sink;
+
+pub use crate::ws::{Client, SendError, Server};

@@ -27,7 +27,7 @@ macro_rules! sink {
             fn text(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
                 self.message(Kind::Text, |w| {
                     w.byte(b'4');
-                    write(w);
+                    write(w)
                 })
             }
 

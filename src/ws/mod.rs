@@ -4,11 +4,13 @@
 //! turns them into whole [`Message`]s in lent memory. [`Out`] is the write cursor that all layers share. Knows HTTP for the
 //! opening handshake, and nothing of what the messages hold.
 
+mod accept_key;
 mod close;
 mod connection;
 mod decoder;
 mod error;
 mod event;
+mod handshake;
 mod header;
 mod inbox;
 mod limits;
@@ -18,10 +20,14 @@ mod out;
 mod role;
 mod state;
 
+#[cfg(feature = "sha1")]
+pub use accept_key::accept_key;
+pub use accept_key::accept_key_with;
 pub use close::CloseCode;
 pub use connection::{Closed, Connection, OWED_MAX};
 pub use error::{PeerError, ReceiveError, SendError, StateError};
 pub use event::{Chunk, Control, Event, Incoming, Message, Text};
+pub use handshake::{Accept, RequestError, is_upgrade, refuse};
 pub use inbox::Inbox;
 pub use limits::Limits;
 pub use opcode::Kind;

@@ -1,6 +1,6 @@
 //! The write cursor that all layers share.
 
-use super::{Client, SendError, Server, StateError, header, mask, state::Sending};
+use super::{Client, Kind, SendError, Server, StateError, header, mask, state::Sending};
 use crate::bytes::{Capacity, Writer};
 
 /// A source of masking keys. RFC 6455 section 5.3 wants each drawn freshly from a strong source: a key that the application
@@ -173,15 +173,14 @@ impl<F: Form> Out<'_, F> {
         Ok(())
     }
 
-    /// Appends a frame around what `write` writes. The room of a short header is kept in front and the payload
-    /// moved once when its length needs a longer one.
+    /// Appends a frame around what `write` writes. The room of a short header is kept in front and the payload moved once
+    /// when its length needs a longer one.
     #[inline]
     pub(crate) fn build(&mut self, first: u8, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Capacity> {
         let available = self.room();
         let room = self.memory.get_mut(self.len..).unwrap_or_default();
         let short = header::size(F::IS_MASKED, 0);
-        let body = room.get_mut(short..).unwrap_or_default();
-        let mut writer = Writer::new(body);
+        let mut writer = Writer::new(room.get_mut(short..).unwrap_or_default());
         write(&mut writer);
         let len = writer.len();
         let size = header::size(F::IS_MASKED, len);
@@ -209,7 +208,7 @@ impl<F: Form> Out<'_, F> {
 
     /// Appends a whole data message for an upper layer, which sees no connection: the gate judges.
     #[inline]
-    pub(crate) fn message(&mut self, kind: super::Kind, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+    pub(crate) fn message(&mut self, kind: Kind, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
         match self.gate {
             Gate::Open => Ok(self.build(0x80 | kind.opcode().bits(), write)?),
             Gate::Message => Err(StateError::MessageOpen.into()),

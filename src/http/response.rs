@@ -1,0 +1,109 @@
+use super::{Status, request::is_token_byte};
+use crate::bytes::{Capacity, Writer};
+use core::fmt;
+
+/// An answer.
+///
+/// ```
+/// use sansocket::http::{Response, Status};
+///
+/// let mut out = [0; 128];
+/// let n = Response { status: Status(404), fields: &[("Content-Type", b"text/plain")], body: b"none" }.write(&mut out)?;
+/// assert_eq!(&out[..n], b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nnone");
+/// # Ok::<(), sansocket::http::ResponseError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'r> {
+    /// The status.
+    pub status: Status,
+    /// The fields but `Content-Length`, which is worked out.
+    pub fields: &'r [(&'r str, &'r [u8])],
+    /// The body.
+    pub body: &'r [u8],
+}
+
+impl Response<'_> {
+    /// Writes head and body into the front of `out` and gives their length, or writes nothing of use.
+    ///
+    /// # Errors
+    /// [`ResponseError`].
+    pub fn write(&self, out: &mut [u8]) -> Result<usize, ResponseError> {
+        let mut writer = self.head(out)?;
+        if has_body(self.status) {
+            writer.push(self.body);
+        }
+        Ok(writer.finish()?.len())
+    }
+
+    /// As [`write`](Self::write), but the head alone: for `HEAD`, and for a body that is sent from where it lies.
+    ///
+    /// # Errors
+    /// [`ResponseError`].
+    pub fn write_head(&self, out: &mut [u8]) -> Result<usize, ResponseError> {
+        Ok(self.head(out)?.finish()?.len())
+    }
+
+    fn head<'o>(&self, out: &'o mut [u8]) -> Result<Writer<'o>, ResponseError> {
+        let mut writer = Writer::new(out);
+        writer.push(b"HTTP/1.1 ");
+        writer.decimal(u64::from(self.status.0));
+        writer.byte(b' ');
+        writer.push(self.status.phrase().as_bytes());
+        writer.push(b"\r\n");
+        for (name, value) in self.fields {
+            write_field(&mut writer, name, value)?;
+        }
+        if has_body(self.status) {
+            writer.push(b"Content-Length: ");
+            writer.decimal(u64::try_from(self.body.len()).unwrap_or(u64::MAX));
+            writer.push(b"\r\n");
+        }
+        writer.push(b"\r\n");
+        Ok(writer)
+    }
+}
+
+/// RFC 9110 section 8.6.
+const fn has_body(status: Status) -> bool {
+    !matches!(status.0, 100..=199 | 204 | 304)
+}
+
+pub(crate) fn write_field(writer: &mut Writer<'_>, name: &str, value: &[u8]) -> Result<(), ResponseError> {
+    let is_name = !name.is_empty() && name.bytes().all(is_token_byte);
+    // CR, LF and NUL above all: they would let a value begin a field or an answer of its own.
+    if !is_name || !value.iter().all(|&b| matches!(b, b'\t' | 0x20..=0x7e | 0x80..)) {
+        return Err(ResponseError::Field);
+    }
+    writer.push(name.as_bytes());
+    writer.push(b": ");
+    writer.push(value);
+    writer.push(b"\r\n");
+    Ok(())
+}
+
+/// Why no answer was written.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseError {
+    /// The output is too small; the need is exact.
+    Capacity(Capacity),
+    /// A field whose name is no token, or whose value has a control byte.
+    Field,
+}
+
+impl From<Capacity> for ResponseError {
+    fn from(e: Capacity) -> Self {
+        Self::Capacity(e)
+    }
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capacity(e) => e.fmt(f),
+            Self::Field => f.write_str("header field that may not be sent"),
+        }
+    }
+}
+
+impl core::error::Error for ResponseError {}

@@ -1,0 +1,345 @@
+//! The judge: one pass, a bit for each level instead of a call, so no input costs stack.
+
+use super::{Error, ErrorKind};
+
+/// Arrays and objects inside each other that are taken: 64, one bit each.
+pub const DEPTH: u8 = 64;
+
+/// What the pass learns about a text that is one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scanned {
+    /// Where the value begins.
+    pub(super) from: usize,
+    /// Where it ends.
+    pub(super) to: usize,
+    /// Of an array: where the first element begins and ends, and where the second begins (where the array ends, if there is none).
+    pub(super) first: Option<(usize, usize, usize)>,
+}
+
+/// Which text may stand alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// Exactly one value.
+    Value,
+    /// Values with commas between, or nothing: the inside of an array.
+    Elements,
+}
+
+struct Scanner<'t> {
+    text: &'t [u8],
+    at: usize,
+}
+
+/// Judges `text` from its first byte to its last.
+pub(super) fn scan(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
+    let mut s = Scanner { text, at: 0 };
+    s.blanks();
+    let from = s.at;
+    let mut first = None;
+    let mut first_from = 0_usize;
+    // Bit 0 is the innermost level: 1 for an object.
+    let mut levels = 0_u64;
+    let mut depth = 0_u8;
+    if whole == Whole::Elements && s.peek().is_none() {
+        return Ok(Scanned { from, to: s.at, first });
+    }
+    loop {
+        // A value begins here.
+        if depth == 1 && first.is_none() {
+            first_from = s.at;
+        }
+        match s.peek() {
+            Some(b'[' | b'{') => {
+                if depth == DEPTH {
+                    return Err(s.error(ErrorKind::Depth));
+                }
+                let is_object = s.peek() == Some(b'{');
+                levels = levels << 1 | u64::from(is_object);
+                depth = depth.wrapping_add(1);
+                s.step();
+                s.blanks();
+                let close = if is_object { b'}' } else { b']' };
+                if s.peek() != Some(close) {
+                    if is_object {
+                        s.key()?;
+                    }
+                    continue;
+                }
+            }
+            _ => s.scalar()?,
+        }
+        // A value has ended, or a container may end.
+        loop {
+            let end = s.at;
+            if matches!(s.peek(), Some(b']' | b'}')) && depth > 0 {
+                // Only reached where the container may end: see below, and the empty container above.
+                let is_object = levels & 1 == 1;
+                if (s.peek() == Some(b'}')) != is_object {
+                    return Err(s.error(ErrorKind::Syntax));
+                }
+                if depth == 1 && first.is_none() && first_from != 0 {
+                    first = Some((first_from, end, end));
+                }
+                s.step();
+                levels >>= 1;
+                depth = depth.wrapping_sub(1);
+                continue;
+            }
+            if depth == 0 {
+                let to = s.at;
+                s.blanks();
+                if whole == Whole::Elements && s.peek() == Some(b',') {
+                    s.step();
+                    s.blanks();
+                    break;
+                }
+                return if s.at == text.len() {
+                    Ok(Scanned { from, to, first })
+                } else {
+                    Err(s.error(ErrorKind::Syntax))
+                };
+            }
+            s.blanks();
+            match s.peek() {
+                Some(b',') => {
+                    s.step();
+                    s.blanks();
+                    if depth == 1 && first.is_none() {
+                        first = Some((first_from, end, s.at));
+                    }
+                    if levels & 1 == 1 {
+                        s.key()?;
+                    }
+                    break;
+                }
+                Some(b']' | b'}') => {
+                    if depth == 1 && first.is_none() {
+                        first = Some((first_from, end, s.at));
+                    }
+                }
+                _ => return Err(s.error(ErrorKind::Syntax)),
+            }
+        }
+    }
+}
+
+/// The end of the good value at the front of `text`.
+pub(super) fn value_end(text: &[u8]) -> usize {
+    let mut s = Scanner { text, at: 0 };
+    let mut depth = 0_usize;
+    while let Some(byte) = s.peek() {
+        match byte {
+            b'"' => {
+                let _ = s.string();
+            }
+            b'[' | b'{' => {
+                depth = depth.wrapping_add(1);
+                s.step();
+            }
+            b']' | b'}' => {
+                if depth == 0 {
+                    return s.at;
+                }
+                depth = depth.wrapping_sub(1);
+                s.step();
+            }
+            b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return s.at,
+            _ => {
+                s.step();
+                continue;
+            }
+        }
+        if depth == 0 {
+            return s.at;
+        }
+    }
+    s.at
+}
+
+/// Whether `byte` is white space (RFC 8259 section 2).
+pub(super) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+impl Scanner<'_> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    #[inline]
+    const fn step(&mut self) {
+        self.at = self.at.wrapping_add(1);
+    }
+
+    #[inline]
+    fn blanks(&mut self) {
+        while self.peek().is_some_and(is_blank) {
+            self.step();
+        }
+    }
+
+    const fn error(&self, kind: ErrorKind) -> Error {
+        Error { kind, at: self.at }
+    }
+
+    /// `"key" :` and the blanks behind it.
+    fn key(&mut self) -> Result<(), Error> {
+        if self.peek() != Some(b'"') {
+            return Err(self.error(ErrorKind::Syntax));
+        }
+        self.string()?;
+        self.blanks();
+        if self.peek() != Some(b':') {
+            return Err(self.error(ErrorKind::Syntax));
+        }
+        self.step();
+        self.blanks();
+        Ok(())
+    }
+
+    fn scalar(&mut self) -> Result<(), Error> {
+        match self.peek() {
+            Some(b'"') => self.string(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word(b"true"),
+            Some(b'f') => self.word(b"false"),
+            Some(b'n') => self.word(b"null"),
+            _ => Err(self.error(ErrorKind::Syntax)),
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<(), Error> {
+        for &byte in word {
+            if self.peek() != Some(byte) {
+                return Err(self.error(ErrorKind::Syntax));
+            }
+            self.step();
+        }
+        Ok(())
+    }
+
+    /// RFC 8259 section 6.
+    fn number(&mut self) -> Result<(), Error> {
+        if self.peek() == Some(b'-') {
+            self.step();
+        }
+        if self.peek() == Some(b'0') {
+            self.step();
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.step();
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.step();
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.step();
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// One or more.
+    fn digits(&mut self) -> Result<(), Error> {
+        let from = self.at;
+        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.step();
+        }
+        if self.at == from { Err(self.error(ErrorKind::Syntax)) } else { Ok(()) }
+    }
+
+    /// RFC 8259 section 7, from the quote that opens to behind the one that closes.
+    #[inline]
+    fn string(&mut self) -> Result<(), Error> {
+        self.step();
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let (words, _) = rest.as_chunks::<8>();
+            for word in words {
+                if has_special(u64::from_le_bytes(*word)) {
+                    break;
+                }
+                self.at = self.at.wrapping_add(8);
+            }
+            loop {
+                match self.peek() {
+                    Some(b'"') => {
+                        self.step();
+                        return Ok(());
+                    }
+                    Some(b'\\') => {
+                        self.escape()?;
+                        break;
+                    }
+                    Some(0x20..) => self.step(),
+                    _ => return Err(self.error(ErrorKind::Syntax)),
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn escape(&mut self) -> Result<(), Error> {
+        let start = self.at;
+        self.step();
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.step();
+                return Ok(());
+            }
+            Some(b'u') => self.step(),
+            _ => return Err(self.error(ErrorKind::Escape)),
+        }
+        match self.unit()? {
+            0xd800..=0xdbff => {
+                let followed = self.text.get(self.at..).unwrap_or_default().starts_with(b"\\u");
+                self.at = self.at.wrapping_add(if followed { 2 } else { 0 });
+                if followed && matches!(self.unit()?, 0xdc00..=0xdfff) {
+                    return Ok(());
+                }
+                Err(Error { kind: ErrorKind::Escape, at: start })
+            }
+            0xdc00..=0xdfff => Err(Error { kind: ErrorKind::Escape, at: start }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Result<u16, Error> {
+        let mut unit = 0_u16;
+        for _ in 0..4 {
+            let Some(digit) = self.peek().and_then(hex) else { return Err(self.error(ErrorKind::Escape)) };
+            unit = unit << 4 | u16::from(digit);
+            self.step();
+        }
+        Ok(unit)
+    }
+}
+
+pub(super) const fn hex(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'0'..=b'9' => byte.wrapping_sub(b'0'),
+        b'a'..=b'f' => byte.wrapping_sub(b'a' - 10),
+        b'A'..=b'F' => byte.wrapping_sub(b'A' - 10),
+        _ => return None,
+    })
+}
+
+/// Whether one of eight bytes is a quote, a backslash or below 0x20. Says yes for some bytes above 0x7f too; those
+/// are then looked at one by one.
+#[inline]
+pub(super) const fn has_special(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const QUOTES: u64 = 0x2222_2222_2222_2222;
+    const BACKSLASHES: u64 = 0x5c5c_5c5c_5c5c_5c5c;
+    const BLANKS: u64 = 0x2020_2020_2020_2020;
+    let quote = (word ^ QUOTES).wrapping_sub(ONES);
+    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
+    let control = word.wrapping_sub(BLANKS);
+    (quote | backslash | control) & !word & HIGH != 0
+}

@@ -1,0 +1,120 @@
+use super::scan::hex;
+use crate::bytes::{Capacity, Writer};
+
+/// A string as it stands on the wire, still escaped, without its quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Str<'m>(pub(super) &'m [u8]);
+
+impl<'m> Str<'m> {
+    /// The bytes between the quotes, still escaped.
+    #[must_use]
+    pub const fn escaped(&self) -> &'m [u8] {
+        self.0
+    }
+
+    /// The text, if nothing in it is escaped. Free but for a pass that looks for backslashes and one for UTF-8.
+    #[must_use]
+    pub fn as_plain(&self) -> Option<&'m str> {
+        if self.0.contains(&b'\\') { None } else { core::str::from_utf8(self.0).ok() }
+    }
+
+    /// Whether the string is `other`. Compares unescaped, without a buffer.
+    #[must_use]
+    pub fn is(&self, other: &str) -> bool {
+        if self.0.len() == other.len() {
+            // A string with an escape is longer than what it stands for.
+            return self.0 == other.as_bytes();
+        }
+        if self.0.len() < other.len() || !self.0.contains(&b'\\') {
+            return false;
+        }
+        self.chars().eq(other.chars())
+    }
+
+    /// The characters that it stands for.
+    #[must_use]
+    pub const fn chars(&self) -> Chars<'m> {
+        Chars(self.0)
+    }
+
+    /// Unescapes into lent memory; at most as many bytes as [`escaped`](Self::escaped) has.
+    ///
+    /// # Errors
+    /// [`Capacity`] with the exact need; the memory then holds a part.
+    pub fn unescape_into<'b>(&self, memory: &'b mut [u8]) -> Result<&'b str, Capacity> {
+        let mut writer = Writer::new(memory);
+        let mut rest = self.0;
+        while let Some(at) = rest.iter().position(|&b| b == b'\\') {
+            let (plain, escaped) = rest.split_at_checked(at).unwrap_or_default();
+            writer.push(plain);
+            let mut chars = Chars(escaped);
+            if let Some(c) = chars.next() {
+                writer.push(c.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            rest = chars.0;
+        }
+        writer.push(rest);
+        Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
+    }
+}
+
+/// The characters that a string stands for.
+#[derive(Clone, Debug)]
+pub struct Chars<'m>(&'m [u8]);
+
+impl Chars<'_> {
+    fn unit(&mut self) -> Option<u32> {
+        let (digits, rest) = self.0.split_first_chunk::<4>()?;
+        self.0 = rest;
+        digits.iter().try_fold(0, |unit, &d| Some(unit << 4 | u32::from(hex(d)?)))
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(byte)
+    }
+
+    fn continued(&mut self, lead: u32) -> Option<u32> {
+        Some(lead << 6 | u32::from(self.byte()? & 0x3f))
+    }
+}
+
+impl Iterator for Chars<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let scalar = match self.byte()? {
+            b'\\' => match self.byte()? {
+                b'b' => 0x08,
+                b'f' => 0x0c,
+                b'n' => 0x0a,
+                b'r' => 0x0d,
+                b't' => 0x09,
+                b'u' => {
+                    let unit = self.unit()?;
+                    if unit & 0xfc00 == 0xd800 {
+                        self.0 = self.0.strip_prefix(b"\\u")?;
+                        let low = self.unit()?;
+                        0x1_0000_u32.wrapping_add((unit & 0x3ff) << 10 | low & 0x3ff)
+                    } else {
+                        unit
+                    }
+                }
+                plain => u32::from(plain),
+            },
+            ascii @ 0..=0x7f => u32::from(ascii),
+            lead @ 0x80..=0xdf => self.continued(u32::from(lead & 0x1f))?,
+            lead @ 0xe0..=0xef => {
+                let lead = self.continued(u32::from(lead & 0x0f))?;
+                self.continued(lead)?
+            }
+            lead => {
+                let lead = self.continued(u32::from(lead & 0x07))?;
+                let lead = self.continued(lead)?;
+                self.continued(lead)?
+            }
+        };
+        char::from_u32(scalar)
+    }
+}

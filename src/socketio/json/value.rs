@@ -1,0 +1,210 @@
+use super::{
+    Error, ErrorKind, Str,
+    scan::{Whole, is_blank, scan, value_end},
+};
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// One value, judged good, where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value<'m>(pub(super) &'m [u8]);
+
+impl<'m> Value<'m> {
+    /// Judges `text`, which is UTF-8 and exactly one value, white space around it allowed. One pass, no recursion.
+    ///
+    /// # Errors
+    /// [`Error`] with what is wrong and where.
+    pub fn parse(text: &'m [u8]) -> Result<Self, Error> {
+        let scanned = scan(text, Whole::Value)?;
+        Ok(Self(text.get(scanned.from..scanned.to).unwrap_or_default()))
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self.0.first() {
+            Some(b'[') => Kind::Array,
+            Some(b'{') => Kind::Object,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') | None => Kind::Null,
+            Some(_) => Kind::Number,
+        }
+    }
+
+    /// As it stands on the wire.
+    #[must_use]
+    pub const fn raw(&self) -> &'m [u8] {
+        self.0
+    }
+
+    /// The string that it is.
+    #[must_use]
+    pub fn as_str(&self) -> Option<Str<'m>> {
+        Some(Str(self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?))
+    }
+
+    /// The truth value that it is.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.0 {
+            b"true" => Some(true),
+            b"false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The whole number that it is, written without fraction and exponent, and below 2^64.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        core::str::from_utf8(self.0).ok()?.parse().ok()
+    }
+
+    /// The elements of an array; none of anything else.
+    #[must_use]
+    pub fn elements(&self) -> Elements<'m> {
+        let inside = self.0.strip_prefix(b"[").and_then(|r| r.strip_suffix(b"]"));
+        Elements(trim(inside.unwrap_or_default()))
+    }
+
+    /// The members of an object; none of anything else.
+    #[must_use]
+    pub fn members(&self) -> Members<'m> {
+        let inside = self.0.strip_prefix(b"{").and_then(|r| r.strip_suffix(b"}"));
+        Members(trim(inside.unwrap_or_default()))
+    }
+
+    /// The first member of an object with the key `key`, compared unescaped.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Self> {
+        self.members().find(|(k, _)| k.is(key)).map(|(_, value)| value)
+    }
+}
+
+/// An array, judged good, whose first element is at hand: the payload of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Array<'m> {
+    inside: &'m [u8],
+    first: &'m [u8],
+    rest: &'m [u8],
+}
+
+impl<'m> Array<'m> {
+    /// Judges `text`, which is UTF-8 and exactly one array, white space around it allowed. One pass, no recursion.
+    ///
+    /// # Errors
+    /// [`Error`] with what is wrong and where; [`ErrorKind::Type`] for another value.
+    pub fn parse(text: &'m [u8]) -> Result<Self, Error> {
+        let scanned = scan(text, Whole::Value)?;
+        if text.get(scanned.from) != Some(&b'[') {
+            return Err(Error { kind: ErrorKind::Type, at: scanned.from });
+        }
+        let end = scanned.to.saturating_sub(1);
+        let Some((from, to, next)) = scanned.first else { return Ok(Self { inside: b"", first: b"", rest: b"" }) };
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        Ok(Self { inside: trim(part(from, end)), first: part(from, to), rest: trim(part(next, end)) })
+    }
+
+    /// The first element.
+    #[must_use]
+    pub const fn first(&self) -> Option<Value<'m>> {
+        if self.first.is_empty() { None } else { Some(Value(self.first)) }
+    }
+
+    /// The elements behind the first.
+    #[must_use]
+    pub const fn rest(&self) -> Elements<'m> {
+        Elements(self.rest)
+    }
+
+    /// All elements.
+    #[must_use]
+    pub const fn elements(&self) -> Elements<'m> {
+        Elements(self.inside)
+    }
+}
+
+/// The elements of an array, or those behind its first: good values with commas between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elements<'m>(pub(super) &'m [u8]);
+
+impl<'m> Elements<'m> {
+    /// As they stand between the brackets, with their commas.
+    #[must_use]
+    pub const fn raw(&self) -> &'m [u8] {
+        self.0
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'m> Iterator for Elements<'m> {
+    type Item = Value<'m>;
+
+    fn next(&mut self) -> Option<Value<'m>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (value, rest) = self.0.split_at_checked(value_end(self.0))?;
+        self.0 = behind(rest, b',');
+        Some(Value(value))
+    }
+}
+
+/// The members of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Members<'m>(&'m [u8]);
+
+impl<'m> Iterator for Members<'m> {
+    type Item = (Str<'m>, Value<'m>);
+
+    fn next(&mut self) -> Option<(Str<'m>, Value<'m>)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (key, rest) = self.0.split_at_checked(value_end(self.0))?;
+        let rest = behind(rest, b':');
+        let (value, rest) = rest.split_at_checked(value_end(rest))?;
+        self.0 = behind(rest, b',');
+        Some((Value(key).as_str()?, Value(value)))
+    }
+}
+
+/// What follows a separator and the blanks around it.
+fn behind(text: &[u8], separator: u8) -> &[u8] {
+    let text = trim(text);
+    trim(text.strip_prefix(&[separator]).unwrap_or(text))
+}
+
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let Some((&first, rest)) = text.split_first()
+        && is_blank(first)
+    {
+        text = rest;
+    }
+    while let Some((&last, rest)) = text.split_last()
+        && is_blank(last)
+    {
+        text = rest;
+    }
+    text
+}

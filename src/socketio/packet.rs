@@ -1,0 +1,147 @@
+//! The packet: `<type>[<attachments>-][<namespace>,][<id>][<JSON>]` (Socket.IO protocol, "Packet encoding").
+//!
+//! The reference takes more than the protocol allows in places; what it takes and we refuse: an empty packet, blanks, signs
+//! and exponents in numbers, ids above 2^64-1, EVENT and CONNECT_ERROR without a payload, lone surrogates in strings.
+
+use super::{PeerError, json};
+use crate::bytes::Cursor;
+
+/// Attachments of one packet, as in the reference.
+pub const MAX_ATTACHMENTS: u8 = 10;
+
+/// A packet of a peer, checked in syntax and shape.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packet<'m> {
+    /// `0`: asks for a namespace, or grants it.
+    Connect {
+        /// The namespace, with its slash.
+        namespace: &'m [u8],
+        /// A JSON object: credentials from a client, `{"sid":…}` from a server.
+        payload: Option<json::Value<'m>>,
+    },
+    /// `1`: leaves a namespace.
+    Disconnect {
+        /// The namespace.
+        namespace: &'m [u8],
+    },
+    /// `2`, or `5` with attachments, which follow as binary messages.
+    Event {
+        /// The namespace.
+        namespace: &'m [u8],
+        /// Asks for an acknowledgement under this id.
+        id: Option<u64>,
+        /// A non-empty array; the first element is the name.
+        payload: json::Array<'m>,
+        /// Binary messages to come.
+        attachments: u8,
+    },
+    /// `3`, or `6` with attachments.
+    Ack {
+        /// The namespace.
+        namespace: &'m [u8],
+        /// The id that was asked with.
+        id: u64,
+        /// The answer.
+        payload: json::Array<'m>,
+        /// Binary messages to come.
+        attachments: u8,
+    },
+    /// `4`: refuses a namespace.
+    ConnectError {
+        /// The namespace.
+        namespace: &'m [u8],
+        /// An object with a `message`, or a string.
+        payload: json::Value<'m>,
+    },
+}
+
+/// Names that an application may not use for its events.
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
+impl<'m> Packet<'m> {
+    /// Reads the packet in the text of an Engine.IO message, which is UTF-8. One pass.
+    ///
+    /// # Errors
+    /// [`PeerError`], whatever is wrong with it.
+    pub fn parse(text: &'m [u8]) -> Result<Self, PeerError> {
+        let mut cursor = Cursor::new(text);
+        let kind = cursor.byte().ok_or(PeerError::UnknownPacket)?;
+        let attachments = match kind {
+            b'0'..=b'4' => 0,
+            b'5' | b'6' => attachments(&mut cursor)?,
+            _ => return Err(PeerError::UnknownPacket),
+        };
+        let namespace = if cursor.peek() == Some(b'/') {
+            let name = cursor.take_while(|b| b != b',');
+            cursor.eat(b',');
+            name
+        } else {
+            b"/"
+        };
+        match kind {
+            b'0' => {
+                let payload = if cursor.rest().is_empty() { None } else { Some(json::Value::parse(cursor.rest())?) };
+                match payload.map(|p| p.kind()) {
+                    None | Some(json::Kind::Object) => Ok(Self::Connect { namespace, payload }),
+                    Some(_) => Err(PeerError::InvalidPayload),
+                }
+            }
+            b'1' if cursor.rest().is_empty() => Ok(Self::Disconnect { namespace }),
+            b'1' => Err(PeerError::InvalidPayload),
+            b'2' | b'5' => {
+                let id = id(&mut cursor)?;
+                let payload = json::Array::parse(cursor.rest())?;
+                let name = payload.first().ok_or(PeerError::InvalidPayload)?;
+                match name.kind() {
+                    json::Kind::Number => {}
+                    json::Kind::String if name.as_str().is_some_and(|s| RESERVED.iter().any(|r| s.is(r))) => {
+                        return Err(PeerError::ReservedName);
+                    }
+                    json::Kind::String => {}
+                    _ => return Err(PeerError::InvalidPayload),
+                }
+                Ok(Self::Event { namespace, id, payload, attachments })
+            }
+            b'3' | b'6' => {
+                let id = id(&mut cursor)?.ok_or(PeerError::InvalidPayload)?;
+                let payload = json::Array::parse(cursor.rest())?;
+                Ok(Self::Ack { namespace, id, payload, attachments })
+            }
+            _ => {
+                let payload = json::Value::parse(cursor.rest())?;
+                match payload.kind() {
+                    json::Kind::Object | json::Kind::String => Ok(Self::ConnectError { namespace, payload }),
+                    _ => Err(PeerError::InvalidPayload),
+                }
+            }
+        }
+    }
+}
+
+/// `<attachments>-`: plain digits without a leading zero.
+fn attachments(cursor: &mut Cursor<'_>) -> Result<u8, PeerError> {
+    let digits = cursor.take_while(|b| b.is_ascii_digit());
+    if !cursor.eat(b'-') || digits.is_empty() || digits.starts_with(b"0") {
+        return Err(PeerError::InvalidAttachments);
+    }
+    match number(digits) {
+        Some(n) if n <= u64::from(MAX_ATTACHMENTS) => Ok(n.to_le_bytes()[0]),
+        _ => Err(PeerError::TooManyAttachments),
+    }
+}
+
+fn id(cursor: &mut Cursor<'_>) -> Result<Option<u64>, PeerError> {
+    let digits = cursor.take_while(|b| b.is_ascii_digit());
+    if digits.is_empty() { Ok(None) } else { number(digits).map(Some).ok_or(PeerError::InvalidId) }
+}
+
+/// `None` above 2^64-1.
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0_u64, |n, d| n.checked_mul(10)?.checked_add(u64::from(d.wrapping_sub(b'0'))))
+}

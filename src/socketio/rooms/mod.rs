@@ -1,0 +1,320 @@
+//! Rooms: who receives a broadcast. A registry over storage that the caller lends and can exchange for a larger one.
+//!
+//! ```
+//! use sansocket::socketio::{Namespace, rooms::{Link, Member, Rooms, Storage, Target}};
+//!
+//! const ROOT: Namespace = Namespace(0);
+//! let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 16], names: [0; 64] }, [7, 8]);
+//! rooms.enter(ROOT, Member(1))?;
+//! rooms.enter(ROOT, Member(2))?;
+//! rooms.join(ROOT, Member(2), b"lobby")?;
+//!
+//! // To everybody but the sender.
+//! let target = Target { not: Some(Member(1)), ..Target::default() };
+//! assert!(rooms.select(ROOT, &target).eq([Member(2)]));
+//! // To a room.
+//! let target = Target { to: &[b"lobby"], ..Target::default() };
+//! assert!(rooms.select(ROOT, &target).eq([Member(2)]));
+//! rooms.leave_all(ROOT, Member(2));
+//! assert_eq!(rooms.select(ROOT, &target).count(), 0);
+//! # Ok::<(), sansocket::socketio::rooms::Full>(())
+//! ```
+//!
+//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, [`leave_all`](Rooms::leave_all) is O(own rooms),
+//! [`select`](Rooms::select) is O(members reached and excepted). A membership takes 32 bytes, a room and a member 32 each on top, a
+//! name its length and 6.
+
+mod hash;
+mod names;
+mod select;
+mod table;
+
+use super::Namespace;
+use core::fmt;
+use hash::{Key, hash};
+use names::Names;
+pub use select::Selected;
+pub use table::Link;
+use table::{Kind, NIL, Table};
+
+/// A connection, by a number of the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Member(pub u32);
+
+/// What a registry lies in.
+#[derive(Clone, Copy, Debug)]
+pub struct Storage<M, B> {
+    /// The records, 32 bytes each: arrays, slices, `Vec`s of [`Link::EMPTY`].
+    pub links: M,
+    /// The names of the rooms.
+    pub names: B,
+}
+
+/// The storage is too small; nothing was changed. Lend more ([`Rooms::replace`]) and say it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full {
+    /// Records that are needed in all.
+    pub links: usize,
+    /// Bytes for names that are needed in all.
+    pub names: usize,
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records and {} bytes for names needed", self.links, self.names)
+    }
+}
+
+impl core::error::Error for Full {}
+
+/// Whom a broadcast is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target<'t> {
+    /// Members of any of these rooms; everybody in the namespace when there are none.
+    pub to: &'t [&'t [u8]],
+    /// But not members of any of these.
+    pub except: &'t [&'t [u8]],
+    /// Nor this one: the sender.
+    pub not: Option<Member>,
+}
+
+/// The registry.
+#[derive(Clone, Debug)]
+pub struct Rooms<M, B> {
+    table: Table<M>,
+    names: Names<B>,
+    key: Key,
+    /// A member whose mark is this was reached, or excepted, by the current selection.
+    mark: u32,
+}
+
+/// Stands for the name of the room that is the whole namespace; no name is that long.
+const EVERYBODY: u32 = u32::MAX;
+
+impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
+    /// An empty registry. `key` is of the caller's randomness: names come from strangers, who could otherwise choose them
+    /// so that all fall into one chain.
+    pub fn new(storage: Storage<M, B>, key: [u64; 2]) -> Self {
+        let [k0, k1] = key;
+        Self { table: Table::new(storage.links), names: Names::new(storage.names), key: Key(k0, k1), mark: 0 }
+    }
+
+    /// Makes `member` known in `namespace`, so that broadcasts to everybody reach it; `false` if it was.
+    ///
+    /// # Errors
+    /// [`Full`]; nothing was changed.
+    pub fn enter(&mut self, namespace: Namespace, member: Member) -> Result<bool, Full> {
+        self.insert(namespace, member, None)
+    }
+
+    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. Names have up to
+    /// 65,535 bytes; what is longer is never joined (`Full` with more than any storage has).
+    ///
+    /// # Errors
+    /// [`Full`]; nothing was changed.
+    pub fn join(&mut self, namespace: Namespace, member: Member, room: &[u8]) -> Result<bool, Full> {
+        self.insert(namespace, member, Some(room))
+    }
+
+    /// Takes `member` out of a room; `false` if it was not in it.
+    pub fn leave(&mut self, namespace: Namespace, member: Member, room: &[u8]) -> bool {
+        let (Some(member), Some(room)) = (self.find_member(namespace, member), self.find_room(namespace, Some(room)))
+        else {
+            return false;
+        };
+        match self.find_membership(member, room) {
+            Some(at) => {
+                self.drop_membership(at);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes `member` out of all its rooms and out of the namespace: it disconnected.
+    pub fn leave_all(&mut self, namespace: Namespace, member: Member) {
+        let Some(at) = self.find_member(namespace, member) else { return };
+        while let Some(first) = self.table.get(at).map(|link| link.next_own)
+            && first != NIL
+        {
+            self.drop_membership(first);
+        }
+        let hash = self.member_hash(namespace, member);
+        self.table.remove(at, hash);
+    }
+
+    /// Whether `member` is in a room.
+    pub fn contains(&self, namespace: Namespace, member: Member, room: &[u8]) -> bool {
+        match (self.find_member(namespace, member), self.find_room(namespace, Some(room))) {
+            (Some(member), Some(room)) => self.find_membership(member, room).is_some(),
+            _ => false,
+        }
+    }
+
+    /// How many are in a room; in the whole namespace for `None`.
+    pub fn count(&self, namespace: Namespace, room: Option<&[u8]>) -> usize {
+        let count = self.find_room(namespace, room).and_then(|at| self.table.get(at)).map_or(0, |link| link.prev);
+        usize::try_from(count).unwrap_or(usize::MAX)
+    }
+
+    /// The rooms of `member`.
+    pub fn rooms_of(&self, namespace: Namespace, member: Member) -> impl Iterator<Item = &[u8]> {
+        let first = self.find_member(namespace, member).and_then(|at| self.table.get(at)).map(|link| link.next_own);
+        core::iter::successors(first.and_then(|at| self.table.get(at)), |link| self.table.get(link.next_own))
+            .filter_map(|membership| self.table.get(membership.b))
+            .filter(|room| room.a != EVERYBODY)
+            .map(|room| self.names.get(room.a))
+    }
+
+    /// Whom `target` reaches, each once. Takes `&mut` since it marks whom it has named: no set is needed.
+    pub fn select<'r>(&'r mut self, namespace: Namespace, target: &Target<'r>) -> Selected<'r, M, B> {
+        Selected::new(self, namespace, target)
+    }
+
+    /// Moves everything to `storage`, larger or smaller, and gives the old one back. Cost: O(memberships).
+    ///
+    /// # Errors
+    /// Gives the new one back when it is too small; nothing was changed.
+    pub fn replace(&mut self, mut storage: Storage<M, B>) -> Result<Storage<M, B>, Storage<M, B>> {
+        let links = usize::try_from(self.table.used()).unwrap_or(usize::MAX);
+        if storage.links.as_mut().len() < links || storage.names.as_mut().len() < self.names.live() {
+            return Err(storage);
+        }
+        let Key(k0, k1) = self.key;
+        let mut new = Self::new(storage, [k0, k1]);
+        for at in 0..self.table.size() {
+            if self.table.kind(at) == Kind::Membership
+                && let Some(membership) = self.table.get(at)
+                && let (Some(member), Some(room)) = (self.table.get(membership.a), self.table.get(membership.b))
+            {
+                let name = (room.a != EVERYBODY).then(|| self.names.get(room.a));
+                let namespace = namespace_of(room.b);
+                let _ = new.insert(namespace, Member(member.a), name);
+            }
+        }
+        let old = core::mem::replace(self, new);
+        Ok(Storage { links: old.table.into_links(), names: old.names.into_bytes() })
+    }
+
+    fn insert(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Result<bool, Full> {
+        let member_at = self.find_member(namespace, member);
+        let all_at = self.find_room(namespace, None);
+        let room_at = self.find_room(namespace, name);
+        if let (Some(member), Some(room)) = (member_at, room_at)
+            && self.find_membership(member, room).is_some()
+        {
+            return Ok(false);
+        }
+        let new_name = name.filter(|_| room_at.is_none());
+        let is_new = |at: Option<u32>| u32::from(at.is_none());
+        // A new member is entered into the namespace as well, which is a membership of its own.
+        let mut needed = is_new(member_at).saturating_add(1);
+        if member_at.is_none() {
+            needed = needed.saturating_add(is_new(all_at));
+            needed = needed.saturating_add(u32::from(name.is_some()));
+        }
+        needed = needed.saturating_add(u32::from(new_name.is_some()));
+        let needed = self.table.used().saturating_add(needed);
+        let names_fit = new_name.is_none_or(|n| n.len() < 0xffff && self.names.fits(n));
+        if needed > self.table.size() || !names_fit {
+            let name_cost = new_name.map_or(0, |n| if n.len() < 0xffff { Names::<B>::cost(n) } else { usize::MAX });
+            return Err(Full {
+                links: usize::try_from(needed).unwrap_or(usize::MAX),
+                names: self.names.live().saturating_add(name_cost),
+            });
+        }
+        self.insert_all(namespace, member, name);
+        Ok(true)
+    }
+
+    /// The caller has seen that there is room.
+    fn insert_all(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Option<()> {
+        let (member_at, is_new) = match self.find_member(namespace, member) {
+            Some(at) => (at, false),
+            None => {
+                let hash = self.member_hash(namespace, member);
+                (self.table.insert(Kind::Member, hash, member.0, u32::from(namespace.0))?, true)
+            }
+        };
+        if is_new && name.is_some() {
+            self.add(namespace, member_at, None)?;
+        }
+        self.add(namespace, member_at, name)
+    }
+
+    fn add(&mut self, namespace: Namespace, member_at: u32, name: Option<&[u8]>) -> Option<()> {
+        let room_at = match self.find_room(namespace, name) {
+            Some(at) => at,
+            None => {
+                let hash = self.room_hash(namespace, name);
+                let at = self.table.insert(Kind::Room, hash, EVERYBODY, u32::from(namespace.0))?;
+                if let Some(name) = name {
+                    let table = &mut self.table;
+                    let place = self.names.insert(at, name, |owner, place| table.with(owner, |room| room.a = place))?;
+                    self.table.with(at, |room| room.a = place);
+                }
+                at
+            }
+        };
+        let at = self.table.insert(Kind::Membership, self.membership_hash(member_at, room_at), member_at, room_at)?;
+        self.table.hang(at);
+        Some(())
+    }
+
+    fn drop_membership(&mut self, at: u32) {
+        let Some(&Link { a: member, b: room, .. }) = self.table.get(at) else { return };
+        self.table.unhang(at);
+        let hash = self.membership_hash(member, room);
+        self.table.remove(at, hash);
+        let Some(&Link { a: place, b: namespace, prev: count, .. }) = self.table.get(room) else { return };
+        if count == 0 {
+            let name = if place == EVERYBODY { None } else { Some(self.names.get(place)) };
+            let hash = self.room_hash(namespace_of(namespace), name);
+            self.table.remove(room, hash);
+            if place != EVERYBODY {
+                self.names.remove(place);
+            }
+        }
+    }
+
+    fn find_member(&self, namespace: Namespace, member: Member) -> Option<u32> {
+        let hash = self.member_hash(namespace, member);
+        self.table.find(Kind::Member, hash, |link| link.a == member.0 && link.b == u32::from(namespace.0))
+    }
+
+    fn find_room(&self, namespace: Namespace, name: Option<&[u8]>) -> Option<u32> {
+        let hash = self.room_hash(namespace, name);
+        self.table.find(Kind::Room, hash, |link| {
+            link.b == u32::from(namespace.0)
+                && match name {
+                    None => link.a == EVERYBODY,
+                    Some(name) => link.a != EVERYBODY && self.names.get(link.a) == name,
+                }
+        })
+    }
+
+    fn find_membership(&self, member: u32, room: u32) -> Option<u32> {
+        let hash = self.membership_hash(member, room);
+        self.table.find(Kind::Membership, hash, |link| link.a == member && link.b == room)
+    }
+
+    fn member_hash(&self, namespace: Namespace, member: Member) -> u64 {
+        hash(self.key, u64::from(member.0) | u64::from(namespace.0) << 32, b"m")
+    }
+
+    fn room_hash(&self, namespace: Namespace, name: Option<&[u8]>) -> u64 {
+        let is_named = u64::from(name.is_some());
+        hash(self.key, u64::from(namespace.0) | is_named << 32, name.unwrap_or_default())
+    }
+
+    fn membership_hash(&self, member: u32, room: u32) -> u64 {
+        hash(self.key, u64::from(member) | u64::from(room) << 32, b"")
+    }
+}
+
+fn namespace_of(number: u32) -> Namespace {
+    Namespace(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests;

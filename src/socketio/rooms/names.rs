@@ -1,0 +1,117 @@
+//! The names of rooms, one after the other in lent bytes.
+//!
+//! Each lies behind six bytes: the record of its room and its length. A name that is no longer needed stays until the tail
+//! runs out; then those in use are closed up, in one pass over the bytes.
+
+/// Bytes in front of a name.
+const HEAD: usize = 6;
+const DEAD: u32 = u32::MAX;
+
+#[derive(Clone, Debug)]
+pub(super) struct Names<B> {
+    bytes: B,
+    end: usize,
+    /// Bytes in use, heads included.
+    live: usize,
+}
+
+impl<B: AsMut<[u8]> + AsRef<[u8]>> Names<B> {
+    pub(super) const fn new(bytes: B) -> Self {
+        Self { bytes, end: 0, live: 0 }
+    }
+
+    pub(super) fn into_bytes(self) -> B {
+        self.bytes
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.bytes.as_ref().len()
+    }
+
+    pub(super) const fn live(&self) -> usize {
+        self.live
+    }
+
+    /// Bytes that a name takes.
+    pub(super) const fn cost(name: &[u8]) -> usize {
+        name.len().saturating_add(HEAD)
+    }
+
+    /// The name at `place`.
+    pub(super) fn get(&self, place: u32) -> &[u8] {
+        let at = usize::try_from(place).unwrap_or(usize::MAX);
+        let Some((_, len)) = self.head(at) else { return b"" };
+        let from = at.saturating_add(HEAD);
+        self.bytes.as_ref().get(from..from.saturating_add(len)).unwrap_or_default()
+    }
+
+    /// Whether `name` has room, perhaps after closing up.
+    pub(super) fn fits(&self, name: &[u8]) -> bool {
+        self.live.saturating_add(Self::cost(name)) <= self.size()
+    }
+
+    /// Stores `name` for the room with the record `owner`; `moved` is told of every name that had to move. The caller has
+    /// seen that it [`fits`](Self::fits).
+    pub(super) fn insert(&mut self, owner: u32, name: &[u8], moved: impl FnMut(u32, u32)) -> Option<u32> {
+        let cost = Self::cost(name);
+        if self.size().saturating_sub(self.end) < cost {
+            self.close_up(moved);
+        }
+        let at = self.end;
+        let place = self.bytes.as_mut().get_mut(at..at.saturating_add(cost))?;
+        write_head(place, owner, name.len())?;
+        for (place, byte) in place.get_mut(HEAD..)?.iter_mut().zip(name) {
+            *place = *byte;
+        }
+        self.end = at.saturating_add(cost);
+        self.live = self.live.saturating_add(cost);
+        u32::try_from(at).ok()
+    }
+
+    pub(super) fn remove(&mut self, place: u32) {
+        let at = usize::try_from(place).unwrap_or(usize::MAX);
+        let Some((_, len)) = self.head(at) else { return };
+        if let Some(place) = self.bytes.as_mut().get_mut(at..) {
+            write_head(place, DEAD, len);
+        }
+        self.live = self.live.saturating_sub(len.saturating_add(HEAD));
+        if self.live == 0 {
+            self.end = 0;
+        }
+    }
+
+    fn head(&self, at: usize) -> Option<(u32, usize)> {
+        let rest = self.bytes.as_ref().get(at..self.end)?;
+        let (owner, rest) = rest.split_first_chunk::<4>()?;
+        let len = rest.first_chunk::<2>()?;
+        Some((u32::from_le_bytes(*owner), usize::from(u16::from_le_bytes(*len))))
+    }
+
+    fn close_up(&mut self, mut moved: impl FnMut(u32, u32)) {
+        let mut from = 0_usize;
+        let mut to = 0_usize;
+        while let Some((owner, len)) = self.head(from) {
+            let cost = len.saturating_add(HEAD);
+            if owner != DEAD {
+                let gap = from.saturating_sub(to);
+                if gap > 0
+                    && let Some(region) = self.bytes.as_mut().get_mut(to..from.saturating_add(cost))
+                    && gap <= region.len()
+                {
+                    region.copy_within(gap.., 0);
+                    moved(owner, u32::try_from(to).unwrap_or(u32::MAX));
+                }
+                to = to.saturating_add(cost);
+            }
+            from = from.saturating_add(cost);
+        }
+        self.end = to;
+    }
+}
+
+fn write_head(place: &mut [u8], owner: u32, len: usize) -> Option<()> {
+    let (place_owner, rest) = place.split_first_chunk_mut::<4>()?;
+    *place_owner = owner.to_le_bytes();
+    *rest.first_chunk_mut::<2>()? = u16::try_from(len).ok()?.to_le_bytes();
+    Some(())
+}

@@ -1,0 +1,77 @@
+use super::{Link, Member, Namespace, Rooms, Target, table::NIL};
+
+/// The members that a [`Target`] reaches, each once.
+#[derive(Debug)]
+pub struct Selected<'r, M, B> {
+    rooms: &'r mut Rooms<M, B>,
+    namespace: Namespace,
+    to: core::slice::Iter<'r, &'r [u8]>,
+    /// The next membership of the room that is being gone through.
+    at: u32,
+}
+
+impl<'r, M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Selected<'r, M, B> {
+    pub(super) fn new(rooms: &'r mut Rooms<M, B>, namespace: Namespace, target: &Target<'r>) -> Self {
+        rooms.mark = rooms.mark.wrapping_add(1);
+        if rooms.mark == 0 {
+            // After 2^32 selections old marks would count again.
+            rooms.forget_marks();
+            rooms.mark = 1;
+        }
+        if let Some(at) = target.not.and_then(|member| rooms.find_member(namespace, member)) {
+            rooms.mark(at);
+        }
+        for room in target.except {
+            let mut at = rooms.first_of(namespace, Some(room));
+            while let Some((member, next)) = rooms.membership(at) {
+                rooms.mark(member);
+                at = next;
+            }
+        }
+        let at = if target.to.is_empty() { rooms.first_of(namespace, None) } else { NIL };
+        Self { rooms, namespace, to: target.to.iter(), at }
+    }
+}
+
+impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Iterator for Selected<'_, M, B> {
+    type Item = Member;
+
+    fn next(&mut self) -> Option<Member> {
+        loop {
+            let Some((member, next)) = self.rooms.membership(self.at) else {
+                self.at = self.rooms.first_of(self.namespace, Some(self.to.next()?));
+                continue;
+            };
+            self.at = next;
+            if self.rooms.mark(member) {
+                return self.rooms.table.get(member).map(|link| Member(link.a));
+            }
+        }
+    }
+}
+
+impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
+    /// The first membership of a room.
+    fn first_of(&self, namespace: Namespace, room: Option<&[u8]>) -> u32 {
+        self.find_room(namespace, room).and_then(|at| self.table.get(at)).map_or(NIL, |room| room.next)
+    }
+
+    /// The member of a membership, and the next one of its room.
+    fn membership(&self, at: u32) -> Option<(u32, u32)> {
+        self.table.get(at).map(|link| (link.a, link.next))
+    }
+
+    /// Marks a member; `false` if it was marked.
+    fn mark(&mut self, at: u32) -> bool {
+        let mark = self.mark;
+        self.table.get_mut(at).is_some_and(|link| core::mem::replace(&mut link.prev_own, mark) != mark)
+    }
+
+    fn forget_marks(&mut self) {
+        for at in 0..self.table.size() {
+            if self.table.kind(at) == super::Kind::Member {
+                self.table.with(at, |link| link.prev_own = 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Records of 32 bytes in one lent array: who is in which room, the rooms, the members, and the hash table over all three.
+//!
+//! A record is in up to three lists: a chain of the hash table (whose heads lie in the records too, one each), and as a
+//! membership in the list of its room and in the list of its member. Every step goes through a checked access, and a
+//! link that leads nowhere ends a list.
+
+/// One record of [`Storage`](super::Storage): 32 bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// First record of the hash chain with this record's number.
+    bucket: u32,
+    /// Next record of the chain, or of the free list; the two highest bits are the kind.
+    chain: u32,
+    pub(super) a: u32,
+    pub(super) b: u32,
+    pub(super) next: u32,
+    pub(super) prev: u32,
+    pub(super) next_own: u32,
+    pub(super) prev_own: u32,
+}
+
+impl Link {
+    /// A record that is not in use: what storage is made of.
+    pub const EMPTY: Self =
+        Self { bucket: NIL, chain: NIL, a: 0, b: 0, next: NIL, prev: NIL, next_own: NIL, prev_own: NIL };
+}
+
+/// No record.
+pub(super) const NIL: u32 = 0x3fff_ffff;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Free,
+    /// `a`: number of the member, `b`: namespace; `next_own`: first membership, `prev_own`: mark.
+    Member,
+    /// `a`: place of the name, `b`: namespace; `next`: first membership, `prev`: how many.
+    Room,
+    /// `a`: record of the member, `b`: record of the room; `next`, `prev` in the room, `next_own`, `prev_own` of the member.
+    Membership,
+}
+
+/// The records and the chains over them.
+#[derive(Clone, Debug)]
+pub(super) struct Table<M> {
+    links: M,
+    free: u32,
+    /// Records that were never in use begin here.
+    fresh: u32,
+    used: u32,
+    /// Records looked at, for tests of cost.
+    #[cfg(test)]
+    pub(super) looked_at: core::cell::Cell<usize>,
+}
+
+impl<M: AsMut<[Link]> + AsRef<[Link]>> Table<M> {
+    pub(super) fn new(mut links: M) -> Self {
+        links.as_mut().fill(Link::EMPTY);
+        Self {
+            links,
+            free: NIL,
+            fresh: 0,
+            used: 0,
+            #[cfg(test)]
+            looked_at: core::cell::Cell::new(0),
+        }
+    }
+
+    pub(super) fn into_links(self) -> M {
+        self.links
+    }
+
+    pub(super) fn size(&self) -> u32 {
+        u32::try_from(self.links.as_ref().len()).map_or(NIL, |n| n.min(NIL))
+    }
+
+    pub(super) const fn used(&self) -> u32 {
+        self.used
+    }
+
+    pub(super) fn get(&self, at: u32) -> Option<&Link> {
+        #[cfg(test)]
+        self.looked_at.set(self.looked_at.get() + 1);
+        self.links.as_ref().get(usize::try_from(at).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut Link> {
+        self.links.as_mut().get_mut(usize::try_from(at).unwrap_or(usize::MAX))
+    }
+
+    /// Changes the record at `at`, if there is one.
+    pub(super) fn with(&mut self, at: u32, change: impl FnOnce(&mut Link)) {
+        if let Some(link) = self.get_mut(at) {
+            change(link);
+        }
+    }
+
+    pub(super) fn kind(&self, at: u32) -> Kind {
+        match self.get(at).map(|link| link.chain >> 30) {
+            Some(1) => Kind::Member,
+            Some(2) => Kind::Room,
+            Some(3) => Kind::Membership,
+            _ => Kind::Free,
+        }
+    }
+
+    /// The record of `kind` under `hash` that `is_it` knows.
+    pub(super) fn find(&self, kind: Kind, hash: u64, is_it: impl Fn(&Link) -> bool) -> Option<u32> {
+        let mut at = self.get(self.bucket(hash)?)?.bucket;
+        while let Some(link) = self.get(at) {
+            if self.kind(at) == kind && is_it(link) {
+                return Some(at);
+            }
+            at = link.chain & NIL;
+        }
+        None
+    }
+
+    /// Takes a record into use; the caller has seen that there is one.
+    pub(super) fn insert(&mut self, kind: Kind, hash: u64, a: u32, b: u32) -> Option<u32> {
+        let bucket = self.bucket(hash)?;
+        let at = if self.free == NIL {
+            let at = self.fresh;
+            self.get(at)?;
+            self.fresh = self.fresh.saturating_add(1);
+            at
+        } else {
+            let at = self.free;
+            self.free = self.get(at)?.chain & NIL;
+            at
+        };
+        let head = self.get(bucket)?.bucket;
+        let bits = match kind {
+            Kind::Free => 0,
+            Kind::Member => 1,
+            Kind::Room => 2,
+            Kind::Membership => 3,
+        };
+        let link = self.get_mut(at)?;
+        *link = Link { bucket: link.bucket, chain: head | bits << 30, a, b, ..Link::EMPTY };
+        if kind != Kind::Membership {
+            link.prev = 0;
+            link.prev_own = 0;
+        }
+        self.with(bucket, |link| link.bucket = at);
+        self.used = self.used.saturating_add(1);
+        Some(at)
+    }
+
+    /// Gives a record back that hangs in no list any more.
+    pub(super) fn remove(&mut self, at: u32, hash: u64) {
+        let Some(bucket) = self.bucket(hash) else { return };
+        let Some(chain) = self.get(at).map(|link| link.chain & NIL) else { return };
+        let mut before = None;
+        let mut here = self.get(bucket).map_or(NIL, |link| link.bucket);
+        while here != at {
+            let Some(link) = self.get(here) else { return };
+            before = Some(here);
+            here = link.chain & NIL;
+        }
+        match before {
+            None => self.with(bucket, |link| link.bucket = chain),
+            Some(before) => self.with(before, |link| link.chain = link.chain & !NIL | chain),
+        }
+        let free = self.free;
+        self.with(at, |link| link.chain = free);
+        self.free = at;
+        self.used = self.used.saturating_sub(1);
+    }
+
+    /// Hangs a membership into the list of its room and that of its member.
+    pub(super) fn hang(&mut self, at: u32) {
+        let Some(&Link { a: member, b: room, .. }) = self.get(at) else { return };
+        let next = self.get(room).map_or(NIL, |link| link.next);
+        let next_own = self.get(member).map_or(NIL, |link| link.next_own);
+        self.with(at, |link| (link.next, link.next_own) = (next, next_own));
+        self.with(next, |link| link.prev = at);
+        self.with(next_own, |link| link.prev_own = at);
+        self.with(room, |link| {
+            link.next = at;
+            link.prev = link.prev.saturating_add(1);
+        });
+        self.with(member, |link| link.next_own = at);
+    }
+
+    /// Takes a membership out of both lists.
+    pub(super) fn unhang(&mut self, at: u32) {
+        let Some(&Link { a: member, b: room, next, prev, next_own, prev_own, .. }) = self.get(at) else { return };
+        if prev == NIL {
+            self.with(room, |link| link.next = next);
+        } else {
+            self.with(prev, |link| link.next = next);
+        }
+        if prev_own == NIL {
+            self.with(member, |link| link.next_own = next_own);
+        } else {
+            self.with(prev_own, |link| link.next_own = next_own);
+        }
+        self.with(next, |link| link.prev = prev);
+        self.with(next_own, |link| link.prev_own = prev_own);
+        self.with(room, |link| link.prev = link.prev.saturating_sub(1));
+    }
+
+    fn bucket(&self, hash: u64) -> Option<u32> {
+        let size = u64::from(self.size());
+        u32::try_from(hash.checked_rem(size)?).ok()
+    }
+}

@@ -1,0 +1,208 @@
+use super::*;
+use proptest::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec,
+    vec::Vec,
+};
+
+type Growing = Rooms<Vec<Link>, Vec<u8>>;
+
+fn registry(links: usize, names: usize) -> Growing {
+    Rooms::new(Storage { links: vec![Link::EMPTY; links], names: vec![0; names] }, [1, 2])
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Enter(u16, u32),
+    Join(u16, u32, u8),
+    Leave(u16, u32, u8),
+    LeaveAll(u16, u32),
+    Select(u16, Vec<u8>, Vec<u8>, Option<u32>),
+    Replace(usize, usize),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let (ns, member, room) = (0..2_u16, 0..6_u32, 0..5_u8);
+    let some = proptest::collection::vec(0..5_u8, 0..3);
+    prop_oneof![
+        1 => (ns.clone(), member.clone()).prop_map(|(n, m)| Op::Enter(n, m)),
+        4 => (ns.clone(), member.clone(), room.clone()).prop_map(|(n, m, r)| Op::Join(n, m, r)),
+        2 => (ns.clone(), member.clone(), room).prop_map(|(n, m, r)| Op::Leave(n, m, r)),
+        1 => (ns.clone(), member.clone()).prop_map(|(n, m)| Op::LeaveAll(n, m)),
+        2 => (ns, some.clone(), some, proptest::option::of(member)).prop_map(|(n, t, e, m)| Op::Select(n, t, e, m)),
+        1 => (0..40_usize, 0..80_usize).prop_map(|(l, n)| Op::Replace(l, n)),
+    ]
+}
+
+/// Of several lengths; one is empty, which is a good name.
+fn name(room: u8) -> Vec<u8> {
+    vec![b'a' + room; usize::from(room) * 3]
+}
+
+/// Namespace and member, and its rooms.
+type Model = BTreeMap<(u16, u32), BTreeSet<u8>>;
+
+fn assert_same(rooms: &mut Growing, model: &Model) {
+    for ns in 0..2 {
+        let everybody: BTreeSet<u32> = rooms.select(Namespace(ns), &Target::default()).map(|m| m.0).collect();
+        let expected: BTreeSet<u32> = model.keys().filter(|k| k.0 == ns).map(|k| k.1).collect();
+        assert_eq!(everybody, expected);
+        assert_eq!(rooms.count(Namespace(ns), None), expected.len());
+        for member in 0..6 {
+            let own: BTreeSet<Vec<u8>> = rooms.rooms_of(Namespace(ns), Member(member)).map(<[u8]>::to_vec).collect();
+            let expected: BTreeSet<Vec<u8>> =
+                model.get(&(ns, member)).into_iter().flatten().map(|&r| name(r)).collect();
+            assert_eq!(own, expected);
+        }
+    }
+}
+
+fn needed(rooms: &Growing, model: &Model, ns: u16, member: u32, room: Option<u8>) -> bool {
+    // An independent count of records: a member, its entry, each of its rooms, and the rooms that there are.
+    let mut after = model.clone();
+    let own = after.entry((ns, member)).or_default();
+    own.extend(room);
+    let namespaces: BTreeSet<u16> = after.keys().map(|k| k.0).collect();
+    let named: BTreeSet<(u16, u8)> = after.iter().flat_map(|(k, v)| v.iter().map(|&r| (k.0, r))).collect();
+    let links = after.len() * 2 + after.values().map(BTreeSet::len).sum::<usize>() + namespaces.len() + named.len();
+    let names: usize = named.iter().map(|&(_, r)| name(r).len() + 6).sum();
+    links <= rooms.table.size() as usize && names <= rooms.names.size()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever is done, in storage of any size: the registry says what a map of sets says, a refused call changes nothing,
+    /// and calls are refused exactly when the records or names do not fit.
+    #[test]
+    fn is_a_map_of_sets(links in 0..40_usize, names in 0..80_usize, ops in proptest::collection::vec(op(), 0..60)) {
+        let mut rooms = registry(links, names);
+        let mut model = Model::new();
+        for op in ops {
+            match op {
+                Op::Enter(ns, member) => {
+                    let fits = model.contains_key(&(ns, member)) || needed(&rooms, &model, ns, member, None);
+                    let result = rooms.enter(Namespace(ns), Member(member));
+                    prop_assert_eq!(result.is_ok(), fits);
+                    if let Ok(new) = result {
+                        prop_assert_eq!(new, !model.contains_key(&(ns, member)));
+                        model.entry((ns, member)).or_default();
+                    }
+                }
+                Op::Join(ns, member, room) => {
+                    let is_in = model.get(&(ns, member)).is_some_and(|r| r.contains(&room));
+                    let fits = is_in || needed(&rooms, &model, ns, member, Some(room));
+                    let result = rooms.join(Namespace(ns), Member(member), &name(room));
+                    prop_assert_eq!(result.is_ok(), fits);
+                    match result {
+                        Ok(new) => {
+                            prop_assert_eq!(new, !is_in);
+                            model.entry((ns, member)).or_default().insert(room);
+                        }
+                        Err(full) => {
+                            // The need is exact: one less is refused, and with it the call succeeds.
+                            let mut larger = rooms.clone();
+                            let storage = |links, names| Storage { links: vec![Link::EMPTY; links], names: vec![0; names] };
+                            if larger.replace(storage(full.links.max(links), full.names.max(names))).is_ok() {
+                                prop_assert!(larger.join(Namespace(ns), Member(member), &name(room)).is_ok());
+                            }
+                            let mut exact = rooms.clone();
+                            if exact.replace(storage(full.links, full.names)).is_ok() {
+                                prop_assert!(exact.join(Namespace(ns), Member(member), &name(room)).is_ok());
+                            }
+                            let mut short = rooms.clone();
+                            if short.replace(storage(full.links - 1, full.names)).is_ok() {
+                                prop_assert!(short.join(Namespace(ns), Member(member), &name(room)).is_err());
+                            }
+                        }
+                    }
+                }
+                Op::Leave(ns, member, room) => {
+                    let was = model.get_mut(&(ns, member)).is_some_and(|r| r.remove(&room));
+                    prop_assert_eq!(rooms.leave(Namespace(ns), Member(member), &name(room)), was);
+                }
+                Op::LeaveAll(ns, member) => {
+                    model.remove(&(ns, member));
+                    rooms.leave_all(Namespace(ns), Member(member));
+                }
+                Op::Select(ns, to, except, not) => {
+                    let expected: BTreeSet<u32> = model.iter().filter(|((n, m), own)| {
+                        *n == ns
+                            && (to.is_empty() || to.iter().any(|r| own.contains(r)))
+                            && !except.iter().any(|r| own.contains(r))
+                            && Some(*m) != not
+                    }).map(|((_, m), _)| *m).collect();
+                    let (to, except): (Vec<_>, Vec<_>) = (to.into_iter().map(name).collect(), except.into_iter().map(name).collect());
+                    let to: Vec<&[u8]> = to.iter().map(Vec::as_slice).collect();
+                    let except: Vec<&[u8]> = except.iter().map(Vec::as_slice).collect();
+                    let target = Target { to: &to, except: &except, not: not.map(Member) };
+                    let got: Vec<u32> = rooms.select(Namespace(ns), &target).map(|m| m.0).collect();
+                    prop_assert_eq!(got.len(), expected.len(), "each once");
+                    prop_assert_eq!(got.into_iter().collect::<BTreeSet<_>>(), expected);
+                }
+                Op::Replace(links, names) => {
+                    let _ = rooms.replace(Storage { links: vec![Link::EMPTY; links], names: vec![0; names] });
+                }
+            }
+            assert_same(&mut rooms, &model);
+        }
+        for member in 0..6 {
+            for ns in 0..2 {
+                rooms.leave_all(Namespace(ns), Member(member));
+            }
+        }
+        prop_assert_eq!((rooms.table.used(), rooms.names.live()), (0, 0), "nothing leaks");
+    }
+}
+
+#[test]
+fn a_record_has_32_bytes() {
+    assert_eq!(size_of::<Link>(), 32);
+}
+
+/// 20,000 members elsewhere do not change what a broadcast to ten costs.
+#[test]
+fn selecting_costs_what_it_reaches() {
+    let mut rooms = registry(100_000, 4096);
+    for member in 0..10 {
+        rooms.join(Namespace(0), Member(member), b"ten").unwrap();
+    }
+    let cost = |rooms: &mut Growing| {
+        rooms.table.looked_at.set(0);
+        assert_eq!(rooms.select(Namespace(0), &Target { to: &[b"ten"], ..Target::default() }).count(), 10);
+        rooms.table.looked_at.get()
+    };
+    let before = cost(&mut rooms);
+    for member in 10..20_000 {
+        rooms.join(Namespace(0), Member(member), b"other").unwrap();
+    }
+    let after = cost(&mut rooms);
+    assert!(after <= before + 20, "{before} records looked at before, {after} after");
+}
+
+/// Joining and leaving cost the same on average however many there are.
+#[test]
+fn joining_and_leaving_cost_the_same_in_a_large_registry() {
+    let mut rooms = registry(120_000, 300_000);
+    let mut cost = Vec::new();
+    for round in 0..20_u32 {
+        rooms.table.looked_at.set(0);
+        for member in round * 1000..(round + 1) * 1000 {
+            rooms.join(Namespace(0), Member(member), std::format!("room {}", member % 3000).as_bytes()).unwrap();
+            rooms.leave(Namespace(0), Member(member), b"room 0");
+        }
+        cost.push(rooms.table.looked_at.get());
+    }
+    assert!(cost[19] < cost[0] * 2, "{cost:?}");
+}
+
+#[test]
+fn a_name_of_65535_bytes_is_refused_and_one_below_is_taken() {
+    let mut rooms = registry(8, 70_000);
+    let long: String = "x".repeat(65_535);
+    assert!(rooms.join(Namespace(0), Member(1), long.as_bytes()).is_err());
+    assert_eq!(rooms.join(Namespace(0), Member(1), &long.as_bytes()[1..]), Ok(true));
+    assert!(rooms.contains(Namespace(0), Member(1), &long.as_bytes()[1..]));
+}

@@ -1,0 +1,50 @@
+//! `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
+
+use super::RequestError;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// The accept key for `key`, the text of `Sec-WebSocket-Key`, by a SHA-1 of the caller's: a chip's hash unit, a crate with SHA
+/// instructions. It is given the 60 bytes of key and GUID.
+///
+/// # Errors
+/// [`RequestError::Key`] when `key` is not the base64 of exactly 16 bytes: 24 characters, the last two `=`, no stray bits
+/// in the one before.
+pub fn accept_key_with(key: &[u8], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> Result<[u8; 28], RequestError> {
+    let key: &[u8; 24] = key.try_into().map_err(|_| RequestError::Key)?;
+    let [digits @ .., last, b'=', b'='] = key else { return Err(RequestError::Key) };
+    // Of the last digit only the two high bits belong to the 16 bytes.
+    if !digits.iter().all(|&b| is_digit(b)) || !matches!(last, b'A' | b'Q' | b'g' | b'w') {
+        return Err(RequestError::Key);
+    }
+    let mut text = [0; 60];
+    for (place, byte) in text.iter_mut().zip(key.iter().chain(GUID)) {
+        *place = *byte;
+    }
+    let digest = sha1(&text);
+    let mut accept = [0; 28];
+    let _ = STANDARD.encode_slice(digest, &mut accept);
+    Ok(accept)
+}
+
+/// The accept key for `key`, by sha1_smol, which keeps bounds checks that the linker cannot remove; firmware that proves the absence of
+/// panics takes [`accept_key_with`].
+///
+/// # Errors
+/// As [`accept_key_with`].
+///
+/// ```
+/// // The example of RFC 6455 section 1.3.
+/// let accept = sansocket::ws::accept_key(b"dGhlIHNhbXBsZSBub25jZQ==")?;
+/// assert_eq!(&accept, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// # Ok::<(), sansocket::ws::RequestError>(())
+/// ```
+#[cfg(feature = "sha1")]
+pub fn accept_key(key: &[u8]) -> Result<[u8; 28], RequestError> {
+    accept_key_with(key, |text| sha1_smol::Sha1::from(text).digest().bytes())
+}
+
+const fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+}

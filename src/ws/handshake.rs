@@ -1,0 +1,224 @@
+//! The opening handshake of a server (RFC 6455 section 4.2).
+
+use super::accept_key_with;
+use crate::{
+    bytes::{Capacity, Writer},
+    http::{Body, Method, Request, Response, ResponseError, Status, Version},
+};
+use core::fmt;
+
+/// A request for a WebSocket, judged good: look at it, then [`write`](Self::write) the answer that opens the connection, or refuse
+/// with any [`Response`].
+///
+/// ```
+/// use sansocket::{http::Request, ws::{Accept, refuse}};
+///
+/// fn answer(head: &[u8], out: &mut [u8]) -> Option<usize> {
+///     let request = Request::parse(head).ok()?;
+///     match Accept::check(&request) {
+///         Ok(accept) => accept.write(&[], out).ok(),
+///         Err(error) => refuse(error, out).ok(),
+///     }
+/// }
+///
+/// let mut out = [0; 256];
+/// let head = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// let n = answer(head, &mut out).unwrap();
+/// assert!(out[..n].starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Accept<'h> {
+    request: Request<'h>,
+    key: &'h [u8],
+    protocol: Option<&'h [u8]>,
+}
+
+/// Whether a request asks for a WebSocket, rightly or not: its `Upgrade` names it.
+#[must_use]
+pub fn is_upgrade(request: &Request<'_>) -> bool {
+    request.fields().list("upgrade").any(|m| m.eq_ignore_ascii_case(b"websocket"))
+}
+
+impl<'h> Accept<'h> {
+    /// Judges the request by everything that section 4.2.1 wants.
+    ///
+    /// # Errors
+    /// [`RequestError`]; [`refuse`] writes the answer.
+    pub fn check(request: &Request<'h>) -> Result<Self, RequestError> {
+        if request.method() != Method::Get {
+            return Err(RequestError::Method);
+        }
+        // An `Upgrade` in HTTP/1.0 is ignored (RFC 9110 section 7.8), so there is none.
+        if request.version() < Version::Http11 || !is_upgrade(request) {
+            return Err(RequestError::Upgrade);
+        }
+        let fields = request.fields();
+        if !fields.list("connection").any(|m| m.eq_ignore_ascii_case(b"upgrade")) {
+            return Err(RequestError::Connection);
+        }
+        let mut versions = fields.list("sec-websocket-version");
+        if (versions.next(), versions.next()) != (Some(b"13"), None) {
+            return Err(RequestError::Version);
+        }
+        let mut keys = fields.all("sec-websocket-key");
+        let (Some(key), None) = (keys.next(), keys.next()) else { return Err(RequestError::Key) };
+        accept_key_with(key, |_| [0; 20])?;
+        // What follows the head are frames; a body would be taken for them.
+        if request.body() != Ok(Body::Empty) {
+            return Err(RequestError::Body);
+        }
+        Ok(Self { request: *request, key, protocol: None })
+    }
+
+    /// The request, with all its fields.
+    #[must_use]
+    pub const fn request(&self) -> &Request<'h> {
+        &self.request
+    }
+
+    /// Where the page comes from that a browser connects for; other clients need not say so (section 4.1).
+    #[must_use]
+    pub fn origin(&self) -> Option<&'h [u8]> {
+        self.request.fields().get("origin")
+    }
+
+    /// The subprotocols on offer, the client's favourite first (section 11.3.4).
+    pub fn protocols(&self) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+        self.request.fields().list("sec-websocket-protocol")
+    }
+
+    /// The extensions on offer with their parameters, as they stand (section 9.1). None is taken.
+    pub fn extensions(&self) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+        self.request.fields().list("sec-websocket-extensions")
+    }
+
+    /// Chooses one of the subprotocols on offer. Choosing none is right too.
+    ///
+    /// # Errors
+    /// [`RequestError::Protocol`] when it is not on offer, byte for byte.
+    pub fn protocol(mut self, chosen: &[u8]) -> Result<Self, RequestError> {
+        let offered = self.protocols().find(|&p| p == chosen);
+        self.protocol = Some(offered.ok_or(RequestError::Protocol)?);
+        Ok(self)
+    }
+
+    /// Writes the answer that opens the connection, with `extra` fields; gives its length.
+    ///
+    /// # Errors
+    /// [`ResponseError`]; the need is exact.
+    #[cfg(feature = "sha1")]
+    pub fn write(&self, extra: &[(&str, &[u8])], out: &mut [u8]) -> Result<usize, ResponseError> {
+        self.write_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), extra, out)
+    }
+
+    /// As [`write`](Self::write), with a SHA-1 of the caller's.
+    ///
+    /// # Errors
+    /// [`ResponseError`]; the need is exact.
+    pub fn write_with(
+        &self,
+        sha1: impl FnOnce(&[u8; 60]) -> [u8; 20],
+        extra: &[(&str, &[u8])],
+        out: &mut [u8],
+    ) -> Result<usize, ResponseError> {
+        // The key was judged by `check`.
+        let accept = accept_key_with(self.key, sha1).unwrap_or([0; 28]);
+        let mut writer = Writer::new(out);
+        writer.push(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        );
+        writer.push(&accept);
+        writer.push(b"\r\n");
+        if let Some(protocol) = self.protocol {
+            crate::http::write_field(&mut writer, "Sec-WebSocket-Protocol", protocol)?;
+        }
+        for (name, value) in extra {
+            crate::http::write_field(&mut writer, name, value)?;
+        }
+        writer.push(b"\r\n");
+        Ok(writer.finish()?.len())
+    }
+}
+
+/// Why a request opens no WebSocket.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// Not a GET (section 4.2.1 item 1).
+    Method,
+    /// `Upgrade` does not name `websocket`, or the request is HTTP/1.0 (items 1 and 3).
+    Upgrade,
+    /// `Connection` does not name `upgrade` (item 4).
+    Connection,
+    /// `Sec-WebSocket-Key` is missing, repeated, or not the base64 of 16 bytes (item 5).
+    Key,
+    /// `Sec-WebSocket-Version` is not 13 (item 6).
+    Version,
+    /// The request has a body.
+    Body,
+    /// The application chose a subprotocol that is not on offer.
+    Protocol,
+}
+
+impl RequestError {
+    /// The status to answer with.
+    #[must_use]
+    pub const fn status(self) -> Status {
+        Status(match self {
+            Self::Method => 405,
+            Self::Upgrade | Self::Version => 426,
+            Self::Connection | Self::Key | Self::Body => 400,
+            Self::Protocol => 500,
+        })
+    }
+}
+
+impl RequestError {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Method => "a WebSocket is opened by GET",
+            Self::Upgrade => "this is a WebSocket: Upgrade must name websocket, over HTTP/1.1",
+            Self::Connection => "Connection must name Upgrade",
+            Self::Key => "Sec-WebSocket-Key must stand there once, the base64 of 16 bytes",
+            Self::Version => "Sec-WebSocket-Version must be 13",
+            Self::Body => "a WebSocket is opened without a body",
+            Self::Protocol => "subprotocol that was not offered",
+        }
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl core::error::Error for RequestError {}
+
+/// Writes the answer to a request that opens no WebSocket: the status, what the status must come with, and the reason in words.
+/// The connection is to be closed behind it. 320 bytes are always enough.
+///
+/// # Errors
+/// [`Capacity`] with the exact need.
+pub fn refuse(error: RequestError, out: &mut [u8]) -> Result<usize, Capacity> {
+    let text: (&str, &[u8]) = ("Content-Type", b"text/plain; charset=utf-8");
+    let close: (&str, &[u8]) = ("Connection", b"close");
+    let upgrade: (&str, &[u8]) = ("Upgrade", b"websocket");
+    let fields: &[(&str, &[u8])] = match error {
+        // RFC 9110 section 15.5.6.
+        RequestError::Method => &[text, close, ("Allow", b"GET")],
+        // RFC 9110 section 15.5.22; RFC 6455 section 4.4.
+        RequestError::Upgrade | RequestError::Version => {
+            &[text, ("Connection", b"close, Upgrade"), upgrade, ("Sec-WebSocket-Version", b"13")]
+        }
+        _ => &[text, close],
+    };
+    let body = error.reason().as_bytes();
+    match (Response { status: error.status(), fields, body }).write(out) {
+        Ok(n) => Ok(n),
+        Err(ResponseError::Capacity(e)) => Err(e),
+        // Our own fields are good.
+        Err(ResponseError::Field) => Ok(0),
+    }
+}
