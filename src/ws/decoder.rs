@@ -122,6 +122,8 @@ impl Decoder {
                         if at == 0 {
                             return Err((PeerError::InvalidUtf8, from));
                         }
+                        // Nothing of the frame is looked at any more.
+                        self.left = 0;
                         self.have = BROKEN;
                         let to = from.wrapping_add(at);
                         return Ok(Some(Piece::Data { kind, is_first, is_last: false, from, to }));

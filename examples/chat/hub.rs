@@ -1,0 +1,309 @@
+//! The room: who is here, what was said, and how it reaches everybody.
+
+use crate::{Options, peer::Peer};
+use sansocket::{
+    engineio::Sid,
+    socketio::{
+        self, Namespace, SendError,
+        json::{Args, Json, Text},
+        rooms::{Full, Link, Member, Rooms, Storage, Target},
+    },
+    time::Instant,
+    ws,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    time::Duration,
+};
+use tokio::sync::Notify;
+use tracing::debug;
+
+/// The only namespace.
+pub const NAMES: [&str; 1] = ["/"];
+pub const ROOT: Namespace = Namespace(0);
+
+/// Characters of a name and of a message.
+pub const MAX_NAME: usize = 40;
+pub const MAX_MESSAGE: usize = 2000;
+/// Names in a list of who is here; beyond it the number must do.
+const MAX_LISTED: usize = 100;
+/// The list of who is here, and the history for those who were here before, are told at most this often.
+const ANNOUNCE_EVERY: Duration = Duration::from_millis(50);
+
+/// What somebody said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    pub name: String,
+    pub message: String,
+}
+
+#[derive(Serialize)]
+struct Users<'n> {
+    count: usize,
+    names: Vec<&'n str>,
+}
+
+#[derive(Serialize)]
+struct Typing<'n> {
+    name: &'n str,
+    typing: bool,
+}
+
+/// All that the connections share.
+pub struct Hub {
+    pub options: Options,
+    pub connections: Cell<usize>,
+    /// Memory that sockets are read into; lent to whoever has bytes in hand.
+    pub read_buffer: RefCell<Vec<u8>>,
+    start: std::time::Instant,
+    room: RefCell<Room>,
+    to_flush: RefCell<Vec<Rc<Peer>>>,
+    flush: Notify,
+    announce: Notify,
+}
+
+struct Room {
+    rooms: Rooms<Vec<Link>, Vec<u8>>,
+    guests: Vec<Option<Guest>>,
+    free: Vec<u32>,
+    history: VecDeque<Said>,
+    /// Packets are written here once, and then shared.
+    scratch: Vec<u8>,
+    is_history_due: bool,
+    are_users_due: bool,
+}
+
+struct Guest {
+    peer: Rc<Peer>,
+    name: Option<String>,
+}
+
+impl Hub {
+    pub fn new(options: Options) -> Self {
+        let storage = Storage { links: vec![Link::EMPTY; 64], names: Vec::new() };
+        let room = Room {
+            rooms: Rooms::new(storage, [random(), random()].map(u64::from_le_bytes)),
+            guests: Vec::new(),
+            free: Vec::new(),
+            history: VecDeque::new(),
+            scratch: vec![0; 4096],
+            is_history_due: false,
+            are_users_due: false,
+        };
+        Self {
+            options,
+            connections: Cell::new(0),
+            read_buffer: RefCell::new(vec![0; 64 * 1024]),
+            start: std::time::Instant::now(),
+            room: RefCell::new(room),
+            to_flush: RefCell::default(),
+            flush: Notify::new(),
+            announce: Notify::new(),
+        }
+    }
+
+    /// The time as the machines know it.
+    pub fn now(&self) -> Instant {
+        Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The time as Tokio knows it.
+    pub fn at(&self, instant: Instant) -> tokio::time::Instant {
+        tokio::time::Instant::from_std(self.start + Duration::from_millis(instant.as_millis()))
+    }
+
+    /// Somebody connected: everybody is told the history.
+    pub fn enter(&self, peer: &Rc<Peer>) -> Member {
+        let mut room = self.room.borrow_mut();
+        let guest = Some(Guest { peer: peer.clone(), name: None });
+        let member = match room.free.pop() {
+            Some(at) => {
+                room.guests[at as usize] = guest;
+                Member(at)
+            }
+            None => {
+                room.guests.push(guest);
+                Member(u32::try_from(room.guests.len() - 1).expect("connections are limited"))
+            }
+        };
+        while let Err(Full { links, names }) = room.rooms.enter(ROOT, member) {
+            // The registry grows by doubling, as a `Vec` does.
+            let larger = Storage { links: vec![Link::EMPTY; links * 2], names: vec![0; names] };
+            if room.rooms.replace(larger).is_err() {
+                break;
+            }
+        }
+        // The newcomer at once, the others with the next announcement.
+        let Room { scratch, history, .. } = &mut *room;
+        let frames = frames(scratch, "allMessage", &Json(&*history));
+        peer.push(frames);
+        self.list(peer);
+        room.is_history_due = true;
+        room.are_users_due = true;
+        self.announce.notify_one();
+        member
+    }
+
+    /// Somebody went.
+    pub fn leave(&self, member: Member) {
+        let mut room = self.room.borrow_mut();
+        room.rooms.leave_all(ROOT, member);
+        let guest = room.guests.get_mut(member.0 as usize).and_then(Option::take);
+        room.free.push(member.0);
+        if let Some(name) = guest.and_then(|g| g.name) {
+            self.broadcast(&mut room, "globalMsg", &Text(&format!("{name} left the chat")), None);
+            room.are_users_due = true;
+            self.announce.notify_one();
+        }
+    }
+
+    /// Somebody says who they are; `false` for a name that is none.
+    pub fn name(&self, member: Member, name: &str) -> bool {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > MAX_NAME {
+            return false;
+        }
+        let mut room = self.room.borrow_mut();
+        let Some(Some(guest)) = room.guests.get_mut(member.0 as usize) else { return false };
+        let news = match guest.name.replace(name.to_owned()) {
+            None => format!("{name} joined the chat"),
+            Some(old) if old == name => return true,
+            Some(old) => format!("{old} is now {name}"),
+        };
+        self.broadcast(&mut room, "globalMsg", &Text(&news), Some(member));
+        room.are_users_due = true;
+        self.announce.notify_one();
+        true
+    }
+
+    /// Somebody says something; `false` for what is too long or nothing.
+    pub fn say(&self, mut said: Said) -> bool {
+        let trimmed = said.name.trim();
+        if trimmed.len() < said.name.len() {
+            said.name = trimmed.to_owned();
+        }
+        let fits = |text: &str, max| text.len() <= 4 * max && text.chars().count() <= max;
+        if said.name.is_empty() || said.message.trim().is_empty() {
+            return false;
+        }
+        if !fits(&said.name, MAX_NAME) || !fits(&said.message, MAX_MESSAGE) {
+            return false;
+        }
+        let mut room = self.room.borrow_mut();
+        self.broadcast(&mut room, "newMessage", &Json(&said), None);
+        room.history.push_back(said);
+        while room.history.len() > self.options.history {
+            room.history.pop_front();
+        }
+        true
+    }
+
+    /// Somebody types, or stopped.
+    pub fn typing(&self, member: Member, typing: bool) {
+        let mut room = self.room.borrow_mut();
+        let Some(Some(Guest { name: Some(name), .. })) = room.guests.get(member.0 as usize) else { return };
+        let name = name.clone();
+        self.broadcast(&mut room, "typing", &Json(Typing { name: &name, typing }), Some(member));
+    }
+
+    /// One message to one connection.
+    pub fn notice(&self, peer: &Rc<Peer>, text: &str) {
+        let mut room = self.room.borrow_mut();
+        let frames = frames(&mut room.scratch, "notice", &Text(text));
+        peer.push(frames);
+        self.list(peer);
+    }
+
+    /// To everybody but `not`: encoded and framed once.
+    fn broadcast(&self, room: &mut Room, event: &str, args: &impl Args, not: Option<Member>) {
+        let frames = frames(&mut room.scratch, event, args);
+        let Room { rooms, guests, .. } = room;
+        for member in rooms.select(ROOT, &Target { not, ..Target::default() }) {
+            if let Some(Some(guest)) = guests.get(member.0 as usize) {
+                guest.peer.push(frames.clone());
+                self.list(&guest.peer);
+            }
+        }
+    }
+
+    /// Has `peer` flushed when the tasks that are ready have run: what they all say then leaves in one write.
+    pub fn list(&self, peer: &Rc<Peer>) {
+        if !peer.is_blocked.get() && !peer.is_listed.replace(true) {
+            self.to_flush.borrow_mut().push(peer.clone());
+            self.flush.notify_one();
+        }
+    }
+
+    /// The task that flushes.
+    pub async fn flush(hub: Rc<Self>) {
+        let mut peers = Vec::new();
+        loop {
+            hub.flush.notified().await;
+            tokio::task::yield_now().await;
+            std::mem::swap(&mut peers, &mut *hub.to_flush.borrow_mut());
+            for peer in peers.drain(..) {
+                peer.is_listed.set(false);
+                if let Err(e) = peer.flush() {
+                    // Its own task meets the same error when it reads.
+                    debug!("cannot write: {e}");
+                }
+            }
+        }
+    }
+
+    /// The task that tells what changed, for many arrivals at a time.
+    pub async fn announce(hub: Rc<Self>) {
+        loop {
+            hub.announce.notified().await;
+            tokio::time::sleep(ANNOUNCE_EVERY).await;
+            let mut room = hub.room.borrow_mut();
+            let room = &mut *room;
+            if std::mem::take(&mut room.is_history_due) {
+                let history = std::mem::take(&mut room.history);
+                hub.broadcast(room, "allMessage", &Json(&history), None);
+                room.history = history;
+            }
+            if std::mem::take(&mut room.are_users_due) {
+                let guests = std::mem::take(&mut room.guests);
+                let named = || guests.iter().flatten().filter_map(|g| g.name.as_deref());
+                let users = Users { count: named().count(), names: named().take(MAX_LISTED).collect() };
+                let frames = frames(&mut room.scratch, "users", &Json(&users));
+                room.guests = guests;
+                for guest in room.guests.iter().flatten() {
+                    guest.peer.push(frames.clone());
+                    hub.list(&guest.peer);
+                }
+            }
+        }
+    }
+}
+
+/// An event as the frame that every receiver gets.
+fn frames(scratch: &mut Vec<u8>, event: &str, args: &impl Args) -> Rc<[u8]> {
+    loop {
+        let mut out = ws::Out::stored(scratch);
+        match socketio::broadcast(&NAMES, ROOT, event, args, &mut out) {
+            Ok(()) => return out.written().into(),
+            Err(SendError::Capacity(e)) => {
+                // The need is the least that helps for what serde writes: so at least double.
+                let larger = e.needed.max(scratch.len() * 2);
+                scratch.resize(larger, 0);
+            }
+            Err(e) => unreachable!("{event} is sent to a namespace that there is: {e}"),
+        }
+    }
+}
+
+/// An id that nobody can foresee.
+pub fn sid() -> Sid {
+    Sid::from_random(random())
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes
+}

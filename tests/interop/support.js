@@ -1,0 +1,171 @@
+// The program under test, and a raw peer that sends bytes of our choice.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import path from "node:path";
+import { randomBytes } from "node:crypto";
+
+export const CHAT =
+  process.env.CHAT ?? path.join(import.meta.dirname, "../../target/release/examples/chat");
+
+/** Starts the chat on a free port; `stop` ends it by its pid. */
+export async function startChat({ args = [], listen = "127.0.0.1:0", env } = {}) {
+  const child = spawn(CHAT, ["--listen", listen, ...args], { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
+  let log = "";
+  child.stderr.on("data", (d) => (log += d));
+  let line = "";
+  for await (const chunk of child.stdout) {
+    line += chunk;
+    if (line.includes("\n")) break;
+  }
+  const port = Number(/http:\/\/[^ ]*:(\d+)\//.exec(line)?.[1]);
+  if (!port) throw new Error(`no address in: ${line} ${log}`);
+  return {
+    child,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    log: () => log,
+    async stop(signal = "SIGTERM") {
+      if (child.exitCode !== null) return child.exitCode;
+      child.kill(signal);
+      const [code] = await once(child, "exit");
+      return code;
+    },
+  };
+}
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export async function until(check, what = "it", ms = 5000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await sleep(10);
+  }
+}
+
+export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+
+export function request(lines = {}, { method = "GET", version = "1.1", query = "EIO=4&transport=websocket" } = {}) {
+  const fields = {
+    Host: "localhost",
+    Upgrade: "websocket",
+    Connection: "keep-alive, Upgrade",
+    "Sec-WebSocket-Key": KEY,
+    "Sec-WebSocket-Version": "13",
+    ...lines,
+  };
+  const text = Object.entries(fields)
+    .flatMap(([name, value]) => [value].flat().filter((v) => v !== undefined).map((v) => `${name}: ${v}\r\n`))
+    .join("");
+  return `${method} /socket.io/?${query} HTTP/${version}\r\n${text}\r\n`;
+}
+
+/** A masked frame. */
+export function frame(payload, { opcode = 1, fin = true, rsv = 0, masked = true, length } = {}) {
+  const body = Buffer.from(payload);
+  const size = length ?? BigInt(body.length);
+  const head = [(fin ? 0x80 : 0) | (rsv << 4) | opcode];
+  const bit = masked ? 0x80 : 0;
+  if (size < 126n) head.push(bit | Number(size));
+  else if (size < 65536n) head.push(bit | 126, Number(size >> 8n), Number(size & 255n));
+  else {
+    head.push(bit | 127);
+    for (let i = 7n; i >= 0n; i--) head.push(Number((size >> (8n * i)) & 255n));
+  }
+  if (!masked) return Buffer.concat([Buffer.from(head), body]);
+  const key = randomBytes(4);
+  return Buffer.concat([Buffer.from(head), key, body.map((b, i) => b ^ key[i % 4])]);
+}
+
+/** A raw connection. `received` is all that came, `ended` whether the server closed. */
+export class Raw {
+  received = Buffer.alloc(0);
+  ended = false;
+
+  static async connect(port) {
+    const raw = new Raw();
+    raw.socket = net.connect(port, "127.0.0.1");
+    raw.socket.on("data", (d) => (raw.received = Buffer.concat([raw.received, d])));
+    raw.socket.on("error", () => (raw.ended = true));
+    raw.socket.on("close", () => (raw.ended = true));
+    raw.socket.on("end", () => (raw.ended = true));
+    await once(raw.socket, "connect");
+    raw.socket.setNoDelay(true);
+    return raw;
+  }
+
+  /** An open WebSocket, joined to the namespace unless told otherwise. */
+  static async open(port, { join = true } = {}) {
+    const raw = await Raw.connect(port);
+    raw.send(request());
+    await until(() => raw.text().includes("\r\n\r\n"), "101");
+    if (!raw.text().startsWith("HTTP/1.1 101")) throw new Error(raw.text());
+    await until(() => raw.texts().length > 0, "open packet");
+    if (join) {
+      raw.send(frame("40"));
+      await until(() => raw.texts().some((t) => t.startsWith("40")), "40");
+    }
+    return raw;
+  }
+
+  send(bytes) {
+    this.socket.write(bytes);
+  }
+
+  text() {
+    return this.received.toString("latin1");
+  }
+
+  status() {
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(this.text())?.[1]);
+  }
+
+  /** The frames behind the head. */
+  frames() {
+    const at = this.received.indexOf("\r\n\r\n");
+    let rest = this.received.subarray(at + 4);
+    const frames = [];
+    while (at >= 0 && rest.length >= 2) {
+      let size = rest[1] & 127;
+      let from = 2;
+      if (size === 126) {
+        if (rest.length < 4) break;
+        size = rest.readUInt16BE(2);
+        from = 4;
+      } else if (size === 127) {
+        if (rest.length < 10) break;
+        size = Number(rest.readBigUInt64BE(2));
+        from = 10;
+      }
+      if (rest.length < from + size) break;
+      frames.push({ opcode: rest[0] & 15, masked: rest[1] > 127, payload: rest.subarray(from, from + size) });
+      rest = rest.subarray(from + size);
+    }
+    return frames;
+  }
+
+  texts() {
+    return this.frames().filter((f) => f.opcode === 1).map((f) => f.payload.toString());
+  }
+
+  events() {
+    return this.texts().filter((t) => t.startsWith("42")).map((t) => JSON.parse(t.slice(2)));
+  }
+
+  /** The server's close code, 1005 for none in its frame. */
+  closeCode() {
+    const close = this.frames().find((f) => f.opcode === 8);
+    return close && (close.payload.length >= 2 ? close.payload.readUInt16BE(0) : 1005);
+  }
+
+  async end(ms = 5000) {
+    await until(() => this.ended, "end of the connection", ms);
+  }
+
+  destroy() {
+    this.socket.destroy();
+  }
+}
