@@ -196,6 +196,7 @@ $("join").onsubmit = (event) => {
   $("rename").title = "Change your name";
   $("join").hidden = true;
   $("write").hidden = false;
+  check();
   $("message").focus();
   scroll.scrollTop = scroll.scrollHeight;
 };
@@ -224,7 +225,8 @@ function check() {
   $("left").classList.toggle("bad", left < 0);
   $("send").disabled = left < 0 || box.value.trim() === "";
   box.style.height = "auto";
-  box.style.height = `${box.scrollHeight + 2}px`;
+  // Nothing has a height while it is hidden.
+  if (box.scrollHeight) box.style.height = `${box.scrollHeight + 2}px`;
 }
 
 let isTyping = false;
