@@ -4,9 +4,11 @@
 //! write knows to the byte how much it would have needed, and the length and the bytes cannot disagree.
 
 mod cursor;
+mod place;
 mod utf8;
 mod writer;
 
 pub use cursor::Cursor;
+pub(crate) use place::{close_gap, copy, open_gap};
 pub use utf8::{InvalidUtf8, Utf8};
 pub use writer::{Capacity, Writer};

@@ -52,7 +52,7 @@ impl<'o> Writer<'o> {
         if let Some(place) = self.memory.get_mut(self.len..end)
             && place.len() == bytes.len()
         {
-            place.copy_from_slice(bytes);
+            super::copy(bytes, place);
         }
         self.len = end;
     }

@@ -3,7 +3,7 @@
 use super::{
     Chunk, CloseCode, Connection, Control, Incoming, Kind, Message, ReceiveError, Role, Text, connection::Found,
 };
-use crate::bytes::Capacity;
+use crate::bytes::{Capacity, close_gap, copy};
 
 /// Lent memory that the transport reads into and that whole messages are lent from.
 ///
@@ -212,9 +212,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
         self.close_up();
         let old = self.storage.as_mut().get(..self.filled).unwrap_or_default();
-        for (place, byte) in storage.as_mut().iter_mut().zip(old) {
-            *place = *byte;
-        }
+        copy(old, storage.as_mut());
         Ok(core::mem::replace(&mut self.storage, storage))
     }
 
@@ -244,9 +242,8 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         let gap = from.saturating_sub(place);
         if gap > 0
             && let Some(region) = self.storage.as_mut().get_mut(place..to)
-            && gap <= region.len()
         {
-            region.copy_within(gap.., 0);
+            close_gap(region, gap);
         }
     }
 

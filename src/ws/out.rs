@@ -1,7 +1,7 @@
 //! The write cursor that all layers share.
 
 use super::{Client, Kind, SendError, Server, StateError, header, mask, state::Sending};
-use crate::bytes::{Capacity, Writer};
+use crate::bytes::{Capacity, Writer, copy, open_gap};
 
 /// A source of masking keys. RFC 6455 section 5.3 wants each drawn freshly from a strong source: a key that the application
 /// behind the peer can foresee lets it write chosen bytes onto the wire.
@@ -166,7 +166,7 @@ impl<F: Form> Out<'_, F> {
                 mask::copy(key, payload, body);
             } else {
                 header::write(first, None, payload.len(), head);
-                body.copy_from_slice(payload);
+                copy(payload, body);
             }
         }
         self.len = end;
@@ -189,11 +189,7 @@ impl<F: Form> Out<'_, F> {
         if size > short
             && let Some(body) = place.get_mut(short..)
         {
-            let longer = size.wrapping_sub(short);
-            let end = len.min(body.len());
-            if longer <= body.len().wrapping_sub(end) {
-                body.copy_within(..end, longer);
-            }
+            open_gap(body, size.wrapping_sub(short));
         }
         let key = F::IS_MASKED.then(|| self.form.next_key());
         if let Some((head, body)) = place.split_at_mut_checked(size) {

@@ -3,6 +3,8 @@
 //! Each lies behind six bytes: the record of its room and its length. A name that is no longer needed stays until the tail
 //! runs out; then those in use are closed up, in one pass over the bytes.
 
+use crate::bytes::{close_gap, copy};
+
 /// Bytes in front of a name.
 const HEAD: usize = 6;
 const DEAD: u32 = u32::MAX;
@@ -60,9 +62,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Names<B> {
         let at = self.end;
         let place = self.bytes.as_mut().get_mut(at..at.saturating_add(cost))?;
         write_head(place, owner, name.len())?;
-        for (place, byte) in place.get_mut(HEAD..)?.iter_mut().zip(name) {
-            *place = *byte;
-        }
+        copy(name, place.get_mut(HEAD..)?);
         self.end = at.saturating_add(cost);
         self.live = self.live.saturating_add(cost);
         u32::try_from(at).ok()
@@ -96,9 +96,8 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Names<B> {
                 let gap = from.saturating_sub(to);
                 if gap > 0
                     && let Some(region) = self.bytes.as_mut().get_mut(to..from.saturating_add(cost))
-                    && gap <= region.len()
                 {
-                    region.copy_within(gap.., 0);
+                    close_gap(region, gap);
                     moved(owner, u32::try_from(to).unwrap_or(u32::MAX));
                 }
                 to = to.saturating_add(cost);

@@ -1,0 +1,222 @@
+//! One path of the crate, from opaque bytes to opaque bytes. It links only if the linker could drop the panic handler, which
+//! calls a function that there is not.
+
+#![no_std]
+#![no_main]
+
+use core::ptr::{read_volatile, write_volatile};
+use cortex_m_rt::entry;
+
+const SOURCE: *const u8 = 0x4000_c000 as *const u8;
+const SINK: *mut u8 = 0x4000_c004 as *mut u8;
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    #[cfg(feature = "find")]
+    loop {}
+    #[cfg(not(feature = "find"))]
+    {
+        unsafe extern "C" {
+            fn a_panic_is_reachable() -> !;
+        }
+        unsafe { a_panic_is_reachable() }
+    }
+}
+
+/// A byte that the compiler knows nothing of.
+fn byte() -> u8 {
+    unsafe { read_volatile(SOURCE) }
+}
+
+/// Fills a front of unknown length with unknown bytes.
+#[inline(never)]
+fn receive(memory: &mut [u8]) -> usize {
+    let n = usize::from(byte()).min(memory.len());
+    for place in memory.iter_mut().take(n) {
+        *place = byte();
+    }
+    n
+}
+
+#[inline(never)]
+fn send(bytes: &[u8]) {
+    for &b in bytes {
+        unsafe { write_volatile(SINK, b) }
+    }
+}
+
+#[entry]
+fn main() -> ! {
+    #[cfg(feature = "prove")]
+    {
+        let mut memory = [0; 8];
+        let n = receive(&mut memory);
+        let bytes = memory.get(..n).unwrap_or_default();
+        send(&[bytes[1]]);
+    }
+    loop {
+        path();
+    }
+}
+
+#[cfg(not(any(feature = "frames", feature = "messages", feature = "handshake", feature = "handshake-sha1", feature = "server")))]
+fn path() {
+    let mut memory = [0; 512];
+    let n = receive(&mut memory);
+    send(memory.get(..n).unwrap_or_default());
+}
+
+/// The frame codec alone, a client's: pieces as they arrive, answered masked.
+#[cfg(feature = "frames")]
+fn path() {
+    use sansocket::ws::{Connection, Event, Limits};
+    let mut ws = Connection::client(Limits::new());
+    let (mut rx, mut tx) = ([0; 512], [0; 512]);
+    loop {
+        let n = receive(&mut rx);
+        let mut keys = || [byte(), byte(), byte(), byte()];
+        let mut out = ws.out(&mut tx, &mut keys);
+        let mut input = rx.get_mut(..n).unwrap_or_default();
+        loop {
+            match ws.poll_event(&mut input) {
+                Ok(Some(Event::Chunk(c))) => drop(ws.send_chunk(c.kind(), c.as_bytes(), c.is_last(), &mut out)),
+                Ok(None) => break,
+                Ok(Some(_)) => {}
+                Err(_) => return,
+            }
+        }
+        send(out.written());
+    }
+}
+
+/// Whole messages with everything: UTF-8, pong, close.
+#[cfg(feature = "messages")]
+fn path() {
+    use sansocket::ws::{Connection, Inbox, Incoming, Limits};
+    let mut ws = Connection::client(Limits::new());
+    let mut inbox = Inbox::new([0; 512]);
+    let mut tx = [0; 512];
+    loop {
+        let mut keys = || [byte(), byte(), byte(), byte()];
+        let mut out = ws.out(&mut tx, &mut keys);
+        loop {
+            match inbox.poll_message(&mut ws) {
+                Ok(Some(Incoming::Message(m))) => drop(ws.send(m.kind(), m.as_bytes(), &mut out)),
+                Ok(None) | Err(_) => break,
+                Ok(Some(_)) => {}
+            }
+        }
+        while let Ok(true) = ws.poll_transmit(&mut out) {}
+        send(out.written());
+        if ws.is_closed() {
+            return;
+        }
+        let Ok(space) = inbox.space() else { return };
+        let n = receive(space);
+        inbox.filled(n);
+    }
+}
+
+/// A request and the answer that opens a WebSocket.
+#[cfg(any(feature = "handshake", feature = "handshake-sha1"))]
+fn path() {
+    use sansocket::{http, ws};
+    let (mut rx, mut tx) = ([0; 1024], [0; 512]);
+    let mut head = http::Head::new(http::Limits::new());
+    let mut len = 0;
+    let n = loop {
+        let space = rx.get_mut(len..).unwrap_or_default();
+        len = (len + receive(space)).min(1024);
+        match head.scan(rx.get(..len).unwrap_or_default()) {
+            Ok(Some(n)) => break n,
+            Ok(None) => {}
+            Err(_) => return,
+        }
+    };
+    let Ok(request) = http::Request::parse(rx.get(..n).unwrap_or_default()) else { return };
+    let written = match ws::Accept::check(&request) {
+        #[cfg(feature = "handshake-sha1")]
+        Ok(accept) => accept.write(&[], &mut tx).unwrap_or(0),
+        #[cfg(not(feature = "handshake-sha1"))]
+        Ok(accept) => accept.write_with(|text| [text.iter().fold(0, |a, b| a ^ b); 20], &[], &mut tx).unwrap_or(0),
+        Err(e) => ws::refuse(e, &mut tx).unwrap_or(0),
+    };
+    send(tx.get(..written).unwrap_or_default());
+}
+
+/// A Socket.IO server, from the first frame to a broadcast.
+#[cfg(feature = "server")]
+fn path() {
+    use sansocket::{
+        engineio::{Config, Sid, server::Session},
+        socketio::{
+            self, Event, Namespace, Server,
+            rooms::{Link, Member, Rooms, Storage, Target},
+        },
+        time::Instant,
+        ws::{Connection, Inbox, Limits, Out},
+    };
+    const NAMES: [&str; 1] = ["/"];
+    const ROOT: Namespace = Namespace(0);
+    let random = || core::array::from_fn(|_| byte());
+    let now = || Instant::from_millis(u64::from(byte()) << 16);
+    let mut ws = Connection::server(Limits::new());
+    let mut inbox = Inbox::new([0; 512]);
+    let mut engine = Session::open(Sid::from_random(random()), Config::new(), now());
+    let mut io = Server::new(NAMES, now());
+    let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 32], names: [0; 64] }, [7, 8]);
+    let (mut tx, mut stored) = ([0; 512], [0; 256]);
+    loop {
+        let mut out = ws.out(&mut tx);
+        while let Ok(Some(event)) = engine.poll_event(&mut inbox, &mut ws, now()) {
+            let member = Member(u32::from(byte()));
+            match io.handle_event(event) {
+                Ok(Event::Connect { namespace, .. }) => {
+                    let _ = rooms.enter(namespace, member);
+                    let _ = io.accept(namespace, Sid::from_random(random()), &mut out);
+                }
+                Ok(Event::UnknownNamespace { name }) => drop(io.refuse_unknown(name, &mut out)),
+                Ok(Event::Event(e)) => {
+                    if e.is("join") && let Some(room) = e.args().next().and_then(|a| a.as_str()) {
+                        let _ = rooms.join(ROOT, member, room.escaped());
+                    }
+                    let mut packet = Out::stored(&mut stored);
+                    let _ = socketio::broadcast(&NAMES, ROOT, "said", &e.args(), &mut packet);
+                    for reached in rooms.select(ROOT, &Target { to: &[b"lobby"], not: Some(member), ..Target::default() }) {
+                        send(&reached.0.to_le_bytes());
+                        send(packet.written());
+                    }
+                    if let Some(request) = e.ack {
+                        let _ = io.ack(request, &socketio::json::Text("ok"), &mut out);
+                    }
+                }
+                Ok(Event::Closed(_)) => rooms.leave_all(ROOT, member),
+                Ok(_) => {}
+                Err(_) => engine.close(&mut ws),
+            }
+        }
+        let _ = (io.handle_timeout(now()), engine.handle_timeout(now()));
+        while let Ok(true) = engine.poll_transmit(&mut out) {}
+        while let Ok(true) = ws.poll_transmit(&mut out) {}
+        send(out.written());
+        if engine.is_closed() {
+            return;
+        }
+        let Ok(space) = inbox.space() else { return };
+        let n = receive(space);
+        inbox.filled(n);
+    }
+}
+
+/// Sizes of the machines on this target, as the sizes of symbols.
+mod sizes {
+    use sansocket::{engineio, socketio, ws};
+    #[used]
+    static SIZE_WS_CONNECTION: [u8; size_of::<ws::Connection<ws::Server>>()] = [0; _];
+    #[used]
+    static SIZE_WS_INBOX_STATE: [u8; size_of::<ws::Inbox<[u8; 0]>>()] = [0; _];
+    #[used]
+    static SIZE_ENGINEIO_SESSION: [u8; size_of::<engineio::server::Session>()] = [0; _];
+    #[used]
+    static SIZE_SOCKETIO_SERVER: [u8; size_of::<socketio::Server<&'static [&'static str]>>()] = [0; _];
+}
