@@ -29,6 +29,9 @@ pub struct Utf8 {
 
 const BLOCK: usize = 64;
 
+/// Where there are byte lanes; elsewhere the block's loop would cost a kilobyte of flash and win nothing.
+const HAS_LANES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32"));
+
 /// Not zero when `b` cannot follow `p1`, which follows `p2`, which follows `p3`.
 #[inline(always)]
 fn judge(p3: u8, p2: u8, p1: u8, b: u8) -> u8 {
@@ -72,6 +75,9 @@ impl Utf8 {
     }
 
     fn check_mixed(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        if !HAS_LANES {
+            return self.check_bytes(piece, 0);
+        }
         let (blocks, tail) = piece.as_chunks::<BLOCK>();
         let mut at = 0_usize;
         for block in blocks {
