@@ -218,14 +218,10 @@ impl Decoder {
     }
 
     const fn context<'c>(&self, limits: &'c Limits) -> Context<'c> {
-        Context {
-            limits,
-            open: self.open,
-            message: if self.open.is_some() { self.message } else { 0 },
-            fragments: self.fragments,
-            empty_fragments: self.empty_fragments,
-            controls: self.controls,
-        }
+        // What the last message counted is of no matter to the next.
+        let (message, fragments, empty_fragments) =
+            if self.open.is_some() { (self.message, self.fragments, self.empty_fragments) } else { (0, 0, 0) };
+        Context { limits, open: self.open, message, fragments, empty_fragments, controls: self.controls }
     }
 
     #[inline]

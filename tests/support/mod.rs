@@ -41,20 +41,18 @@ pub enum Told {
 
 impl Trace {
     pub fn chunk(&mut self, kind: Kind, is_first: bool, is_last: bool, bytes: &[u8]) {
-        // Control frames may stand between two pieces: the open message is the last one that has not ended.
-        let open = self.told.iter_mut().rev().find_map(|t| match t {
-            Told::Message(k, payload, done @ false) => Some((k, payload, done)),
-            _ => None,
-        });
-        match open {
-            Some((k, payload, done)) if !is_first => {
-                assert_eq!(*k, kind);
-                payload.extend_from_slice(bytes);
-                *done = is_last;
-            }
-            None if is_first => self.told.push(Told::Message(kind, bytes.to_vec(), is_last)),
+        // Control frames may stand between two pieces: the message stands behind what was told before its last piece.
+        let open = self.told.iter().rposition(|t| matches!(t, Told::Message(_, _, false)));
+        let mut whole = match open {
+            Some(at) if !is_first => match self.told.remove(at) {
+                Told::Message(k, payload, _) if k == kind => payload,
+                other => panic!("{other:?} goes on as {kind:?}"),
+            },
+            None if is_first => Vec::new(),
             _ => panic!("a piece that is first inside a message, or not first outside one"),
-        }
+        };
+        whole.extend_from_slice(bytes);
+        self.told.push(Told::Message(kind, whole, is_last));
     }
 
     /// Whole messages only, each where it ended: what one sees who takes no parts.
@@ -147,9 +145,25 @@ pub fn vectors(page: &str) -> Vec<Vector> {
 fn error(name: &str) -> PeerError {
     use PeerError::*;
     let all = [
-        ReservedBits, ReservedOpcode, FragmentedControl, ControlTooLong, UnexpectedContinuation, ExpectedContinuation,
-        NotMasked, Masked, LengthNotMinimal, LengthTooLarge, FrameTooLarge, MessageTooLarge, TooManyFragments,
-        TooManyEmptyFragments, TooManyControls, InvalidUtf8, InvalidClose, InvalidCloseCode, InvalidCloseReason,
+        ReservedBits,
+        ReservedOpcode,
+        FragmentedControl,
+        ControlTooLong,
+        UnexpectedContinuation,
+        ExpectedContinuation,
+        NotMasked,
+        Masked,
+        LengthNotMinimal,
+        LengthTooLarge,
+        FrameTooLarge,
+        MessageTooLarge,
+        TooManyFragments,
+        TooManyEmptyFragments,
+        TooManyControls,
+        InvalidUtf8,
+        InvalidClose,
+        InvalidCloseCode,
+        InvalidCloseReason,
     ];
     all.into_iter().find(|e| format!("{e:?}") == name).unwrap_or_else(|| panic!("{name}"))
 }
@@ -160,8 +174,7 @@ fn payload(text: &str) -> Vec<u8> {
         return text.strip_suffix('"').unwrap().as_bytes().to_vec();
     }
     let (hex, times) = text.split_once('*').map_or((text, 1), |(hex, n)| (hex, n.parse().unwrap()));
-    let bytes: Vec<u8> =
-        (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
     bytes.repeat(times)
 }
 
@@ -245,7 +258,7 @@ pub fn by_inbox(vector: &Vector, cuts: &[usize], taking: Taking) -> Trace {
                 let space = match inbox.space() {
                     Ok(space) => space,
                     Err(e) => {
-                        inbox.replace(vec![0; e.needed]).unwrap();
+                        inbox.replace(vec![0; e.needed.max(2 * e.available)]).unwrap();
                         inbox.space().unwrap()
                     }
                 };
@@ -259,7 +272,7 @@ pub fn by_inbox(vector: &Vector, cuts: &[usize], taking: Taking) -> Trace {
                         Taking::Parts => inbox.poll_part(&mut ws),
                         Taking::AdvanceAndReplace => {
                             let ready = inbox.advance(&mut ws);
-                            let size = inbox.held() + turn % 7;
+                            let size = 2 * inbox.held() + turn % 7;
                             let _ = inbox.replace(vec![0xaa; size]);
                             ready.map(|ready| if ready { inbox.take() } else { None })
                         }

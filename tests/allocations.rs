@@ -1,0 +1,122 @@
+//! The core allocates nothing, from the first byte of a request to the last of a close frame, whoever reads.
+
+use sansocket::{
+    engineio::{Config, Sid, server::Session},
+    http,
+    socketio::{
+        self, Event, Namespace, Server as Io,
+        json::{Json, Text},
+        rooms::{Link, Member, Rooms, Storage, Target},
+    },
+    time::Instant,
+    ws::{self, Accept, Client, CloseCode, Connection, Inbox, Incoming, Kind, Limits, Out},
+};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+struct Counting;
+
+thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
+
+// SAFETY: hands everything on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn read(inbox: &mut Inbox<[u8; 512]>, bytes: &[u8]) {
+    let space = inbox.space().unwrap();
+    space[..bytes.len()].copy_from_slice(bytes);
+    inbox.filled(bytes.len());
+}
+
+#[test]
+fn none_from_the_first_byte_to_the_last() {
+    // The counter counts.
+    let before = ALLOCATIONS.get();
+    drop(std::hint::black_box(vec![1]));
+    assert_eq!(ALLOCATIONS.get(), before + 1);
+
+    let before = ALLOCATIONS.get();
+    let (mut tx, mut rx) = ([0; 512], [0; 512]);
+    let mut served = Inbox::new([0; 512]);
+    read(
+        &mut served,
+        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
+    let n = http::Head::new(http::Limits::new()).scan(served.bytes()).unwrap().unwrap();
+    let n = {
+        let request = http::Request::parse(&served.bytes()[..n]).unwrap();
+        assert!(Accept::check(&request).unwrap().write(&[], &mut tx).unwrap() > 0);
+        n
+    };
+    served.consume(n);
+
+    // A client and a server, over a wire that is an array.
+    let mut keys = || [1, 2, 3, 4];
+    let mut client = Connection::<Client>::client(Limits::new());
+    let mut server = Connection::<ws::Server>::server(Limits::new());
+    let mut engine = Session::open(Sid::from_random([0; 15]), Config::new(), Instant::from_millis(0));
+    let mut io = Io::new(["/"], Instant::from_millis(1000));
+    let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 16], names: [0; 64] }, [1, 2]);
+    let mut heard = Inbox::new([0; 512]);
+    let sends: [&[u8]; 3] = [b"40", br#"421["say",{"text":"hello \u00e9"}]"#, b"41"];
+    let mut told = 0;
+    for (turn, text) in sends.into_iter().enumerate() {
+        let mut out = client.out(&mut tx, &mut keys);
+        if turn == 1 {
+            client.ping(b"ping", &mut out).unwrap();
+            client.send_chunk(Kind::Text, &text[..9], false, &mut out).unwrap();
+            client.send_chunk(Kind::Text, &text[9..], true, &mut out).unwrap();
+        } else {
+            client.send(Kind::Text, text, &mut out).unwrap();
+        }
+        if turn == 2 {
+            client.close(CloseCode::NORMAL, "bye", &mut out).unwrap();
+        }
+        read(&mut served, out.written());
+        let mut out = server.out(&mut rx);
+        while engine.poll_transmit(&mut out).unwrap() {}
+        while let Some(event) = engine.poll_event(&mut served, &mut server, Instant::from_millis(1)).unwrap() {
+            match io.handle_event(event).unwrap() {
+                Event::Connect { namespace, .. } => {
+                    rooms.join(namespace, Member(1), b"lobby").unwrap();
+                    io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
+                }
+                Event::Event(e) => {
+                    let said = e.args().next().and_then(|a| a.get("text")).and_then(|t| t.as_str()).unwrap();
+                    let mut memory = [0; 32];
+                    let said = said.unescape_into(&mut memory).unwrap();
+                    let mut packet = [0; 128];
+                    let mut packet = Out::stored(&mut packet);
+                    socketio::broadcast(&["/"], Namespace(0), "said", &(Text(said), Json(7)), &mut packet).unwrap();
+                    for _ in rooms.select(Namespace(0), &Target { to: &[b"lobby"], ..Target::default() }) {
+                        told += packet.written().len();
+                    }
+                    io.ack(e.ack.unwrap(), &(), &mut out).unwrap();
+                }
+                _ => {}
+            }
+        }
+        while server.poll_transmit(&mut out).unwrap() {}
+        read(&mut heard, out.written());
+        while let Some(incoming) = heard.poll_message(&mut client).unwrap() {
+            told += usize::from(matches!(incoming, Incoming::Message(_) | Incoming::Pong(_) | Incoming::Close(_)));
+        }
+    }
+    assert!(server.is_closed() && client.is_closed());
+    assert_eq!(ALLOCATIONS.get() - before, 0, "allocations by the core");
+    assert!(told > 5);
+}
