@@ -1,3 +1,5 @@
+use super::request::visible;
+
 /// The fields of a head in order, judged good.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'h>(pub(super) &'h [u8]);
@@ -8,9 +10,9 @@ impl<'h> Iterator for Fields<'h> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let end = self.0.iter().position(|&b| b == b'\r')?;
-        let (line, rest) = self.0.split_at_checked(end)?;
-        self.0 = rest.get(2..).unwrap_or_default();
+        let (line, rest) = self.0.split_at_checked(visible(self.0))?;
+        // Behind the line stand CR and LF; behind the last one a second pair, and nothing is in front of it.
+        self.0 = rest.get(2..)?;
         let colon = line.iter().position(|&b| b == b':')?;
         let (name, value) = line.split_at_checked(colon)?;
         Some((name, value.get(1..).unwrap_or_default().trim_ascii()))
@@ -33,13 +35,21 @@ impl<'h> Fields<'h> {
     /// The members of the list that all fields named `name` make together (RFC 9110 section 5.3), empty ones left out (section
     /// 5.6.1). A comma in a quoted string does not split.
     pub fn list(self, name: &str) -> impl Iterator<Item = &'h [u8]> {
-        self.all(name).flat_map(Members)
+        self.all(name).flat_map(Members::of)
     }
 }
 
 /// The members of one list.
 #[derive(Clone, Copy, Debug)]
 pub struct Members<'h>(&'h [u8]);
+
+impl<'h> Members<'h> {
+    /// The members of the list that one value is.
+    #[must_use]
+    pub const fn of(value: &'h [u8]) -> Self {
+        Self(value)
+    }
+}
 
 impl<'h> Iterator for Members<'h> {
     type Item = &'h [u8];

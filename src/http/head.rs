@@ -1,4 +1,4 @@
-use super::HeadError;
+use super::{HeadError, request::visible};
 
 /// What a head may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +81,18 @@ impl Head {
     /// # Errors
     /// [`HeadError`]; every later call gives the same.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
-        for &byte in bytes.get(self.scanned..).unwrap_or_default() {
-            if self.state == State::Complete {
-                break;
+        while let Some(rest) = bytes.get(self.scanned..)
+            && let Some(&byte) = rest.first()
+            && self.state != State::Complete
+        {
+            if self.state == State::Line {
+                // All that neither ends the line nor the limit, at once.
+                let room = self.limits.bytes.saturating_sub(self.scanned);
+                let run = visible(rest).min(room);
+                if run > 0 {
+                    self.scanned = self.scanned.saturating_add(run);
+                    continue;
+                }
             }
             self.step(byte)?;
             self.scanned = self.scanned.saturating_add(1);

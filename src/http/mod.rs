@@ -10,6 +10,7 @@ mod response;
 pub use error::{HeadError, Status};
 pub use fields::{Fields, Members};
 pub use head::{Head, Limits};
+pub(crate) use request::is_token_byte;
 pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;
 pub use response::{Response, ResponseError};

@@ -69,17 +69,15 @@ impl<'h> Request<'h> {
     pub fn parse(head: &'h [u8]) -> Result<Self, HeadError> {
         let (rest, (method, target)) = request_line(head).map_err(|_| HeadError::RequestLine)?;
         let (rest, version) = version(rest)?;
-        let fields = Fields(rest);
-        judge_fields(rest)?;
-        let mut hosts = fields.all("host");
-        let (host, another) = (hosts.next(), hosts.next());
-        if another.is_some() || (host.is_none() && version == Version::Http11) {
+        let hosts = judge_fields(rest)?;
+        if hosts > 1 || (hosts == 0 && version == Version::Http11) {
             return Err(HeadError::Host);
         }
-        let target = origin_form(target).ok_or(HeadError::RequestLine)?;
-        let at = target.iter().position(|&b| b == b'?').unwrap_or(target.len());
-        let (path, query) = target.split_at_checked(at).unwrap_or_default();
-        Ok(Self { method, path, query: query.get(1..).unwrap_or_default(), version, fields })
+        if target == b"*" && method != Method::Options {
+            return Err(HeadError::RequestLine);
+        }
+        let (path, query) = origin_form(target).ok_or(HeadError::RequestLine)?;
+        Ok(Self { method, path, query, version, fields: Fields(rest) })
     }
 
     /// The method.
@@ -115,28 +113,23 @@ impl<'h> Request<'h> {
     /// The body that follows.
     ///
     /// # Errors
-    /// [`HeadError::BodyLength`] for lengths that contradict each other or a transfer coding (request smuggling),
-    /// [`HeadError::TransferCoding`] for one that there is no decoder for.
+    /// [`HeadError::BodyLength`] for a length that is repeated, no number, or beside a transfer coding (request smuggling, RFC 9112 section
+    /// 11.2), and for a coding in HTTP/1.0; [`HeadError::TransferCoding`] for one that there is no decoder for.
     pub fn body(&self) -> Result<Body, HeadError> {
-        let mut length = None;
-        for member in self.fields.list("content-length") {
-            let text = core::str::from_utf8(member).map_err(|_| HeadError::BodyLength)?;
-            if !member.iter().all(u8::is_ascii_digit) {
-                return Err(HeadError::BodyLength);
-            }
-            let n = text.parse::<u64>().map_err(|_| HeadError::BodyLength)?;
-            if length.is_some_and(|other| other != n) {
-                return Err(HeadError::BodyLength);
-            }
-            length = Some(n);
-        }
-        let mut codings = self.fields.list("transfer-encoding");
-        match (codings.next(), codings.next(), length) {
-            (None, _, None | Some(0)) => Ok(Body::Empty),
-            (None, _, Some(n)) => Ok(Body::Length(n)),
-            (Some(_), _, Some(_)) => Err(HeadError::BodyLength),
-            (Some(coding), None, None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Body::Chunked),
-            _ => Err(HeadError::TransferCoding),
+        let mut lengths = self.fields.all("content-length");
+        let mut codings = self.fields.all("transfer-encoding");
+        match (lengths.next(), lengths.next(), codings.next(), codings.next()) {
+            (None, _, None, _) => Ok(Body::Empty),
+            (Some(length), None, None, _) => match decimal(length).ok_or(HeadError::BodyLength)? {
+                0 => Ok(Body::Empty),
+                n => Ok(Body::Length(n)),
+            },
+            // HTTP/1.0 knows no codings (RFC 9112 section 6.1); one who sends both means to be understood in two ways.
+            (None, _, Some(_), _) if self.version < Version::Http11 => Err(HeadError::BodyLength),
+            (None, _, Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Body::Chunked),
+            (None, _, Some(b""), None) => Err(HeadError::BodyLength),
+            (None, _, Some(_), _) => Err(HeadError::TransferCoding),
+            _ => Err(HeadError::BodyLength),
         }
     }
 
@@ -179,31 +172,198 @@ fn version(rest: &[u8]) -> Result<(&[u8], Version), HeadError> {
     }
 }
 
-/// `http://host/path` as a proxy sends it names the same as `/path` (RFC 9112 section 3.2.2).
-fn origin_form(target: &[u8]) -> Option<&[u8]> {
-    if target.starts_with(b"/") || target == b"*" {
-        return Some(target);
-    }
-    let authority = target.strip_prefix(b"http://").or_else(|| target.strip_prefix(b"https://"))?;
-    let at = authority.iter().position(|&b| b == b'/').unwrap_or(authority.len());
-    match authority.get(at..) {
-        Some(path) if !path.is_empty() => Some(path),
-        _ => Some(b"/"),
-    }
+/// Plain digits; `None` above 2^64-1.
+fn decimal(digits: &[u8]) -> Option<u64> {
+    let (true, false) = (digits.iter().all(u8::is_ascii_digit), digits.is_empty()) else { return None };
+    digits.iter().try_fold(0_u64, |n, d| n.checked_mul(10)?.checked_add(u64::from(d.wrapping_sub(b'0'))))
 }
 
-/// Every line up to the blank one is `name: value`, the name a token, the value without control bytes.
-fn judge_fields(mut rest: &[u8]) -> Result<(), HeadError> {
+/// Path and query. `http://host/path` as a proxy sends it names the same as `/path` (RFC 9112 section 3.2.2).
+fn origin_form(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    let target = if target.starts_with(b"/") || target == b"*" {
+        target
+    } else {
+        let behind = |scheme: &[u8]| {
+            let (front, rest) = target.split_at_checked(scheme.len())?;
+            front.eq_ignore_ascii_case(scheme).then_some(rest)
+        };
+        let rest = behind(b"http://").or_else(|| behind(b"https://"))?;
+        match rest.iter().position(|&b| matches!(b, b'/' | b'?')).unwrap_or(rest.len()) {
+            0 => return None,
+            at => rest.get(at..)?,
+        }
+    };
+    let at = target.iter().position(|&b| b == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at_checked(at)?;
+    Some((if path.is_empty() { b"/" } else { path }, query.get(1..).unwrap_or_default()))
+}
+
+/// Every line up to the blank one is `name: value`, the name a token, the value without control bytes. Counts the `Host` fields.
+fn judge_fields(mut rest: &[u8]) -> Result<u32, HeadError> {
+    let mut hosts = 0_u32;
     while let Some((&first, _)) = rest.split_first()
         && first != b'\r'
     {
         let name = rest.iter().position(|&b| !is_token_byte(b)).unwrap_or(rest.len());
         let (name, value) = rest.split_at_checked(name).unwrap_or_default();
-        if name.is_empty() || value.first() != Some(&b':') {
+        let value = value.strip_prefix(b":").ok_or(HeadError::Field)?;
+        if name.is_empty() {
             return Err(HeadError::Field);
         }
-        let end = value.iter().position(|&b| !matches!(b, b'\t' | 0x20..=0x7e | 0x80..)).unwrap_or(value.len());
-        rest = value.get(end..).and_then(|r| r.strip_prefix(b"\r\n")).ok_or(HeadError::ControlByte)?;
+        let (value, behind) = value.split_at_checked(visible(value)).unwrap_or_default();
+        if name.len() == 4 && name.eq_ignore_ascii_case(b"host") {
+            hosts = hosts.saturating_add(1);
+            if !value.trim_ascii().iter().all(|&b| is_host_byte(b)) {
+                return Err(HeadError::Host);
+            }
+        }
+        rest = behind.strip_prefix(b"\r\n").ok_or(HeadError::ControlByte)?;
     }
-    if rest == b"\r\n" { Ok(()) } else { Err(HeadError::Field) }
+    if rest == b"\r\n" { Ok(hosts) } else { Err(HeadError::Field) }
+}
+
+/// RFC 3986 section 3.2: host and port, without a user.
+const fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b':'
+                | b'['
+                | b']'
+        )
+}
+
+/// How many bytes at the front may stand in a line: no control byte but the tab. Eight at a time.
+#[inline]
+pub(super) fn visible(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (words, _) = bytes.as_chunks::<8>();
+    let is_plain = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(0x20 * ONES) & !word;
+        let others = word ^ (0x7f * ONES);
+        let delete = others.wrapping_sub(ONES) & !others;
+        (control | delete) & HIGH == 0
+    };
+    let mut at = words.iter().take_while(|w| is_plain(w)).count().wrapping_mul(8);
+    while let Some(b'\t' | 0x20..=0x7e | 0x80..) = bytes.get(at) {
+        at = at.wrapping_add(1);
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{format, vec::Vec};
+
+    fn parse(line: &str, fields: &str) -> Result<(Vec<u8>, Vec<u8>), HeadError> {
+        let head = format!("{line}\r\n{fields}\r\n");
+        Request::parse(head.as_bytes()).map(|r| (r.path().to_vec(), r.query().to_vec()))
+    }
+
+    #[test]
+    fn targets_name_a_path_and_a_query() {
+        let cases: [(&str, Option<(&str, &str)>); 12] = [
+            ("/", Some(("/", ""))),
+            ("/a/b?c=d?e", Some(("/a/b", "c=d?e"))),
+            ("http://h/a?b", Some(("/a", "b"))),
+            ("HTTPS://h:1", Some(("/", ""))),
+            ("http://h?x/y", Some(("/", "x/y"))),
+            ("http:///x", None),
+            ("h:1", None),
+            ("*", None),
+            ("x", None),
+            ("/a#b", None),
+            ("/a b", None),
+            ("ftp://h/", None),
+        ];
+        for (target, expected) in cases {
+            let expected =
+                expected.map(|(p, q)| (p.as_bytes().to_vec(), q.as_bytes().to_vec())).ok_or(HeadError::RequestLine);
+            assert_eq!(parse(&format!("GET {target} HTTP/1.1"), "Host: h\r\n"), expected, "{target}");
+        }
+        assert!(parse("OPTIONS * HTTP/1.1", "Host: h\r\n").is_ok());
+    }
+
+    #[test]
+    fn versions_hosts_and_fields_are_judged() {
+        let host = "Host: h\r\n";
+        let cases = [
+            ("GET / HTTP/1.1", "Host: h\r\n", Ok(())),
+            ("GET / HTTP/1.2", "host:\th:80 \r\n", Ok(())),
+            ("GET / HTTP/1.0", "", Ok(())),
+            ("GET / HTTP/1.1", "", Err(HeadError::Host)),
+            ("GET / HTTP/1.1", "Host: h\r\nHost: h\r\n", Err(HeadError::Host)),
+            ("GET / HTTP/1.1", "Host: h/x\r\n", Err(HeadError::Host)),
+            ("GET / HTTP/1.1", "Host: u@h\r\n", Err(HeadError::Host)),
+            ("GET / HTTP/2.0", host, Err(HeadError::Version)),
+            ("GET / HTTP/11", host, Err(HeadError::RequestLine)),
+            ("GET / http/1.1", host, Err(HeadError::RequestLine)),
+            ("GET  / HTTP/1.1", host, Err(HeadError::RequestLine)),
+            ("GET / HTTP/1.1", "Host: h\r\nA b: c\r\n", Err(HeadError::Field)),
+            ("GET / HTTP/1.1", "Host: h\r\nA : c\r\n", Err(HeadError::Field)),
+            ("GET / HTTP/1.1", "Host: h\r\n: c\r\n", Err(HeadError::Field)),
+            ("GET / HTTP/1.1", "Host: h\r\nA\r\n", Err(HeadError::Field)),
+            ("GET / HTTP/1.1", "Host: h\r\nA: 12345678\x7f\r\n", Err(HeadError::ControlByte)),
+        ];
+        for (line, fields, expected) in cases {
+            assert_eq!(parse(line, fields).map(|_| ()), expected, "{line} {fields:?}");
+        }
+    }
+
+    /// RFC 9112 sections 6.1, 6.3 and 11.2: what two readers could take for two different lengths is refused.
+    #[test]
+    fn a_body_has_one_length_or_none() {
+        let smuggled = Err(HeadError::BodyLength);
+        let cases = [
+            ("1.1", "", Ok(Body::Empty)),
+            ("1.1", "Content-Length: 0\r\n", Ok(Body::Empty)),
+            ("1.1", "Content-Length: 18446744073709551615\r\n", Ok(Body::Length(u64::MAX))),
+            ("1.1", "Content-Length: 18446744073709551616\r\n", smuggled),
+            ("1.1", "Content-Length: +1\r\n", smuggled),
+            ("1.1", "Content-Length: 0x1\r\n", smuggled),
+            ("1.1", "Content-Length:\r\n", smuggled),
+            ("1.1", "Content-Length: 5, 5\r\n", smuggled),
+            ("1.1", "Content-Length: 5\r\nContent-Length: 5\r\n", smuggled),
+            ("1.1", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", smuggled),
+            ("1.1", "Transfer-Encoding: Chunked\r\n", Ok(Body::Chunked)),
+            ("1.1", "Transfer-Encoding:\r\n", smuggled),
+            ("1.0", "Transfer-Encoding: chunked\r\n", smuggled),
+            ("1.1", "Transfer-Encoding: gzip, chunked\r\n", Err(HeadError::TransferCoding)),
+            ("1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n", Err(HeadError::TransferCoding)),
+        ];
+        for (version, fields, expected) in cases {
+            let head = format!("POST / HTTP/{version}\r\nHost: h\r\n{fields}\r\n");
+            assert_eq!(Request::parse(head.as_bytes()).unwrap().body(), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn visible_stops_at_each_control_byte_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            for at in 0..20 {
+                let mut bytes = [b'x'; 20];
+                bytes[at] = byte;
+                let stops = byte < 0x20 && byte != b'\t' || byte == 0x7f;
+                assert_eq!(visible(&bytes), if stops { at } else { 20 }, "{byte:#x} at {at}");
+            }
+        }
+    }
 }

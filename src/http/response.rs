@@ -16,7 +16,7 @@ use core::fmt;
 pub struct Response<'r> {
     /// The status.
     pub status: Status,
-    /// The fields but `Content-Length`, which is worked out.
+    /// The fields but the length of the body, which is worked out.
     pub fields: &'r [(&'r str, &'r [u8])],
     /// The body.
     pub body: &'r [u8],
@@ -51,6 +51,10 @@ impl Response<'_> {
         writer.push(self.status.phrase().as_bytes());
         writer.push(b"\r\n");
         for (name, value) in self.fields {
+            // A second length would let one answer be read as two.
+            if name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("transfer-encoding") {
+                return Err(ResponseError::Field);
+            }
             write_field(&mut writer, name, value)?;
         }
         if has_body(self.status) {
@@ -87,7 +91,7 @@ pub(crate) fn write_field(writer: &mut Writer<'_>, name: &str, value: &[u8]) -> 
 pub enum ResponseError {
     /// The output is too small; the need is exact.
     Capacity(Capacity),
-    /// A field whose name is no token, or whose value has a control byte.
+    /// A field whose name is no token, whose value has a control byte, or that is worked out by the writer.
     Field,
 }
 

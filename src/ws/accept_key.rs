@@ -12,12 +12,7 @@ const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// [`RequestError::Key`] when `key` is not the base64 of exactly 16 bytes: 24 characters, the last two `=`, no stray bits
 /// in the one before.
 pub fn accept_key_with(key: &[u8], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> Result<[u8; 28], RequestError> {
-    let key: &[u8; 24] = key.try_into().map_err(|_| RequestError::Key)?;
-    let [digits @ .., last, b'=', b'='] = key else { return Err(RequestError::Key) };
-    // Of the last digit only the two high bits belong to the 16 bytes.
-    if !digits.iter().all(|&b| is_digit(b)) || !matches!(last, b'A' | b'Q' | b'g' | b'w') {
-        return Err(RequestError::Key);
-    }
+    let key = judge(key)?;
     let mut text = [0; 60];
     for (place, byte) in text.iter_mut().zip(key.iter().chain(GUID)) {
         *place = *byte;
@@ -43,6 +38,17 @@ pub fn accept_key_with(key: &[u8], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> 
 #[cfg(feature = "sha1")]
 pub fn accept_key(key: &[u8]) -> Result<[u8; 28], RequestError> {
     accept_key_with(key, |text| sha1_smol::Sha1::from(text).digest().bytes())
+}
+
+/// The base64 of exactly 16 bytes.
+pub(super) fn judge(key: &[u8]) -> Result<&[u8; 24], RequestError> {
+    let key: &[u8; 24] = key.try_into().map_err(|_| RequestError::Key)?;
+    let [digits @ .., last, b'=', b'='] = key else { return Err(RequestError::Key) };
+    // Of the last digit only the two high bits belong to the 16 bytes.
+    if !digits.iter().all(|&b| is_digit(b)) || !matches!(last, b'A' | b'Q' | b'g' | b'w') {
+        return Err(RequestError::Key);
+    }
+    Ok(key)
 }
 
 const fn is_digit(byte: u8) -> bool {

@@ -3,7 +3,7 @@
 use super::accept_key_with;
 use crate::{
     bytes::{Capacity, Writer},
-    http::{Body, Method, Request, Response, ResponseError, Status, Version},
+    http::{Body, Members, Method, Request, Response, ResponseError, Status, Version, is_token_byte},
 };
 use core::fmt;
 
@@ -34,6 +34,64 @@ pub struct Accept<'h> {
     protocol: Option<&'h [u8]>,
 }
 
+/// A field that may stand there once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Once<'h> {
+    None,
+    One(&'h [u8]),
+    More,
+}
+
+impl<'h> Once<'h> {
+    const fn see(&mut self, value: &'h [u8]) {
+        *self = match self {
+            Self::None => Self::One(value),
+            _ => Self::More,
+        };
+    }
+}
+
+/// What one pass over the fields finds.
+struct Seen<'h> {
+    upgrade: bool,
+    connection: bool,
+    version: Once<'h>,
+    key: Once<'h>,
+    are_protocols_good: bool,
+    has_body: bool,
+}
+
+impl<'h> Seen<'h> {
+    fn all(request: &Request<'h>) -> Self {
+        let mut seen = Self {
+            upgrade: false,
+            connection: false,
+            version: Once::None,
+            key: Once::None,
+            are_protocols_good: true,
+            has_body: false,
+        };
+        for (name, value) in request.fields() {
+            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+            let has = |option: &[u8]| Members::of(value).any(|m| m.eq_ignore_ascii_case(option));
+            // The length first: a comparison costs more.
+            match name.len() {
+                7 if is("upgrade") => seen.upgrade |= has(b"websocket"),
+                10 if is("connection") => seen.connection |= has(b"upgrade"),
+                21 if is("sec-websocket-version") => seen.version.see(value),
+                17 if is("sec-websocket-key") => seen.key.see(value),
+                22 if is("sec-websocket-protocol") => {
+                    seen.are_protocols_good &= Members::of(value).all(|m| m.iter().all(|&b| is_token_byte(b)));
+                }
+                14 if is("content-length") => seen.has_body = true,
+                17 if is("transfer-encoding") => seen.has_body = true,
+                _ => {}
+            }
+        }
+        seen
+    }
+}
+
 /// Whether a request asks for a WebSocket, rightly or not: its `Upgrade` names it.
 #[must_use]
 pub fn is_upgrade(request: &Request<'_>) -> bool {
@@ -49,23 +107,24 @@ impl<'h> Accept<'h> {
         if request.method() != Method::Get {
             return Err(RequestError::Method);
         }
+        let seen = Seen::all(request);
         // An `Upgrade` in HTTP/1.0 is ignored (RFC 9110 section 7.8), so there is none.
-        if request.version() < Version::Http11 || !is_upgrade(request) {
+        if request.version() < Version::Http11 || !seen.upgrade {
             return Err(RequestError::Upgrade);
         }
-        let fields = request.fields();
-        if !fields.list("connection").any(|m| m.eq_ignore_ascii_case(b"upgrade")) {
+        if !seen.connection {
             return Err(RequestError::Connection);
         }
-        let mut versions = fields.list("sec-websocket-version");
-        if (versions.next(), versions.next()) != (Some(b"13"), None) {
+        if seen.version != Once::One(b"13") {
             return Err(RequestError::Version);
         }
-        let mut keys = fields.all("sec-websocket-key");
-        let (Some(key), None) = (keys.next(), keys.next()) else { return Err(RequestError::Key) };
-        accept_key_with(key, |_| [0; 20])?;
+        let Once::One(key) = seen.key else { return Err(RequestError::Key) };
+        super::accept_key::judge(key)?;
+        if !seen.are_protocols_good {
+            return Err(RequestError::Protocols);
+        }
         // What follows the head are frames; a body would be taken for them.
-        if request.body() != Ok(Body::Empty) {
+        if seen.has_body && request.body() != Ok(Body::Empty) {
             return Err(RequestError::Body);
         }
         Ok(Self { request: *request, key, protocol: None })
@@ -106,7 +165,8 @@ impl<'h> Accept<'h> {
     /// Writes the answer that opens the connection, with `extra` fields; gives its length.
     ///
     /// # Errors
-    /// [`ResponseError`]; the need is exact.
+    /// [`ResponseError::Capacity`], the need is exact; [`ResponseError::Field`] for an extra field that may not be sent, or that is the
+    /// handshake's own (`Upgrade`, `Connection`, `Sec-WebSocket-…`, lengths of a body).
     #[cfg(feature = "sha1")]
     pub fn write(&self, extra: &[(&str, &[u8])], out: &mut [u8]) -> Result<usize, ResponseError> {
         self.write_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), extra, out)
@@ -134,11 +194,24 @@ impl<'h> Accept<'h> {
             crate::http::write_field(&mut writer, "Sec-WebSocket-Protocol", protocol)?;
         }
         for (name, value) in extra {
+            if is_own(name) {
+                return Err(ResponseError::Field);
+            }
             crate::http::write_field(&mut writer, name, value)?;
         }
         writer.push(b"\r\n");
         Ok(writer.finish()?.len())
     }
+}
+
+/// Fields of the answer that say what was agreed on, and those that would announce a body in front of the frames.
+fn is_own(name: &str) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    is("upgrade")
+        || is("connection")
+        || is("content-length")
+        || is("transfer-encoding")
+        || name.get(..14).is_some_and(|front| front.eq_ignore_ascii_case("sec-websocket-"))
 }
 
 /// Why a request opens no WebSocket.
@@ -155,6 +228,8 @@ pub enum RequestError {
     Key,
     /// `Sec-WebSocket-Version` is not 13 (item 6).
     Version,
+    /// A member of `Sec-WebSocket-Protocol` is no token (item 8).
+    Protocols,
     /// The request has a body.
     Body,
     /// The application chose a subprotocol that is not on offer.
@@ -168,7 +243,7 @@ impl RequestError {
         Status(match self {
             Self::Method => 405,
             Self::Upgrade | Self::Version => 426,
-            Self::Connection | Self::Key | Self::Body => 400,
+            Self::Connection | Self::Key | Self::Protocols | Self::Body => 400,
             Self::Protocol => 500,
         })
     }
@@ -182,6 +257,7 @@ impl RequestError {
             Self::Connection => "Connection must name Upgrade",
             Self::Key => "Sec-WebSocket-Key must stand there once, the base64 of 16 bytes",
             Self::Version => "Sec-WebSocket-Version must be 13",
+            Self::Protocols => "Sec-WebSocket-Protocol must list tokens",
             Self::Body => "a WebSocket is opened without a body",
             Self::Protocol => "subprotocol that was not offered",
         }
