@@ -18,6 +18,7 @@ mod mask;
 mod opcode;
 mod out;
 mod role;
+mod send;
 mod state;
 
 #[cfg(feature = "sha1")]
