@@ -333,6 +333,10 @@ async fn read(hub: &Hub, peer: &Peer, inbox: &mut ws::Inbox<Vec<u8>>) -> io::Res
             }
         };
         match peer.stream.try_read(space) {
+            Ok(0) => {
+                give_back(hub, inbox);
+                return Ok(0);
+            }
             Ok(n) => {
                 inbox.filled(n);
                 return Ok(n);

@@ -40,6 +40,19 @@ pub struct Said {
     pub message: String,
 }
 
+impl Said {
+    /// Bytes in a list, as JSON.
+    fn size(&self) -> usize {
+        let size = |c: char| match c {
+            '\0'..='\x1f' => 6,
+            '"' | '\\' => 2,
+            c => c.len_utf8(),
+        };
+        let escaped = |text: &str| text.chars().map(size).sum::<usize>();
+        escaped(&self.name) + escaped(&self.message) + r#"{"name":"","message":""},"#.len()
+    }
+}
+
 #[derive(Serialize)]
 struct Users<'n> {
     count: usize,
@@ -70,6 +83,8 @@ struct Room {
     guests: Vec<Option<Guest>>,
     free: Vec<u32>,
     history: VecDeque<Said>,
+    /// Bytes of the history as JSON.
+    history_size: usize,
     /// Packets are written here once, and then shared.
     scratch: Vec<u8>,
     is_history_due: bool,
@@ -89,6 +104,7 @@ impl Hub {
             guests: Vec::new(),
             free: Vec::new(),
             history: VecDeque::new(),
+            history_size: 0,
             scratch: vec![0; 4096],
             is_history_due: false,
             are_users_due: false,
@@ -194,9 +210,12 @@ impl Hub {
         }
         let mut room = self.room.borrow_mut();
         self.broadcast(&mut room, "newMessage", &Json(&said), None);
+        room.history_size += said.size();
         room.history.push_back(said);
-        while room.history.len() > self.options.history {
-            room.history.pop_front();
+        // A newcomer may be told it twice before the first is read, and must not count as slow for that.
+        while room.history.len() > self.options.history || room.history_size > self.options.max_queue / 4 {
+            let Some(oldest) = room.history.pop_front() else { break };
+            room.history_size -= oldest.size();
         }
         true
     }

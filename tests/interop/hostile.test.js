@@ -10,10 +10,14 @@ let chat;
 before(async () => (chat = await startChat({ args: ["--handshake-timeout", "1500", "--log", "debug", "--max-queue", "200000"] })));
 after(async () => assert.equal(await chat.stop(), 0, chat.log()));
 afterEach(async () => {
-  const raw = await Raw.open(chat.port);
-  raw.send(frame(`420["sendMessage",{"name":"check","message":"works"}]`));
-  await until(() => raw.texts().includes("430[true]"), "a good connection works");
-  raw.destroy();
+  try {
+    const raw = await Raw.open(chat.port);
+    raw.send(frame(`420["sendMessage",{"name":"check","message":"works"}]`));
+    await until(() => raw.texts().includes("430[true]"), "a good connection works");
+    raw.destroy();
+  } catch (e) {
+    throw new Error(`${e.message}; the server's last words:\n${chat.log().split("\n").slice(-20).join("\n")}`);
+  }
 });
 
 const exchange = async (bytes, { end = true } = {}) => {
@@ -241,6 +245,25 @@ describe("frames", () => {
     [a, b, deaf].forEach((s) => s.destroy());
     assert.match(chat.log(), /does not read/);
   });
+});
+
+test("a history of long messages drops no newcomer", async () => {
+  const small = await startChat({ args: ["--max-queue", "40000"] });
+  const speaker = await Raw.open(small.port);
+  for (let i = 0; i < 100; i++) {
+    speaker.send(frame(`42${i}["sendMessage",{"name":"s","message":"${i} ${"x".repeat(1900)}"}]`));
+    await until(() => speaker.texts().includes(`43${i}[true]`), `message ${i}`);
+  }
+  for (let i = 0; i < 10; i++) {
+    const raw = await Raw.open(small.port);
+    await until(() => raw.events().some(([name, list]) => name === "allMessage" && list.at(-1).message.startsWith("99 ")));
+    await sleep(100);
+    assert.ok(!raw.ended, small.log());
+    raw.destroy();
+  }
+  assert.ok(!speaker.ended);
+  speaker.destroy();
+  assert.equal(await small.stop(), 0);
 });
 
 describe("the program", () => {

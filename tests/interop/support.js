@@ -5,12 +5,16 @@ import net from "node:net";
 import path from "node:path";
 import { randomBytes } from "node:crypto";
 
+process.setMaxListeners(0);
+
 export const CHAT =
   process.env.CHAT ?? path.join(import.meta.dirname, "../../target/release/examples/chat");
 
 /** Starts the chat on a free port; `stop` ends it by its pid. */
 export async function startChat({ args = [], listen = "127.0.0.1:0", env } = {}) {
   const child = spawn(CHAT, ["--listen", listen, ...args], { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
+  // A test that fails leaves it running; `--test-force-exit` ends the tests then, and this ends it.
+  process.once("exit", () => child.kill("SIGKILL"));
   let log = "";
   child.stderr.on("data", (d) => (log += d));
   let line = "";
@@ -106,7 +110,8 @@ export class Raw {
     await until(() => raw.texts().length > 0, "open packet");
     if (join) {
       raw.send(frame("40"));
-      await until(() => raw.texts().some((t) => t.startsWith("40")), "40");
+      await until(() => raw.texts().some((t) => t.startsWith("40")) || raw.ended, "40");
+      if (raw.ended) throw new Error(`ended instead of 40 (own port ${raw.socket.localPort}): ${raw.texts()}`);
     }
     return raw;
   }
