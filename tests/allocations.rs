@@ -4,7 +4,8 @@ use sansocket::{
     engineio::{Config, Sid, server::Session},
     http,
     socketio::{
-        self, Event, Namespace, Server as Io,
+        self, AckIds, AckSlot, Asked, Await, Binary, BroadcastAcks, Collector, Event, Flags, HandlerSlot, Handlers,
+        Namespace, Policy, Pushed, Queue, Server as Io, Waiting,
         json::{Json, Text},
         rooms::{Link, Member, Rooms, Storage, Target},
     },
@@ -69,31 +70,65 @@ fn none_from_the_first_byte_to_the_last() {
     let mut client = Connection::<Client>::client(Limits::new());
     let mut server = Connection::<ws::Server>::server(Limits::new());
     let mut engine = Session::open(Sid::from_random([0; 15]), Config::new(), Instant::from_millis(0));
-    let mut io = Io::new(["/"], Instant::from_millis(1000));
+    let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], Instant::from_millis(1000));
     let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 16], names: [0; 64] }, [1, 2]);
     let mut heard = Inbox::new([0; 512]);
-    let sends: [&[u8]; 3] = [b"40", br#"421["say",{"text":"hello \u00e9"}]"#, b"41"];
+    let mut collector = Collector::new([0; 128]);
+    let mut handlers = Handlers::<u8, _>::new([const { HandlerSlot::EMPTY }; 4]);
+    handlers.once("say", 1).unwrap();
+    handlers.on("file", 2).unwrap();
+    let mut queue = Queue::new([Waiting::<&[u8]>::EMPTY; 4], 64, Policy::DropVolatile);
+    let mut asked = BroadcastAcks::new(AckIds::new().next_id(), Instant::from_millis(9), [Asked::EMPTY; 4]);
+    let sends: [&[(Kind, &[u8])]; 5] = [
+        &[(Kind::Text, b"40")],
+        &[(Kind::Text, br#"421["say",{"text":"hello \u00e9"}]"#)],
+        &[(Kind::Text, br#"451-["file",[{"_placeholder":true,"num":0}]]"#), (Kind::Binary, b"\x01\x02\x03")],
+        &[(Kind::Text, b"430[true]")],
+        &[(Kind::Text, b"41")],
+    ];
     let mut told = 0;
-    for (turn, text) in sends.into_iter().enumerate() {
+    for (turn, messages) in sends.into_iter().enumerate() {
         let mut out = client.out(&mut tx, &mut keys);
         if turn == 1 {
             client.ping(b"ping", &mut out).unwrap();
+            let text = messages[0].1;
             client.send_chunk(Kind::Text, &text[..9], false, &mut out).unwrap();
             client.send_chunk(Kind::Text, &text[9..], true, &mut out).unwrap();
         } else {
-            client.send(Kind::Text, text, &mut out).unwrap();
+            for (kind, bytes) in messages {
+                client.send(*kind, bytes, &mut out).unwrap();
+            }
         }
-        if turn == 2 {
+        if turn == 4 {
             client.close(CloseCode::NORMAL, "bye", &mut out).unwrap();
         }
         read(&mut served, out.written());
         let mut out = server.out(&mut rx);
         while engine.poll_transmit(&mut out).unwrap() {}
         while let Some(event) = engine.poll_event(&mut served, &mut server, Instant::from_millis(1)).unwrap() {
-            match io.handle_event(event).unwrap() {
+            let event = io.handle_event(event).unwrap();
+            let Some((event, attachments)) = collector.collect(event).unwrap() else { continue };
+            if let Event::Event(e) = &event {
+                let mut call = handlers.call();
+                while let Some(handler) = handlers.next(&mut call, e) {
+                    told += usize::from(handler);
+                }
+            }
+            match event {
                 Event::Connect { namespace, .. } => {
                     rooms.join(namespace, Member(1), b"lobby").unwrap();
                     io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
+                }
+                Event::Event(e) if e.is("file") => {
+                    let question = Await { token: 5, deadline: Some(Instant::from_millis(500)) };
+                    io.emit(Namespace(0), "back", &Binary(e.args(), attachments), Some(question), &mut out).unwrap();
+                }
+                Event::Ack(answer) => {
+                    assert_eq!(answer.token, Some(5));
+                    asked.ask(Member(1)).unwrap();
+                    assert!(!asked.answered(Member(1), answer.id));
+                    assert_eq!(queue.push(b"packet", Flags::NONE, true), Pushed::Queued);
+                    queue.advance(queue.bytes());
                 }
                 Event::Event(e) => {
                     let said = e.args().next().and_then(|a| a.get("text")).and_then(|t| t.as_str()).unwrap();
@@ -101,8 +136,9 @@ fn none_from_the_first_byte_to_the_last() {
                     let said = said.unescape_into(&mut memory).unwrap();
                     let mut packet = [0; 128];
                     let mut packet = Out::stored(&mut packet);
-                    socketio::broadcast(&["/"], Namespace(0), "said", &(Text(said), Json(7)), &mut packet).unwrap();
-                    for _ in rooms.select(Namespace(0), &Target { to: &[b"lobby"], ..Target::default() }) {
+                    socketio::broadcast(&["/"], Namespace(0), "said", &(Text(said), Json(7)), None, &mut packet)
+                        .unwrap();
+                    for _ in rooms.select(Namespace(0), &Target::all().to(&[b"lobby"])) {
                         told += packet.written().len();
                     }
                     io.ack(e.ack.unwrap(), &(), &mut out).unwrap();

@@ -4,7 +4,7 @@ use sansocket::{
     engineio::{self, Config, Sid, server::Session},
     http::{Response, ResponseError, Status},
     socketio::{
-        self, Event, Namespace, SendError as IoError, Server as Io,
+        self, AckSlot, Await, Binary, Event, Namespace, Placeholder, SendError as IoError, Server as Io, StateError,
         json::{Raw, Text},
     },
     time::Instant,
@@ -122,7 +122,7 @@ fn calls_that_do_not_fit_the_state() {
     assert!(ws.close(CloseCode::NORMAL, "", &mut out).is_err());
     assert_eq!(ws.poll_transmit(&mut out), Ok(false));
     // A layer above, which does not see the connection, is held back by the output.
-    assert!(socketio::broadcast(&["/"], Namespace(0), "x", &(), &mut out).is_err());
+    assert!(socketio::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err());
     assert_eq!((ws, out.written()), (closed, &written[..]));
 }
 
@@ -152,7 +152,7 @@ fn engineio_owes_its_packets() {
 }
 
 fn connected() -> Io<[&'static str; 2]> {
-    let mut io = Io::new(["/", "/chat"], Instant::from_millis(1000));
+    let mut io = Io::new(["/", "chat"], [AckSlot::EMPTY; 8], Instant::from_millis(1000));
     for text in [&b"0"[..], b"0/chat,{\"token\":1}"] {
         let message = engineio::Message::Text(text);
         let Ok(Event::Connect { namespace, .. }) = io.handle_event(engineio::Event::Message(message)) else { panic!() };
@@ -167,21 +167,30 @@ fn socketio_packets() {
     type Call<'c> = &'c dyn Fn(&mut Io<[&'static str; 2]>, &mut Out<'_, sansocket::ws::Stored>) -> Result<(), IoError>;
     let long = "x\n".repeat(100);
     let raw = Raw::new(b"{\"a\":1},2").unwrap();
-    let calls: [(&str, Call<'_>); 6] = [
-        (r#"42["news"]"#, &|io, out| io.emit(Namespace(0), "news", &(), out)),
-        (r#"42/chat,["n\"s",{"a":1},2]"#, &|io, out| io.emit(Namespace(1), "n\"s", &raw, out)),
+    let files = [b"\x01\x02".as_slice(), &[7; 200]];
+    let binary = Binary((Placeholder(0), raw, Placeholder(1)), files.as_slice().into());
+    let question = Await { token: 9, deadline: None };
+    let calls: [(&str, Call<'_>); 8] = [
+        (r#"42["news"]"#, &|io, out| io.emit(Namespace(0), "news", &(), None, out)),
+        (r#"42/chat,["n\"s",{"a":1},2]"#, &|io, out| io.emit(Namespace(1), "n\"s", &raw, None, out)),
         (r#"42["a","\u0001\\é",{"a":1},2]"#, &|io, out| {
-            io.emit(Namespace(0), "a", &((), Text("\u{1}\\é"), (), raw, ()), out)
+            io.emit(Namespace(0), "a", &((), Text("\u{1}\\é"), (), raw, ()), None, out)
         }),
         (&format!(r#"42["long","{}"]"#, r"x\n".repeat(100)), &|io, out| {
-            io.emit(Namespace(0), "long", &Text(&long), out)
+            io.emit(Namespace(0), "long", &Text(&long), None, out)
+        }),
+        (r#"420["sure?"]"#, &|io, out| io.emit(Namespace(0), "sure?", &(), Some(question), out)),
+        (r#"452-/chat,0["up",{"_placeholder":true,"num":0},{"a":1},2,{"_placeholder":true,"num":1}]"#, &|io, out| {
+            io.emit(Namespace(1), "up", &binary, Some(question), out)
         }),
         ("41/chat,", &|io, out| io.disconnect(Namespace(1), out)),
         (r#"44/no"x,{"message":"Invalid namespace"}"#, &|io, out| io.refuse_unknown(b"/no\"x", out)),
     ];
     for (packet, call) in calls {
         let header = if packet.len() < 126 { 2 } else { 4 };
-        let needed = header + packet.len();
+        // Attachments come with their packet or not at all.
+        let attached = if packet.starts_with("45") { 2 + 2 + 4 + 200 } else { 0 };
+        let needed = header + packet.len() + attached;
         for size in 0..=needed {
             let before = connected();
             let mut io = before.clone();
@@ -197,16 +206,39 @@ fn socketio_packets() {
                 assert_eq!(io, before);
             } else {
                 assert_eq!(result, Ok(()));
-                assert_eq!(&out.written()[header..], packet.as_bytes());
+                assert_eq!(&out.written()[header..header + packet.len()], packet.as_bytes());
+                assert_eq!(out.written().len(), needed);
             }
         }
     }
     let mut io = connected();
     let mut memory = [0; 64];
     let mut out = Out::stored(&mut memory);
-    assert!(matches!(io.emit(Namespace(0), "disconnect", &(), &mut out), Err(IoError::State(_))));
-    assert!(matches!(io.emit(Namespace(9), "x", &(), &mut out), Err(IoError::State(_))));
+    assert!(matches!(io.emit(Namespace(0), "disconnect", &(), None, &mut out), Err(IoError::State(_))));
+    assert!(matches!(io.emit(Namespace(9), "x", &(), None, &mut out), Err(IoError::State(_))));
+    let eleven = [b"".as_slice(); 11];
+    let too_many = Binary((), eleven.as_slice().into());
+    assert_eq!(io.emit(Namespace(0), "x", &too_many, None, &mut out), Err(StateError::TooManyAttachments.into()));
     assert!(out.is_empty());
+}
+
+#[test]
+fn a_full_table_of_acknowledgements_refuses_and_can_be_exchanged() {
+    let mut io = connected();
+    let mut memory = [0; 512];
+    let mut out = Out::stored(&mut memory);
+    let question = |token| Some(Await { token, deadline: None });
+    for token in 0..8 {
+        io.emit(Namespace(0), "x", &(), question(token), &mut out).unwrap();
+    }
+    let before = io.clone();
+    let written = out.written().len();
+    let full = Err(IoError::Acks(sansocket::Capacity { needed: 9, available: 8 }));
+    assert_eq!(io.emit(Namespace(0), "x", &(), question(8), &mut out), full);
+    assert_eq!((&io, out.written().len()), (&before, written));
+    io.emit(Namespace(0), "x", &(), None, &mut out).unwrap();
+    assert_eq!(io.replace_acks([AckSlot::EMPTY; 8]).unwrap().len(), 8);
+    assert_eq!(io, before, "moved as they were");
 }
 
 #[test]

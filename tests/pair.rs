@@ -4,7 +4,7 @@ mod support;
 
 use sansocket::{
     engineio::{self, Config, Reason, Sid, server::Session},
-    socketio::{Event, Namespace, Server},
+    socketio::{AckSlot, Event, Namespace, Server},
     time::Instant,
     ws::{self, Chunk, CloseCode, Closed, Kind, MaskSource},
 };
@@ -201,7 +201,7 @@ impl Stack {
             inbox: ws::Inbox::new(vec![0; 1024]),
             ws: ws::Connection::server(ws::Limits::new()),
             engine: Session::open(Sid::from_random([1; 15]), config, now),
-            io: Server::new(["/"], now.after_millis(CONNECT)),
+            io: Server::new(["/"], [AckSlot::EMPTY; 8], now.after_millis(CONNECT)),
             now,
             wire: Vec::new(),
         };
@@ -230,7 +230,7 @@ impl Stack {
                     self.io.accept(namespace, Sid::from_random([2; 15]), &mut out).unwrap();
                 }
                 Ok(Event::Event(e)) => {
-                    self.io.emit(Namespace(0), "echo", &e.args(), &mut out).unwrap();
+                    self.io.emit(Namespace(0), "echo", &e.args(), None, &mut out).unwrap();
                 }
                 Ok(Event::Closed(reason)) => end = Some(reason),
                 Ok(_) => {}

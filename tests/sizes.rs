@@ -1,6 +1,10 @@
 //! What a connection costs, on 64 bits; `.ci/bare-metal` looks at 32 bits.
 
-use sansocket::{engineio::server::Session, socketio::Server, ws};
+use sansocket::{
+    engineio::server::Session,
+    socketio::{AckSlot, Server},
+    ws,
+};
 
 #[test]
 fn the_state_of_a_connection_is_within_its_budget() {
@@ -8,7 +12,8 @@ fn the_state_of_a_connection_is_within_its_budget() {
         ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 216),
         ("ws::Inbox without its storage", size_of::<ws::Inbox<[u8; 0]>>(), 40),
         ("engineio::server::Session", size_of::<Session>(), 48),
-        ("socketio::Server", size_of::<Server<&'static [&'static str]>>(), 88),
+        ("socketio::Server without acknowledgements", size_of::<Server<&'static [&'static str], [AckSlot; 0]>>(), 112),
+        ("socketio::AckSlot", size_of::<AckSlot>(), 32),
     ];
     for (name, size, budget) in machines {
         println!("{name}: {size} bytes");

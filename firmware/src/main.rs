@@ -150,7 +150,8 @@ fn path() {
     use sansocket::{
         engineio::{Config, Sid, server::Session},
         socketio::{
-            self, Event, Namespace, Server,
+            self, AckSlot, Await, Binary, Collector, Event, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue, Server,
+            Waiting,
             rooms::{Link, Member, Rooms, Storage, Target},
         },
         time::Instant,
@@ -163,36 +164,61 @@ fn path() {
     let mut ws = Connection::server(Limits::new());
     let mut inbox = Inbox::new([0; 512]);
     let mut engine = Session::open(Sid::from_random(random()), Config::new(), now());
-    let mut io = Server::new(NAMES, now());
+    let mut io = Server::new(NAMES, [AckSlot::EMPTY; 4], now());
     let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 32], names: [0; 64] }, [7, 8]);
     let (mut tx, mut stored) = ([0; 512], [0; 256]);
+    let mut collector = Collector::new([0; 128]);
+    let mut handlers = Handlers::<u8, _>::new([const { HandlerSlot::EMPTY }; 4]);
+    let _ = (handlers.on("join", byte()), handlers.once("say", byte()), handlers.on_any(byte()));
+    let mut queue = Queue::new([const { Waiting::EMPTY }; 4], 64, Policy::DropVolatile);
     loop {
         let mut out = ws.out(&mut tx);
         while let Ok(Some(event)) = engine.poll_event(&mut inbox, &mut ws, now()) {
             let member = Member(u32::from(byte()));
-            match io.handle_event(event) {
-                Ok(Event::Connect { namespace, .. }) => {
+            let event = match io.handle_event(event) {
+                Ok(event) => event,
+                Err(_) => {
+                    engine.close(&mut ws);
+                    continue;
+                }
+            };
+            let Ok(Some((event, attachments))) = collector.collect(event) else { continue };
+            if let Event::Event(e) = &event {
+                let mut call = handlers.call();
+                while let Some(handler) = handlers.next(&mut call, e) {
+                    send(&[handler]);
+                }
+                handlers.off("say");
+            }
+            match event {
+                Event::Connect { namespace, .. } => {
                     let _ = rooms.enter(namespace, member);
                     let _ = io.accept(namespace, Sid::from_random(random()), &mut out);
                 }
-                Ok(Event::UnknownNamespace { name }) => drop(io.refuse_unknown(name, &mut out)),
-                Ok(Event::Event(e)) => {
+                Event::UnknownNamespace { name } => drop(io.refuse_unknown(name, &mut out)),
+                Event::Event(e) => {
                     if e.is("join") && let Some(room) = e.args().next().and_then(|a| a.as_str()) {
                         let _ = rooms.join(ROOT, member, room.escaped());
+                        let _ = rooms.sockets_join(ROOT, &Target::all(), room.escaped());
+                        rooms.sockets_leave(ROOT, &Target::all(), b"lobby");
                     }
                     let mut packet = Out::stored(&mut stored);
-                    let _ = socketio::broadcast(&NAMES, ROOT, "said", &e.args(), &mut packet);
-                    for reached in rooms.select(ROOT, &Target { to: &[b"lobby"], not: Some(member), ..Target::default() }) {
+                    let _ = socketio::broadcast(&NAMES, ROOT, "said", &e.args(), None, &mut packet);
+                    let question = Await { token: 1, deadline: Some(now()) };
+                    let _ = io.emit(ROOT, "file", &Binary(e.args(), attachments), Some(question), &mut out);
+                    for reached in rooms.select(ROOT, &Target::all().to(&[b"lobby"]).not(member)) {
                         send(&reached.0.to_le_bytes());
+                        let _ = queue.push(b"packet".as_slice(), Flags::NONE.volatile(), true);
+                        queue.slices().for_each(send);
+                        queue.advance(usize::from(byte()));
                         send(packet.written());
                     }
                     if let Some(request) = e.ack {
                         let _ = io.ack(request, &socketio::json::Text("ok"), &mut out);
                     }
                 }
-                Ok(Event::Closed(_)) => rooms.leave_all(ROOT, member),
-                Ok(_) => {}
-                Err(_) => engine.close(&mut ws),
+                Event::Closed(_) => rooms.leave_all(ROOT, member),
+                _ => {}
             }
         }
         let _ = (io.handle_timeout(now()), engine.handle_timeout(now()));
@@ -218,5 +244,8 @@ mod sizes {
     #[used]
     static SIZE_ENGINEIO_SESSION: [u8; size_of::<engineio::server::Session>()] = [0; _];
     #[used]
-    static SIZE_SOCKETIO_SERVER: [u8; size_of::<socketio::Server<&'static [&'static str]>>()] = [0; _];
+    static SIZE_SOCKETIO_SERVER_8_ACKS: [u8; size_of::<socketio::Server<&'static [&'static str]>>()] = [0; _];
+    #[used]
+    static SIZE_SOCKETIO_SERVER: [u8; size_of::<socketio::Server<&'static [&'static str], [socketio::AckSlot; 0]>>()] =
+        [0; _];
 }

@@ -1,6 +1,6 @@
 use crate::{
     bytes::Writer,
-    ws::{Client, Frames, Kind, MaskSource, Masked, Out, SendError, Server, Stored},
+    ws::{Client, Frames, MaskSource, Masked, Out, SendError, Server, Stored},
 };
 
 mod sealed {
@@ -12,9 +12,13 @@ mod sealed {
 ///
 /// The layers above write through it, and so never see which it is.
 pub trait Sink<R>: sealed::Sealed {
-    /// Appends a text message, `4` and what `write` writes, or nothing.
+    /// Appends a text message, `4` and what `write` writes, and binary messages behind it; all of them or nothing.
     #[doc(hidden)]
-    fn text(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
+    fn text<'b>(
+        &mut self,
+        write: impl FnOnce(&mut Writer<'_>),
+        behind: impl Iterator<Item = &'b [u8]> + Clone,
+    ) -> Result<(), SendError>;
     /// Appends `packet`, a bare packet of this layer, or nothing.
     #[doc(hidden)]
     fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
@@ -24,16 +28,21 @@ macro_rules! sink {
     ($role:ty, $form:ty $(, $k:lifetime, $m:ident)?) => {
         impl<$($k, $m: MaskSource + ?Sized)?> Sink<$role> for Out<'_, $form> {
             #[inline]
-            fn text(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
-                self.message(Kind::Text, |w| {
+            fn text<'b>(
+                &mut self,
+                write: impl FnOnce(&mut Writer<'_>),
+                behind: impl Iterator<Item = &'b [u8]> + Clone,
+            ) -> Result<(), SendError> {
+                let write = |w: &mut Writer<'_>| {
                     w.byte(b'4');
                     write(w)
-                })
+                };
+                self.messages(write, behind)
             }
 
             #[inline]
             fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
-                self.message(Kind::Text, write)
+                self.messages(write, core::iter::empty::<&[u8]>())
             }
         }
     };

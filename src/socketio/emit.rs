@@ -1,8 +1,10 @@
 //! Writing packets: straight into the output, without an intermediate buffer.
 
 use super::{
-    Namespace, Namespaces, SendError, StateError,
+    Namespace, Namespaces, Payload, SendError, StateError,
+    binary::{Attachments, MAX_ATTACHMENTS},
     json::{self, Args},
+    namespace::bare,
     packet::is_reserved,
 };
 use crate::{
@@ -10,20 +12,21 @@ use crate::{
     engineio::{self, Sink},
 };
 
-/// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frame that each of them gets.
+/// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frames that each of them gets. With
+/// an id of [`AckIds`](super::AckIds) it asks them all for an acknowledgement ([`BroadcastAcks`](super::BroadcastAcks)).
 ///
-/// Needs no session. Cost: one pass over the name and the arguments.
+/// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
 ///
 /// # Errors
 /// [`SendError::Capacity`], exact for [`json::Raw`] and [`json::Text`]; [`StateError::NotConnected`] when `names` does not know the
-/// namespace, [`StateError::ReservedName`]. Nothing was written.
+/// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
 ///
 /// ```
 /// use sansocket::{socketio::{self, Namespace, json::Text}, ws};
 ///
 /// let mut memory = [0; 64];
 /// let mut out = ws::Out::stored(&mut memory);
-/// socketio::broadcast(&["/"], Namespace(0), "news", &Text("hi"), &mut out)?;
+/// socketio::broadcast(&["/"], Namespace(0), "news", &Text("hi"), None, &mut out)?;
 /// assert_eq!(out.written(), b"\x81\x0f42[\"news\",\"hi\"]");
 /// # Ok::<(), socketio::SendError>(())
 /// ```
@@ -31,34 +34,82 @@ pub fn broadcast<O: Sink<engineio::Server>>(
     names: &(impl Namespaces + ?Sized),
     namespace: Namespace,
     name: &str,
-    args: &impl Args,
+    payload: &impl Payload,
+    ack: Option<u64>,
     out: &mut O,
 ) -> Result<(), SendError> {
     let place = names.name(namespace).ok_or(StateError::NotConnected)?;
-    event(place, name, args, out)
+    event(&place, name, payload, ack, out)
 }
 
-pub(super) fn event<R, O: Sink<R>>(place: &[u8], name: &str, args: &impl Args, out: &mut O) -> Result<(), SendError> {
+pub(super) fn event<R, O: Sink<R>>(
+    place: &[u8],
+    name: &str,
+    payload: &impl Payload,
+    id: Option<u64>,
+    out: &mut O,
+) -> Result<(), SendError> {
     if is_reserved(name) {
         return Err(StateError::ReservedName.into());
     }
-    packet(out, |w| {
-        head(w, b'2', place);
+    with_attachments(b'2', place, payload, out, |w| {
+        if let Some(id) = id {
+            w.decimal(id);
+        }
         w.byte(b'[');
         json::write_str(w, name);
-        json::write_rest(w, args);
+        w.byte(b',');
+        let before = w.len();
+        payload.write_json(w);
+        if w.len() == before {
+            w.take_back(1);
+        }
         w.byte(b']');
     })
 }
 
-pub(super) fn ack<R, O: Sink<R>>(place: &[u8], id: u64, args: &impl Args, out: &mut O) -> Result<(), SendError> {
-    packet(out, |w| {
-        head(w, b'3', place);
+pub(super) fn ack<R, O: Sink<R>>(place: &[u8], id: u64, payload: &impl Payload, out: &mut O) -> Result<(), SendError> {
+    with_attachments(b'3', place, payload, out, |w| {
         w.decimal(id);
         w.byte(b'[');
-        args.write(w);
+        payload.write_json(w);
         w.byte(b']');
     })
+}
+
+/// A packet of `kind`, or of the kind three above with attachments.
+#[inline]
+fn with_attachments<R, O: Sink<R>>(
+    kind: u8,
+    place: &[u8],
+    payload: &impl Payload,
+    out: &mut O,
+    write: impl FnOnce(&mut Writer<'_>),
+) -> Result<(), SendError> {
+    let attachments = payload.attachments();
+    if attachments == Attachments::NONE {
+        return packet(out, |w| {
+            w.byte(kind);
+            namespace(w, place);
+            write(w);
+        });
+    }
+    let count = u64::try_from(attachments.into_iter().count()).unwrap_or(u64::MAX);
+    if count > u64::from(MAX_ATTACHMENTS) {
+        return Err(StateError::TooManyAttachments.into());
+    }
+    let write = |w: &mut Writer<'_>| {
+        if count == 0 {
+            w.byte(kind);
+        } else {
+            w.byte(kind.wrapping_add(3));
+            w.decimal(count);
+            w.byte(b'-');
+        }
+        namespace(w, place);
+        write(w);
+    };
+    Ok(out.text(write, attachments.into_iter())?)
 }
 
 pub(super) fn connected<R, O: Sink<R>>(place: &[u8], sid: engineio::Sid, out: &mut O) -> Result<(), SendError> {
@@ -93,14 +144,21 @@ pub(super) fn disconnect<R, O: Sink<R>>(place: &[u8], out: &mut O) -> Result<(),
 }
 
 fn packet<R, O: Sink<R>>(out: &mut O, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
-    Ok(out.text(write)?)
+    Ok(out.text(write, core::iter::empty::<&[u8]>())?)
 }
 
-/// The type and the namespace, which is left out when it is the main one.
 fn head(w: &mut Writer<'_>, kind: u8, place: &[u8]) {
     w.byte(kind);
-    if place != b"/" {
-        w.push(place);
+    namespace(w, place);
+}
+
+/// The namespace, which is left out when it is the main one.
+#[inline]
+fn namespace(w: &mut Writer<'_>, place: &[u8]) {
+    let name = bare(place);
+    if !name.is_empty() {
+        w.byte(b'/');
+        w.push(name);
         w.byte(b',');
     }
 }

@@ -9,10 +9,12 @@ use core::fmt;
 pub enum PeerError {
     /// Empty, or a type that is not 0 to 6.
     UnknownPacket,
-    /// The number of attachments is missing, 0, or not in plain digits.
+    /// The number of attachments is missing, 0, or not in plain digits; or a placeholder names one that there is not (CVE-2022-2421).
     InvalidAttachments,
-    /// More attachments than [`MAX_ATTACHMENTS`](super::MAX_ATTACHMENTS) (CVE-2026-33151).
+    /// More attachments than [`Limits::attachments`](super::Limits::attachments) (CVE-2026-33151).
     TooManyAttachments,
+    /// The attachments of one packet have more bytes than [`Limits::attachment_bytes`](super::Limits::attachment_bytes).
+    AttachmentsTooLarge,
     /// An acknowledgement id above 2^64-1.
     InvalidId,
     /// The payload is not JSON, or nested too deeply.
@@ -25,7 +27,7 @@ pub enum PeerError {
     NotConnected,
     /// CONNECT to a namespace that is connected.
     AlreadyConnected,
-    /// CONNECT to more namespaces than a session keeps.
+    /// CONNECT to more namespaces than [`Limits::namespaces`](super::Limits::namespaces).
     TooManyNamespaces,
     /// A packet that only servers send.
     ServerOnly,
@@ -47,6 +49,7 @@ impl fmt::Display for PeerError {
             Self::UnknownPacket => "unknown packet type",
             Self::InvalidAttachments => "illegal attachments",
             Self::TooManyAttachments => "too many attachments",
+            Self::AttachmentsTooLarge => "attachments over the limit",
             Self::InvalidId => "acknowledgement id out of range",
             Self::Json(e) => return e.fmt(f),
             Self::InvalidPayload => "payload of the wrong shape",
@@ -73,6 +76,8 @@ pub enum StateError {
     ReservedName,
     /// The request to acknowledge belongs to a connection that is over.
     Stale,
+    /// More attachments than [`MAX_ATTACHMENTS`](super::MAX_ATTACHMENTS), which receivers refuse.
+    TooManyAttachments,
 }
 
 impl fmt::Display for StateError {
@@ -81,6 +86,7 @@ impl fmt::Display for StateError {
             Self::NotConnected => "the namespace is not connected",
             Self::ReservedName => "reserved event name",
             Self::Stale => "the request belongs to an earlier connection",
+            Self::TooManyAttachments => "too many attachments",
         })
     }
 }
@@ -93,6 +99,8 @@ impl core::error::Error for StateError {}
 pub enum SendError {
     /// The output has less room than the packet needs: write it out, clear it, and say it again.
     Capacity(Capacity),
+    /// The table of acknowledgements that are waited for is full; in slots.
+    Acks(Capacity),
     /// The call does not fit the state of the session.
     State(StateError),
     /// The link takes nothing now: it is closing, or a message sent in parts is open.
@@ -118,6 +126,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capacity(e) => e.fmt(f),
+            Self::Acks(e) => write!(f, "all {} slots for acknowledgements are taken", e.available),
             Self::State(e) => e.fmt(f),
             Self::Link(e) => e.fmt(f),
         }

@@ -1,8 +1,8 @@
 use super::{
-    Namespace,
+    Namespace, NoAnswer, Placeholder, Reason,
     json::{Array, Elements, Value},
 };
-use crate::engineio::Reason;
+use crate::engineio;
 
 /// What happened on a connection. Borrows the message, never the session.
 #[non_exhaustive]
@@ -11,6 +11,9 @@ pub enum Event<'m> {
     /// The link stands; the client asks for namespaces next.
     Opened,
     /// The client asks for a namespace: answer with [`accept`](super::Server::accept) or [`refuse`](super::Server::refuse), now or later.
+    ///
+    /// This is where the reference's `io.use(..)` stands: whoever is to have a say looks at `auth` and at the request of the link, and
+    /// refuses with a message and data. Its `socket.use(..)` stands in front of the handlers of each [`Event`](Self::Event).
     Connect {
         /// Which.
         namespace: Namespace,
@@ -26,26 +29,60 @@ pub enum Event<'m> {
     Event(EventPacket<'m>),
     /// A binary message that belongs to the event or acknowledgement before it.
     Attachment(Attachment<'m>),
-    /// An acknowledgement that this session did not ask for.
-    Ack {
-        /// Where.
+    /// An acknowledgement.
+    Ack(AckPacket<'m>),
+    /// A question that no acknowledgement comes to; from [`handle_timeout`](super::Server::handle_timeout).
+    Unanswered {
+        /// Where it was asked.
         namespace: Namespace,
-        /// The id.
-        id: u64,
-        /// The answer.
-        args: Elements<'m>,
-        /// Binary messages to come.
-        attachments: u8,
+        /// What [`Await`](super::Await) called it.
+        token: u32,
+        /// Why.
+        why: NoAnswer,
     },
-    /// The client left a namespace; the link stands.
+    /// The client left a namespace; the link stands. The rooms of the client are known still, since the application keeps them: the
+    /// reference's `disconnecting` is in front of [`leave_all`](super::rooms::Rooms::leave_all), its `disconnect` behind it.
     Disconnected {
         /// Which.
         namespace: Namespace,
+        /// Why: the client said so.
+        reason: Reason,
     },
     /// No namespace was connected in time: close the link.
     ConnectTimeout,
-    /// The link is over.
-    Closed(Reason),
+    /// The link is over, and with it every namespace that [`namespaces`](super::Server::namespaces) still lists; questions without an answer are told by
+    /// [`handle_timeout`](super::Server::handle_timeout).
+    Closed(engineio::Reason),
+}
+
+/// An acknowledgement of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AckPacket<'m> {
+    /// Where.
+    pub namespace: Namespace,
+    /// What [`Await`](super::Await) called the question; `None` when this session waits for no such answer: it came too late, or a
+    /// broadcast asked ([`BroadcastAcks`](super::BroadcastAcks)).
+    pub token: Option<u32>,
+    /// The id.
+    pub id: u64,
+    /// Binary messages that follow, as [`Event::Attachment`]s.
+    pub attachments: u8,
+    pub(super) used: u64,
+    pub(super) payload: Array<'m>,
+}
+
+impl<'m> AckPacket<'m> {
+    /// The answer.
+    #[must_use]
+    pub const fn args(&self) -> Elements<'m> {
+        self.payload.elements()
+    }
+
+    /// Whether a placeholder in the answer names this attachment; one that none names came for nothing.
+    #[must_use]
+    pub fn uses(&self, attachment: Placeholder) -> bool {
+        is_used(self.used, attachment)
+    }
 }
 
 /// An event of the application.
@@ -57,10 +94,17 @@ pub struct EventPacket<'m> {
     pub ack: Option<AckRequest>,
     /// Binary messages that follow, as [`Event::Attachment`]s.
     pub attachments: u8,
+    pub(super) used: u64,
     pub(super) payload: Array<'m>,
 }
 
 impl<'m> EventPacket<'m> {
+    /// Whether a placeholder in the arguments names this attachment; one that none names came for nothing.
+    #[must_use]
+    pub fn uses(&self, attachment: Placeholder) -> bool {
+        is_used(self.used, attachment)
+    }
+
     /// Whether `name` is the event's name. Compares unescaped, without a buffer.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
@@ -82,6 +126,10 @@ impl<'m> EventPacket<'m> {
     pub fn args(&self) -> Elements<'m> {
         self.payload.rest()
     }
+}
+
+fn is_used(used: u64, attachment: Placeholder) -> bool {
+    used.checked_shr(u32::from(attachment.0)).is_some_and(|bits| bits & 1 == 1)
 }
 
 /// A request to acknowledge: a value to be kept as long as wanted. On a later connection it is refused.

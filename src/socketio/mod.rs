@@ -5,18 +5,33 @@
 //! they are. Knows Engine.IO's events and where packets go ([`Sink`](crate::engineio::Sink)), not what carries them. Source: the Socket.IO
 //! protocol, revision 5.
 
+mod acks;
+mod answer;
+mod binary;
+mod collector;
 mod emit;
 mod error;
 mod event;
+mod handlers;
 pub mod json;
+mod limits;
 mod namespace;
 mod packet;
+mod queue;
+mod reason;
 pub mod rooms;
 mod server;
 
+pub use acks::{AckIds, AckSlot, Asked, Await, BroadcastAcks, NoAnswer};
+pub use binary::{Attachments, AttachmentsIter, Binary, MAX_ATTACHMENTS, Payload, Placeholder};
+pub use collector::Collector;
 pub use emit::broadcast;
 pub use error::{PeerError, SendError, StateError};
-pub use event::{AckRequest, Attachment, Event, EventPacket};
+pub use event::{AckPacket, AckRequest, Attachment, Event, EventPacket};
+pub use handlers::{Call, HandlerSlot, Handlers};
+pub use limits::Limits;
 pub use namespace::{Namespace, Namespaces};
-pub use packet::{MAX_ATTACHMENTS, Packet};
+pub use packet::Packet;
+pub use queue::{Flags, Policy, Pushed, Queue, Waiting};
+pub use reason::Reason;
 pub use server::Server;

@@ -3,11 +3,8 @@
 //! The reference takes more than the protocol allows in places; what it takes and we refuse: an empty packet, blanks, signs
 //! and exponents in numbers, ids above 2^64-1, EVENT and CONNECT_ERROR without a payload, lone surrogates in strings.
 
-use super::{PeerError, json};
+use super::{PeerError, binary, binary::MAX_ATTACHMENTS, json};
 use crate::bytes::Cursor;
-
-/// Attachments of one packet, as in the reference.
-pub const MAX_ATTACHMENTS: u8 = 10;
 
 /// A packet of a peer, checked in syntax and shape.
 #[non_exhaustive]
@@ -35,6 +32,8 @@ pub enum Packet<'m> {
         payload: json::Array<'m>,
         /// Binary messages to come.
         attachments: u8,
+        /// Those that a placeholder names, a bit each.
+        used: u64,
     },
     /// `3`, or `6` with attachments.
     Ack {
@@ -46,6 +45,8 @@ pub enum Packet<'m> {
         payload: json::Array<'m>,
         /// Binary messages to come.
         attachments: u8,
+        /// Those that a placeholder names, a bit each.
+        used: u64,
     },
     /// `4`: refuses a namespace.
     ConnectError {
@@ -65,16 +66,21 @@ pub(super) fn is_reserved(name: &str) -> bool {
 }
 
 impl<'m> Packet<'m> {
-    /// Reads the packet in the text of an Engine.IO message, which is UTF-8. One pass.
+    /// Reads the packet in the text of an Engine.IO message, which is UTF-8, with at most [`MAX_ATTACHMENTS`]. One pass, and a
+    /// second one over the payload when there are attachments, for their placeholders.
     ///
     /// # Errors
     /// [`PeerError`], whatever is wrong with it.
     pub fn parse(text: &'m [u8]) -> Result<Self, PeerError> {
+        Self::parse_limited(text, MAX_ATTACHMENTS)
+    }
+
+    pub(super) fn parse_limited(text: &'m [u8], max_attachments: u8) -> Result<Self, PeerError> {
         let mut cursor = Cursor::new(text);
         let kind = cursor.byte().ok_or(PeerError::UnknownPacket)?;
         let attachments = match kind {
             b'0'..=b'4' => 0,
-            b'5' | b'6' => attachments(&mut cursor)?,
+            b'5' | b'6' => attachments(&mut cursor, max_attachments)?,
             _ => return Err(PeerError::UnknownPacket),
         };
         let namespace = if cursor.peek() == Some(b'/') {
@@ -106,12 +112,14 @@ impl<'m> Packet<'m> {
                     json::Kind::String => {}
                     _ => return Err(PeerError::InvalidPayload),
                 }
-                Ok(Self::Event { namespace, id, payload, attachments })
+                let used = used(payload, attachments)?;
+                Ok(Self::Event { namespace, id, payload, attachments, used })
             }
             b'3' | b'6' => {
                 let id = id(&mut cursor)?.ok_or(PeerError::InvalidPayload)?;
                 let payload = json::Array::parse(cursor.rest())?;
-                Ok(Self::Ack { namespace, id, payload, attachments })
+                let used = used(payload, attachments)?;
+                Ok(Self::Ack { namespace, id, payload, attachments, used })
             }
             _ => {
                 let payload = json::Value::parse(cursor.rest())?;
@@ -124,14 +132,19 @@ impl<'m> Packet<'m> {
     }
 }
 
+/// The placeholders of a packet without attachments are objects like any other.
+fn used(payload: json::Array<'_>, attachments: u8) -> Result<u64, PeerError> {
+    if attachments == 0 { Ok(0) } else { binary::judge_placeholders(payload.elements().raw(), attachments) }
+}
+
 /// `<attachments>-`: plain digits without a leading zero.
-fn attachments(cursor: &mut Cursor<'_>) -> Result<u8, PeerError> {
+fn attachments(cursor: &mut Cursor<'_>, max: u8) -> Result<u8, PeerError> {
     let digits = cursor.take_while(|b| b.is_ascii_digit());
     if !cursor.eat(b'-') || digits.is_empty() || digits.starts_with(b"0") {
         return Err(PeerError::InvalidAttachments);
     }
     match number(digits) {
-        Some(n) if n <= u64::from(MAX_ATTACHMENTS) => Ok(n.to_le_bytes()[0]),
+        Some(n) if n <= u64::from(max) => Ok(n.to_le_bytes()[0]),
         _ => Err(PeerError::TooManyAttachments),
     }
 }

@@ -1,30 +1,31 @@
-//! The server's end of one Socket.IO connection.
+//! The server's end of one Socket.IO connection: what comes in, and time. What goes out is in `answer.rs`.
 
 use super::{
-    AckRequest, Attachment, Event, EventPacket, Namespace, Namespaces, Packet, PeerError, SendError, StateError, emit,
-    json::{Args, Raw},
+    AckPacket, AckRequest, AckSlot, Attachment, Event, EventPacket, Limits, Namespace, Namespaces, Packet, PeerError,
+    Reason, acks::Acks,
 };
 use crate::{
-    engineio::{self, Message, Sid, Sink},
+    engineio::{self, Message},
     time::Instant,
 };
 
-/// Namespaces of one connection.
-const PLACES: usize = 8;
+/// Namespaces of one connection, at most.
+pub(super) const PLACES: usize = 8;
 
-/// One connection: which namespaces it has joined, and what may come next. Holds no buffers; about 80 bytes.
+/// One connection: which namespaces it has joined, and what may come next. Holds no buffers: about 110 bytes, and 32 for each acknowledgement
+/// that it can wait for.
 ///
 /// ```
 /// use sansocket::{
 ///     engineio::{self, Message, Sid},
-///     socketio::{Event, Namespace, PeerError, SendError, Server, json::Text},
+///     socketio::{AckSlot, Await, Event, Namespace, PeerError, SendError, Server, json::Text},
 ///     time::Instant,
 ///     ws,
 /// };
 ///
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// const ROOT: Namespace = Namespace(0);
-/// let mut io = Server::new(["/"], Instant::from_millis(45_000));
+/// let mut io = Server::new(["/"], [AckSlot::EMPTY; 8], Instant::from_millis(45_000));
 /// let mut tx = [0; 256];
 /// let mut out = ws::Out::stored(&mut tx);
 ///
@@ -42,34 +43,41 @@ const PLACES: usize = 8;
 ///             if let Some(request) = e.ack {
 ///                 io.ack(request, &(e.args(), Text("yes")), &mut out)?;
 ///             }
+///             // A question of our own; its answer comes as `Event::Ack` with the token, or else `handle_timeout` tells.
+///             let question = Await { token: 7, deadline: Some(Instant::from_millis(5000)) };
+///             io.emit(e.namespace, "and you?", &(), Some(question), &mut out)?;
 ///         }
+///         Event::Ack(answer) if answer.token == Some(7) => {}
 ///         _ => {}
 ///     }
 /// }
-/// assert_eq!(out.written(), b"\x81\x2040{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\"}\x81\x0d4312[1,\"yes\"]");
+/// assert_eq!(out.written(), b"\x81\x2040{\"sid\":\"AAAAAAAAAAAAAAAAAAAA\"}\x81\x0d4312[1,\"yes\"]\x81\x0f420[\"and you?\"]");
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server<N> {
-    names: N,
-    places: heapless::Vec<Place, PLACES>,
+pub struct Server<N, A = [AckSlot; 8]> {
+    pub(super) names: N,
+    pub(super) acks: Acks<A>,
+    pub(super) places: heapless::Vec<Place, PLACES>,
     connect_by: Instant,
-    phase: Phase,
-    /// Attachments of the last packet, and how many of them came.
+    limits: Limits,
+    pub(super) phase: Phase,
+    /// Attachments of the last packet, how many of them came, and their bytes.
     attachments: u8,
     arrived: u8,
+    received: u32,
     /// Counts the connections of this session, so that old requests are told apart.
-    epoch: u32,
+    pub(super) epoch: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    namespace: Namespace,
-    is_connected: bool,
+pub(super) struct Place {
+    pub(super) namespace: Namespace,
+    pub(super) is_connected: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// No namespace was connected yet: the connect timeout runs.
     Waiting,
     Connected,
@@ -78,21 +86,44 @@ enum Phase {
     Closed,
 }
 
-impl<N: Namespaces> Server<N> {
-    /// A connection that must have joined a namespace of `names` by `connect_by` (the reference gives 45,000 ms).
+impl<N, A> Server<N, A> {
+    /// A connection that must have joined a namespace of `names` by `connect_by` (the reference gives 45,000 ms). `acks` is how many
+    /// acknowledgements it can wait for at a time.
     #[must_use]
-    pub const fn new(names: N, connect_by: Instant) -> Self {
+    pub const fn new(names: N, acks: A, connect_by: Instant) -> Self {
         Self {
             names,
+            acks: Acks::new(acks),
             places: heapless::Vec::new(),
             connect_by,
+            limits: Limits::new(),
             phase: Phase::Waiting,
             attachments: 0,
             arrived: 0,
+            received: 0,
             epoch: 0,
         }
     }
 
+    /// With other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Whether the namespace was asked for and granted, and the link stands.
+    #[must_use]
+    pub fn is_connected(&self, namespace: Namespace) -> bool {
+        self.phase != Phase::Closed && self.places.iter().any(|p| p.namespace == namespace && p.is_connected)
+    }
+
+    /// The namespaces that are connected; after [`Event::Closed`] those that were.
+    pub fn namespaces(&self) -> impl Iterator<Item = Namespace> {
+        self.places.iter().filter(|p| p.is_connected).map(|p| p.namespace)
+    }
+}
+
+impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
     /// One event of the link in, exactly one event out.
     ///
     /// # Errors
@@ -100,12 +131,13 @@ impl<N: Namespaces> Server<N> {
     pub fn handle_event<'m>(&mut self, event: engineio::Event<'m>) -> Result<Event<'m>, PeerError> {
         match event {
             engineio::Event::Opened => {
+                self.places.clear();
                 self.epoch = self.epoch.wrapping_add(1);
                 Ok(Event::Opened)
             }
             engineio::Event::Closed(reason) => {
-                self.places.clear();
                 self.phase = Phase::Closed;
+                self.acks.lose(None);
                 Ok(Event::Closed(reason))
             }
             engineio::Event::Message(message) => {
@@ -124,132 +156,25 @@ impl<N: Namespaces> Server<N> {
         }
     }
 
-    /// Grants a namespace that was asked for; `sid` is the socket's public id in it.
-    ///
-    /// # Errors
-    /// [`StateError::NotConnected`] when it was not asked for, or answered already; [`SendError::Capacity`] with the exact need.
-    /// Nothing was changed: say it again.
-    pub fn accept<O: Sink<engineio::Server>>(
-        &mut self,
-        namespace: Namespace,
-        sid: Sid,
-        out: &mut O,
-    ) -> Result<(), SendError> {
-        let place = self.places.iter_mut().find(|p| p.namespace == namespace && !p.is_connected);
-        let (Some(place), Some(name)) = (place, self.names.name(namespace)) else {
-            return Err(StateError::NotConnected.into());
-        };
-        emit::connected(name, sid, out)?;
-        place.is_connected = true;
-        self.phase = Phase::Connected;
-        Ok(())
-    }
-
-    /// Refuses a namespace that was asked for, with a message and perhaps one JSON value of data. The link stays, and the client may
-    /// ask again.
-    ///
-    /// # Errors
-    /// As [`accept`](Self::accept).
-    pub fn refuse<O: Sink<engineio::Server>>(
-        &mut self,
-        namespace: Namespace,
-        message: &str,
-        data: Option<Raw<'_>>,
-        out: &mut O,
-    ) -> Result<(), SendError> {
-        let at = self.places.iter().position(|p| p.namespace == namespace && !p.is_connected);
-        let (Some(at), Some(name)) = (at, self.names.name(namespace)) else {
-            return Err(StateError::NotConnected.into());
-        };
-        emit::refused(name, message, data, out)?;
-        self.forget(at);
-        Ok(())
-    }
-
-    /// Tells the client that there is no namespace of this name.
-    ///
-    /// # Errors
-    /// [`SendError::Capacity`] with the exact need.
-    pub fn refuse_unknown<O: Sink<engineio::Server>>(&self, name: &[u8], out: &mut O) -> Result<(), SendError> {
-        emit::refused(name, "Invalid namespace", None, out)
-    }
-
-    /// Sends an event.
-    ///
-    /// # Errors
-    /// [`StateError::NotConnected`], [`StateError::ReservedName`], or [`SendError::Capacity`], exact for
-    /// [`Raw`] and [`Text`](super::json::Text) and the least that helps for [`Json`](super::json::Json); nothing was written.
-    pub fn emit<O: Sink<engineio::Server>>(
-        &mut self,
-        namespace: Namespace,
-        name: &str,
-        args: &impl Args,
-        out: &mut O,
-    ) -> Result<(), SendError> {
-        emit::event(self.name_of(namespace)?, name, args, out)
-    }
-
-    /// Answers a request to acknowledge. Answer each once: the client ignores what it no longer waits for.
-    ///
-    /// # Errors
-    /// [`StateError::Stale`] for a request of an earlier connection, else as [`emit`](Self::emit).
-    pub fn ack<O: Sink<engineio::Server>>(
-        &mut self,
-        request: AckRequest,
-        args: &impl Args,
-        out: &mut O,
-    ) -> Result<(), SendError> {
-        if request.epoch != self.epoch {
-            return Err(StateError::Stale.into());
-        }
-        emit::ack(self.name_of(request.namespace)?, request.id, args, out)
-    }
-
-    /// Takes a namespace away from the client; the link stays.
-    ///
-    /// # Errors
-    /// [`StateError::NotConnected`], or [`SendError::Capacity`]; nothing was changed.
-    pub fn disconnect<O: Sink<engineio::Server>>(
-        &mut self,
-        namespace: Namespace,
-        out: &mut O,
-    ) -> Result<(), SendError> {
-        emit::disconnect(self.name_of(namespace)?, out)?;
-        if let Some(at) = self.places.iter().position(|p| p.namespace == namespace) {
-            self.forget(at);
-        }
-        Ok(())
-    }
-
     /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        (self.phase == Phase::Waiting).then_some(self.connect_by)
+        let connect = (self.phase == Phase::Waiting).then_some(self.connect_by);
+        connect.into_iter().chain(self.acks.poll_timeout()).min()
     }
 
-    /// Time has come to `now`. Call it until `None`; a call that is early or repeated does nothing.
+    /// Time has come to `now`: nothing was joined in time, or an acknowledgement will not come. Call it until `None`; a call that is early
+    /// or repeated does nothing. Cost: O(slots for acknowledgements).
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
-        if self.phase != Phase::Waiting || now < self.connect_by {
-            return None;
+        if self.phase == Phase::Waiting && now >= self.connect_by {
+            self.phase = Phase::TimedOut;
+            return Some(Event::ConnectTimeout);
         }
-        self.phase = Phase::TimedOut;
-        Some(Event::ConnectTimeout)
+        let (namespace, token, why) = self.acks.handle_timeout(now)?;
+        Some(Event::Unanswered { namespace, token, why })
     }
 
-    /// Whether the namespace was asked for and granted.
-    #[must_use]
-    pub fn is_connected(&self, namespace: Namespace) -> bool {
-        self.places.iter().any(|p| p.namespace == namespace && p.is_connected)
-    }
-
-    fn name_of(&self, namespace: Namespace) -> Result<&[u8], StateError> {
-        if !self.is_connected(namespace) {
-            return Err(StateError::NotConnected);
-        }
-        self.names.name(namespace).ok_or(StateError::NotConnected)
-    }
-
-    fn forget(&mut self, at: usize) {
+    pub(super) fn forget(&mut self, at: usize) {
         let mut i = 0_usize;
         self.places.retain(|_| {
             let keep = i != at;
@@ -258,36 +183,46 @@ impl<N: Namespaces> Server<N> {
         });
     }
 
+    /// Takes the namespace from the list, and the hope for answers with it.
+    pub(super) fn leave(&mut self, namespace: Namespace) {
+        if let Some(at) = self.places.iter().position(|p| p.namespace == namespace) {
+            self.forget(at);
+        }
+        self.acks.lose(Some(namespace));
+    }
+
     fn handle_text<'m>(&mut self, text: &'m [u8]) -> Result<Event<'m>, PeerError> {
         if self.arrived < self.attachments {
             return Err(PeerError::UnexpectedText);
         }
-        match Packet::parse(text)? {
+        match Packet::parse_limited(text, self.limits.attachments)? {
             Packet::Connect { namespace: name, payload } => {
-                let Some(namespace) = self.names.find(name) else { return Ok(Event::UnknownNamespace { name }) };
+                let Some(namespace) = self.names.admit(name) else { return Ok(Event::UnknownNamespace { name }) };
                 if self.places.iter().any(|p| p.namespace == namespace) {
                     return Err(PeerError::AlreadyConnected);
+                }
+                if self.places.len() >= usize::from(self.limits.namespaces) {
+                    return Err(PeerError::TooManyNamespaces);
                 }
                 self.places.push(Place { namespace, is_connected: false }).map_err(|_| PeerError::TooManyNamespaces)?;
                 Ok(Event::Connect { namespace, auth: payload })
             }
             Packet::Disconnect { namespace } => {
                 let namespace = self.place(namespace)?;
-                if let Some(at) = self.places.iter().position(|p| p.namespace == namespace) {
-                    self.forget(at);
-                }
-                Ok(Event::Disconnected { namespace })
+                self.leave(namespace);
+                Ok(Event::Disconnected { namespace, reason: Reason::ClientNamespaceDisconnect })
             }
-            Packet::Event { namespace, id, payload, attachments } => {
+            Packet::Event { namespace, id, payload, attachments, used } => {
                 let namespace = self.place(namespace)?;
                 self.expect(attachments);
                 let ack = id.map(|id| AckRequest { namespace, id, epoch: self.epoch });
-                Ok(Event::Event(EventPacket { namespace, ack, attachments, payload }))
+                Ok(Event::Event(EventPacket { namespace, ack, attachments, used, payload }))
             }
-            Packet::Ack { namespace, id, payload, attachments } => {
+            Packet::Ack { namespace, id, payload, attachments, used } => {
                 let namespace = self.place(namespace)?;
                 self.expect(attachments);
-                Ok(Event::Ack { namespace, id, args: payload.elements(), attachments })
+                let token = self.acks.answered(namespace, id);
+                Ok(Event::Ack(AckPacket { namespace, token, id, attachments, used, payload }))
             }
             Packet::ConnectError { .. } => Err(PeerError::ServerOnly),
         }
@@ -296,6 +231,10 @@ impl<N: Namespaces> Server<N> {
     fn handle_binary<'m>(&mut self, bytes: &'m [u8]) -> Result<Event<'m>, PeerError> {
         if self.arrived >= self.attachments {
             return Err(PeerError::UnexpectedBinary);
+        }
+        self.received = self.received.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        if self.received > self.limits.attachment_bytes {
+            return Err(PeerError::AttachmentsTooLarge);
         }
         let index = self.arrived;
         self.arrived = self.arrived.saturating_add(1);
@@ -310,5 +249,6 @@ impl<N: Namespaces> Server<N> {
     fn expect(&mut self, attachments: u8) {
         self.attachments = attachments;
         self.arrived = 0;
+        self.received = 0;
     }
 }

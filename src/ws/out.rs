@@ -1,6 +1,6 @@
 //! The write cursor that all layers share.
 
-use super::{Client, Kind, SendError, Server, StateError, header, mask, state::Sending};
+use super::{Client, SendError, Server, StateError, header, mask, opcode::Opcode, state::Sending};
 use crate::bytes::{Capacity, Writer, copy, open_gap};
 
 /// A source of masking keys. RFC 6455 section 5.3 wants each drawn freshly from a strong source: a key that the application
@@ -174,9 +174,14 @@ impl<F: Form> Out<'_, F> {
     }
 
     /// Appends a frame around what `write` writes. The room of a short header is kept in front and the payload moved once
-    /// when its length needs a longer one.
+    /// when its length needs a longer one. `behind` bytes must have room behind it.
     #[inline]
-    pub(crate) fn build(&mut self, first: u8, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Capacity> {
+    pub(crate) fn build(
+        &mut self,
+        first: u8,
+        behind: usize,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), Capacity> {
         let available = self.room();
         let room = self.memory.get_mut(self.len..).unwrap_or_default();
         let short = header::size(F::IS_MASKED, 0);
@@ -185,6 +190,9 @@ impl<F: Form> Out<'_, F> {
         let len = writer.len();
         let size = header::size(F::IS_MASKED, len);
         let needed = size.saturating_add(len);
+        if needed.saturating_add(behind) > available {
+            return Err(Capacity { needed: needed.saturating_add(behind), available });
+        }
         let Some(place) = room.get_mut(..needed) else { return Err(Capacity { needed, available }) };
         if size > short
             && let Some(body) = place.get_mut(short..)
@@ -202,13 +210,25 @@ impl<F: Form> Out<'_, F> {
         Ok(())
     }
 
-    /// Appends a whole data message for an upper layer, which sees no connection: the gate judges.
+    /// Appends a whole text message for an upper layer, which sees no connection, and binary messages behind it; all of them or
+    /// none. The gate judges.
     #[inline]
-    pub(crate) fn message(&mut self, kind: Kind, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+    pub(crate) fn messages<'b>(
+        &mut self,
+        write: impl FnOnce(&mut Writer<'_>),
+        behind: impl Iterator<Item = &'b [u8]> + Clone,
+    ) -> Result<(), SendError> {
         match self.gate {
-            Gate::Open => Ok(self.build(0x80 | kind.opcode().bits(), write)?),
-            Gate::Message => Err(StateError::MessageOpen.into()),
-            Gate::Closed => Err(StateError::Closing.into()),
+            Gate::Open => {}
+            Gate::Message => return Err(StateError::MessageOpen.into()),
+            Gate::Closed => return Err(StateError::Closing.into()),
         }
+        let size = |bytes: &[u8]| header::size(F::IS_MASKED, bytes.len()).saturating_add(bytes.len());
+        let room = behind.clone().map(size).fold(0, usize::saturating_add);
+        self.build(0x80 | Opcode::Text.bits(), room, write)?;
+        for bytes in behind {
+            self.put(0x80 | Opcode::Binary.bits(), bytes)?;
+        }
+        Ok(())
     }
 }

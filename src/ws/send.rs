@@ -80,7 +80,7 @@ impl<R: Role> Connection<R> {
             if !code.is_sendable() || reason.len() > 123 {
                 return Err(StateError::InvalidClose.into());
             }
-            out.build(first, |w| {
+            out.build(first, 0, |w| {
                 w.push(&code.0.to_be_bytes());
                 w.push(reason.as_bytes());
             })?;

@@ -100,12 +100,11 @@ fn sans_io(wire: &[u8], check: bool, sink: &mut impl FnMut(&[u8], bool)) -> Resu
             let to = at + got.consumed_bytes;
             match got.event {
                 Some(WebsocketFrameEvent::Start { .. }) => from = to,
-                Some(WebsocketFrameEvent::PayloadChunk { .. }) => {
-                    if !check {
-                        sink(&memory[at..to], false);
-                        from = to;
-                    }
+                Some(WebsocketFrameEvent::PayloadChunk { .. }) if !check => {
+                    sink(&memory[at..to], false);
+                    from = to;
                 }
+                Some(WebsocketFrameEvent::PayloadChunk { .. }) => {}
                 Some(WebsocketFrameEvent::End { .. }) => {
                     if check {
                         std::str::from_utf8(&memory[from..to]).map_err(drop)?;
@@ -171,12 +170,15 @@ fn tungstenite(wire: &[u8], sink: &mut impl FnMut(&[u8])) -> Result<(), ()> {
     }
 }
 
+/// Decodes a wire, telling a sink each payload (or piece of one) and whether it is the last piece.
+type Decode = fn(&[u8], &mut dyn FnMut(&[u8], bool)) -> Result<(), ()>;
+
 /// Runs a decoder over `wire`, having compared what it gives with `payloads` once.
 fn decoder(
     name: &'static str,
     wire: Vec<u8>,
     payloads: &[Vec<u8>],
-    decode: fn(&[u8], &mut dyn FnMut(&[u8], bool)) -> Result<(), ()>,
+    decode: Decode,
     timed: fn(&[u8]) -> Outcome,
 ) -> Candidate {
     let (mut got, mut i) = (Vec::new(), 0);
@@ -331,7 +333,7 @@ fn w8c() -> Vec<Candidate> {
     let raw = Raw::new(ARGS.as_bytes()).expect("good JSON");
     let ours = candidate("sansocket", move || {
         let mut out = Out::stored(&mut memory);
-        socketio::broadcast(&["/"], Namespace(0), black_box("message"), black_box(&raw), &mut out).expect("room");
+        socketio::broadcast(&["/"], Namespace(0), black_box("message"), black_box(&raw), None, &mut out).expect("room");
         // A frame's header and the digit of Engine.IO in front.
         assert_eq!(&out.written()[3..10], b"2[\"mess");
         (1, black_box(out.written()).len() - 3)

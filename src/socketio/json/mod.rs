@@ -17,7 +17,7 @@ mod write;
 
 pub use error::{DeserializeError, Error, ErrorKind};
 pub use scan::DEPTH;
+pub(super) use scan::{is_blank, string_end, value_end};
 pub use string::Str;
 pub use value::{Array, Elements, Kind, Members, Value};
-pub(super) use write::write_rest;
 pub use write::{Args, Json, Raw, Text, write_str};

@@ -124,7 +124,7 @@ pub(super) fn scan(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
 }
 
 /// The end of the good value at the front of `text`.
-pub(super) fn value_end(text: &[u8]) -> usize {
+pub(in crate::socketio) fn value_end(text: &[u8]) -> usize {
     let mut s = Scanner { text, at: 0 };
     let mut depth = 0_usize;
     while let Some(byte) = s.peek() {
@@ -156,8 +156,15 @@ pub(super) fn value_end(text: &[u8]) -> usize {
     s.at
 }
 
+/// The end of the good string that begins with the quote at the front of `text`.
+pub(in crate::socketio) fn string_end(text: &[u8]) -> usize {
+    let mut s = Scanner { text, at: 0 };
+    let _ = s.string();
+    s.at
+}
+
 /// Whether `byte` is white space (RFC 8259 section 2).
-pub(super) const fn is_blank(byte: u8) -> bool {
+pub(in crate::socketio) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 

@@ -6,6 +6,10 @@ use crate::bytes::{Capacity, Writer};
 pub struct Str<'m>(pub(super) &'m [u8]);
 
 impl<'m> Str<'m> {
+    pub(in crate::socketio) const fn of(escaped: &'m [u8]) -> Self {
+        Self(escaped)
+    }
+
     /// The bytes between the quotes, still escaped.
     #[must_use]
     pub const fn escaped(&self) -> &'m [u8] {

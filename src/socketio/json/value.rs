@@ -120,6 +120,17 @@ impl<'m> Array<'m> {
         Ok(Self { inside: trim(part(from, end)), first: part(from, to), rest: trim(part(next, end)) })
     }
 
+    /// Its length without the brackets, that of the first element, and that of those behind it.
+    pub(in crate::socketio) const fn lengths(&self) -> [usize; 3] {
+        [self.inside.len(), self.first.len(), self.rest.len()]
+    }
+
+    /// The array again from a copy of its inside and its [`lengths`](Self::lengths).
+    pub(in crate::socketio) fn of(inside: &'m [u8], first: usize, rest: usize) -> Self {
+        let rest = inside.len().saturating_sub(rest);
+        Self { inside, first: inside.get(..first).unwrap_or_default(), rest: inside.get(rest..).unwrap_or_default() }
+    }
+
     /// The first element.
     #[must_use]
     pub const fn first(&self) -> Option<Value<'m>> {

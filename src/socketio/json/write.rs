@@ -113,17 +113,6 @@ fn comma(out: &mut Writer<'_>, start: usize, next: &impl Args) {
     }
 }
 
-/// The arguments behind an event's name.
-#[inline]
-pub(in crate::socketio) fn write_rest(out: &mut Writer<'_>, args: &impl Args) {
-    out.byte(b',');
-    let before = out.len();
-    args.write(out);
-    if out.len() == before {
-        out.take_back(1);
-    }
-}
-
 /// Writes a string with its quotes, escaped as JavaScript's `JSON.stringify` does it: quote, backslash, and what is below
 /// 0x20, nothing else.
 #[inline]

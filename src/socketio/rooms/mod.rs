@@ -10,15 +10,29 @@
 //! rooms.join(ROOT, Member(2), b"lobby")?;
 //!
 //! // To everybody but the sender.
-//! let target = Target { not: Some(Member(1)), ..Target::default() };
-//! assert!(rooms.select(ROOT, &target).eq([Member(2)]));
+//! assert!(rooms.select(ROOT, &Target::all().not(Member(1))).eq([Member(2)]));
 //! // To a room.
-//! let target = Target { to: &[b"lobby"], ..Target::default() };
+//! let target = Target::all().to(&[b"lobby"]);
 //! assert!(rooms.select(ROOT, &target).eq([Member(2)]));
 //! rooms.leave_all(ROOT, Member(2));
 //! assert_eq!(rooms.select(ROOT, &target).count(), 0);
 //! # Ok::<(), sansocket::socketio::rooms::Full>(())
 //! ```
+//!
+//! What the reference has, and what it is here:
+//!
+//! | reference | here |
+//! |---|---|
+//! | `socket.join(room)`, `socket.leave(room)`, `socket.rooms` | [`join`](Rooms::join), [`leave`](Rooms::leave), [`rooms_of`](Rooms::rooms_of) |
+//! | the room of a socket's own id, `io.to(id)` | [`join`](Rooms::join) with the id when the namespace is granted |
+//! | `io.emit(..)`, `io.of(name).emit(..)` | [`select`](Rooms::select) with [`Target::all`] in that namespace, one [`broadcast`](super::broadcast) for all |
+//! | `io.to(a).to(b)`, `io.in(a)` | [`Target::to`] |
+//! | `.except(a)`, `socket.broadcast` | [`Target::except`], [`Target::not`] |
+//! | `.volatile`, `.compress(false)` | [`Flags`](super::Flags), beside the packet in the [`Queue`](super::Queue) |
+//! | `.local` | every registry is: nothing to say |
+//! | `.timeout(ms).emit(.., ack)` | [`BroadcastAcks`](super::BroadcastAcks) |
+//! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
+//! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Server::disconnect`](super::Server::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
 //!
 //! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, [`leave_all`](Rooms::leave_all) is O(own rooms),
 //! [`select`](Rooms::select) is O(members reached and excepted). A membership takes 32 bytes, a room and a member 32 each on top, a
@@ -27,7 +41,9 @@
 mod hash;
 mod names;
 mod select;
+mod sockets;
 mod table;
+mod target;
 
 use super::Namespace;
 use core::fmt;
@@ -36,6 +52,7 @@ use names::Names;
 pub use select::Selected;
 pub use table::Link;
 use table::{Kind, NIL, Table};
+pub use target::Target;
 
 /// A connection, by a number of the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,17 +83,6 @@ impl fmt::Display for Full {
 }
 
 impl core::error::Error for Full {}
-
-/// Whom a broadcast is for.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Target<'t> {
-    /// Members of any of these rooms; everybody in the namespace when there are none.
-    pub to: &'t [&'t [u8]],
-    /// But not members of any of these.
-    pub except: &'t [&'t [u8]],
-    /// Nor this one: the sender.
-    pub not: Option<Member>,
-}
 
 /// The registry.
 #[derive(Clone, Debug)]
@@ -214,15 +220,7 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
             needed = needed.saturating_add(u32::from(name.is_some()));
         }
         needed = needed.saturating_add(u32::from(new_name.is_some()));
-        let needed = self.table.used().saturating_add(needed);
-        let names_fit = new_name.is_none_or(|n| n.len() < 0xffff && self.names.fits(n));
-        if needed > self.table.size() || !names_fit {
-            let name_cost = new_name.map_or(0, |n| if n.len() < 0xffff { Names::<B>::cost(n) } else { usize::MAX });
-            return Err(Full {
-                links: usize::try_from(needed).unwrap_or(usize::MAX),
-                names: self.names.live().saturating_add(name_cost),
-            });
-        }
+        self.admit(needed, new_name)?;
         self.insert_all(namespace, member, name);
         Ok(true)
     }

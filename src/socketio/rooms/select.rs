@@ -4,14 +4,41 @@ use super::{Link, Member, Namespace, Rooms, Target, table::NIL};
 #[derive(Debug)]
 pub struct Selected<'r, M, B> {
     rooms: &'r mut Rooms<M, B>,
-    namespace: Namespace,
-    to: core::slice::Iter<'r, &'r [u8]>,
-    /// The next membership of the room that is being gone through.
-    at: u32,
+    cursor: Cursor<'r>,
 }
 
 impl<'r, M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Selected<'r, M, B> {
     pub(super) fn new(rooms: &'r mut Rooms<M, B>, namespace: Namespace, target: &Target<'r>) -> Self {
+        let cursor = Cursor::new(rooms, namespace, target);
+        Self { rooms, cursor }
+    }
+}
+
+impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Iterator for Selected<'_, M, B> {
+    type Item = Member;
+
+    fn next(&mut self) -> Option<Member> {
+        let at = self.cursor.next(self.rooms)?;
+        self.rooms.table.get(at).map(|link| Member(link.a))
+    }
+}
+
+/// Where a selection stands. Borrows no rooms, so memberships may be made behind it, and the one that it gave out may be
+/// ended.
+#[derive(Clone, Debug)]
+pub(super) struct Cursor<'t> {
+    namespace: Namespace,
+    to: core::slice::Iter<'t, &'t [u8]>,
+    /// The next membership of the room that is being gone through.
+    at: u32,
+}
+
+impl<'t> Cursor<'t> {
+    pub(super) fn new<M, B>(rooms: &mut Rooms<M, B>, namespace: Namespace, target: &Target<'t>) -> Self
+    where
+        M: AsMut<[Link]> + AsRef<[Link]>,
+        B: AsMut<[u8]> + AsRef<[u8]>,
+    {
         rooms.mark = rooms.mark.wrapping_add(1);
         if rooms.mark == 0 {
             // After 2^32 selections old marks would count again.
@@ -29,22 +56,23 @@ impl<'r, M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Selecte
             }
         }
         let at = if target.to.is_empty() { rooms.first_of(namespace, None) } else { NIL };
-        Self { rooms, namespace, to: target.to.iter(), at }
+        Self { namespace, to: target.to.iter(), at }
     }
-}
 
-impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Iterator for Selected<'_, M, B> {
-    type Item = Member;
-
-    fn next(&mut self) -> Option<Member> {
+    /// The record of the next member.
+    pub(super) fn next<M, B>(&mut self, rooms: &mut Rooms<M, B>) -> Option<u32>
+    where
+        M: AsMut<[Link]> + AsRef<[Link]>,
+        B: AsMut<[u8]> + AsRef<[u8]>,
+    {
         loop {
-            let Some((member, next)) = self.rooms.membership(self.at) else {
-                self.at = self.rooms.first_of(self.namespace, Some(self.to.next()?));
+            let Some((member, next)) = rooms.membership(self.at) else {
+                self.at = rooms.first_of(self.namespace, Some(self.to.next()?));
                 continue;
             };
             self.at = next;
-            if self.rooms.mark(member) {
-                return self.rooms.table.get(member).map(|link| Member(link.a));
+            if rooms.mark(member) {
+                return Some(member);
             }
         }
     }

@@ -20,17 +20,22 @@ enum Op {
     Leave(u16, u32, u8),
     LeaveAll(u16, u32),
     Select(u16, Vec<u8>, Vec<u8>, Option<u32>),
+    SocketsJoin(u16, Vec<u8>, Vec<u8>, u8),
+    SocketsLeave(u16, Vec<u8>, Vec<u8>, u8),
     Replace(usize, usize),
 }
 
 fn op() -> impl Strategy<Value = Op> {
     let (ns, member, room) = (0..2_u16, 0..6_u32, 0..5_u8);
     let some = proptest::collection::vec(0..5_u8, 0..3);
+    let sockets = (ns.clone(), some.clone(), some.clone(), room.clone());
     prop_oneof![
         1 => (ns.clone(), member.clone()).prop_map(|(n, m)| Op::Enter(n, m)),
         4 => (ns.clone(), member.clone(), room.clone()).prop_map(|(n, m, r)| Op::Join(n, m, r)),
         2 => (ns.clone(), member.clone(), room).prop_map(|(n, m, r)| Op::Leave(n, m, r)),
         1 => (ns.clone(), member.clone()).prop_map(|(n, m)| Op::LeaveAll(n, m)),
+        1 => sockets.clone().prop_map(|(n, t, e, r)| Op::SocketsJoin(n, t, e, r)),
+        1 => sockets.prop_map(|(n, t, e, r)| Op::SocketsLeave(n, t, e, r)),
         2 => (ns, some.clone(), some, proptest::option::of(member)).prop_map(|(n, t, e, m)| Op::Select(n, t, e, m)),
         1 => (0..40_usize, 0..80_usize).prop_map(|(l, n)| Op::Replace(l, n)),
     ]
@@ -46,7 +51,7 @@ type Model = BTreeMap<(u16, u32), BTreeSet<u8>>;
 
 fn assert_same(rooms: &mut Growing, model: &Model) {
     for ns in 0..2 {
-        let everybody: BTreeSet<u32> = rooms.select(Namespace(ns), &Target::default()).map(|m| m.0).collect();
+        let everybody: BTreeSet<u32> = rooms.select(Namespace(ns), &Target::all()).map(|m| m.0).collect();
         let expected: BTreeSet<u32> = model.keys().filter(|k| k.0 == ns).map(|k| k.1).collect();
         assert_eq!(everybody, expected);
         assert_eq!(rooms.count(Namespace(ns), None), expected.len());
@@ -69,6 +74,23 @@ fn needed(rooms: &Growing, model: &Model, ns: u16, member: u32, room: Option<u8>
     let links = after.len() * 2 + after.values().map(BTreeSet::len).sum::<usize>() + namespaces.len() + named.len();
     let names: usize = named.iter().map(|&(_, r)| name(r).len() + 6).sum();
     links <= rooms.table.size() as usize && names <= rooms.names.size()
+}
+
+fn reached(model: &Model, ns: u16, to: &[u8], except: &[u8], not: Option<u32>) -> BTreeSet<u32> {
+    let reaches = |m: u32, own: &BTreeSet<u8>| {
+        (to.is_empty() || to.iter().any(|r| own.contains(r)))
+            && !except.iter().any(|r| own.contains(r))
+            && Some(m) != not
+    };
+    model.iter().filter(|((n, m), own)| *n == ns && reaches(*m, own)).map(|((_, m), _)| *m).collect()
+}
+
+fn with_target<T>(to: &[u8], except: &[u8], not: Option<u32>, act: impl FnOnce(&Target<'_>) -> T) -> T {
+    let names = |rooms: &[u8]| rooms.iter().map(|&r| name(r)).collect::<Vec<_>>();
+    let (to, except) = (names(to), names(except));
+    let to: Vec<&[u8]> = to.iter().map(Vec::as_slice).collect();
+    let except: Vec<&[u8]> = except.iter().map(Vec::as_slice).collect();
+    act(&Target { to: &to, except: &except, not: not.map(Member) })
 }
 
 proptest! {
@@ -128,19 +150,40 @@ proptest! {
                     rooms.leave_all(Namespace(ns), Member(member));
                 }
                 Op::Select(ns, to, except, not) => {
-                    let expected: BTreeSet<u32> = model.iter().filter(|((n, m), own)| {
-                        *n == ns
-                            && (to.is_empty() || to.iter().any(|r| own.contains(r)))
-                            && !except.iter().any(|r| own.contains(r))
-                            && Some(*m) != not
-                    }).map(|((_, m), _)| *m).collect();
-                    let (to, except): (Vec<_>, Vec<_>) = (to.into_iter().map(name).collect(), except.into_iter().map(name).collect());
-                    let to: Vec<&[u8]> = to.iter().map(Vec::as_slice).collect();
-                    let except: Vec<&[u8]> = except.iter().map(Vec::as_slice).collect();
-                    let target = Target { to: &to, except: &except, not: not.map(Member) };
-                    let got: Vec<u32> = rooms.select(Namespace(ns), &target).map(|m| m.0).collect();
+                    let expected = reached(&model, ns, &to, &except, not);
+                    let got: Vec<u32> = with_target(&to, &except, not, |target| {
+                        rooms.select(Namespace(ns), target).map(|m| m.0).collect()
+                    });
                     prop_assert_eq!(got.len(), expected.len(), "each once");
                     prop_assert_eq!(got.into_iter().collect::<BTreeSet<_>>(), expected);
+                }
+                Op::SocketsJoin(ns, to, except, room) => {
+                    let reached = reached(&model, ns, &to, &except, None);
+                    let mut after = model.clone();
+                    let new = reached.iter().filter(|&&m| after.entry((ns, m)).or_default().insert(room)).count();
+                    let join = |rooms: &mut Growing| {
+                        with_target(&to, &except, None, |target| rooms.sockets_join(Namespace(ns), target, &name(room)))
+                    };
+                    match join(&mut rooms) {
+                        Ok(joined) => {
+                            prop_assert_eq!(joined, new);
+                            model = after;
+                        }
+                        Err(full) => {
+                            prop_assert!(full.links > rooms.table.size() as usize || full.names > rooms.names.size());
+                            let mut exact = rooms.clone();
+                            if exact.replace(Storage { links: vec![Link::EMPTY; full.links], names: vec![0; full.names] }).is_ok() {
+                                prop_assert_eq!(join(&mut exact), Ok(new));
+                            }
+                        }
+                    }
+                }
+                Op::SocketsLeave(ns, to, except, room) => {
+                    let reached = reached(&model, ns, &to, &except, None);
+                    let left = reached.iter().filter(|&&m| model.get_mut(&(ns, m)).is_some_and(|own| own.remove(&room)));
+                    let left = left.count();
+                    let got = with_target(&to, &except, None, |t| rooms.sockets_leave(Namespace(ns), t, &name(room)));
+                    prop_assert_eq!(got, left);
                 }
                 Op::Replace(links, names) => {
                     let _ = rooms.replace(Storage { links: vec![Link::EMPTY; links], names: vec![0; names] });
@@ -171,7 +214,7 @@ fn selecting_costs_what_it_reaches() {
     }
     let cost = |rooms: &mut Growing| {
         rooms.table.looked_at.set(0);
-        assert_eq!(rooms.select(Namespace(0), &Target { to: &[b"ten"], ..Target::default() }).count(), 10);
+        assert_eq!(rooms.select(Namespace(0), &Target::all().to(&[b"ten"])).count(), 10);
         rooms.table.looked_at.get()
     };
     let before = cost(&mut rooms);

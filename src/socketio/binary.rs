@@ -1,0 +1,241 @@
+//! Binary values: attachments, and the placeholders that stand for them in the JSON of their packet.
+
+use super::{
+    PeerError,
+    json::{self, Args, DEPTH, Str, Value},
+};
+use crate::bytes::Writer;
+
+/// Attachments of one packet that are sent at most, as many as the reference takes (since 4.2.6, CVE-2026-33151).
+pub const MAX_ATTACHMENTS: u8 = 10;
+
+/// What an event or an acknowledgement is sent with: [`Args`], or [`Binary`] with attachments.
+pub trait Payload {
+    /// Writes the JSON values with commas between them, without brackets; possibly none.
+    fn write_json(&self, out: &mut Writer<'_>);
+
+    /// The binary values that placeholders in it stand for.
+    fn attachments(&self) -> Attachments<'_> {
+        Attachments::NONE
+    }
+}
+
+impl<A: Args> Payload for A {
+    #[inline]
+    fn write_json(&self, out: &mut Writer<'_>) {
+        self.write(out)
+    }
+}
+
+/// Arguments with attachments: where one belongs, the arguments have a [`Placeholder`], nested as deep as wanted.
+///
+/// ```
+/// use sansocket::{socketio::{self, Binary, Namespace, Placeholder, json::Text}, ws};
+///
+/// let mut memory = [0; 96];
+/// let mut out = ws::Out::stored(&mut memory);
+/// let picture = Binary((Text("cat"), Placeholder(0)), [b"\x01\x02".as_slice()].as_slice().into());
+/// socketio::broadcast(&["/"], Namespace(0), "picture", &picture, None, &mut out)?;
+/// assert!(out.written().starts_with(b"\x81\x38451-[\"picture\",\"cat\",{\"_placeholder\":true,\"num\":0}]\x82\x02"));
+/// # Ok::<(), socketio::SendError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Binary<'a, A>(pub A, pub Attachments<'a>);
+
+impl<A: Args> Payload for Binary<'_, A> {
+    fn write_json(&self, out: &mut Writer<'_>) {
+        self.0.write(out)
+    }
+
+    fn attachments(&self) -> Attachments<'_> {
+        self.1
+    }
+}
+
+/// Stands for the attachment with this number, from 0: `{"_placeholder":true,"num":0}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Placeholder(pub u8);
+
+impl Placeholder {
+    /// The placeholder that `value` is.
+    #[must_use]
+    pub fn of(value: Value<'_>) -> Option<Self> {
+        if value.get("_placeholder")?.as_bool()? { number(value.get("num")?.raw()).map(Self) } else { None }
+    }
+}
+
+impl Args for Placeholder {
+    fn write(&self, out: &mut Writer<'_>) {
+        out.push(b"{\"_placeholder\":true,\"num\":");
+        out.decimal(u64::from(self.0));
+        out.byte(b'}');
+    }
+}
+
+/// Inside typed arguments ([`json::Json`]).
+impl serde::Serialize for Placeholder {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut object = serializer.serialize_struct("Placeholder", 2)?;
+        object.serialize_field("_placeholder", &true)?;
+        object.serialize_field("num", &self.0)?;
+        object.end()
+    }
+}
+
+/// The binary values of one packet, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attachments<'a>(Form<'a>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form<'a> {
+    Slices(&'a [&'a [u8]]),
+    /// Each behind its length in four bytes.
+    Packed(&'a [u8]),
+}
+
+impl<'a> Attachments<'a> {
+    /// None.
+    pub const NONE: Self = Self(Form::Slices(&[]));
+
+    pub(super) const fn packed(bytes: &'a [u8]) -> Self {
+        Self(Form::Packed(bytes))
+    }
+
+    /// The one with this number. Cost: O(number).
+    #[must_use]
+    pub fn get(&self, placeholder: Placeholder) -> Option<&'a [u8]> {
+        self.into_iter().nth(usize::from(placeholder.0))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.into_iter().next().is_none()
+    }
+}
+
+impl<'a> From<&'a [&'a [u8]]> for Attachments<'a> {
+    fn from(slices: &'a [&'a [u8]]) -> Self {
+        Self(Form::Slices(slices))
+    }
+}
+
+impl<'a> IntoIterator for Attachments<'a> {
+    type Item = &'a [u8];
+    type IntoIter = AttachmentsIter<'a>;
+
+    fn into_iter(self) -> AttachmentsIter<'a> {
+        AttachmentsIter(self.0)
+    }
+}
+
+/// Attachments, one by one.
+#[derive(Clone, Debug)]
+pub struct AttachmentsIter<'a>(Form<'a>);
+
+impl<'a> Iterator for AttachmentsIter<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        match &mut self.0 {
+            Form::Slices(slices) => {
+                let (first, rest) = slices.split_first()?;
+                *slices = rest;
+                Some(first)
+            }
+            Form::Packed(bytes) => {
+                let (len, rest) = bytes.split_first_chunk::<4>()?;
+                let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
+                let (first, rest) = rest.split_at_checked(len)?;
+                *bytes = rest;
+                Some(first)
+            }
+        }
+    }
+}
+
+/// Plain digits up to 255.
+fn number(digits: &[u8]) -> Option<u8> {
+    if digits.is_empty() || digits.len() > 3 || (digits.len() > 1 && digits.starts_with(b"0")) {
+        return None;
+    }
+    digits.iter().try_fold(0_u8, |n, d| {
+        let digit = d.is_ascii_digit().then(|| d.wrapping_sub(b'0'))?;
+        n.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+const LEVELS: usize = 64;
+const _: () = assert!(DEPTH == 64, "a level for each, and a bit");
+
+/// No number, or none that counts.
+const NO_NUMBER: u8 = u8::MAX;
+
+/// Judges the placeholders in good JSON, as the reference does: every object with `"_placeholder":true` has a `num` below
+/// `attachments` (CVE-2022-2421). Gives the set of those that are used, a bit each. One pass, no recursion.
+pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, PeerError> {
+    let mut numbers = [NO_NUMBER; LEVELS];
+    // Bit 0 is the innermost level.
+    let (mut objects, mut marked) = (0_u64, 0_u64);
+    let mut depth = 0_usize;
+    let mut is_key = false;
+    let mut used = 0_u64;
+    let mut at = 0_usize;
+    while let Some(rest) = text.get(at..)
+        && let Some(&byte) = rest.first()
+    {
+        at = at.wrapping_add(1);
+        match byte {
+            b'[' | b'{' => {
+                is_key = byte == b'{';
+                objects = objects << 1 | u64::from(is_key);
+                marked <<= 1;
+                depth = depth.wrapping_add(1);
+                if let Some(number) = numbers.get_mut(depth.wrapping_sub(1)) {
+                    *number = NO_NUMBER;
+                }
+            }
+            b']' | b'}' => {
+                if marked & 1 == 1 {
+                    let number = numbers.get(depth.wrapping_sub(1)).copied().unwrap_or(NO_NUMBER);
+                    if number >= attachments {
+                        return Err(PeerError::InvalidAttachments);
+                    }
+                    used |= 1_u64.checked_shl(u32::from(number)).unwrap_or(0);
+                }
+                objects >>= 1;
+                marked >>= 1;
+                depth = depth.wrapping_sub(1);
+                is_key = false;
+            }
+            b',' => is_key = objects & 1 == 1,
+            b'"' => {
+                let end = json::string_end(rest);
+                at = at.wrapping_add(end.wrapping_sub(1));
+                if !core::mem::take(&mut is_key) {
+                    continue;
+                }
+                let key = Str::of(rest.get(1..end.wrapping_sub(1)).unwrap_or_default());
+                let (is_mark, is_number) = (key.is("_placeholder"), key.is("num"));
+                if !is_mark && !is_number {
+                    continue;
+                }
+                while text.get(at).is_some_and(|&b| b == b':' || json::is_blank(b)) {
+                    at = at.wrapping_add(1);
+                }
+                let value = text.get(at..).unwrap_or_default();
+                if is_mark {
+                    // Of keys that are repeated the last counts.
+                    marked = marked & !1 | u64::from(value.starts_with(b"true"));
+                } else if let Some(place) = numbers.get_mut(depth.wrapping_sub(1)) {
+                    let value = value.get(..json::value_end(value)).unwrap_or_default();
+                    *place = number(value).unwrap_or(NO_NUMBER);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(used)
+}

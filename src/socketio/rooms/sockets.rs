@@ -1,0 +1,62 @@
+//! What is done to all whom a target reaches.
+
+use super::{Full, Link, Names, Namespace, Rooms, Target, select::Cursor};
+
+impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
+    /// Lets everybody whom `target` reaches into `room` (`socketsJoin`); how many were not in it. Cost: O(members reached).
+    ///
+    /// # Errors
+    /// [`Full`] with the exact need; nobody has joined.
+    pub fn sockets_join(&mut self, namespace: Namespace, target: &Target<'_>, room: &[u8]) -> Result<usize, Full> {
+        let room_at = self.find_room(namespace, Some(room));
+        let mut new = 0_u32;
+        let mut cursor = Cursor::new(self, namespace, target);
+        while let Some(member) = cursor.next(self) {
+            if room_at.is_none_or(|room| self.find_membership(member, room).is_none()) {
+                new = new.saturating_add(1);
+            }
+        }
+        if new == 0 {
+            return Ok(0);
+        }
+        let new_name = if room_at.is_none() { Some(room) } else { None };
+        self.admit(new.saturating_add(u32::from(new_name.is_some())), new_name)?;
+        let mut cursor = Cursor::new(self, namespace, target);
+        while let Some(member) = cursor.next(self) {
+            let is_in = |at| self.find_membership(member, at).is_some();
+            if !self.find_room(namespace, Some(room)).is_some_and(is_in) {
+                let _ = self.add(namespace, member, Some(room));
+            }
+        }
+        Ok(usize::try_from(new).unwrap_or(usize::MAX))
+    }
+
+    /// Takes everybody whom `target` reaches out of `room` (`socketsLeave`); how many were in it. Cost: O(members reached).
+    pub fn sockets_leave(&mut self, namespace: Namespace, target: &Target<'_>, room: &[u8]) -> usize {
+        let mut left = 0_usize;
+        let mut cursor = Cursor::new(self, namespace, target);
+        while let Some(member) = cursor.next(self) {
+            // With the last member the room goes, and with the room its record.
+            let Some(room_at) = self.find_room(namespace, Some(room)) else { continue };
+            if let Some(at) = self.find_membership(member, room_at) {
+                self.drop_membership(at);
+                left = left.saturating_add(1);
+            }
+        }
+        left
+    }
+
+    /// Whether `links` more records and a new name have room.
+    pub(super) fn admit(&self, links: u32, new_name: Option<&[u8]>) -> Result<(), Full> {
+        let needed = self.table.used().saturating_add(links);
+        let is_storable = |name: &[u8]| name.len() < 0xffff;
+        if needed <= self.table.size() && new_name.is_none_or(|n| is_storable(n) && self.names.fits(n)) {
+            return Ok(());
+        }
+        let cost = new_name.map_or(0, |n| if is_storable(n) { Names::<B>::cost(n) } else { usize::MAX });
+        Err(Full {
+            links: usize::try_from(needed).unwrap_or(usize::MAX),
+            names: self.names.live().saturating_add(cost),
+        })
+    }
+}

@@ -1,0 +1,39 @@
+use super::Member;
+
+/// Whom a broadcast is for: everybody in a namespace, or the members of some rooms, but not of others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target<'t> {
+    pub(super) to: &'t [&'t [u8]],
+    pub(super) except: &'t [&'t [u8]],
+    pub(super) not: Option<Member>,
+}
+
+impl<'t> Target<'t> {
+    /// Everybody in the namespace.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { to: &[], except: &[], not: None }
+    }
+
+    /// The members of any of these rooms, each once. Without rooms: everybody.
+    #[doc(alias = "in")]
+    #[must_use]
+    pub const fn to(mut self, rooms: &'t [&'t [u8]]) -> Self {
+        self.to = rooms;
+        self
+    }
+
+    /// But not members of any of these rooms.
+    #[must_use]
+    pub const fn except(mut self, rooms: &'t [&'t [u8]]) -> Self {
+        self.except = rooms;
+        self
+    }
+
+    /// Nor this member: the sender, of a broadcast.
+    #[must_use]
+    pub const fn not(mut self, member: Member) -> Self {
+        self.not = Some(member);
+        self
+    }
+}
