@@ -1,25 +1,17 @@
 //! The room: who is here, what was said, and how it reaches everybody.
 
-use crate::{Options, peer::Peer};
+use crate::host::{Peer, random};
 use sansocket::{
-    engineio::Sid,
     socketio::{
-        self, Namespace, SendError,
+        self, Flags, Namespace, SendError,
         json::{Args, Json, Text},
         rooms::{Full, Link, Member, Rooms, Storage, Target},
     },
-    time::Instant,
     ws,
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 use tokio::sync::Notify;
-use tracing::debug;
 
 /// The only namespace.
 pub const NAMES: [&str; 1] = ["/"];
@@ -67,14 +59,10 @@ struct Typing<'n> {
 
 /// All that the connections share.
 pub struct Hub {
-    pub options: Options,
-    pub connections: Cell<usize>,
-    /// Memory that sockets are read into; lent to whoever has bytes in hand.
-    pub read_buffer: RefCell<Vec<u8>>,
-    start: std::time::Instant,
     room: RefCell<Room>,
-    to_flush: RefCell<Vec<Rc<Peer>>>,
-    flush: Notify,
+    /// Messages that newcomers are shown, and the bytes that they may have together.
+    history: usize,
+    history_bytes: usize,
     announce: Notify,
 }
 
@@ -97,7 +85,9 @@ struct Guest {
 }
 
 impl Hub {
-    pub fn new(options: Options) -> Self {
+    /// A newcomer may be told the history twice before the first is read, and must not count as slow for that: it takes a quarter of a
+    /// receiver's queue of `max_queue` bytes at most.
+    pub fn new(history: usize, max_queue: usize) -> Self {
         let storage = Storage { links: vec![Link::EMPTY; 64], names: Vec::new() };
         let room = Room {
             rooms: Rooms::new(storage, [random(), random()].map(u64::from_le_bytes)),
@@ -109,26 +99,7 @@ impl Hub {
             is_history_due: false,
             are_users_due: false,
         };
-        Self {
-            options,
-            connections: Cell::new(0),
-            read_buffer: RefCell::new(vec![0; 64 * 1024]),
-            start: std::time::Instant::now(),
-            room: RefCell::new(room),
-            to_flush: RefCell::default(),
-            flush: Notify::new(),
-            announce: Notify::new(),
-        }
-    }
-
-    /// The time as the machines know it.
-    pub fn now(&self) -> Instant {
-        Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// The time as Tokio knows it.
-    pub fn at(&self, instant: Instant) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.start + Duration::from_millis(instant.as_millis()))
+        Self { room: RefCell::new(room), history, history_bytes: max_queue / 4, announce: Notify::new() }
     }
 
     /// Somebody connected: everybody is told the history.
@@ -155,8 +126,7 @@ impl Hub {
         // The newcomer at once, the others with the next announcement.
         let Room { scratch, history, .. } = &mut *room;
         let frames = frames(scratch, "allMessage", &Json(&*history));
-        peer.push(frames);
-        self.list(peer);
+        peer.push(frames, Flags::NONE);
         room.is_history_due = true;
         room.are_users_due = true;
         self.announce.notify_one();
@@ -212,8 +182,7 @@ impl Hub {
         self.broadcast(&mut room, "newMessage", &Json(&said), None);
         room.history_size += said.size();
         room.history.push_back(said);
-        // A newcomer may be told it twice before the first is read, and must not count as slow for that.
-        while room.history.len() > self.options.history || room.history_size > self.options.max_queue / 4 {
+        while room.history.len() > self.history || room.history_size > self.history_bytes {
             let Some(oldest) = room.history.pop_front() else { break };
             room.history_size -= oldest.size();
         }
@@ -232,57 +201,31 @@ impl Hub {
     pub fn notice(&self, peer: &Rc<Peer>, text: &str) {
         let mut room = self.room.borrow_mut();
         let frames = frames(&mut room.scratch, "notice", &Text(text));
-        peer.push(frames);
-        self.list(peer);
+        peer.push(frames, Flags::NONE);
     }
 
     /// To everybody but `not`: encoded and framed once.
     fn broadcast(&self, room: &mut Room, event: &str, args: &impl Args, not: Option<Member>) {
         let frames = frames(&mut room.scratch, event, args);
         let Room { rooms, guests, .. } = room;
-        for member in rooms.select(ROOT, &Target { not, ..Target::default() }) {
+        let target = not.map_or(Target::all(), |member| Target::all().not(member));
+        for member in rooms.select(ROOT, &target) {
             if let Some(Some(guest)) = guests.get(member.0 as usize) {
-                guest.peer.push(frames.clone());
-                self.list(&guest.peer);
-            }
-        }
-    }
-
-    /// Has `peer` flushed when the tasks that are ready have run: what they all say then leaves in one write.
-    pub fn list(&self, peer: &Rc<Peer>) {
-        if !peer.is_blocked.get() && !peer.is_listed.replace(true) {
-            self.to_flush.borrow_mut().push(peer.clone());
-            self.flush.notify_one();
-        }
-    }
-
-    /// The task that flushes.
-    pub async fn flush(hub: Rc<Self>) {
-        let mut peers = Vec::new();
-        loop {
-            hub.flush.notified().await;
-            tokio::task::yield_now().await;
-            std::mem::swap(&mut peers, &mut *hub.to_flush.borrow_mut());
-            for peer in peers.drain(..) {
-                peer.is_listed.set(false);
-                if let Err(e) = peer.flush() {
-                    // Its own task meets the same error when it reads.
-                    debug!("cannot write: {e}");
-                }
+                guest.peer.push(frames.clone(), Flags::NONE);
             }
         }
     }
 
     /// The task that tells what changed, for many arrivals at a time.
-    pub async fn announce(hub: Rc<Self>) {
+    pub async fn announce(&self) {
         loop {
-            hub.announce.notified().await;
+            self.announce.notified().await;
             tokio::time::sleep(ANNOUNCE_EVERY).await;
-            let mut room = hub.room.borrow_mut();
+            let mut room = self.room.borrow_mut();
             let room = &mut *room;
             if std::mem::take(&mut room.is_history_due) {
                 let history = std::mem::take(&mut room.history);
-                hub.broadcast(room, "allMessage", &Json(&history), None);
+                self.broadcast(room, "allMessage", &Json(&history), None);
                 room.history = history;
             }
             if std::mem::take(&mut room.are_users_due) {
@@ -292,8 +235,7 @@ impl Hub {
                 let frames = frames(&mut room.scratch, "users", &Json(&users));
                 room.guests = guests;
                 for guest in room.guests.iter().flatten() {
-                    guest.peer.push(frames.clone());
-                    hub.list(&guest.peer);
+                    guest.peer.push(frames.clone(), Flags::NONE);
                 }
             }
         }
@@ -304,7 +246,7 @@ impl Hub {
 fn frames(scratch: &mut Vec<u8>, event: &str, args: &impl Args) -> Rc<[u8]> {
     loop {
         let mut out = ws::Out::stored(scratch);
-        match socketio::broadcast(&NAMES, ROOT, event, args, &mut out) {
+        match socketio::broadcast(&NAMES, ROOT, event, args, None, &mut out) {
             Ok(()) => return out.written().into(),
             Err(SendError::Capacity(e)) => {
                 // The need is the least that helps for what serde writes: so at least double.
@@ -314,15 +256,4 @@ fn frames(scratch: &mut Vec<u8>, event: &str, args: &impl Args) -> Rc<[u8]> {
             Err(e) => unreachable!("{event} is sent to a namespace that there is: {e}"),
         }
     }
-}
-
-/// An id that nobody can foresee.
-pub fn sid() -> Sid {
-    Sid::from_random(random())
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the system has randomness");
-    bytes
 }

@@ -1,15 +1,18 @@
 //! What waits to be written to one socket.
 
+use sansocket::socketio::{Flags, Policy, Pushed, Queue, Waiting};
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     io::{self, IoSlice},
     rc::Rc,
 };
 use tokio::{net::TcpStream, sync::Notify};
+use tracing::debug;
 
 /// Frames that one `write` takes.
 const BATCH: usize = 64;
+
+type Packets = Queue<Rc<[u8]>, Vec<Waiting<Rc<[u8]>>>>;
 
 /// A connection as the others see it: its socket, and the frames that wait for it. A broadcast's frame is shared by all.
 #[derive(Debug)]
@@ -19,62 +22,53 @@ pub struct Peer {
     pub wake: Notify,
     /// The socket takes no more now: the connection's own task waits until it does.
     pub is_blocked: Cell<bool>,
-    /// Too much waits: to be dropped.
-    pub is_slow: Cell<bool>,
     /// In the list of those to be flushed.
-    pub is_listed: Cell<bool>,
-    queue: RefCell<Queue>,
-    limit: usize,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    frames: VecDeque<Rc<[u8]>>,
-    /// Bytes of the first that went out.
-    sent: usize,
-    bytes: usize,
+    is_listed: Cell<bool>,
+    queue: RefCell<Packets>,
+    flusher: Rc<Flusher>,
 }
 
 impl Peer {
-    pub fn new(stream: TcpStream, limit: usize) -> Self {
+    pub fn new(stream: TcpStream, limit: usize, flusher: Rc<Flusher>) -> Self {
         Self {
             stream,
             wake: Notify::new(),
             is_blocked: Cell::new(false),
-            is_slow: Cell::new(false),
             is_listed: Cell::new(false),
-            queue: RefCell::default(),
-            limit,
+            queue: RefCell::new(Queue::new(Vec::new(), limit, Policy::DropVolatile)),
+            flusher,
         }
     }
 
-    /// Appends frames; a receiver for whom too much waits is marked and woken, and ends itself.
-    pub fn push(&self, frames: Rc<[u8]>) {
-        if self.is_slow.get() || frames.is_empty() {
+    /// Appends frames, which leave when the tasks that are ready have run; a receiver for whom too much waits is woken, and ends
+    /// itself.
+    pub fn push(self: &Rc<Self>, frames: Rc<[u8]>, flags: Flags) {
+        if frames.is_empty() {
             return;
         }
         let mut queue = self.queue.borrow_mut();
-        if queue.bytes + frames.len() > self.limit {
-            self.is_slow.set(true);
-            *queue = Queue::default();
-            self.wake.notify_one();
-            return;
+        if queue.len() == queue.slots() {
+            // As a `Vec` grows; the limit in bytes bounds what waits.
+            let slots = (2 * queue.slots()).max(2);
+            let _ = queue.replace(vec![Waiting::EMPTY; slots]);
         }
-        queue.bytes += frames.len();
-        queue.frames.push_back(frames);
+        match queue.push(frames, flags, !self.is_blocked.get()) {
+            Pushed::Queued => self.flusher.list(self),
+            Pushed::Dropped => {}
+            Pushed::Overflow => self.wake.notify_one(),
+        }
+    }
+
+    /// Too much waited: to be dropped.
+    pub fn is_slow(&self) -> bool {
+        self.queue.borrow().is_closed()
     }
 
     /// Writes what waits, as much as the socket takes, in as few calls as it can.
     pub fn flush(&self) -> io::Result<()> {
         let mut queue = self.queue.borrow_mut();
-        while !queue.frames.is_empty() {
-            let slices: Vec<IoSlice<'_>> = queue
-                .frames
-                .iter()
-                .take(BATCH)
-                .enumerate()
-                .map(|(i, f)| IoSlice::new(if i == 0 { &f[queue.sent..] } else { f }))
-                .collect();
+        while !queue.is_empty() {
+            let slices: Vec<IoSlice<'_>> = queue.slices().take(BATCH).map(IoSlice::new).collect();
             let written = match &slices[..] {
                 [one] => self.stream.try_write(one),
                 many => self.stream.try_write_vectored(many),
@@ -91,25 +85,41 @@ impl Peer {
             }
         }
         self.is_blocked.set(false);
-        if queue.frames.capacity() > BATCH {
-            queue.frames.shrink_to(4);
-        }
+        // Idle connections hold none.
+        let _ = queue.replace(Vec::new());
         Ok(())
     }
 }
 
-impl Queue {
-    fn advance(&mut self, mut n: usize) {
-        self.bytes -= n;
-        while let Some(first) = self.frames.front() {
-            let left = first.len() - self.sent;
-            if n < left {
-                self.sent += n;
-                return;
+/// Those to whom something is to be written: what several tasks say to one then leaves in one write.
+#[derive(Debug, Default)]
+pub struct Flusher {
+    peers: RefCell<Vec<Rc<Peer>>>,
+    wake: Notify,
+}
+
+impl Flusher {
+    fn list(&self, peer: &Rc<Peer>) {
+        if !peer.is_blocked.get() && !peer.is_listed.replace(true) {
+            self.peers.borrow_mut().push(peer.clone());
+            self.wake.notify_one();
+        }
+    }
+
+    /// The task that flushes.
+    pub async fn run(flusher: Rc<Self>) {
+        let mut peers = Vec::new();
+        loop {
+            flusher.wake.notified().await;
+            tokio::task::yield_now().await;
+            std::mem::swap(&mut peers, &mut *flusher.peers.borrow_mut());
+            for peer in peers.drain(..) {
+                peer.is_listed.set(false);
+                if let Err(e) = peer.flush() {
+                    // Its own task meets the same error when it reads.
+                    debug!("cannot write: {e}");
+                }
             }
-            n -= left;
-            self.sent = 0;
-            self.frames.pop_front();
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The page, from the binary, and the handshake.
+//! Pages, from the binary, and the handshake.
 
+use super::{App, Host};
 use sansocket::{
     engineio::{self, Refusal},
     http::{HeadError, Method, Request, Response, Status},
@@ -16,31 +17,20 @@ pub enum Answer {
     Refused(String),
 }
 
-const PATH: &[u8] = b"/socket.io/";
 const TEXT: &[u8] = b"text/plain; charset=utf-8";
 
 /// Everything the page needs comes from here, nothing from elsewhere.
 const POLICY: &[u8] = b"default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self' ws: wss:; \
     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn page(path: &[u8]) -> Option<(&'static [u8], &'static str)> {
-    Some(match path {
-        b"/" => (b"text/html; charset=utf-8", include_str!("page/index.html")),
-        b"/style.css" => (b"text/css; charset=utf-8", include_str!("page/style.css")),
-        b"/client.js" => (b"text/javascript; charset=utf-8", include_str!("page/client.js")),
-        b"/chat.js" => (b"text/javascript; charset=utf-8", include_str!("page/chat.js")),
-        b"/icon.svg" => (b"image/svg+xml", include_str!("page/icon.svg")),
-        _ => return None,
-    })
-}
-
 /// Answers the request with the head `head` into `out`, which is cleared.
-pub fn answer(head: &[u8], out: &mut Vec<u8>) -> Answer {
+pub fn answer<A: App>(host: &Host<A>, head: &[u8], out: &mut Vec<u8>) -> Answer {
     let request = match Request::parse(head) {
         Ok(request) => request,
         Err(e) => return refuse_head(e, out),
     };
-    if request.path().starts_with(PATH) || request.path() == b"/socket.io" {
+    let path = host.config.path.as_bytes();
+    if request.path().starts_with(path) || path.strip_suffix(b"/") == Some(request.path()) {
         return open(&request, out);
     }
     match request.body() {
@@ -64,7 +54,7 @@ pub fn answer(head: &[u8], out: &mut Vec<u8>) -> Answer {
             return Answer::Page { keeps_alive };
         }
     };
-    match page(request.path()) {
+    match host.app.page(request.path()) {
         Some((kind, body)) => {
             let fields: [(&str, &[u8]); 6] = [
                 ("Content-Type", kind),

@@ -1,0 +1,245 @@
+//! What the chat and the server share: sockets on Tokio around this crate's machines. One thread, one task a connection.
+//!
+//! `connection.rs` is the loop of a Socket.IO server over the machines, `peer.rs` what waits to be written, `web.rs` the handshake and pages.
+
+mod connection;
+mod link;
+mod peer;
+mod web;
+
+pub use link::Link;
+pub use peer::{Flusher, Peer};
+
+use sansocket::{
+    engineio::{self, Sid},
+    socketio::{self, Attachments, Event, Namespaces, Reason},
+    time::Instant,
+};
+use std::{
+    cell::{Cell, RefCell},
+    net::SocketAddr,
+    process::ExitCode,
+    rc::Rc,
+    time::Duration,
+};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tracing::{info, warn};
+
+/// What an application is made of.
+pub trait App: Sized + 'static {
+    /// The namespaces that it has.
+    type Names: Namespaces + Clone;
+    /// What it knows of one connection.
+    type Guest: Default;
+
+    fn names(&self) -> Self::Names;
+
+    /// The program begins to serve.
+    fn start(_host: &Rc<Host<Self>>) {}
+
+    /// The page at `path`, with its type.
+    fn page(&self, path: &[u8]) -> Option<(&'static [u8], &'static str)>;
+
+    /// Something happened on a connection: everything but its end.
+    fn react(&self, link: &mut Link<'_, Self>, event: Event<'_>, attachments: Attachments<'_>);
+
+    /// A connection is over, and with it all namespaces that it was in.
+    fn closed(&self, link: &mut Link<'_, Self>, reason: Reason);
+}
+
+/// What every program says on its command line.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Address to listen on; a name listens on all its addresses.
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    pub listen: String,
+    /// Milliseconds between two heartbeats.
+    #[arg(long, default_value_t = 25_000, value_name = "MS")]
+    pub ping_interval: u32,
+    /// Milliseconds that the answer to a heartbeat may take.
+    #[arg(long, default_value_t = 20_000, value_name = "MS")]
+    pub ping_timeout: u32,
+    /// Connections at a time.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub max_connections: usize,
+    /// Bytes that may wait for one receiver; who reads more slowly is dropped.
+    #[arg(long, default_value_t = 1 << 20, value_name = "BYTES")]
+    pub max_queue: usize,
+    /// What is logged on standard error: error, warn, info, debug.
+    #[arg(long, default_value = "info", value_name = "LEVEL")]
+    pub log: tracing::Level,
+}
+
+/// What the machines are told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the line with the addresses begins with.
+    pub greeting: &'static str,
+    /// Where Engine.IO is, with its slash at the end.
+    pub path: String,
+    /// Milliseconds for a request, and for a client to join a namespace.
+    pub handshake_timeout: u64,
+    pub connect_timeout: u64,
+    /// Bytes of one message of a client.
+    pub max_payload: u32,
+}
+
+/// All that the connections share.
+pub struct Host<A> {
+    pub app: A,
+    pub config: Config,
+    options: Options,
+    clock: Clock,
+    flusher: Rc<Flusher>,
+    connections: Cell<usize>,
+    /// Memory that sockets are read into, and that answers are written into; lent to whoever has bytes in hand.
+    read_buffer: RefCell<Vec<u8>>,
+    write_buffer: RefCell<Vec<u8>>,
+}
+
+impl<A> Host<A> {
+    fn engine(&self) -> engineio::Config {
+        engineio::Config::new()
+            .ping_interval(self.options.ping_interval)
+            .ping_timeout(self.options.ping_timeout)
+            .max_payload(self.config.max_payload)
+    }
+
+    fn limits(&self) -> socketio::Limits {
+        let attachments = self.config.max_payload.saturating_mul(u32::from(socketio::MAX_ATTACHMENTS));
+        socketio::Limits::new().attachment_bytes(attachments)
+    }
+}
+
+/// The time, as the machines know it and as Tokio does.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(std::time::Instant);
+
+impl Clock {
+    pub fn now(self) -> Instant {
+        Instant::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn at(self, instant: Instant) -> tokio::time::Instant {
+        tokio::time::Instant::from_std(self.0 + Duration::from_millis(instant.as_millis()))
+    }
+}
+
+/// An id that nobody can foresee.
+pub fn sid() -> Sid {
+    Sid::from_random(random())
+}
+
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes
+}
+
+/// Runs a program named `name` to its end.
+pub fn run<A: App>(name: &str, options: Options, config: Config, app: A) -> ExitCode {
+    tracing_subscriber::fmt().with_max_level(options.log).with_writer(std::io::stderr).with_target(false).init();
+    let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => tokio::task::LocalSet::new().block_on(&runtime, serve(name, options, config, app)),
+        Err(e) => Err(format!("cannot start: {e}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => fail(name, &sentence),
+    }
+}
+
+/// One sentence, and the exit code for what the user can mend.
+pub fn fail(name: &str, sentence: &str) -> ExitCode {
+    eprintln!("{name}: {sentence}");
+    ExitCode::from(2)
+}
+
+async fn serve<A: App>(name: &str, options: Options, config: Config, app: A) -> Result<(), String> {
+    let listeners = listen(&options.listen).await?;
+    let addresses = listeners.iter().filter_map(|l| l.local_addr().ok()).map(|a| format!("http://{a}/"));
+    println!("{name}: {} {}", config.greeting, addresses.collect::<Vec<_>>().join(" or "));
+    let host = Rc::new(Host {
+        app,
+        config,
+        options,
+        clock: Clock(std::time::Instant::now()),
+        flusher: Rc::default(),
+        connections: Cell::new(0),
+        read_buffer: RefCell::new(vec![0; 64 * 1024]),
+        write_buffer: RefCell::new(vec![0; 4096]),
+    });
+    tokio::task::spawn_local(Flusher::run(host.flusher.clone()));
+    App::start(&host);
+    for listener in listeners {
+        tokio::task::spawn_local(accept(listener, host.clone()));
+    }
+    stop_signal().await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Every address of a name, so that `localhost` is both of its; the port that the system chose for the first is that of all.
+async fn listen(address: &str) -> Result<Vec<TcpListener>, String> {
+    let no_address = || format!("'{address}' is no address; say it as 127.0.0.1:3000");
+    let mut found: Vec<SocketAddr> = lookup_host(address).await.map_err(|_| no_address())?.collect();
+    found.dedup();
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut trouble = no_address();
+    for mut address in found {
+        if let Some(Ok(first)) = listeners.first().map(TcpListener::local_addr) {
+            address.set_port(first.port());
+        }
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener),
+            // A machine without IPv6 has no such address.
+            Err(e) if e.kind() == std::io::ErrorKind::AddrNotAvailable => {
+                trouble = format!("cannot listen on {address}: {e}")
+            }
+            Err(e) => return Err(format!("cannot listen on {address}: {e}")),
+        }
+    }
+    if listeners.is_empty() { Err(trouble) } else { Ok(listeners) }
+}
+
+async fn accept<A: App>(listener: TcpListener, host: Rc<Host<A>>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                let _ = stream.set_nodelay(true);
+                if host.options.max_connections <= host.connections.get() {
+                    warn!(%from, "refused: too many connections");
+                    refuse(&stream);
+                    continue;
+                }
+                host.connections.set(host.connections.get() + 1);
+                let host = host.clone();
+                tokio::task::spawn_local(async move {
+                    connection::run(&host, stream, from).await;
+                    host.connections.set(host.connections.get() - 1);
+                });
+            }
+            Err(e) => {
+                // Out of file descriptors, mostly: let some close.
+                warn!("cannot accept: {e}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn refuse(stream: &TcpStream) {
+    let _ = stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+}
+
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! { _ = terminate.recv() => {}, _ = tokio::signal::ctrl_c() => {} }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
