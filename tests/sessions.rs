@@ -264,7 +264,7 @@ fn a_dynamic_namespace_comes_to_be_by_connect_alone() {
     let mut io = Server::new(Dynamic(Default::default()), [AckSlot::EMPTY; 1], Instant::from_millis(0));
     let mut memory = [0; 128];
     let mut out = Out::stored(&mut memory);
-    let mut take = |io: &mut Server<Dynamic, [AckSlot; 1]>, packet: &'static [u8]| {
+    let take = |io: &mut Server<Dynamic, [AckSlot; 1]>, packet: &'static [u8]| {
         io.handle_event(engineio::Event::Message(Message::Text(packet)))
     };
     assert!(matches!(take(&mut io, b"0/other,"), Ok(Event::UnknownNamespace { name: b"/other" })));

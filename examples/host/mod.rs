@@ -17,7 +17,7 @@ use sansocket::{
 };
 use std::{
     cell::{Cell, RefCell},
-    net::SocketAddr,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
     rc::Rc,
     time::Duration,
@@ -50,7 +50,7 @@ pub trait App: Sized + 'static {
 /// What every program says on its command line.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Address to listen on; a name listens on all its addresses.
+    /// Address to listen on; `localhost` is both loopback addresses.
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     pub listen: String,
     /// Milliseconds between two heartbeats.
@@ -179,11 +179,17 @@ async fn serve<A: App>(name: &str, options: Options, config: Config, app: A) -> 
     Ok(())
 }
 
-/// Every address of a name, so that `localhost` is both of its; the port that the system chose for the first is that of all.
+/// The address, or both of `localhost`; the port that the system chose for the first is that of the second.
 async fn listen(address: &str) -> Result<Vec<TcpListener>, String> {
     let no_address = || format!("'{address}' is no address; say it as 127.0.0.1:3000");
-    let mut found: Vec<SocketAddr> = lookup_host(address).await.map_err(|_| no_address())?.collect();
-    found.dedup();
+    let found: Vec<SocketAddr> = match address.strip_prefix("localhost:") {
+        // Both, whatever the machine's table of names says.
+        Some(port) => {
+            let port = port.parse().map_err(|_| no_address())?;
+            vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]
+        }
+        None => lookup_host(address).await.map_err(|_| no_address())?.take(1).collect(),
+    };
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut trouble = no_address();
     for mut address in found {

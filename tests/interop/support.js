@@ -7,12 +7,17 @@ import { randomBytes } from "node:crypto";
 
 process.setMaxListeners(0);
 
-export const CHAT =
-  process.env.CHAT ?? path.join(import.meta.dirname, "../../target/release/examples/chat");
+const example = (name) => path.join(import.meta.dirname, "../../target/release/examples", name);
+export const CHAT = process.env.CHAT ?? example("chat");
+export const SERVER = process.env.SERVER ?? example("server");
 
 /** Starts the chat on a free port; `stop` ends it by its pid. */
-export async function startChat({ args = [], listen = "127.0.0.1:0", env } = {}) {
-  const child = spawn(CHAT, ["--listen", listen, ...args], { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
+export const startChat = (options) => start(CHAT, options);
+/** Starts the server likewise. */
+export const startServer = (options) => start(SERVER, options);
+
+async function start(program, { args = [], listen = "127.0.0.1:0", env } = {}) {
+  const child = spawn(program, ["--listen", listen, ...args], { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
   // A test that fails leaves it running; `--test-force-exit` ends the tests then, and this ends it.
   process.once("exit", () => child.kill("SIGKILL"));
   let log = "";
