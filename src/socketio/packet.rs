@@ -90,6 +90,11 @@ impl<'m> Packet<'m> {
         } else {
             b"/"
         };
+        let id = if matches!(kind, b'0' | b'1' | b'4') { None } else { id(&mut cursor)? };
+        if cursor.peek().is_some_and(json::is_blank) {
+            // Good in front of JSON, but the reference takes blanks for the digits of an id here.
+            return Err(PeerError::InvalidPayload);
+        }
         match kind {
             b'0' => {
                 let payload = if cursor.rest().is_empty() { None } else { Some(json::Value::parse(cursor.rest())?) };
@@ -101,7 +106,6 @@ impl<'m> Packet<'m> {
             b'1' if cursor.rest().is_empty() => Ok(Self::Disconnect { namespace }),
             b'1' => Err(PeerError::InvalidPayload),
             b'2' | b'5' => {
-                let id = id(&mut cursor)?;
                 let payload = json::Array::parse(cursor.rest())?;
                 let name = payload.first().ok_or(PeerError::InvalidPayload)?;
                 match name.kind() {
@@ -116,7 +120,7 @@ impl<'m> Packet<'m> {
                 Ok(Self::Event { namespace, id, payload, attachments, used })
             }
             b'3' | b'6' => {
-                let id = id(&mut cursor)?.ok_or(PeerError::InvalidPayload)?;
+                let id = id.ok_or(PeerError::InvalidPayload)?;
                 let payload = json::Array::parse(cursor.rest())?;
                 let used = used(payload, attachments)?;
                 Ok(Self::Ack { namespace, id, payload, attachments, used })
