@@ -1,0 +1,263 @@
+//! Laws over bytes of any kind: property tests and fuzz targets share them. Each panics when its law is broken.
+#![allow(dead_code, reason = "each target uses one")]
+
+use sansocket::{
+    engineio::{self, Message, Sid, server::Session},
+    socketio::{
+        self, AckRequest, AckSlot, Await, Binary, Collector, Event, Namespace, Packet, SendError, Server,
+        json::{DEPTH, ErrorKind, Raw, Value},
+    },
+    time::Instant,
+    ws::{self, Out, Stored},
+};
+
+/// A good packet that is written again is the same packet; and what we write, we take.
+pub fn packet(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Ok(Packet::Event { namespace, id, payload, attachments: 0, .. }) = Packet::parse(text.as_bytes()) else {
+        return;
+    };
+    let Some(name) = payload.first().and_then(|name| name.as_str()) else { return };
+    let name: String = name.chars().collect();
+    let place = String::from_utf8(namespace.to_vec()).unwrap();
+    let mut memory = vec![0; 7 * data.len() + 64];
+    let mut out = Out::stored(&mut memory);
+    socketio::broadcast(&[place.as_str()], Namespace(0), &name, &payload.rest(), id, &mut out).unwrap();
+    let again = one_text(out.written()).to_vec();
+    let Ok(Packet::Event { namespace: n, id: i, payload: p, attachments: 0, .. }) = Packet::parse(&again) else {
+        panic!("not taken: {}", String::from_utf8_lossy(&again))
+    };
+    // `2/,` and `2` are one namespace.
+    assert_eq!((bare(n), i), (bare(namespace), id));
+    assert!(p.first().and_then(|n| n.as_str()).is_some_and(|n| n.is(&name)));
+    assert_eq!(p.rest().raw(), payload.rest().raw());
+}
+
+fn bare(name: &[u8]) -> &[u8] {
+    name.strip_prefix(b"/").unwrap_or(name)
+}
+
+/// The packet in the one text frame at the front.
+fn one_text(frames: &[u8]) -> &[u8] {
+    let (from, len) = match frames[1] {
+        126 => (4, usize::from(u16::from_be_bytes([frames[2], frames[3]]))),
+        127 => (10, u64::from_be_bytes(frames[2..10].try_into().unwrap()) as usize),
+        n => (2, usize::from(n)),
+    };
+    assert_eq!(frames[0], 0x81);
+    &frames[from + 1..from + len]
+}
+
+type Io = Server<[&'static str; 1], [AckSlot; 2]>;
+
+fn joined() -> Io {
+    let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], Instant::from_millis(100));
+    io.handle_event(engineio::Event::Message(Message::Text(b"0"))).unwrap();
+    let mut memory = [0; 64];
+    io.accept(Namespace(0), Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
+    io
+}
+
+/// Hands a packet and its attachments to a session and a collector of `size` bytes that grows by what is asked for.
+fn collect(text: &[u8], files: &[&[u8]], size: usize, then: &mut dyn FnMut(Event<'_>, socketio::Attachments<'_>)) {
+    let mut io = joined();
+    let mut collector = Collector::new(vec![0; size]);
+    let messages = [Message::Text(text)].into_iter().chain(files.iter().map(|f| Message::Binary(f)));
+    for message in messages {
+        let Ok(event) = io.handle_event(engineio::Event::Message(message)) else { return };
+        loop {
+            match collector.collect(event) {
+                Ok(Some((event, attachments))) => break then(event, attachments),
+                Ok(None) => break,
+                Err(e) => {
+                    assert!(e.needed > e.available);
+                    collector.replace(vec![0; e.needed]).unwrap();
+                }
+            }
+        }
+    }
+}
+
+/// An event with attachments that is sent again comes out as it went in, whatever the memory.
+pub fn binary_packet(data: &[u8]) {
+    let Some((&size, rest)) = data.split_first() else { return };
+    let mut parts = rest.split(|&b| b == 0xff);
+    let Some(Ok(text)) = parts.next().map(str::from_utf8) else { return };
+    let files: Vec<&[u8]> = parts.collect();
+    collect(text.as_bytes(), &files, usize::from(size), &mut |event, attachments| {
+        let Event::Event(e) = event else { return };
+        let Some(Ok(name)) = e.name().and_then(|n| n.as_str()).map(|n| Ok::<String, ()>(n.chars().collect())) else {
+            return;
+        };
+        let mut memory = vec![0; 7 * data.len() + 256];
+        let mut out = Out::stored(&mut memory);
+        let payload = Binary(e.args(), attachments);
+        socketio::broadcast(&["/"], Namespace(0), &name, &payload, None, &mut out).unwrap();
+        let again = one_text(out.written()).to_vec();
+        let expected: Vec<&[u8]> = attachments.into_iter().collect();
+        let mut seen = 0;
+        collect(&again, &expected, 0, &mut |event, got| {
+            let Event::Event(again) = event else { panic!("another event") };
+            assert_eq!(again.args().raw(), e.args().raw());
+            assert!(again.is(&name) && got.into_iter().eq(expected.iter().copied()));
+            seen += 1;
+        });
+        assert_eq!(seen, 1);
+    });
+}
+
+/// Good JSON is what serde_json takes, but for the depth; what is good can be walked to its last scalar.
+pub fn json(data: &[u8]) {
+    let ours = Value::parse(data);
+    if let Ok(text) = str::from_utf8(data) {
+        match ours {
+            Ok(value) => walk(value, 0),
+            Err(e) if e.kind == ErrorKind::Depth => return,
+            Err(_) => {}
+        }
+        assert_eq!(ours.is_ok(), serde_takes(text), "{text}");
+    }
+}
+
+fn walk(value: Value<'_>, depth: u8) {
+    assert!(depth <= DEPTH);
+    let _ = (value.kind(), value.as_bool(), value.as_u64());
+    if let Some(text) = value.as_str() {
+        let unescaped: String = text.chars().collect();
+        assert!(text.is(&unescaped));
+    }
+    value.elements().for_each(|element| walk(element, depth + 1));
+    for (key, member) in value.members() {
+        let unescaped: String = key.chars().collect();
+        assert!(value.get(&unescaped).is_some());
+        walk(member, depth + 1);
+    }
+}
+
+/// Lone surrogates are refused by both; a number that no float holds is good JSON.
+fn serde_takes(text: &str) -> bool {
+    serde_json::from_str::<Box<serde_json::value::RawValue>>(text).is_ok()
+        && serde_json::from_str::<serde_json::Value>(text)
+            .map_or_else(|e| e.to_string().starts_with("number out of range"), |_| true)
+}
+
+/// A server over all its layers under any calls: none panics, one that is refused changes nothing, and nothing is written behind a close.
+pub fn server_operations(data: &[u8]) {
+    let now = |t: u64| Instant::from_millis(t);
+    let mut time = 0;
+    let mut inbox = ws::Inbox::new(vec![0; 64]);
+    let mut ws = ws::Connection::server(ws::Limits::new().message(4096));
+    let mut engine = Session::open(Sid::from_random([7; 15]), engineio::Config::new(), now(0));
+    let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], now(1000));
+    let mut kept: Vec<AckRequest> = Vec::new();
+    let mut memory = vec![0; 600];
+    let mut rest = data;
+    while let [op, arg, tail @ ..] = rest {
+        rest = tail;
+        let before = (ws.clone(), engine.clone(), io.clone());
+        let mut stored = Out::stored(&mut memory[..2 * usize::from(*arg)]);
+        let refused = match op % 8 {
+            0 | 1 => {
+                // A text packet of the client, from the data.
+                let (text, tail) = rest.split_at(rest.len().min(usize::from(*arg % 64)));
+                rest = tail;
+                feed(&mut inbox, 0x80 | if op % 16 < 8 { 1 } else { 2 }, text);
+                None
+            }
+            2 => {
+                let (bytes, tail) = rest.split_at(rest.len().min(usize::from(*arg % 16)));
+                rest = tail;
+                push(&mut inbox, bytes);
+                None
+            }
+            3 => Some(io.emit(Namespace(0), "e", &Raw::trusted(b"1,\"x\""), question(*arg), &mut stored)),
+            4 => {
+                let files: [&[u8]; 2] = [b"\x01\x02", b""];
+                let payload = Binary(socketio::Placeholder(0), files.as_slice().into());
+                Some(io.emit(Namespace(0), "b", &payload, question(*arg), &mut stored))
+            }
+            5 => kept.pop().map(|request| io.ack(request, &(), &mut stored)),
+            6 => Some(io.disconnect(Namespace(0), &mut stored)),
+            _ => {
+                time += u64::from(*arg) * 100;
+                while io.handle_timeout(now(time)).is_some() {}
+                while engine.handle_timeout(now(time)).is_some() {}
+                None
+            }
+        };
+        if let Some(Err(error)) = refused {
+            assert!(stored.is_empty(), "{error:?}");
+            assert_eq!((&before.0, &before.1, &before.2), (&ws, &engine, &io), "{error:?}");
+            if let SendError::Capacity(e) = error {
+                assert!(e.needed > e.available);
+            }
+        }
+        if turn(&mut inbox, &mut ws, &mut engine, &mut io, &mut kept, now(time)) {
+            return;
+        }
+    }
+}
+
+fn question(arg: u8) -> Option<Await> {
+    (arg % 2 == 1).then_some(Await { token: u32::from(arg), deadline: Some(Instant::from_millis(u64::from(arg) * 50)) })
+}
+
+fn feed(inbox: &mut ws::Inbox<Vec<u8>>, first: u8, payload: &[u8]) {
+    let mut frame = vec![first, 0x80 | payload.len() as u8, 1, 2, 3, 4];
+    frame.extend(payload.iter().zip([1, 2, 3, 4].into_iter().cycle()).map(|(b, k)| b ^ k));
+    push(inbox, &frame);
+}
+
+fn push(inbox: &mut ws::Inbox<Vec<u8>>, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match inbox.space() {
+            Ok(space) => {
+                let n = space.len().min(bytes.len());
+                space[..n].copy_from_slice(&bytes[..n]);
+                inbox.filled(n);
+                bytes = &bytes[n..];
+            }
+            Err(e) => drop(inbox.replace(vec![0; e.needed]).unwrap()),
+        }
+    }
+}
+
+/// Everything that can be done without waiting; `true` at the end of the link.
+fn turn(
+    inbox: &mut ws::Inbox<Vec<u8>>,
+    ws: &mut ws::Connection<ws::Server>,
+    engine: &mut Session,
+    io: &mut Io,
+    kept: &mut Vec<AckRequest>,
+    now: Instant,
+) -> bool {
+    let mut memory = [0; 1024];
+    loop {
+        let mut out: Out<'_, Stored> = Out::stored(&mut memory);
+        while engine.poll_transmit(&mut out).unwrap() {}
+        match engine.poll_event(inbox, ws, now) {
+            Ok(None) => break,
+            Err(e) => drop(inbox.replace(vec![0; e.needed]).unwrap()),
+            Ok(Some(event)) => match io.handle_event(event) {
+                Ok(Event::Connect { namespace, .. }) => {
+                    out.clear();
+                    io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
+                }
+                Ok(Event::Event(e)) => kept.extend(e.ack),
+                Ok(Event::Closed(_)) => return true,
+                Ok(_) => {}
+                Err(error) => {
+                    let again = io.handle_event(engineio::Event::Message(Message::Text(b"0")));
+                    assert_eq!(again, Err(error), "the same error for ever");
+                    engine.close(ws);
+                }
+            },
+        }
+    }
+    let mut out = ws.out(&mut memory);
+    while ws.poll_transmit(&mut out).unwrap() {}
+    if ws.admit().is_err() {
+        assert!(socketio::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err(), "behind a close");
+    }
+    engine.is_closed()
+}
