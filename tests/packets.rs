@@ -205,6 +205,8 @@ fn cve_2020_36049_a_huge_packet_costs_one_pass_and_no_memory() {
     all_are_json(ErrorKind::Depth, &[&objects]);
     let long = format!("2[\"a\",\"{}\"]", "x".repeat(10_000_000));
     assert!(parse(&long).is_ok());
+    let n = usize::from(json::DEPTH);
+    all_are_json(ErrorKind::Depth, &[&format!("2[\"a\",{}{}]", "[".repeat(n), "]".repeat(n))]);
     let at_limit =
         format!("2[\"a\",{}{}]", "[".repeat(usize::from(json::DEPTH) - 1), "]".repeat(usize::from(json::DEPTH) - 1));
     assert!(parse(&at_limit).is_ok());

@@ -99,7 +99,7 @@ fn a_request_of_an_earlier_connection_is_stale() {
     let mut out = Out::stored(&mut memory);
     assert_eq!(io.ack(request, &(), &mut out), Ok(()));
     io.handle_event(engineio::Event::Opened).unwrap();
-    assert!(io.ack(request, &(), &mut out).is_err());
+    assert_eq!(io.ack(request, &(), &mut out), Err(StateError::Stale.into()));
 }
 
 fn emit(io: &mut Server<[&'static str; 2]>, question: Await) -> Result<Vec<u8>, SendError> {

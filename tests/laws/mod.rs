@@ -115,7 +115,9 @@ pub fn json(data: &[u8]) {
             Err(e) if e.kind == ErrorKind::Depth => return,
             Err(_) => {}
         }
-        assert_eq!(ours.is_ok(), serde_takes(text), "{text}");
+        if let Some(expected) = serde_takes(text) {
+            assert_eq!(ours.is_ok(), expected, "{text}");
+        }
     }
 }
 
@@ -134,11 +136,12 @@ fn walk(value: Value<'_>, depth: u8) {
     }
 }
 
-/// Lone surrogates are refused by both; a number that no float holds is good JSON.
-fn serde_takes(text: &str) -> bool {
-    serde_json::from_str::<Box<serde_json::value::RawValue>>(text).is_ok()
-        && serde_json::from_str::<serde_json::Value>(text)
-            .map_or_else(|e| e.to_string().starts_with("number out of range"), |_| true)
+/// Lone surrogates are refused by both. `None`: a number that no float holds is good JSON, but serde_json looks no further.
+fn serde_takes(text: &str) -> Option<bool> {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Err(e) if e.to_string().starts_with("number out of range") => None,
+        value => Some(value.is_ok()),
+    }
 }
 
 /// A server over all its layers under any calls: none panics, one that is refused changes nothing, and nothing is written behind a close.
