@@ -34,9 +34,10 @@ impl<A: Args> Payload for A {
 ///
 /// let mut memory = [0; 96];
 /// let mut out = ws::Out::stored(&mut memory);
-/// let picture = Binary((Text("cat"), Placeholder(0)), [b"\x01\x02".as_slice()].as_slice().into());
+/// let files: [&[u8]; 1] = [b"\x01\x02"];
+/// let picture = Binary((Text("cat"), Placeholder(0)), files.as_slice().into());
 /// socketio::broadcast(&["/"], Namespace(0), "picture", &picture, None, &mut out)?;
-/// assert!(out.written().starts_with(b"\x81\x38451-[\"picture\",\"cat\",{\"_placeholder\":true,\"num\":0}]\x82\x02"));
+/// assert!(out.written().starts_with(b"\x81\x33451-[\"picture\",\"cat\",{\"_placeholder\":true,\"num\":0}]\x82\x02"));
 /// # Ok::<(), socketio::SendError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -186,6 +187,19 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
     while let Some(rest) = text.get(at..)
         && let Some(&byte) = rest.first()
     {
+        // As every client writes it.
+        if let Some(digit) = rest.strip_prefix(b"{\"_placeholder\":true,\"num\":")
+            && let [digit @ b'0'..=b'9', b'}', ..] = digit
+        {
+            let number = digit.wrapping_sub(b'0');
+            if number >= attachments {
+                return Err(PeerError::InvalidAttachments);
+            }
+            used |= 1_u64.checked_shl(u32::from(number)).unwrap_or(0);
+            at = at.wrapping_add(29);
+            is_key = false;
+            continue;
+        }
         at = at.wrapping_add(1);
         match byte {
             b'[' | b'{' => {

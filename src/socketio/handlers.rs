@@ -23,7 +23,7 @@ use crate::bytes::Capacity;
 /// handlers.once("greet", |log, _| log.push("the first".into()))?;
 /// handlers.on_any(|log, _| log.push("any".into()))?;
 ///
-/// fn dispatch(handlers: &mut Handlers<'_, Handler, [HandlerSlot<'_, Handler>; 8]>, e: &EventPacket<'_>) -> Vec<String> {
+/// fn dispatch<'n>(handlers: &mut Handlers<'n, Handler, [HandlerSlot<'n, Handler>; 8]>, e: &EventPacket<'_>) -> Vec<String> {
 ///     let mut log = Vec::new();
 ///     let mut call = handlers.call();
 ///     // Nothing is borrowed between two: a handler may add and remove handlers.

@@ -1,5 +1,6 @@
 //! The work items, and who does them how.
 
+use crate::socketio as socketio_items;
 use crate::work::{ARGS, EVENT, blocks, texts, wire};
 use sansocket::{
     socketio::{self, Namespace, Packet, json::Raw},
@@ -26,19 +27,23 @@ pub struct Item {
     pub candidates: fn() -> Vec<Candidate>,
 }
 
-pub const ITEMS: [Item; 5] = [
+pub const ITEMS: [Item; 9] = [
     Item { name: "W1", units: 10_000, candidates: w1 },
     Item { name: "W2", units: 1000, candidates: w2 },
     Item { name: "W4", units: 10_000, candidates: w4 },
     Item { name: "W8a", units: 1, candidates: w8a },
+    Item { name: "W8b", units: 1, candidates: socketio_items::w8b },
     Item { name: "W8c", units: 1, candidates: w8c },
+    Item { name: "W8d", units: 1, candidates: socketio_items::w8d },
+    Item { name: "W8e", units: 1, candidates: socketio_items::w8e },
+    Item { name: "W8f", units: 1, candidates: socketio_items::w8f },
 ];
 
 const CHUNK: usize = 4096;
 /// "a", then a byte that no text has.
 const BAD: [u8; 8] = [0x81, 0x82, 0, 0, 0, 0, b'a', 0xff];
 
-fn candidate(name: &'static str, run: impl FnMut() -> Outcome + 'static) -> Candidate {
+pub fn candidate(name: &'static str, run: impl FnMut() -> Outcome + 'static) -> Candidate {
     Candidate { name, run: Box::new(run), refuses_bad_text: Box::new(|| true) }
 }
 
@@ -217,7 +222,9 @@ macro_rules! whole {
 macro_rules! pieces {
     ($decode:expr) => {
         (
-            |wire: &[u8], sink: &mut dyn FnMut(&[u8], bool)| $decode(wire, &mut |bytes: &[u8], is_last| sink(bytes, is_last)),
+            |wire: &[u8], sink: &mut dyn FnMut(&[u8], bool)| {
+                $decode(wire, &mut |bytes: &[u8], is_last| sink(bytes, is_last))
+            },
             |wire: &[u8]| {
                 let mut seen = (0, 0);
                 let _ = $decode(wire, &mut |bytes: &[u8], is_last: bool| {
@@ -287,7 +294,8 @@ fn w4() -> Vec<Candidate> {
         for text in &b {
             let mut out = ws.out(&mut one);
             ws.send(Kind::Text, text, &mut out).expect("room");
-            let n = peer.write(embedded_websocket::WebSocketSendMessageType::Text, true, text, &mut other).expect("room");
+            let n =
+                peer.write(embedded_websocket::WebSocketSendMessageType::Text, true, text, &mut other).expect("room");
             assert_eq!(out.written(), &other[..n]);
         }
     }

@@ -264,27 +264,22 @@ impl Scanner<'_> {
     fn string(&mut self) -> Result<(), Error> {
         self.step();
         loop {
-            let rest = self.text.get(self.at..).unwrap_or_default();
-            let (words, _) = rest.as_chunks::<8>();
-            for word in words {
-                if has_special(u64::from_le_bytes(*word)) {
+            while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
+                let found = specials(u64::from_le_bytes(*word));
+                let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
+                self.at = self.at.wrapping_add(usize::from(plain));
+                if found != 0 {
                     break;
                 }
-                self.at = self.at.wrapping_add(8);
             }
-            loop {
-                match self.peek() {
-                    Some(b'"') => {
-                        self.step();
-                        return Ok(());
-                    }
-                    Some(b'\\') => {
-                        self.escape()?;
-                        break;
-                    }
-                    Some(0x20..) => self.step(),
-                    _ => return Err(self.error(ErrorKind::Syntax)),
+            match self.peek() {
+                Some(b'"') => {
+                    self.step();
+                    return Ok(());
                 }
+                Some(b'\\') => self.escape()?,
+                Some(0x20..) => self.step(),
+                _ => return Err(self.error(ErrorKind::Syntax)),
             }
         }
     }
@@ -336,10 +331,10 @@ pub(super) const fn hex(byte: u8) -> Option<u8> {
     })
 }
 
-/// Whether one of eight bytes is a quote, a backslash or below 0x20. Says yes for some bytes above 0x7f too; those
-/// are then looked at one by one.
+/// Which of eight bytes is a quote, a backslash or below 0x20: the high bit of the first of them is set, and none below it. What is
+/// set above the first means nothing.
 #[inline]
-pub(super) const fn has_special(word: u64) -> bool {
+pub(super) const fn specials(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const QUOTES: u64 = 0x2222_2222_2222_2222;
@@ -348,5 +343,26 @@ pub(super) const fn has_special(word: u64) -> bool {
     let quote = (word ^ QUOTES).wrapping_sub(ONES);
     let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
     let control = word.wrapping_sub(BLANKS);
-    (quote | backslash | control) & !word & HIGH != 0
+    (quote | backslash | control) & !word & HIGH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_special_byte_is_found_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            for behind in [0x20, 0x7f, 0x80, 0xff, b'"', 0, b'#', b'!'] {
+                for at in 0..8_usize {
+                    let mut word = [b'x'; 8];
+                    word[at..].fill(behind);
+                    word[at] = byte;
+                    let special = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
+                    let expected = word.iter().position(|&b| special(b)).unwrap_or(8);
+                    assert_eq!(specials(u64::from_le_bytes(word)).trailing_zeros() as usize / 8, expected, "{word:x?}");
+                }
+            }
+        }
+    }
 }

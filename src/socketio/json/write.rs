@@ -1,6 +1,6 @@
 use super::{
     Elements, Error,
-    scan::{Whole, has_special, scan},
+    scan::{Whole, scan, specials},
 };
 use crate::bytes::Writer;
 
@@ -120,7 +120,7 @@ pub fn write_str(out: &mut Writer<'_>, text: &str) {
     let bytes = text.as_bytes();
     out.byte(b'"');
     let (words, tail) = bytes.as_chunks::<8>();
-    let is_plain = !words.iter().any(|w| has_special(u64::from_le_bytes(*w))) && !tail.iter().any(|&b| is_special(b));
+    let is_plain = !words.iter().any(|w| specials(u64::from_le_bytes(*w)) != 0) && !tail.iter().any(|&b| is_special(b));
     if is_plain {
         out.push(bytes)
     } else {
