@@ -187,15 +187,11 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
     while let Some(rest) = text.get(at..)
         && let Some(&byte) = rest.first()
     {
-        // As every client writes it.
-        if let Some(digit) = rest.strip_prefix(b"{\"_placeholder\":true,\"num\":")
-            && let [digit @ b'0'..=b'9', b'}', ..] = digit
+        // As every client writes it; one that names no attachment is judged below.
+        if let Some([digit @ b'0'..=b'9', b'}', ..]) = rest.strip_prefix(b"{\"_placeholder\":true,\"num\":")
+            && digit.wrapping_sub(b'0') < attachments
         {
-            let number = digit.wrapping_sub(b'0');
-            if number >= attachments {
-                return Err(PeerError::InvalidAttachments);
-            }
-            used |= 1_u64.checked_shl(u32::from(number)).unwrap_or(0);
+            used |= 1_u64.checked_shl(u32::from(digit.wrapping_sub(b'0'))).unwrap_or(0);
             at = at.wrapping_add(29);
             is_key = false;
             continue;
