@@ -100,7 +100,7 @@ impl<R: Role> Connection<R> {
 
     /// Writes one thing that the connection owes: the pong of the latest ping, then a close frame. `false`: nothing is owed.
     ///
-    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`] bytes is always enough.
+    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`](super::OWED_MAX) bytes is always enough.
     ///
     /// # Errors
     /// [`Capacity`]: it is owed still.
