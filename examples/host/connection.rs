@@ -143,7 +143,7 @@ impl<A: App> Stack<A> {
             let error =
                 |e: io::Error| (Reason::Link(engineio::Reason::TransportError), format!("transport error: {e}"));
             tokio::select! {
-                read = read(host, &peer, &mut self.inbox) => match read {
+                read = read(host, &peer, &mut self.inbox), if !peer.is_backed_up() => match read {
                     Ok(0) => {
                         self.ws.handle_eof();
                         return (Reason::Link(engineio::Reason::TransportClose), "transport close".into());
@@ -156,7 +156,7 @@ impl<A: App> Stack<A> {
                         return error(e);
                     }
                 }
-                // The socket is blocked now, or too much waits.
+                // The socket is blocked now, or too much waits, or no longer so much that nothing is read.
                 () = peer.wake.notified() => if peer.is_slow() {
                     let reason = Reason::Link(engineio::Reason::TransportClose);
                     return (reason, "does not read what it is sent".into());
@@ -234,6 +234,7 @@ impl<A: App> Stack<A> {
         self.peer.push(out.written().into(), Flags::NONE);
         // An answer of megabytes leaves no megabytes behind.
         replies.memory.truncate(64 * 1024);
+        replies.memory.shrink_to(64 * 1024);
         *host.write_buffer.borrow_mut() = replies.memory;
         give_back(host, &mut self.inbox);
         end.map(|(reason, why)| match self.engine.fault() {

@@ -11,6 +11,8 @@ use tracing::debug;
 
 /// Frames that one `write` takes.
 const BATCH: usize = 64;
+/// Bytes that wait for a receiver above which nothing is read from it: its own questions must not be what drops it.
+const MUCH: usize = 64 * 1024;
 
 type Packets = Queue<Rc<[u8]>, Vec<Waiting<Rc<[u8]>>>>;
 
@@ -64,9 +66,15 @@ impl Peer {
         self.queue.borrow().is_closed()
     }
 
+    /// So much waits that nothing is to be read until some went out; `wake` tells when.
+    pub fn is_backed_up(&self) -> bool {
+        self.queue.borrow().bytes() > MUCH
+    }
+
     /// Writes what waits, as much as the socket takes, in as few calls as it can.
     pub fn flush(&self) -> io::Result<()> {
         let mut queue = self.queue.borrow_mut();
+        let was_backed_up = queue.bytes() > MUCH;
         while !queue.is_empty() {
             let slices: Vec<IoSlice<'_>> = queue.slices().take(BATCH).map(IoSlice::new).collect();
             let written = match &slices[..] {
@@ -74,7 +82,12 @@ impl Peer {
                 many => self.stream.try_write_vectored(many),
             };
             match written {
-                Ok(n) => queue.advance(n),
+                Ok(n) => {
+                    queue.advance(n);
+                    if was_backed_up && queue.bytes() <= MUCH {
+                        self.wake.notify_one();
+                    }
+                }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     if !self.is_blocked.replace(true) {
                         self.wake.notify_one();

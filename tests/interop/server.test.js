@@ -361,6 +361,15 @@ for (const [version, io, Manager] of [["4.8.4", io48, Manager48], ["4.1.3", io41
       }
       assert.equal(await both.stop(), 0);
     });
+
+    test("48: 100 messages of 200,000 bytes at once all come back", async () => {
+      const s = await open();
+      const [big, acks] = [Buffer.alloc(200_000, 7), []];
+      for (let i = 0; i < 100; i++) s.emit("message-with-ack", i, big, (n, b) => acks.push([n, b.length]));
+      await until(() => acks.length === 100 || !s.connected, "all of them", 20_000);
+      assert.deepEqual(acks, Array.from({ length: 100 }, (_, i) => [i, 200_000]));
+      s.disconnect();
+    });
   });
 }
 
