@@ -1,3 +1,12 @@
+/// The number that plain digits write; `None` without digits, for anything else, and above 2^64-1.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    let add = |n: u64, d: &u8| {
+        let digit = d.is_ascii_digit().then(|| d.wrapping_sub(b'0'))?;
+        n.checked_mul(10)?.checked_add(u64::from(digit))
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
+}
+
 /// A read position in borrowed bytes that cannot run past their end.
 ///
 /// Every step returns `None` and stays where it is when there are fewer bytes than asked for.

@@ -9,6 +9,7 @@ mod utf8;
 mod writer;
 
 pub use cursor::Cursor;
+pub(crate) use cursor::decimal;
 pub(crate) use place::{close_gap, copy, open_gap};
 pub use utf8::{InvalidUtf8, Utf8};
 pub use writer::{Capacity, Writer};

@@ -1,4 +1,4 @@
-use super::request::visible;
+use super::octets::visible;
 
 /// The fields of a head in order, judged good.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-use super::{HeadError, request::visible};
+use super::{HeadError, octets::visible};
 
 /// What a head may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,13 +4,14 @@
 mod error;
 mod fields;
 mod head;
+mod octets;
 mod request;
 mod response;
 
 pub use error::{HeadError, Status};
 pub use fields::{Fields, Members};
 pub use head::{Head, Limits};
-pub(crate) use request::is_token_byte;
+pub(crate) use octets::is_token_byte;
 pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;
 pub use response::{Response, ResponseError};

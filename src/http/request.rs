@@ -1,6 +1,10 @@
 //! The grammar of a whole head, with nom's `complete` combinators: a cut never reaches it, since [`Head`](super::Head) finds the end.
 
-use super::{Fields, HeadError};
+use super::{
+    Fields, HeadError,
+    octets::{is_host_byte, is_token_byte, visible},
+};
+use crate::bytes::decimal;
 use nom::{
     IResult, Parser,
     bytes::complete::{tag, take_while, take_while1},
@@ -141,12 +145,6 @@ impl<'h> Request<'h> {
     }
 }
 
-/// RFC 9110 section 5.6.2.
-pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-'
-        | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
-}
-
 fn request_line(head: &[u8]) -> IResult<&[u8], (Method<'_>, &[u8])> {
     let (rest, method) = terminated(take_while1(is_token_byte), tag(" ")).parse(head)?;
     let (rest, target) =
@@ -170,12 +168,6 @@ fn version(rest: &[u8]) -> Result<(&[u8], Version), HeadError> {
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Err(HeadError::Version),
         _ => Err(HeadError::RequestLine),
     }
-}
-
-/// Plain digits; `None` above 2^64-1.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    let (true, false) = (digits.iter().all(u8::is_ascii_digit), digits.is_empty()) else { return None };
-    digits.iter().try_fold(0_u64, |n, d| n.checked_mul(10)?.checked_add(u64::from(d.wrapping_sub(b'0'))))
 }
 
 /// Path and query. `http://host/path` as a proxy sends it names the same as `/path` (RFC 9112 section 3.2.2).
@@ -220,52 +212,6 @@ fn judge_fields(mut rest: &[u8]) -> Result<u32, HeadError> {
         rest = behind.strip_prefix(b"\r\n").ok_or(HeadError::ControlByte)?;
     }
     if rest == b"\r\n" { Ok(hosts) } else { Err(HeadError::Field) }
-}
-
-/// RFC 3986 section 3.2: host and port, without a user.
-const fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'%'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-                | b':'
-                | b'['
-                | b']'
-        )
-}
-
-/// How many bytes at the front may stand in a line: no control byte but the tab. Eight at a time.
-#[inline]
-pub(super) fn visible(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let (words, _) = bytes.as_chunks::<8>();
-    let is_plain = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(0x20 * ONES) & !word;
-        let others = word ^ (0x7f * ONES);
-        let delete = others.wrapping_sub(ONES) & !others;
-        (control | delete) & HIGH == 0
-    };
-    let mut at = words.iter().take_while(|w| is_plain(w)).count().wrapping_mul(8);
-    while let Some(b'\t' | 0x20..=0x7e | 0x80..) = bytes.get(at) {
-        at = at.wrapping_add(1);
-    }
-    at
 }
 
 #[cfg(test)]
@@ -352,18 +298,6 @@ mod tests {
         for (version, fields, expected) in cases {
             let head = format!("POST / HTTP/{version}\r\nHost: h\r\n{fields}\r\n");
             assert_eq!(Request::parse(head.as_bytes()).unwrap().body(), expected, "{fields:?}");
-        }
-    }
-
-    #[test]
-    fn visible_stops_at_each_control_byte_wherever_it_stands() {
-        for byte in 0..=255_u8 {
-            for at in 0..20 {
-                let mut bytes = [b'x'; 20];
-                bytes[at] = byte;
-                let stops = byte < 0x20 && byte != b'\t' || byte == 0x7f;
-                assert_eq!(visible(&bytes), if stops { at } else { 20 }, "{byte:#x} at {at}");
-            }
         }
     }
 }

@@ -1,4 +1,7 @@
-use super::{Status, request::is_token_byte};
+use super::{
+    Status,
+    octets::{is_token_byte, visible},
+};
 use crate::bytes::{Capacity, Writer};
 use core::fmt;
 
@@ -75,7 +78,7 @@ const fn has_body(status: Status) -> bool {
 pub(crate) fn write_field(writer: &mut Writer<'_>, name: &str, value: &[u8]) -> Result<(), ResponseError> {
     let is_name = !name.is_empty() && name.bytes().all(is_token_byte);
     // CR, LF and NUL above all: they would let a value begin a field or an answer of its own.
-    if !is_name || !value.iter().all(|&b| matches!(b, b'\t' | 0x20..=0x7e | 0x80..)) {
+    if !is_name || visible(value) < value.len() {
         return Err(ResponseError::Field);
     }
     writer.push(name.as_bytes());

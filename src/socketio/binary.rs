@@ -4,7 +4,7 @@ use super::{
     PeerError,
     json::{self, Args, DEPTH, Str, Value},
 };
-use crate::bytes::Writer;
+use crate::bytes::{Writer, decimal};
 
 /// Attachments of one packet that are sent at most, as many as the reference takes (since 4.2.6, CVE-2026-33151).
 pub const MAX_ATTACHMENTS: u8 = 10;
@@ -157,15 +157,9 @@ impl<'a> Iterator for AttachmentsIter<'a> {
     }
 }
 
-/// Plain digits up to 255.
+/// Plain digits up to 255, without leading zeros.
 fn number(digits: &[u8]) -> Option<u8> {
-    if digits.is_empty() || digits.len() > 3 || (digits.len() > 1 && digits.starts_with(b"0")) {
-        return None;
-    }
-    digits.iter().try_fold(0_u8, |n, d| {
-        let digit = d.is_ascii_digit().then(|| d.wrapping_sub(b'0'))?;
-        n.checked_mul(10)?.checked_add(digit)
-    })
+    if digits.len() > 1 && digits.starts_with(b"0") { None } else { u8::try_from(decimal(digits)?).ok() }
 }
 
 const LEVELS: usize = 64;

@@ -75,8 +75,9 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
     /// with it. Cost: one copy of the payload and of each attachment.
     ///
     /// # Errors
-    /// [`Capacity`] when the storage is too small for what came so far and this event; nothing was changed. Lend more
-    /// ([`replace`](Self::replace)) and say it again, or go on: then the rest of this event is dropped silently.
+    /// [`Capacity`] when the storage is too small for what came so far and this event; nothing of it was taken. Lend more
+    /// ([`replace`](Self::replace)) and say it again, or go on: then the rest of this event is dropped silently, as is an event
+    /// before it that was gone on from.
     pub fn collect<'c>(&'c mut self, event: Event<'c>) -> Result<Option<(Event<'c>, Attachments<'c>)>, Capacity> {
         match event {
             Event::Event(EventPacket { namespace, ack, attachments, used, payload }) if attachments > 0 => {

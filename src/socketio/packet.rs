@@ -4,7 +4,7 @@
 //! and exponents in numbers, ids above 2^64-1, EVENT and CONNECT_ERROR without a payload, lone surrogates in strings.
 
 use super::{PeerError, binary, binary::MAX_ATTACHMENTS, json};
-use crate::bytes::Cursor;
+use crate::bytes::{Cursor, decimal};
 
 /// A packet of a peer, checked in syntax and shape.
 #[non_exhaustive]
@@ -147,7 +147,7 @@ fn attachments(cursor: &mut Cursor<'_>, max: u8) -> Result<u8, PeerError> {
     if !cursor.eat(b'-') || digits.is_empty() || digits.starts_with(b"0") {
         return Err(PeerError::InvalidAttachments);
     }
-    match number(digits) {
+    match decimal(digits) {
         Some(n) if n <= u64::from(max) => Ok(n.to_le_bytes()[0]),
         _ => Err(PeerError::TooManyAttachments),
     }
@@ -155,10 +155,5 @@ fn attachments(cursor: &mut Cursor<'_>, max: u8) -> Result<u8, PeerError> {
 
 fn id(cursor: &mut Cursor<'_>) -> Result<Option<u64>, PeerError> {
     let digits = cursor.take_while(|b| b.is_ascii_digit());
-    if digits.is_empty() { Ok(None) } else { number(digits).map(Some).ok_or(PeerError::InvalidId) }
-}
-
-/// `None` above 2^64-1.
-fn number(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0_u64, |n, d| n.checked_mul(10)?.checked_add(u64::from(d.wrapping_sub(b'0'))))
+    if digits.is_empty() { Ok(None) } else { decimal(digits).map(Some).ok_or(PeerError::InvalidId) }
 }

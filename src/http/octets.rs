@@ -1,0 +1,70 @@
+//! Which bytes may stand where in a head.
+
+/// RFC 9110 section 5.6.2.
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-'
+        | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+}
+
+/// RFC 3986 section 3.2: host and port, without a user.
+pub(super) const fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b':'
+                | b'['
+                | b']'
+        )
+}
+
+/// How many bytes at the front may stand in a line: no control byte but the tab. Eight at a time.
+#[inline]
+pub(super) fn visible(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (words, _) = bytes.as_chunks::<8>();
+    let is_plain = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(0x20 * ONES) & !word;
+        let others = word ^ (0x7f * ONES);
+        let delete = others.wrapping_sub(ONES) & !others;
+        (control | delete) & HIGH == 0
+    };
+    let mut at = words.iter().take_while(|w| is_plain(w)).count().wrapping_mul(8);
+    while let Some(b'\t' | 0x20..=0x7e | 0x80..) = bytes.get(at) {
+        at = at.wrapping_add(1);
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn visible_stops_at_each_control_byte_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            for at in 0..20 {
+                let mut bytes = [b'x'; 20];
+                bytes[at] = byte;
+                let stops = byte < 0x20 && byte != b'\t' || byte == 0x7f;
+                assert_eq!(visible(&bytes), if stops { at } else { 20 }, "{byte:#x} at {at}");
+            }
+        }
+    }
+}
