@@ -221,7 +221,7 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
                 if !core::mem::take(&mut is_key) {
                     continue;
                 }
-                let key = Str::of(rest.get(1..end.wrapping_sub(1)).unwrap_or_default());
+                let key = Str(rest.get(1..end.wrapping_sub(1)).unwrap_or_default());
                 let (is_mark, is_number) = (key.is("_placeholder"), key.is("num"));
                 if !is_mark && !is_number {
                     continue;

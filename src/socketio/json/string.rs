@@ -3,13 +3,9 @@ use crate::bytes::{Capacity, Writer};
 
 /// A string as it stands on the wire, still escaped, without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Str<'m>(pub(super) &'m [u8]);
+pub struct Str<'m>(pub(in crate::socketio) &'m [u8]);
 
 impl<'m> Str<'m> {
-    pub(in crate::socketio) const fn of(escaped: &'m [u8]) -> Self {
-        Self(escaped)
-    }
-
     /// The bytes between the quotes, still escaped.
     #[must_use]
     pub const fn escaped(&self) -> &'m [u8] {
