@@ -1,14 +1,12 @@
 // The chat under load: memory of idle connections, CPU of a broadcast beside the floor, nothing lost, one who never reads.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import net from "node:net";
-import { frame, request, sleep, until } from "../interop/support.js";
+import { frame, sleep, until } from "../interop/support.js";
+import { cpu, open, openMany, rss } from "./common.mjs";
 
 const chat = process.env.CHAT ?? new URL("../../target/release/examples/chat", import.meta.url).pathname;
 const IDLE = Number(process.env.IDLE ?? 10_000);
 const LISTENERS = 1000;
-const TICK = 1e6 / Number(execFileSync("getconf", ["CLK_TCK"]));
 
 async function start(args) {
   const child = spawn("taskset", ["-c", "0", chat, "--listen", "127.0.0.1:0", "--max-connections", "20000", "--log", "warn", ...args]);
@@ -17,57 +15,6 @@ async function start(args) {
   const line = await new Promise((done) => child.stdout.once("data", done));
   const port = Number(/:(\d+)\//.exec(line)[1]);
   return { child, port, log: () => log };
-}
-const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
-// User and system time, in microseconds.
-function cpu(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK;
-}
-
-// A connection that joined; `onText` sees each packet. Small: thousands of them are held.
-function open(port, i, onText) {
-  return new Promise((done, fail) => {
-    const socket = net.connect({ port, host: "127.0.0.1", localAddress: `127.0.0.${2 + Math.floor(i / 20_000)}` });
-    socket.setNoDelay(true);
-    let rest = Buffer.alloc(0);
-    let isOpen = false;
-    socket.on("error", fail);
-    socket.on("connect", () => socket.write(request()));
-    socket.on("data", (d) => {
-      rest = rest.length ? Buffer.concat([rest, d]) : d;
-      if (!isOpen) {
-        const at = rest.indexOf("\r\n\r\n");
-        if (at < 0) return;
-        isOpen = true;
-        rest = rest.subarray(at + 4);
-        socket.write(frame("40"));
-      }
-      for (;;) {
-        if (rest.length < 2) break;
-        let [from, size] = [2, rest[1] & 127];
-        if (size === 126) {
-          if (rest.length < 4) break;
-          [from, size] = [4, rest.readUInt16BE(2)];
-        }
-        if (rest.length < from + size) break;
-        const text = rest.subarray(from, from + size);
-        rest = rest.subarray(from + size);
-        if (text[0] === 0x32) socket.write(frame("3"));
-        else if (text[0] === 0x34 && text[1] === 0x30) done(socket);
-        else onText?.(text);
-      }
-    });
-  });
-}
-
-async function openMany(port, n, onText) {
-  const sockets = [];
-  for (let i = 0; i < n; i += 200) {
-    const some = [...Array(Math.min(200, n - i)).keys()].map((k) => open(port, i + k, onText && ((t) => onText(i + k, t))));
-    sockets.push(...(await Promise.all(some)));
-  }
-  return sockets;
 }
 
 {

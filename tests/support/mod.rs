@@ -72,18 +72,29 @@ pub struct Vector {
     pub expected: Trace,
 }
 
+/// The sections of a page: heading, and its blocks, each the word behind the kind and the lines.
+pub fn blocks(page: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let section = |section: &str| {
+        let name = section.lines().next().unwrap().to_owned();
+        let blocks = section.split("```").skip(1).step_by(2).map(|block| {
+            let (info, lines) = block.split_once('\n').unwrap();
+            (info.split_once(' ').map_or("", |(_, word)| word).to_owned(), lines.to_owned())
+        });
+        (name, blocks.collect())
+    };
+    page.split("\n## ").skip(1).map(section).collect()
+}
+
+/// Bytes in hexadecimal.
+pub fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect()
+}
+
 /// The vectors of a page.
 pub fn vectors(page: &str) -> Vec<Vector> {
     let mut vectors = Vec::new();
-    for section in page.split("\n## ").skip(1) {
-        let name = section.lines().next().unwrap().to_owned();
-        let block = |kind: &str| {
-            let start = section.find(&format!("```{kind}")).unwrap_or_else(|| panic!("{name}: no {kind}"));
-            let rest = &section[start + 3 + kind.len()..];
-            let (info, rest) = rest.split_once('\n').unwrap();
-            (info.trim().to_owned(), rest.split("```").next().unwrap().to_owned())
-        };
-        let (role, wire_lines) = block("wire");
+    for (name, blocks) in blocks(page) {
+        let [(role, wire_lines), (_, trace)] = &blocks[..] else { panic!("{name}") };
         let is_server = role == "server";
         let mut limits = Limits::new();
         let mut wire = Vec::new();
@@ -120,7 +131,7 @@ pub fn vectors(page: &str) -> Vec<Vector> {
             }
         }
         let mut expected = Trace { used: wire.len(), ..Trace::default() };
-        for line in block("trace").1.lines() {
+        for line in trace.lines() {
             let (what, rest) = line.split_once(' ').unwrap_or((line, ""));
             let (data, is_cut) = rest.strip_suffix("...").map_or((rest, false), |r| (r, true));
             match what {
@@ -174,8 +185,7 @@ fn payload(text: &str) -> Vec<u8> {
         return text.strip_suffix('"').unwrap().as_bytes().to_vec();
     }
     let (hex, times) = text.split_once('*').map_or((text, 1), |(hex, n)| (hex, n.parse().unwrap()));
-    let bytes: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
-    bytes.repeat(times)
+    bytes(hex).repeat(times)
 }
 
 /// An independent, plain writer of frames.

@@ -1,0 +1,29 @@
+//! Socketioxide with the events of our server that the load test uses, on one thread.
+
+use socketioxide::{
+    SocketIo, TransportType,
+    extract::{AckSender, Data, SocketRef},
+};
+
+async fn connected(socket: SocketRef) {
+    socket.on("message-with-ack", async |Data(text): Data<String>, ack: AckSender| ack.send(&text).unwrap());
+    socket.on("join", async |socket: SocketRef, Data(room): Data<String>, ack: AckSender| {
+        socket.join(room.clone());
+        ack.send(&room).unwrap();
+    });
+    socket.on("to-room", async |socket: SocketRef, Data((room, text)): Data<(String, String)>| {
+        socket.to(room).emit("room-message", &text).await.unwrap();
+    });
+    socket.on("broadcast", async |socket: SocketRef, Data(text): Data<String>| {
+        socket.broadcast().emit("broadcast-message", &text).await.unwrap();
+    });
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let (layer, io) = SocketIo::builder().transports([TransportType::Websocket]).build_layer();
+    io.ns("/", connected);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("socketioxide: listening on http://{}/", listener.local_addr().unwrap());
+    axum::serve(listener, axum::Router::new().layer(layer)).await.unwrap();
+}
