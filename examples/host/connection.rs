@@ -14,9 +14,10 @@ use sansocket::{
     time::Instant,
     ws,
 };
-use std::{io, net::SocketAddr, rc::Rc, time::Duration};
+use std::{future::poll_fn, io, net::SocketAddr, pin::Pin, rc::Rc, task::Poll, time::Duration};
 use tokio::{
-    net::TcpStream,
+    io::{AsyncRead, ReadBuf},
+    net::{TcpStream, tcp::OwnedReadHalf},
     time::{sleep_until, timeout},
 };
 use tracing::{debug, info};
@@ -26,14 +27,15 @@ const HEAD: http::Limits = http::Limits::new();
 
 /// Runs a connection to its end, which is told in one line of the log.
 pub async fn run<A: App>(host: &Rc<Host<A>>, stream: TcpStream, from: SocketAddr) {
-    let peer = Rc::new(Peer::new(stream, host.options.max_queue, host.flusher.clone()));
+    let (mut source, sink) = stream.into_split();
+    let peer = Rc::new(Peer::new(sink, host.options.max_queue, host.flusher.clone()));
     let mut inbox = ws::Inbox::new(Vec::new());
     let deadline = host.clock.now().after_millis(host.config.handshake_timeout);
-    let why = match open(host, &peer, &mut inbox, deadline).await {
+    let why = match open(host, &peer, &mut source, &mut inbox, deadline).await {
         Ok(true) => {
             debug!(%from, "open");
             let mut stack = Stack::new(host, peer.clone(), inbox);
-            let (reason, why) = stack.run(host).await;
+            let (reason, why) = stack.run(host, &mut source).await;
             stack.end(host, reason);
             why
         }
@@ -41,13 +43,14 @@ pub async fn run<A: App>(host: &Rc<Host<A>>, stream: TcpStream, from: SocketAddr
         Err(why) => why,
     };
     info!(%from, "closed: {why}");
-    linger(host, &peer).await;
+    linger(host, &peer, &mut source).await;
 }
 
 /// Requests until one opens a WebSocket (`true`) or the client is done. What comes behind the head stays in the inbox.
 async fn open<A: App>(
     host: &Rc<Host<A>>,
     peer: &Rc<Peer>,
+    source: &mut OwnedReadHalf,
     inbox: &mut ws::Inbox<Vec<u8>>,
     deadline: Instant,
 ) -> Result<bool, String> {
@@ -65,7 +68,7 @@ async fn open<A: App>(
             Err(e) => web::refuse_head(e, &mut out),
             Ok(None) => {
                 let read = tokio::select! {
-                    read = read(host, peer, inbox) => read,
+                    read = read(host, source, inbox) => read,
                     () = sleep_until(host.clock.at(deadline)) => {
                         if has_answered {
                             return Ok(false);
@@ -132,7 +135,7 @@ impl<A: App> Stack<A> {
     }
 
     /// Turns until the end; says why it ended, in the reference's word and for the log.
-    async fn run(&mut self, host: &Rc<Host<A>>) -> (Reason, String) {
+    async fn run(&mut self, host: &Rc<Host<A>>, source: &mut OwnedReadHalf) -> (Reason, String) {
         loop {
             if let Some(end) = self.turn(host) {
                 return end;
@@ -143,7 +146,7 @@ impl<A: App> Stack<A> {
             let error =
                 |e: io::Error| (Reason::Link(engineio::Reason::TransportError), format!("transport error: {e}"));
             tokio::select! {
-                read = read(host, &peer, &mut self.inbox), if !peer.is_backed_up() => match read {
+                read = read(host, source, &mut self.inbox), if !peer.is_backed_up() => match read {
                     Ok(0) => {
                         self.ws.handle_eof();
                         return (Reason::Link(engineio::Reason::TransportClose), "transport close".into());
@@ -151,7 +154,7 @@ impl<A: App> Stack<A> {
                     Ok(_) => {}
                     Err(e) => return error(e),
                 },
-                writable = peer.stream.writable(), if peer.is_blocked.get() => {
+                writable = peer.sink.writable(), if peer.is_blocked.get() => {
                     if let Err(e) = writable.and_then(|()| peer.flush()) {
                         return error(e);
                     }
@@ -282,11 +285,10 @@ impl<A: App> Stack<A> {
     }
 }
 
-/// Reads what is there. The memory is the shared one, unless the inbox holds a part of something already.
-async fn read<A>(host: &Host<A>, peer: &Peer, inbox: &mut ws::Inbox<Vec<u8>>) -> io::Result<usize> {
-    loop {
-        give_back(host, inbox);
-        peer.stream.readable().await?;
+/// Reads what comes. The memory is the shared one, unless the inbox holds a part of something already.
+async fn read<A>(host: &Host<A>, source: &mut OwnedReadHalf, inbox: &mut ws::Inbox<Vec<u8>>) -> io::Result<usize> {
+    // Not `readable` and `try_read`: this way a read that filled not all the memory is known to be the last for now, without another.
+    poll_fn(|context| {
         if inbox.held() == 0 {
             let _ = inbox.replace(std::mem::take(&mut *host.read_buffer.borrow_mut()));
         }
@@ -295,25 +297,23 @@ async fn read<A>(host: &Host<A>, peer: &Peer, inbox: &mut ws::Inbox<Vec<u8>>) ->
             Err(e) => {
                 // Doubling, up to what the limits let in.
                 let _ = inbox.replace(vec![0; e.needed.max(2 * e.available)]);
-                continue;
+                inbox.space().map_err(io::Error::other)?
             }
         };
-        match peer.stream.try_read(space) {
-            Ok(0) => {
-                give_back(host, inbox);
-                return Ok(0);
-            }
-            Ok(n) => {
+        let mut space = ReadBuf::new(space);
+        let read = Pin::new(&mut *source).poll_read(context, &mut space);
+        match (space.filled().len(), read) {
+            (n, Poll::Ready(Ok(()))) if n > 0 => {
                 inbox.filled(n);
-                return Ok(n);
+                Poll::Ready(Ok(n))
             }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-            Err(e) => {
+            (_, read) => {
                 give_back(host, inbox);
-                return Err(e);
+                read.map_ok(|()| 0)
             }
         }
-    }
+    })
+    .await
 }
 
 /// Gives the shared memory back; what must stay moves into memory of the connection's own.
@@ -337,7 +337,7 @@ fn give_back<A>(host: &Host<A>, inbox: &mut ws::Inbox<Vec<u8>>) {
 async fn write_all(peer: &Rc<Peer>, bytes: &[u8]) {
     peer.push(bytes.into(), Flags::NONE);
     while peer.flush().is_ok() && peer.is_blocked.get() {
-        let patience = timeout(Duration::from_secs(10), peer.stream.writable());
+        let patience = timeout(Duration::from_secs(10), peer.sink.writable());
         if !matches!(patience.await, Ok(Ok(()))) {
             return;
         }
@@ -345,18 +345,18 @@ async fn write_all(peer: &Rc<Peer>, bytes: &[u8]) {
 }
 
 /// Closes so that what was said last arrives: without reading what the client still sends, the system would throw it away.
-async fn linger<A>(host: &Host<A>, peer: &Rc<Peer>) {
+async fn linger<A>(host: &Host<A>, peer: &Rc<Peer>, source: &mut OwnedReadHalf) {
     if peer.is_slow() {
         return;
     }
     let _ = timeout(Duration::from_secs(1), write_all(peer, b"")).await;
-    let _ = socket2::SockRef::from(&peer.stream).shutdown(std::net::Shutdown::Write);
+    let _ = socket2::SockRef::from(peer.sink.as_ref()).shutdown(std::net::Shutdown::Write);
     let drain = async {
-        let mut left = 1 << 20_usize;
-        while left > 0 && peer.stream.readable().await.is_ok() {
-            match peer.stream.try_read(&mut host.read_buffer.borrow_mut()) {
+        let mut left = 1_usize << 20;
+        while left > 0 && source.readable().await.is_ok() {
+            match source.try_read(&mut host.read_buffer.borrow_mut()) {
                 Ok(0) => return,
-                Ok(n) => left = usize::saturating_sub(left, n),
+                Ok(n) => left = left.saturating_sub(n),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }

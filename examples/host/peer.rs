@@ -6,7 +6,7 @@ use std::{
     io::{self, IoSlice},
     rc::Rc,
 };
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::{net::tcp::OwnedWriteHalf, sync::Notify};
 use tracing::debug;
 
 /// Frames that one `write` takes.
@@ -19,7 +19,7 @@ type Packets = Queue<Rc<[u8]>, Vec<Waiting<Rc<[u8]>>>>;
 /// A connection as the others see it: its socket, and the frames that wait for it. A broadcast's frame is shared by all.
 #[derive(Debug)]
 pub struct Peer {
-    pub stream: TcpStream,
+    pub sink: OwnedWriteHalf,
     /// Wakes the connection's own task.
     pub wake: Notify,
     /// The socket takes no more now: the connection's own task waits until it does.
@@ -31,9 +31,9 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn new(stream: TcpStream, limit: usize, flusher: Rc<Flusher>) -> Self {
+    pub fn new(sink: OwnedWriteHalf, limit: usize, flusher: Rc<Flusher>) -> Self {
         Self {
-            stream,
+            sink,
             wake: Notify::new(),
             is_blocked: Cell::new(false),
             is_listed: Cell::new(false),
@@ -78,8 +78,8 @@ impl Peer {
         while !queue.is_empty() {
             let slices: Vec<IoSlice<'_>> = queue.slices().take(BATCH).map(IoSlice::new).collect();
             let written = match &slices[..] {
-                [one] => self.stream.try_write(one),
-                many => self.stream.try_write_vectored(many),
+                [one] => self.sink.try_write(one),
+                many => self.sink.try_write_vectored(many),
             };
             match written {
                 Ok(n) => {
