@@ -3,7 +3,7 @@
 mod support;
 
 use sansocket::{
-    engineio::{self, Config, Sid, server::Session},
+    engineio::{Config, Sid, server::Session},
     socketio::{AckSlot, Event, Limits, Namespace, Server},
     time::Instant,
     ws::{Connection, Inbox, Out},

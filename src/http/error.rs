@@ -31,7 +31,7 @@ impl Status {
     }
 }
 
-/// A request that is none: answer with [`status`](Self::status) and close the connection.
+/// A head that is none. For a request: answer with [`status`](Self::status) and close the connection.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadError {
@@ -41,6 +41,8 @@ pub enum HeadError {
     TooManyLines,
     /// The first line is no request line (RFC 9112 section 3).
     RequestLine,
+    /// The first line is no status line (RFC 9112 section 4).
+    StatusLine,
     /// A control byte, a bare CR or a bare LF (RFC 9110 section 5.5, RFC 9112 section 2.2).
     ControlByte,
     /// A line that is no field: no colon, white space before it, or a folded line (RFC 9112 section 5).
@@ -71,10 +73,11 @@ impl HeadError {
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLong => "request head over the limit",
-            Self::TooManyLines => "too many lines in the request head",
+            Self::TooLong => "head over the limit",
+            Self::TooManyLines => "too many lines in the head",
             Self::RequestLine => "not an HTTP request",
-            Self::ControlByte => "control byte in the request head",
+            Self::StatusLine => "not an HTTP response",
+            Self::ControlByte => "control byte in the head",
             Self::Field => "malformed header field",
             Self::Version => "unsupported version of HTTP",
             Self::Host => "the Host field must stand there once",

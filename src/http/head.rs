@@ -58,6 +58,8 @@ pub struct Head {
 enum State {
     /// In the method, in front of the first space.
     Method,
+    /// In the version that a status line begins with.
+    Version,
     /// At the first byte of a line.
     LineStart,
     Line,
@@ -68,11 +70,19 @@ enum State {
     Failed(HeadError),
 }
 
+const VERSION: &[u8; 5] = b"HTTP/";
+
 impl Head {
     /// Nothing has been looked at.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
         Self { limits, scanned: 0, lines: 0, state: State::Method }
+    }
+
+    /// As [`new`](Self::new), for the head of a response.
+    #[must_use]
+    pub const fn response(limits: Limits) -> Self {
+        Self { limits, scanned: 0, lines: 0, state: State::Version }
     }
 
     /// Looks at what came since the last call. `bytes` is all that came since the start of the head; the answer is the length
@@ -117,6 +127,12 @@ impl Head {
                 }
             }
             State::Method => State::Failed(HeadError::RequestLine),
+            State::Version => match VERSION.get(self.scanned) {
+                Some(&expected) if byte == expected => State::Version,
+                // What version it is, the parser says.
+                None if byte.is_ascii_digit() => State::Line,
+                _ => State::Failed(HeadError::StatusLine),
+            },
             State::LineStart if byte == b'\r' => State::LastReturn,
             State::LineStart if byte == b' ' || byte == b'\t' => State::Failed(HeadError::Field),
             State::LineStart | State::Line => match byte {
@@ -167,6 +183,13 @@ mod tests {
 
     #[test]
     fn refuses_at_the_byte_that_shows_it() {
+        for (text, at) in [(&b"GET"[..], 0), (b"HTTP1", 4), (b"HTTP/x", 5), (b"\x81\x00", 0)] {
+            let mut head = Head::response(Limits::new());
+            assert_eq!(head.scan(&text[..at]), Ok(None), "{text:?}");
+            assert_eq!(head.scan(&text[..=at]), Err(HeadError::StatusLine), "{text:?}");
+        }
+        let text = b"HTTP/1.1 101 x\r\nA: b\r\n\r\n\x81";
+        assert_eq!(Head::response(Limits::new()).scan(text), Ok(Some(text.len() - 1)));
         let cases: [(&[u8], usize, HeadError); 9] = [
             (b"\x16\x03\x01", 0, HeadError::RequestLine),
             (b" GET", 0, HeadError::RequestLine),

@@ -1,4 +1,5 @@
-//! Layer 1: as much of HTTP/1.1 (RFC 9110, 9112) as an upgrade and a small page need: request heads, field lists, responses.
+//! Layer 1: as much of HTTP/1.1 (RFC 9110, 9112) as an upgrade and a small page need: request and response heads, field
+//! lists, URLs.
 //! Not an HTTP library. Knows no protocol above it.
 
 mod error;
@@ -7,11 +8,16 @@ mod head;
 mod octets;
 mod request;
 mod response;
+mod response_head;
+mod url;
 
 pub use error::{HeadError, Status};
 pub use fields::{Fields, Members};
 pub use head::{Head, Limits};
-pub(crate) use octets::is_token_byte;
+pub(crate) use octets::{is_host_byte, is_token_byte};
 pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;
 pub use response::{Response, ResponseError};
+pub use response_head::ResponseHead;
+pub(crate) use url::is_target_byte;
+pub use url::{Scheme, Url, UrlError};

@@ -7,7 +7,7 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
 }
 
 /// RFC 3986 section 3.2: host and port, without a user.
-pub(super) const fn is_host_byte(byte: u8) -> bool {
+pub(crate) const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

@@ -72,7 +72,7 @@ impl<'h> Request<'h> {
     /// [`HeadError`] with the status to answer with.
     pub fn parse(head: &'h [u8]) -> Result<Self, HeadError> {
         let (rest, (method, target)) = request_line(head).map_err(|_| HeadError::RequestLine)?;
-        let (rest, version) = version(rest)?;
+        let (rest, version) = version_line(rest)?;
         let hosts = judge_fields(rest)?;
         if hosts > 1 || (hosts == 0 && version == Version::Http11) {
             return Err(HeadError::Host);
@@ -159,14 +159,22 @@ fn request_line(head: &[u8]) -> IResult<&[u8], (Method<'_>, &[u8])> {
     Ok((rest, (method, target)))
 }
 
-fn version(rest: &[u8]) -> Result<(&[u8], Version), HeadError> {
+fn version_line(rest: &[u8]) -> Result<(&[u8], Version), HeadError> {
     let line = |rest| -> IResult<&[u8], &[u8]> { terminated(take_while(|b| b != b'\r'), tag("\r\n")).parse(rest) };
-    let (rest, version) = line(rest).map_err(|_| HeadError::RequestLine)?;
-    match version {
-        b"HTTP/1.0" => Ok((rest, Version::Http10)),
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok((rest, Version::Http11)),
+    let (rest, text) = line(rest).map_err(|_| HeadError::RequestLine)?;
+    match version(text) {
+        Ok(version) => Ok((rest, version)),
+        Err(HeadError::Version) => Err(HeadError::Version),
+        Err(_) => Err(HeadError::RequestLine),
+    }
+}
+
+pub(super) const fn version(text: &[u8]) -> Result<Version, HeadError> {
+    match text {
+        b"HTTP/1.0" => Ok(Version::Http10),
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Err(HeadError::Version),
-        _ => Err(HeadError::RequestLine),
+        _ => Err(HeadError::StatusLine),
     }
 }
 
@@ -191,7 +199,7 @@ fn origin_form(target: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Every line up to the blank one is `name: value`, the name a token, the value without control bytes. Counts the `Host` fields.
-fn judge_fields(mut rest: &[u8]) -> Result<u32, HeadError> {
+pub(super) fn judge_fields(mut rest: &[u8]) -> Result<u32, HeadError> {
     let mut hosts = 0_u32;
     while let Some((&first, _)) = rest.split_first()
         && first != b'\r'

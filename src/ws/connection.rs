@@ -161,6 +161,12 @@ impl<R: Role> Connection<R> {
         self.state.is_closed()
     }
 
+    /// Whether a close frame went one of the ways, or is about to: no more data can be sent.
+    #[must_use]
+    pub const fn is_closing(&self) -> bool {
+        matches!(self.state.sending, Sending::CloseOwed(_) | Sending::CloseSent)
+    }
+
     /// The reason in the peer's close frame; empty before it came.
     #[must_use]
     pub fn close_reason(&self) -> &str {

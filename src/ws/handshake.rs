@@ -205,7 +205,7 @@ impl<'h> Accept<'h> {
 }
 
 /// Fields of the answer that say what was agreed on, and those that would announce a body in front of the frames.
-fn is_own(name: &str) -> bool {
+pub(super) fn is_own(name: &str) -> bool {
     let is = |other: &str| name.eq_ignore_ascii_case(other);
     is("upgrade")
         || is("connection")
