@@ -1,7 +1,8 @@
 //! A WebSocket connection after its handshake: codec, close handshake, automatic pong.
 
 use super::{
-    Chunk, Client, CloseCode, Control, Event, Frames, Kind, Limits, MaskSource, Masked, Out, PeerError, Role, Server,
+    Chunk, Client, CloseCode, Control, Event, Frames, Kind, Leniency, Limits, MaskSource, Masked, Out, PeerError, Role,
+    Server,
     decoder::{Decoder, Piece},
     opcode::Opcode,
     state::{Receiving, Sending, State, Trigger},
@@ -54,6 +55,7 @@ pub struct Connection<R> {
     /// close frame: its whole payload.
     base: u8,
     collected: u8,
+    leniency: Leniency,
     pub(super) control: [u8; 125],
     role: PhantomData<R>,
 }
@@ -113,6 +115,7 @@ impl<R> Connection<R> {
             pong: None,
             base: 0,
             collected: 0,
+            leniency: Leniency::STRICT,
             control: [0; 125],
             role: PhantomData,
         }
@@ -120,6 +123,13 @@ impl<R> Connection<R> {
 }
 
 impl<R: Role> Connection<R> {
+    /// Lets through what `leniency` names.
+    #[must_use]
+    pub const fn tolerate(mut self, leniency: Leniency) -> Self {
+        self.leniency = leniency;
+        self
+    }
+
     /// Takes bytes from the front of `input` and gives the next event; `None` exactly when the input is used up.
     ///
     /// Payloads are unmasked where they lie. Cost: one pass over the bytes.
@@ -196,7 +206,7 @@ impl<R: Role> Connection<R> {
         let mut used = 0_usize;
         loop {
             let rest = input.get_mut(used..).unwrap_or_default();
-            match self.decoder.step::<R>(&self.limits, rest) {
+            match self.decoder.step::<R>(&self.limits, self.leniency, rest) {
                 Ok(None) => return (input.len(), Ok(None)),
                 Ok(Some(Piece::Data { kind, is_first, is_last, from, to })) => {
                     let (from, to) = (used.wrapping_add(from), used.wrapping_add(to));
@@ -253,7 +263,7 @@ impl<R: Role> Connection<R> {
                 Ok(Some(Found::Ping(ping)))
             }
             Opcode::Close => {
-                let code = close_code(payload)?;
+                let code = close_code(payload, self.leniency)?;
                 self.pong = None;
                 self.state.receive(Trigger::ReceiveClose(code));
                 Ok(Some(Found::Close(code)))
@@ -268,12 +278,12 @@ impl<R: Role> Connection<R> {
 }
 
 /// The code in the payload of a close frame (RFC 6455 section 5.5.1).
-fn close_code(payload: &[u8]) -> Result<CloseCode, PeerError> {
+fn close_code(payload: &[u8], leniency: Leniency) -> Result<CloseCode, PeerError> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         return if payload.is_empty() { Ok(CloseCode::NO_STATUS) } else { Err(PeerError::InvalidClose) };
     };
     let code = CloseCode(u16::from_be_bytes(*code));
-    if !code.is_sendable() {
+    if !(code.is_sendable() || leniency.takes_close_codes() && matches!(code.0, 1016..=2999 | 5000..)) {
         return Err(PeerError::InvalidCloseCode);
     }
     let mut utf8 = Utf8::new();

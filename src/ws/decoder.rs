@@ -1,7 +1,7 @@
 //! Bytes into pieces of frames. Survives any cut; keeps at most the header bytes that a cut left behind.
 
 use super::{
-    Kind, Limits, PeerError, header,
+    Kind, Leniency, Limits, PeerError, header,
     header::{Context, Fault, Header},
     mask,
     opcode::Opcode,
@@ -79,12 +79,17 @@ impl Decoder {
 
     /// The next piece; `None` when the input is used up. A fault knows the offset of the byte that shows it.
     #[inline]
-    pub(crate) fn step<R: Role>(&mut self, limits: &Limits, input: &mut [u8]) -> Result<Option<Piece>, Fault> {
+    pub(crate) fn step<R: Role>(
+        &mut self,
+        limits: &Limits,
+        leniency: Leniency,
+        input: &mut [u8],
+    ) -> Result<Option<Piece>, Fault> {
         let mut from = 0_usize;
         loop {
             if self.left == 0 {
                 let rest = input.get(from..).unwrap_or_default();
-                match self.header::<R>(limits, rest) {
+                match self.header::<R>(limits, leniency, rest) {
                     Ok(Some(n)) => from = from.wrapping_add(n),
                     Ok(None) => return Ok(None),
                     Err((e, at)) => return Err((e, from.wrapping_add(at))),
@@ -101,9 +106,7 @@ impl Decoder {
             let is_end = self.left == 0;
             match (self.frame, self.open) {
                 (Frame::Control(opcode), _) => {
-                    if !R::SENDS_MASKED {
-                        self.key = mask::apply(self.key, payload);
-                    }
+                    self.unmask::<R>(payload);
                     return Ok(Some(Piece::Control { opcode, is_last: is_end, from, to }));
                 }
                 (frame, Some(kind)) => {
@@ -111,9 +114,7 @@ impl Decoder {
                     let bad = match kind {
                         Kind::Text => self.text::<R>(payload, is_last),
                         Kind::Binary => {
-                            if !R::SENDS_MASKED {
-                                self.key = mask::apply(self.key, payload);
-                            }
+                            self.unmask::<R>(payload);
                             None
                         }
                     };
@@ -141,11 +142,20 @@ impl Decoder {
         }
     }
 
+    /// A client's peer masks nothing, unless that is tolerated.
+    #[inline]
+    fn unmask<R: Role>(&mut self, payload: &mut [u8]) {
+        if !R::SENDS_MASKED || self.key != [0; 4] {
+            self.key = mask::apply(self.key, payload);
+        }
+    }
+
     /// Unmasks a piece of text; the offset of its first impossible byte if there is one. A text that ends inside a
     /// character fails at its last byte.
     #[inline]
     fn text<R: Role>(&mut self, payload: &mut [u8], is_last: bool) -> Option<usize> {
         let is_ascii = if R::SENDS_MASKED {
+            self.unmask::<R>(payload);
             false
         } else {
             let (key, is_ascii) = mask::apply_to_text(self.key, payload);
@@ -164,11 +174,11 @@ impl Decoder {
     /// Reads a header from the front of `input` and begins its frame; the bytes that it took, `None` when the
     /// input ends inside it.
     #[inline]
-    fn header<R: Role>(&mut self, limits: &Limits, input: &[u8]) -> Result<Option<usize>, Fault> {
+    fn header<R: Role>(&mut self, limits: &Limits, leniency: Leniency, input: &[u8]) -> Result<Option<usize>, Fault> {
         if self.have != 0 {
-            return self.rest_of_header::<R>(limits, input);
+            return self.rest_of_header::<R>(limits, leniency, input);
         }
-        match header::parse::<R>(input, &self.context(limits))? {
+        match header::parse::<R>(input, &self.context(limits, leniency))? {
             Some((header, n)) => {
                 self.begin(&header);
                 Ok(Some(n))
@@ -185,7 +195,12 @@ impl Decoder {
 
     /// A cut fell into the header: its front is in `partial`.
     #[cold]
-    fn rest_of_header<R: Role>(&mut self, limits: &Limits, input: &[u8]) -> Result<Option<usize>, Fault> {
+    fn rest_of_header<R: Role>(
+        &mut self,
+        limits: &Limits,
+        leniency: Leniency,
+        input: &[u8],
+    ) -> Result<Option<usize>, Fault> {
         if self.have == BROKEN {
             return Err((PeerError::InvalidUtf8, 0));
         }
@@ -200,7 +215,7 @@ impl Decoder {
         }
         let len = have.saturating_add(input.len()).min(header::MAX);
         let known = bytes.get(..len).unwrap_or_default();
-        match header::parse::<R>(known, &self.context(limits)) {
+        match header::parse::<R>(known, &self.context(limits, leniency)) {
             Ok(Some((header, n))) => {
                 self.have = 0;
                 self.begin(&header);
@@ -217,11 +232,11 @@ impl Decoder {
         }
     }
 
-    const fn context<'c>(&self, limits: &'c Limits) -> Context<'c> {
+    const fn context<'c>(&self, limits: &'c Limits, leniency: Leniency) -> Context<'c> {
         // What the last message counted is of no matter to the next.
         let (message, fragments, empty_fragments) =
             if self.open.is_some() { (self.message, self.fragments, self.empty_fragments) } else { (0, 0, 0) };
-        Context { limits, open: self.open, message, fragments, empty_fragments, controls: self.controls }
+        Context { limits, leniency, open: self.open, message, fragments, empty_fragments, controls: self.controls }
     }
 
     #[inline]

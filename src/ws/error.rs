@@ -102,6 +102,8 @@ pub enum StateError {
     InvalidClose,
     /// A control payload of more than 125 bytes.
     ControlTooLong,
+    /// Memory without the [`HEAD_ROOM`](super::HEAD_ROOM) in front of the payload.
+    NoHeadRoom,
 }
 
 impl fmt::Display for StateError {
@@ -111,6 +113,7 @@ impl fmt::Display for StateError {
             Self::MessageOpen => "a message sent in parts is still open",
             Self::InvalidClose => "close code or reason that may not be sent",
             Self::ControlTooLong => "control payload of more than 125 bytes",
+            Self::NoHeadRoom => "no room for a header in front of the payload",
         })
     }
 }

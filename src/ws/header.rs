@@ -1,7 +1,7 @@
 //! The frame header (RFC 6455 section 5.2): judged byte by byte from the front, so that a whole header and one that comes in
 //! pieces give the same error at the same byte.
 
-use super::{Kind, Limits, PeerError, opcode::Opcode, role::Role};
+use super::{Kind, Leniency, Limits, PeerError, opcode::Opcode, role::Role};
 
 /// The longest header: 2 bytes, 8 of an extended length, 4 of a masking key.
 pub(crate) const MAX: usize = 14;
@@ -18,6 +18,7 @@ pub(crate) struct Header {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'c> {
     pub(crate) limits: &'c Limits,
+    pub(crate) leniency: Leniency,
     pub(crate) open: Option<Kind>,
     /// Payload bytes, frames, empty frames of the open message, and control frames since its last data frame.
     pub(crate) message: u64,
@@ -38,7 +39,14 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
     let Some((&second, rest)) = rest.split_first() else { return Ok(None) };
     let masked = second & 0x80 != 0;
     if masked == R::SENDS_MASKED {
-        return Err((if masked { PeerError::Masked } else { PeerError::NotMasked }, 1));
+        let (error, is_taken) = if masked {
+            (PeerError::Masked, context.leniency.takes_masked())
+        } else {
+            (PeerError::NotMasked, context.leniency.takes_unmasked())
+        };
+        if !is_taken {
+            return Err((error, 1));
+        }
     }
     let (len, rest, before_key) = match second & 0x7f {
         126 if opcode.is_control() => return Err((PeerError::ControlTooLong, 1)),
@@ -46,7 +54,7 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
         126 => {
             let Some((bytes, rest)) = rest.split_first_chunk::<2>() else { return Ok(None) };
             let len = u16::from_be_bytes(*bytes);
-            if len < 126 {
+            if len < 126 && !context.leniency.takes_long_lengths() {
                 return Err((PeerError::LengthNotMinimal, 3));
             }
             (u64::from(len), rest, 4)
@@ -57,7 +65,7 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
             }
             let Some((bytes, rest)) = rest.split_first_chunk::<8>() else { return Ok(None) };
             let len = u64::from_be_bytes(*bytes);
-            if len <= 0xffff {
+            if len <= 0xffff && !context.leniency.takes_long_lengths() {
                 return Err((PeerError::LengthNotMinimal, 9));
             }
             (len, rest, 10)

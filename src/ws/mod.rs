@@ -5,6 +5,7 @@
 //! opening handshake, and nothing of what the messages hold.
 
 mod accept_key;
+mod beside;
 mod close;
 mod connect;
 mod connection;
@@ -16,6 +17,7 @@ mod handshake;
 mod header;
 mod inbox;
 mod keep_alive;
+mod leniency;
 mod limits;
 mod mask;
 mod opcode;
@@ -27,6 +29,7 @@ mod state;
 #[cfg(feature = "sha1")]
 pub use accept_key::accept_key;
 pub use accept_key::accept_key_with;
+pub use beside::{FrameHeader, HEAD_ROOM};
 pub use close::CloseCode;
 pub use connect::{AnswerError, Connect, ConnectError, Opened};
 pub use connection::{Closed, Connection, OWED_MAX};
@@ -36,6 +39,7 @@ pub use extended_connect::{EXTENDED_CONNECT_FIELDS, ExtendedConnect, ExtendedCon
 pub use handshake::{Accept, RequestError, is_upgrade, refuse};
 pub use inbox::Inbox;
 pub use keep_alive::{KeepAlive, Timeout, Timeouts};
+pub use leniency::Leniency;
 pub use limits::Limits;
 pub use opcode::Kind;
 pub use out::{Form, Frames, MaskSource, Masked, Out, Stored};

@@ -3,7 +3,7 @@
 use super::{
     CloseCode, Connection, Form, Kind, Out, Role, SendError, StateError,
     opcode::Opcode,
-    state::{Sending, Trigger},
+    state::{Sending, State, Trigger},
 };
 use crate::bytes::Capacity;
 
@@ -36,16 +36,21 @@ impl<R: Role> Connection<R> {
         is_last: bool,
         out: &mut Out<'_, F>,
     ) -> Result<(), SendError> {
+        let (first, next) = self.begin(kind, is_last)?;
+        out.put(first, payload)?;
+        self.state = next;
+        out.gate = next.sending.into();
+        Ok(())
+    }
+
+    /// The first byte of a frame of data, and the state behind it.
+    pub(super) fn begin(&self, kind: Kind, is_last: bool) -> Result<(u8, State), StateError> {
         let next = self.state.next(Trigger::SendData { kind, is_last })?;
         let opcode = match self.state.sending {
             Sending::Message(_) => Opcode::Continuation,
             _ => kind.opcode(),
         };
-        let is_final = if is_last { 0x80 } else { 0 };
-        out.put(is_final | opcode.bits(), payload)?;
-        self.state = next;
-        out.gate = next.sending.into();
-        Ok(())
+        Ok((if is_last { 0x80 } else { 0 } | opcode.bits(), next))
     }
 
     /// Sends a ping with at most 125 bytes.
@@ -113,7 +118,8 @@ impl<R: Role> Connection<R> {
         }
         let Sending::CloseOwed(code) = self.state.sending else { return Ok(false) };
         let bytes = code.0.to_be_bytes();
-        let payload: &[u8] = if code == CloseCode::NO_STATUS { &[] } else { &bytes };
+        // The peer's code, or none where that may not stand in a close frame.
+        let payload: &[u8] = if code.is_sendable() { &bytes } else { &[] };
         out.put(0x80 | Opcode::Close.bits(), payload)?;
         self.state.receive(Trigger::SendClose);
         out.gate = self.state.sending.into();

@@ -1,0 +1,137 @@
+/// What RFC 6455 forbids the peer and this end lets through all the same: nothing, unless it is named. One byte of each connection.
+///
+/// ```
+/// use sansocket::ws::{Connection, Leniency, Limits};
+///
+/// let ws = Connection::server(Limits::new()).tolerate(Leniency::STRICT.long_lengths());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leniency(u8);
+
+impl Leniency {
+    /// Nothing.
+    pub const STRICT: Self = Self(0);
+
+    /// Frames that this end wants masked and are not: a server takes a client's plain ones.
+    ///
+    /// Risk: a page can make its browser's bytes look like a request to a proxy in between, and poison what that remembers; the mask is
+    /// what prevents it (RFC 6455 section 10.3). For links without browsers and proxies.
+    #[must_use]
+    pub const fn unmasked(self) -> Self {
+        Self(self.0 | 1)
+    }
+
+    /// Frames that this end wants plain and are masked: a client takes a server's masked ones.
+    ///
+    /// Risk: none to this end but a pass over the bytes; the peer is broken, and others will refuse it.
+    #[must_use]
+    pub const fn masked(self) -> Self {
+        Self(self.0 | 2)
+    }
+
+    /// Lengths in a longer form than they need (section 5.2). Some small peers send every length in the long form.
+    ///
+    /// Risk: one frame has several encodings, so what inspects the bytes on the way may see another than the receiver.
+    #[must_use]
+    pub const fn long_lengths(self) -> Self {
+        Self(self.0 | 4)
+    }
+
+    /// Close codes that nobody has registered: 1016 to 2999, and 5000 and more (section 7.4). Those below 1000 and 1004, 1005, 1006, 1015 stay
+    /// refused. The answer to such a close frame has no code.
+    ///
+    /// Risk: the application meets numbers that mean nothing.
+    #[must_use]
+    pub const fn close_codes(self) -> Self {
+        Self(self.0 | 8)
+    }
+
+    pub(super) const fn takes_unmasked(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    pub(super) const fn takes_masked(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    pub(super) const fn takes_long_lengths(self) -> bool {
+        self.0 & 4 != 0
+    }
+
+    pub(super) const fn takes_close_codes(self) -> bool {
+        self.0 & 8 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::{Client, CloseCode, Connection, Event, Limits, PeerError, Role, Server};
+    use std::{string::String, vec::Vec};
+
+    /// What is told, in words.
+    fn told<R: Role>(mut ws: Connection<R>, wire: &[u8]) -> Result<Vec<String>, PeerError> {
+        let mut wire = wire.to_vec();
+        let mut told = Vec::new();
+        for byte in wire.chunks_mut(1) {
+            let mut input = byte;
+            while let Some(event) = ws.poll_event(&mut input)? {
+                match event {
+                    Event::Chunk(c) => told.push(String::from_utf8_lossy(c.as_bytes()).into_owned()),
+                    Event::Ping(p) => told.push(String::from_utf8_lossy(p.as_bytes()).into_owned()),
+                    Event::Close(code) => told.push(std::format!("{}", code.0)),
+                    Event::Pong(_) => {}
+                }
+            }
+        }
+        Ok(told)
+    }
+
+    #[test]
+    fn each_lets_through_what_it_names_and_nothing_else() {
+        let all = [
+            Leniency::STRICT,
+            Leniency::STRICT.unmasked(),
+            Leniency::STRICT.masked(),
+            Leniency::STRICT.long_lengths(),
+            Leniency::STRICT.close_codes(),
+        ];
+        let server = |l| Connection::<Server>::server(Limits::new()).tolerate(l);
+        let client = |l| Connection::<Client>::client(Limits::new()).tolerate(l);
+        for (i, leniency) in all.into_iter().enumerate() {
+            let expect = |index, words: &[&str], error| {
+                if i == index { Ok(words.iter().map(|w| (*w).into()).collect()) } else { Err(error) }
+            };
+            let plain = b"\x81\x02ab\x89\x01p";
+            let told_to_server = told(server(leniency), plain);
+            assert_eq!(told_to_server, expect(1, &["a", "b", "p"], PeerError::NotMasked), "{leniency:?}");
+            let masked = b"\x81\x82\x01\x02\x03\x04\x60\x60\x89\x81\x01\x02\x03\x04\x71";
+            assert_eq!(told(client(leniency), masked), expect(2, &["a", "b", "p"], PeerError::Masked), "{leniency:?}");
+            for long in [&b"\x82\x7e\0\x01a"[..], b"\x82\x7f\0\0\0\0\0\0\0\x01a"] {
+                assert_eq!(
+                    told(client(leniency), long),
+                    expect(3, &["a"], PeerError::LengthNotMinimal),
+                    "{leniency:?}"
+                );
+            }
+            for code in [1016_u16, 2999, 5000, 65535] {
+                let close = [b"\x88\x02", &code.to_be_bytes()[..]].concat();
+                let word = std::format!("{code}");
+                let expected = expect(4, &[&word], PeerError::InvalidCloseCode);
+                assert_eq!(told(client(leniency), &close), expected, "{leniency:?}");
+            }
+            for code in [0_u16, 999, 1004, 1005, 1006, 1015] {
+                let close = [b"\x88\x02", &code.to_be_bytes()[..]].concat();
+                assert_eq!(told(client(leniency), &close), Err(PeerError::InvalidCloseCode), "{code}");
+            }
+        }
+        // The answer has no code.
+        let mut ws = client(all[4]);
+        let mut close = *b"\x88\x02\x13\x88";
+        assert_eq!(ws.poll_event(&mut &mut close[..]), Ok(Some(Event::Close(CloseCode(5000)))));
+        let (mut memory, mut keys) = ([0; 8], || [0; 4]);
+        let mut out = ws.out(&mut memory, &mut keys);
+        ws.poll_transmit(&mut out).unwrap();
+        assert_eq!(out.written(), b"\x88\x80\0\0\0\0");
+    }
+}
