@@ -87,7 +87,8 @@ impl<'i> Chunk<'i> {
 pub enum Event<'i> {
     /// A piece of a data message.
     Chunk(Chunk<'i>),
-    /// A ping; the pong is owed (`poll_transmit` writes it).
+    /// A ping; the pong is owed (`poll_transmit` writes it). Of several pings that wait the latest is answered, which RFC 6455 section 5.5.3
+    /// allows; who wants to answer each calls `poll_transmit` here.
     Ping(Control),
     /// A pong, asked for or not.
     Pong(Control),
@@ -151,7 +152,7 @@ pub enum Incoming<'m> {
     Message(Message<'m>),
     /// A piece of a message, after [`Inbox::poll_part`](super::Inbox::poll_part).
     Part(Chunk<'m>),
-    /// A ping; the pong is owed.
+    /// A ping; the pong is owed. To answer each of several, call `poll_transmit` here.
     Ping(Control),
     /// A pong.
     Pong(Control),
