@@ -16,8 +16,11 @@ export const startChat = (options) => start(CHAT, options);
 /** Starts the server likewise. */
 export const startServer = (options) => start(SERVER, options);
 
+/** Starts a program of `examples` likewise, which says `ws://…`. */
+export const startExample = (name, options) => start(example(name), options);
+
 async function start(program, { args = [], listen = "127.0.0.1:0", env } = {}) {
-  const child = spawn(program, ["--listen", listen, ...args], { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
+  const child = spawn(program, listen ? ["--listen", listen, ...args] : args, { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
   // A test that fails leaves it running; `--test-force-exit` ends the tests then, and this ends it.
   process.once("exit", () => child.kill("SIGKILL"));
   let log = "";
@@ -27,7 +30,7 @@ async function start(program, { args = [], listen = "127.0.0.1:0", env } = {}) {
     line += chunk;
     if (line.includes("\n")) break;
   }
-  const port = Number(/http:\/\/[^ ]*:(\d+)\//.exec(line)?.[1]);
+  const port = Number(/(?:http|ws):\/\/[^ ]*:(\d+)\//.exec(line)?.[1]);
   if (!port) throw new Error(`no address in: ${line} ${log}`);
   return {
     child,

@@ -1,0 +1,67 @@
+//! The echo programs as processes.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+/// Payload lengths at every turn of the header's form.
+pub const SIZES: [usize; 7] = [0, 1, 125, 126, 65535, 65536, 200_000];
+
+fn example(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../target/release/examples").join(name)
+}
+
+/// A running `echo_server`.
+pub struct EchoServer {
+    process: Child,
+    /// `127.0.0.1:port`.
+    pub address: String,
+}
+
+impl EchoServer {
+    /// Starts it on a free port.
+    pub fn start() -> Self {
+        let mut command = Command::new(example("echo_server"));
+        command.args(["--listen", "127.0.0.1:0", "--log", "error"]).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("built with `cargo build --release --examples`");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("ws://").nth(1).unwrap().trim_end_matches(['/', '\n']).to_owned();
+        Self { process, address }
+    }
+}
+
+impl Drop for EchoServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs `echo_client` against `port` to its end.
+pub async fn run_echo_client(port: u16) {
+    let mut command = tokio::process::Command::new(example("echo_client"));
+    let output = command.args(["--url", &format!("ws://127.0.0.1:{port}")]).kill_on_drop(true).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What a server of cases says to a connection whose path is `path`: the number of cases, or nothing.
+pub fn case_of(path: &str) -> Case {
+    match path.strip_prefix("/runCase?case=").and_then(|rest| rest.split('&').next()) {
+        Some(case) => Case::Run(SIZES[case.parse::<usize>().unwrap() - 1]),
+        None if path == "/getCaseCount" => Case::Count(SIZES.len()),
+        None => Case::Report,
+    }
+}
+
+/// What is to be done on a connection of `echo_client`.
+pub enum Case {
+    /// Say how many cases there are.
+    Count(usize),
+    /// Send a message of so many bytes, and have it back.
+    Run(usize),
+    /// Close.
+    Report,
+}
