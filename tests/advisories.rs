@@ -69,9 +69,9 @@ fn websocket_driver_cve_2026_54466_lengths_that_add_up_beyond_64_bits_are_over_e
 
 #[test]
 fn embedded_websocket_a_long_key_or_subprotocol_is_an_error_and_no_panic() {
-    for len in [25, 26, 64, 1000] {
-        let head = upgrade(&format!("Sec-WebSocket-Key: {}\r\n", "A".repeat(len)));
-        assert_eq!(Accept::check(&Request::parse(head.as_bytes()).unwrap()).err(), Some(RequestError::Key), "{len}");
+    for behind in ["x", "==", &"A".repeat(1000)] {
+        let head = upgrade(&format!("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=={behind}\r\n"));
+        assert_eq!(Accept::check(&Request::parse(head.as_bytes()).unwrap()).err(), Some(RequestError::Key), "{behind}");
     }
     let long = "p".repeat(4000);
     let head = upgrade(&format!("Sec-WebSocket-Protocol: {long}\r\n"));

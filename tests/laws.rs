@@ -78,3 +78,18 @@ proptest! {
         laws::server_operations(&bytes);
     }
 }
+
+/// The seeds of the fuzz targets, and what ever broke one of them.
+#[test]
+fn seeds_and_past_findings_hold() {
+    let laws: [(&str, fn(&[u8])); 4] = [
+        ("packet", laws::packet),
+        ("binary_packet", laws::binary_packet),
+        ("json", laws::json),
+        ("server_operations", laws::server_operations),
+    ];
+    for (target, law) in laws {
+        let files = std::fs::read_dir(format!("fuzz/seeds/{target}")).unwrap();
+        assert!(files.map(|file| law(&std::fs::read(file.unwrap().path()).unwrap())).count() > 0, "{target}");
+    }
+}

@@ -1,0 +1,128 @@
+//! `sansocket-linear ITEM N` does the work of one item at size N once.
+
+use sansocket::{
+    http::{Head, Limits as HeadLimits, Request},
+    ws::{Accept, Connection, Inbox, Incoming, Limits, Server},
+};
+use std::hint::black_box;
+
+type Item = (&'static str, fn(usize));
+
+const ITEMS: [Item; 5] = [
+    ("text_in_64_byte_fragments", text_in_fragments),
+    ("handshake_one_byte_at_a_time", handshake_by_bytes),
+    ("small_frames_in_one_read", small_frames),
+    ("header_lines", header_lines),
+    ("subprotocols", subprotocols),
+];
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let [_, item, n] = &args[..] else {
+        return ITEMS.iter().for_each(|(name, _)| println!("{name}"));
+    };
+    let work = ITEMS.iter().find(|(name, _)| name == item).expect("an item").1;
+    work(n.parse().expect("a size"));
+}
+
+fn frame(first: u8, payload: &[u8], wire: &mut Vec<u8>) {
+    const KEY: [u8; 4] = [1, 2, 3, 4];
+    wire.extend([first, 0x80 | payload.len() as u8]);
+    wire.extend(KEY);
+    wire.extend(payload.iter().zip(KEY.iter().cycle()).map(|(b, k)| b ^ k));
+}
+
+/// Reads of 4 KiB through an inbox that grows.
+fn receive(wire: &[u8], chunk: usize) -> usize {
+    let limits = Limits::new().message(1 << 30).frame(1 << 30).fragments(u32::MAX);
+    let mut ws: Connection<Server> = Connection::server(limits);
+    let mut inbox = Inbox::new(vec![0; chunk]);
+    let mut rest = wire;
+    let mut messages = 0;
+    while !rest.is_empty() {
+        let space = loop {
+            match inbox.space() {
+                Ok(space) => break space.len(),
+                Err(e) => drop(inbox.replace(vec![0; e.needed.max(2 * e.available)])),
+            }
+        };
+        let (now, later) = rest.split_at(space.min(chunk).min(rest.len()));
+        inbox.space().expect("there is some")[..now.len()].copy_from_slice(now);
+        inbox.filled(now.len());
+        rest = later;
+        loop {
+            match inbox.poll_message(&mut ws) {
+                Ok(Some(Incoming::Message(message))) => {
+                    black_box(message.as_bytes());
+                    messages += 1;
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(sansocket::ws::ReceiveError::Capacity(e)) => {
+                    drop(inbox.replace(vec![0; e.needed.max(2 * e.available)]));
+                }
+                Err(e) => panic!("{e}"),
+            }
+        }
+    }
+    messages
+}
+
+/// One text in N fragments, each of which cuts a character.
+fn text_in_fragments(n: usize) {
+    let text = format!("x{}x", "ü".repeat(32 * n - 1));
+    let mut wire = Vec::new();
+    for (i, part) in text.as_bytes().chunks(64).enumerate() {
+        let first = if i == 0 { 0x01 } else { 0x00 } | if i + 1 == n { 0x80 } else { 0 };
+        frame(first, part, &mut wire);
+    }
+    assert_eq!(receive(&wire, 4096), 1);
+}
+
+/// N text frames of 16 bytes that came in one read.
+fn small_frames(n: usize) {
+    let mut wire = Vec::new();
+    (0..n).for_each(|_| frame(0x81, b"0123456789abcdef", &mut wire));
+    assert_eq!(receive(&wire, wire.len()), n);
+}
+
+fn request(more: &str) -> String {
+    format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
+    )
+}
+
+fn answer(head: &[u8]) {
+    let mut out = [0; 512];
+    let request = Request::parse(head).expect("good");
+    let accept = Accept::check(&request).expect("good");
+    black_box(accept.protocols().count());
+    black_box(accept.write(&[], &mut out).expect("room"));
+}
+
+fn unlimited() -> Head {
+    Head::new(HeadLimits::new().bytes(usize::MAX).lines(u16::MAX))
+}
+
+/// A request with a field of N bytes, looked at behind each byte.
+fn handshake_by_bytes(n: usize) {
+    let text = request(&format!("X: {}\r\n", "x".repeat(n)));
+    let mut head = unlimited();
+    let end = (0..=text.len()).find_map(|n| head.scan(&text.as_bytes()[..n]).expect("good"));
+    answer(&text.as_bytes()[..end.expect("an end")]);
+}
+
+/// A request with N more lines.
+fn header_lines(n: usize) {
+    let text = request(&"X-Forwarded: something\r\n".repeat(n));
+    let end = unlimited().scan(text.as_bytes()).expect("good").expect("an end");
+    answer(&text.as_bytes()[..end]);
+}
+
+/// N subprotocols with blanks between.
+fn subprotocols(n: usize) {
+    let text = request(&format!("Sec-WebSocket-Protocol: {}a\r\n", "a,    ,".repeat(n)));
+    let end = unlimited().scan(text.as_bytes()).expect("good").expect("an end");
+    answer(&text.as_bytes()[..end]);
+}
