@@ -3,6 +3,7 @@
 //! Everything above writes through [`Writer`], which counts on when its memory is used up: so a refused
 //! write knows to the byte how much it would have needed, and the length and the bytes cannot disagree.
 
+pub(crate) mod base64;
 mod cursor;
 mod place;
 mod utf8;

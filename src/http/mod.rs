@@ -2,6 +2,7 @@
 //! lists, URLs.
 //! Not an HTTP library. Knows no protocol above it.
 
+mod body;
 mod error;
 mod fields;
 mod head;
@@ -11,6 +12,7 @@ mod response;
 mod response_head;
 mod url;
 
+pub use body::{BodyDecoder, BodyError};
 pub use error::{HeadError, Status};
 pub use fields::{Fields, Members};
 pub use head::{Head, Limits};

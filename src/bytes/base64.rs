@@ -1,0 +1,122 @@
+//! Base64 (RFC 4648 section 4) as a polling payload needs it: written from a slice of any length, read where it lies. The base64 crate
+//! reads into other memory only, and links a panic for a length that is not fixed.
+
+use super::Writer;
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The length of `len` bytes in base64, padded.
+pub(crate) const fn encoded_len(len: usize) -> usize {
+    len.div_ceil(3).saturating_mul(4)
+}
+
+/// Appends `bytes` in base64, padded.
+pub(crate) fn encode(bytes: &[u8], writer: &mut Writer<'_>) {
+    let digit = |six: u8| DIGITS.get(usize::from(six & 63)).copied().unwrap_or_default();
+    let (groups, rest) = bytes.as_chunks::<3>();
+    for &[a, b, c] in groups {
+        writer.push(&[a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c].map(digit));
+    }
+    match *rest {
+        [a] => writer.push(&[digit(a >> 2), digit(a << 4), b'=', b'=']),
+        [a, b] => writer.push(&[digit(a >> 2), digit(a << 4 | b >> 4), digit(b << 2), b'=']),
+        _ => {}
+    }
+}
+
+/// Reads `text` where it lies; strict: the standard alphabet, padded, no stray bits, nothing else (section 3.5).
+pub(crate) fn decode_in_place(text: &mut [u8]) -> Option<&mut [u8]> {
+    let (groups, rest) = text.as_chunks::<4>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let padding = match groups.last() {
+        Some([.., b'=', b'=']) => 2_usize,
+        Some([.., b'=']) => 1,
+        _ => 0,
+    };
+    let len = groups.len().saturating_mul(3).saturating_sub(padding);
+    let mut bad = 0_u8;
+    let mut at = 0_usize;
+    while let Some(group) = text.get(at.saturating_mul(4)..).and_then(<[u8]>::first_chunk::<4>) {
+        let is_last = at.saturating_mul(3).saturating_add(3) > len;
+        let group = match group {
+            [a, b, b'=', b'='] if is_last && padding == 2 => [*a, *b, b'A', b'A'],
+            [a, b, c, b'='] if is_last && padding == 1 => [*a, *b, *c, b'A'],
+            group => *group,
+        };
+        let [a, b, c, d] = group.map(value);
+        bad |= (a | b | c | d) & 0x80;
+        if is_last {
+            bad |= if padding == 2 { (b & 15) << 4 | c } else { (c & 3) << 6 | d };
+        }
+        let bytes = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+        for (place, byte) in text.get_mut(at.saturating_mul(3)..).unwrap_or_default().iter_mut().zip(bytes) {
+            *place = byte;
+        }
+        at = at.saturating_add(1);
+    }
+    if bad != 0 {
+        return None;
+    }
+    text.get_mut(..len)
+}
+
+/// The six bits of a digit; the high bit is set for what is none.
+const fn value(digit: u8) -> u8 {
+    match digit {
+        b'A'..=b'Z' => digit.wrapping_sub(b'A'),
+        b'a'..=b'z' => digit.wrapping_sub(b'a' - 26),
+        b'0'..=b'9' => digit.wrapping_add(4),
+        b'+' => 62,
+        b'/' => 63,
+        _ => 0x80,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use std::{string::String, vec, vec::Vec};
+
+    fn both(bytes: &[u8]) -> String {
+        let mut expected = vec![0; encoded_len(bytes.len())];
+        STANDARD.encode_slice(bytes, &mut expected).unwrap();
+        let mut memory = vec![0; expected.len()];
+        let mut writer = Writer::new(&mut memory);
+        encode(bytes, &mut writer);
+        assert_eq!(writer.finish().unwrap(), expected);
+        String::from_utf8(expected).unwrap()
+    }
+
+    #[test]
+    fn writes_and_reads_what_the_base64_crate_does() {
+        for len in 0..70_usize {
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 151 + len) as u8).collect();
+            let mut text = both(&bytes).into_bytes();
+            assert_eq!(decode_in_place(&mut text).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn takes_exactly_what_the_base64_crate_takes() {
+        let alphabet = b"AQgwz+/=-_ \n9";
+        let mut taken = 0;
+        for n in 0..alphabet.len().pow(4) {
+            let group: Vec<u8> = (0..4).map(|i| alphabet[n / alphabet.len().pow(i) % alphabet.len()]).collect();
+            for front in [&b""[..], b"QUJD", b"QQ=="] {
+                let mut text = [front, &group].concat();
+                let mut expected = [0; 8];
+                let expected = STANDARD.decode_slice(&text, &mut expected).ok().map(|n| expected[..n].to_vec());
+                taken += usize::from(expected.is_some());
+                let shown = String::from_utf8_lossy(&text).into_owned();
+                assert_eq!(decode_in_place(&mut text).map(|b| b.to_vec()), expected, "{shown}");
+            }
+        }
+        assert!(taken > 5000, "{taken}");
+        for len in [1, 2, 3, 5] {
+            assert!(decode_in_place(&mut vec![b'A'; len]).is_none());
+        }
+    }
+}

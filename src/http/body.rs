@@ -1,0 +1,248 @@
+//! Bodies of requests (RFC 9112 sections 6 and 7), as they arrive.
+
+use super::Body;
+use core::fmt;
+
+/// Takes a body out of the bytes behind a head, piece by piece, however they are cut; chunks are taken apart (section 7.1).
+///
+/// ```
+/// use sansocket::http::{Body, BodyDecoder};
+///
+/// let mut body = BodyDecoder::new(Body::Chunked, 1_000_000);
+/// let mut bytes = *b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\nGET /";
+/// let mut input = &mut bytes[..];
+/// let mut collected = Vec::new();
+/// while let Some(piece) = body.poll_piece(&mut input)? {
+///     collected.extend_from_slice(piece);
+/// }
+/// assert!(body.is_complete());
+/// assert_eq!((&collected[..], &*input), (&b"abcde"[..], &b"GET /"[..]));
+/// # Ok::<(), sansocket::http::BodyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyDecoder {
+    state: State,
+    /// Bytes that may still come in all.
+    room: u64,
+    /// Bytes of the chunk, or of the body, still to come.
+    left: u64,
+    /// Bytes of lines that say nothing of the body: chunk extensions and trailers.
+    waste: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// In a body whose length is known.
+    Length,
+    /// In front of the first digit of a chunk's size, behind it.
+    Size,
+    Digits,
+    /// In an extension, behind its CR.
+    Extension,
+    SizeReturn,
+    Chunk,
+    /// Behind the bytes of a chunk, behind its CR.
+    ChunkEnd,
+    ChunkReturn,
+    /// At the start of a line of the trailer, in it, behind its CR; behind the CR of the last.
+    Trailer,
+    TrailerLine,
+    TrailerReturn,
+    LastReturn,
+    Complete,
+    Failed(BodyError),
+}
+
+/// Bytes that chunk extensions and trailers may take in all.
+const WASTE: u16 = 4096;
+
+impl BodyDecoder {
+    /// A body of at most `limit` bytes, of the kind that [`Request::body`](super::Request::body) tells.
+    #[must_use]
+    pub const fn new(body: Body, limit: u64) -> Self {
+        let (state, left) = match body {
+            Body::Empty => (State::Complete, 0),
+            Body::Length(n) if n > limit => (State::Failed(BodyError::TooLarge), 0),
+            Body::Length(n) => (State::Length, n),
+            Body::Chunked => (State::Size, 0),
+        };
+        Self { state, room: limit, left, waste: 0 }
+    }
+
+    /// Takes bytes from the front of `input` and gives the next piece of the body; `None` when the input is used up or the body
+    /// [complete](Self::is_complete). What follows the body stays. Linear.
+    ///
+    /// # Errors
+    /// [`BodyError`]; every later call gives the same. A length that is over the limit is told before the first byte.
+    pub fn poll_piece<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<&'i mut [u8]>, BodyError> {
+        loop {
+            match self.state {
+                State::Complete => return Ok(None),
+                State::Failed(error) => return Err(error),
+                State::Length | State::Chunk if self.left > 0 => {
+                    let n = usize::try_from(self.left).map_or(input.len(), |left| left.min(input.len()));
+                    if n == 0 {
+                        return Ok(None);
+                    }
+                    let (piece, rest) = core::mem::take(input).split_at_mut_checked(n).unwrap_or_default();
+                    *input = rest;
+                    self.left = self.left.saturating_sub(u64::try_from(n).unwrap_or(u64::MAX));
+                    if self.left == 0 {
+                        self.state = if self.state == State::Length { State::Complete } else { State::ChunkEnd };
+                    }
+                    return Ok(Some(piece));
+                }
+                _ => {
+                    let Some((&mut byte, rest)) = core::mem::take(input).split_first_mut() else { return Ok(None) };
+                    *input = rest;
+                    self.state = self.step(byte);
+                }
+            }
+        }
+    }
+
+    /// Whether the whole body has come.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        matches!(self.state, State::Complete)
+    }
+
+    fn step(&mut self, byte: u8) -> State {
+        match (self.state, byte) {
+            (State::Size | State::Digits, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                let digit = match byte {
+                    b'0'..=b'9' => byte.wrapping_sub(b'0'),
+                    _ => (byte | 0x20).wrapping_sub(b'a' - 10),
+                };
+                match self.left.checked_mul(16).map(|n| n | u64::from(digit)) {
+                    Some(n) if n <= self.room => self.left = n,
+                    _ => return State::Failed(BodyError::TooLarge),
+                }
+                // Zeros in front cost nothing else.
+                self.waste(State::Digits)
+            }
+            (State::Digits | State::Extension, b'\r') => State::SizeReturn,
+            (State::Digits, b';' | b' ' | b'\t') => self.waste(State::Extension),
+            (State::Extension | State::Trailer | State::TrailerLine, b'\t' | 0x20..=0x7e | 0x80..) => {
+                self.waste(if self.state == State::Extension { State::Extension } else { State::TrailerLine })
+            }
+            (State::SizeReturn, b'\n') if self.left == 0 => State::Trailer,
+            (State::SizeReturn, b'\n') => {
+                self.room = self.room.saturating_sub(self.left);
+                State::Chunk
+            }
+            (State::ChunkEnd, b'\r') => State::ChunkReturn,
+            (State::ChunkReturn, b'\n') => State::Size,
+            (State::Trailer, b'\r') => State::LastReturn,
+            (State::TrailerLine, b'\r') => State::TrailerReturn,
+            (State::TrailerReturn, b'\n') => State::Trailer,
+            (State::LastReturn, b'\n') => State::Complete,
+            _ => State::Failed(BodyError::Chunk),
+        }
+    }
+
+    const fn waste(&mut self, next: State) -> State {
+        self.waste = self.waste.saturating_add(1);
+        if self.waste > WASTE { State::Failed(BodyError::Chunk) } else { next }
+    }
+}
+
+/// A body that is none, or too large: answer 400 or 413 and close the connection, since nobody knows where the next request begins.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// More bytes than the limit.
+    TooLarge,
+    /// No chunk, or too much that says nothing beside the chunks.
+    Chunk,
+}
+
+impl BodyError {
+    /// The status to answer with.
+    #[must_use]
+    pub const fn status(self) -> super::Status {
+        super::Status(match self {
+            Self::TooLarge => 413,
+            Self::Chunk => 400,
+        })
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "body over the limit",
+            Self::Chunk => "malformed chunk in the body",
+        })
+    }
+}
+
+impl core::error::Error for BodyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{format, vec::Vec};
+
+    /// The body, whether it is complete, and how much is left behind it.
+    fn read(body: Body, limit: u64, bytes: &[u8], step: usize) -> Result<(Vec<u8>, bool, usize), BodyError> {
+        let mut decoder = BodyDecoder::new(body, limit);
+        let mut bytes = bytes.to_vec();
+        let (mut collected, mut behind) = (Vec::new(), 0);
+        for part in bytes.chunks_mut(step) {
+            let mut input = part;
+            while let Some(piece) = decoder.poll_piece(&mut input)? {
+                collected.extend_from_slice(piece);
+            }
+            behind += input.len();
+        }
+        Ok((collected, decoder.is_complete(), behind))
+    }
+
+    #[test]
+    fn rfc9112_7_1_chunks_are_taken_apart_however_they_are_cut() {
+        let cases: [(&str, Result<(&str, bool, usize), BodyError>); 16] = [
+            ("0\r\n\r\n", Ok(("", true, 0))),
+            ("3\r\nabc\r\n0\r\n\r\nxy", Ok(("abc", true, 2))),
+            ("1\r\na\r\n002;x=\"y\"\r\nbc\r\n0\r\nA: b\r\nC: d\r\n\r\n", Ok(("abc", true, 0))),
+            ("A\r\n0123456789\r\n0 \r\n\r\n", Ok(("0123456789", true, 0))),
+            ("3\r\nab", Ok(("ab", false, 0))),
+            ("3\r\nabcd\r\n", Err(BodyError::Chunk)),
+            ("\r\n", Err(BodyError::Chunk)),
+            ("+3\r\nabc\r\n", Err(BodyError::Chunk)),
+            ("0x3\r\nabc\r\n", Err(BodyError::Chunk)),
+            ("3\nabc\r\n", Err(BodyError::Chunk)),
+            ("3\r\nabc0\r\n\r\n", Err(BodyError::Chunk)),
+            ("0\r\nA\n\r\n", Err(BodyError::Chunk)),
+            ("3;\0\r\nabc", Err(BodyError::Chunk)),
+            ("b\r\n", Err(BodyError::TooLarge)),
+            ("5\r\nabcde\r\n6\r\n", Err(BodyError::TooLarge)),
+            ("10000000000000003\r\nabc", Err(BodyError::TooLarge)),
+        ];
+        for (bytes, expected) in cases {
+            let expected = expected.map(|(body, done, left)| (body.as_bytes().to_vec(), done, left));
+            for step in 1..=bytes.len() {
+                assert_eq!(read(Body::Chunked, 10, bytes.as_bytes(), step), expected, "{bytes:?} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_known_length_and_its_limit() {
+        for step in 1..8 {
+            assert_eq!(read(Body::Length(3), 3, b"abcGET", step), Ok((b"abc".to_vec(), true, 3)));
+            assert_eq!(read(Body::Length(4), 3, b"", step), Ok((Vec::new(), false, 0)));
+            assert_eq!(read(Body::Length(4), 3, b"a", step), Err(BodyError::TooLarge));
+            assert_eq!(read(Body::Empty, 3, b"GET", step), Ok((Vec::new(), true, 3)));
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_of_the_body_is_bounded() {
+        for endless in
+            ["0".repeat(5000), format!("1;{}", "x".repeat(5000)), format!("0\r\n{}", "A: b\r\n".repeat(2000))]
+        {
+            assert_eq!(read(Body::Chunked, 10, endless.as_bytes(), 7), Err(BodyError::Chunk));
+        }
+    }
+}
