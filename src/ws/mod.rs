@@ -42,5 +42,6 @@ pub use keep_alive::{KeepAlive, Timeout, Timeouts};
 pub use leniency::Leniency;
 pub use limits::Limits;
 pub use opcode::Kind;
+pub(crate) use out::stored_frame;
 pub use out::{Form, Frames, MaskSource, Masked, Out, Stored};
 pub use role::{Client, Role, Server};

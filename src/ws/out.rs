@@ -1,6 +1,6 @@
 //! The write cursor that all layers share.
 
-use super::{Client, SendError, Server, StateError, header, mask, opcode::Opcode, state::Sending};
+use super::{Client, Kind, SendError, Server, StateError, header, mask, opcode::Opcode, state::Sending};
 use crate::bytes::{Capacity, Writer, copy, open_gap};
 
 /// A source of masking keys. RFC 6455 section 5.3 wants each drawn freshly from a strong source: a key that the application
@@ -231,4 +231,20 @@ impl<F: Form> Out<'_, F> {
         }
         Ok(())
     }
+}
+
+/// The first of the packets at rest in `stored`: what it holds, its payload, and the bytes that it takes.
+pub(crate) fn stored_frame(stored: &[u8]) -> Option<(Kind, &[u8], usize)> {
+    let (first, len, payload) = match stored {
+        [first, 126, a, b, rest @ ..] => (first, u64::from(u16::from_be_bytes([*a, *b])), rest),
+        [first, 127, rest @ ..] => {
+            let (len, rest) = rest.split_first_chunk::<8>()?;
+            (first, u64::from_be_bytes(*len), rest)
+        }
+        [first, len @ 0..=125, rest @ ..] => (first, u64::from(*len), rest),
+        _ => return None,
+    };
+    let kind = if first & 0x0f == Opcode::Binary.bits() { Kind::Binary } else { Kind::Text };
+    let payload = payload.get(..usize::try_from(len).ok()?)?;
+    Some((kind, payload, header::size(false, payload.len()).saturating_add(payload.len())))
 }

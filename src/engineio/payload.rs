@@ -1,0 +1,252 @@
+//! What a polling request carries: packets joined by 0x1e (Engine.IO protocol, "HTTP long-polling").
+
+use super::{Packet, PeerError};
+use crate::{
+    bytes::{Capacity, Utf8, Writer, base64},
+    ws::{Kind, stored_frame},
+};
+
+/// The byte between two packets. JSON never has it, so Socket.IO's packets do not.
+pub(super) const SEPARATOR: u8 = 0x1e;
+
+/// Packets that one payload holds at most: python-engineio takes no more.
+pub const MAX_PACKETS: u8 = 16;
+
+/// The answer to a poll, made of packets at rest.
+///
+/// ```
+/// use sansocket::{engineio::Payload, socketio::{self, Namespace, json::Text}, ws::Out};
+///
+/// let mut queue = [0; 128];
+/// let mut out = Out::stored(&mut queue);
+/// socketio::broadcast(&["/"], Namespace(0), "hello", &Text("you"), None, &mut out)?;
+/// socketio::broadcast(&["/"], Namespace(0), "bye", &(), None, &mut out)?;
+///
+/// let mut memory = [0; 128];
+/// let mut payload = Payload::new(&mut memory);
+/// let taken = payload.push_frames(out.written())?;
+/// assert_eq!((taken, payload.written()), (out.written().len(), &b"42[\"hello\",\"you\"]\x1e42[\"bye\"]"[..]));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Payload<'o> {
+    memory: &'o mut [u8],
+    len: usize,
+    packets: u8,
+}
+
+impl<'o> Payload<'o> {
+    /// An empty payload; the length of `memory` is the most that it may have: `maxPayload` at the most.
+    #[must_use]
+    pub const fn new(memory: &'o mut [u8]) -> Self {
+        Self { memory, len: 0, packets: 0 }
+    }
+
+    /// Takes packets out of the front of `stored`, frames as [`Out::stored`](crate::ws::Out::stored) writes them, as many as there is room for, at
+    /// most [`MAX_PACKETS`] in all; gives the bytes of `stored` that it took. Less than all of them: the payload is full.
+    ///
+    /// Text goes as it is, bytes as `b` and base64. Linear.
+    ///
+    /// # Errors
+    /// [`Capacity`] when the first packet alone is larger than the memory; nothing was taken. It must go all the same: lend more.
+    pub fn push_frames(&mut self, stored: &[u8]) -> Result<usize, Capacity> {
+        let mut taken = 0_usize;
+        while self.packets < MAX_PACKETS
+            && let Some((kind, packet, len)) = stored_frame(stored.get(taken..).unwrap_or_default())
+        {
+            let mut writer = Writer::new(self.memory.get_mut(self.len..).unwrap_or_default());
+            if self.packets > 0 {
+                writer.byte(SEPARATOR);
+            }
+            match kind {
+                Kind::Text => writer.push(packet),
+                Kind::Binary => {
+                    writer.byte(b'b');
+                    base64::encode(packet, &mut writer);
+                }
+            }
+            match writer.finish() {
+                Ok(written) => self.len = self.len.saturating_add(written.len()),
+                Err(e) if self.packets == 0 => return Err(e),
+                Err(_) => break,
+            }
+            self.packets = self.packets.saturating_add(1);
+            taken = taken.saturating_add(len);
+        }
+        Ok(taken)
+    }
+
+    /// The body of the answer.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        self.memory.get(..self.len).unwrap_or_default()
+    }
+
+    /// Whether no packet is in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.packets == 0
+    }
+}
+
+/// The packets of a payload that came. Bytes are read out of their base64 where they lie.
+///
+/// An error ends it: what stands behind is not looked at. An empty body holds one empty packet, which is none.
+///
+/// ```
+/// use sansocket::engineio::{Packet, Packets};
+///
+/// let mut body = *b"4hello\x1ebAQIDBA==\x1e3";
+/// let mut packets = Packets::new(&mut body);
+/// assert_eq!(packets.next(), Some(Ok(Packet::Text(b"hello"))));
+/// assert_eq!(packets.next(), Some(Ok(Packet::Binary(&[1, 2, 3, 4]))));
+/// assert_eq!(packets.next(), Some(Ok(Packet::Pong(b""))));
+/// assert_eq!(packets.next(), None);
+/// ```
+#[derive(Debug)]
+pub struct Packets<'b> {
+    rest: Option<&'b mut [u8]>,
+}
+
+impl<'b> Packets<'b> {
+    /// The packets of `body`.
+    #[must_use]
+    pub const fn new(body: &'b mut [u8]) -> Self {
+        Self { rest: Some(body) }
+    }
+}
+
+impl<'b> Iterator for Packets<'b> {
+    type Item = Result<Packet<'b>, PeerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest.take()?;
+        let end = find_separator(rest);
+        let (packet, behind) = rest.split_at_mut_checked(end).unwrap_or_default();
+        let packet = parse(packet);
+        if packet.is_ok() {
+            self.rest = behind.split_first_mut().map(|(_, behind)| behind);
+        }
+        Some(packet)
+    }
+}
+
+/// Where the first separator stands, or the end. Eight bytes at a time.
+fn find_separator(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (words, _) = bytes.as_chunks::<8>();
+    let has_none = |word: &&[u8; 8]| {
+        let x = u64::from_le_bytes(**word) ^ (ONES.wrapping_mul(0x1e));
+        x.wrapping_sub(ONES) & !x & HIGH == 0
+    };
+    let before = words.iter().take_while(has_none).count().saturating_mul(8);
+    let rest = bytes.get(before..).unwrap_or_default();
+    before.saturating_add(rest.iter().position(|&b| b == SEPARATOR).unwrap_or(rest.len()))
+}
+
+fn parse(packet: &mut [u8]) -> Result<Packet<'_>, PeerError> {
+    if let [b'b', text @ ..] = packet {
+        return base64::decode_in_place(text).map(|bytes| Packet::Binary(bytes)).ok_or(PeerError::UnknownPacket);
+    }
+    let mut utf8 = Utf8::new();
+    if utf8.check(packet).is_err() || !utf8.is_complete() {
+        return Err(PeerError::UnknownPacket);
+    }
+    Packet::parse_text(packet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::{Connection, Limits, Out};
+    use std::{format, vec, vec::Vec};
+
+    fn read(body: &[u8]) -> Vec<std::string::String> {
+        Packets::new(&mut body.to_vec()).map(|p| format!("{p:?}")).collect()
+    }
+
+    #[test]
+    fn payloads_of_the_protocol_document() {
+        assert_eq!(
+            read(b"4hello\x1e2\x1e4world"),
+            [r"Ok(Text([104, 101, 108, 108, 111]))", "Ok(Ping([]))", "Ok(Text([119, 111, 114, 108, 100]))"]
+        );
+        assert_eq!(read(b"0\x1e1\x1e2probe\x1e3probe\x1e4\x1e5\x1e6").len(), 7);
+        for (bad, before) in [
+            (&b""[..], 0),
+            (b"a123", 0),
+            (b"{", 0),
+            (b"4a\x1e", 1),
+            (b"\x1e4a", 0),
+            (b"4a\x1e\x1e4b", 1),
+            (b"bAQID=", 0),
+            (b"4\xff\x1e4b", 0),
+            (b"4a\x1ebAQ-D", 1),
+            (b"7", 0),
+        ] {
+            let mut expected = vec!["Ok(Text([97]))"; before];
+            expected.push("Err(UnknownPacket)");
+            assert_eq!(read(bad), expected, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_separator_is_found_wherever_it_stands() {
+        for at in 0..40 {
+            for other in [0x1d, 0x1f, 0x9e, 0x00, 0xff] {
+                let mut bytes = [other; 40];
+                bytes[at] = SEPARATOR;
+                assert_eq!(find_separator(&bytes), at);
+            }
+            assert_eq!(find_separator(&vec![0x1f; at]), at);
+        }
+    }
+
+    /// What goes into payloads of any size comes out, in order, whole.
+    #[test]
+    fn packets_at_rest_come_out_of_payloads_of_any_size() {
+        let mut ws = Connection::server(Limits::new());
+        let mut memory = vec![0; 4096];
+        let mut out = ws.out(&mut memory);
+        for i in 0..40_u8 {
+            let bytes: Vec<u8> = (0..i).collect();
+            if i % 3 == 0 {
+                ws.send(Kind::Binary, &bytes, &mut out).unwrap();
+            } else {
+                ws.send(Kind::Text, format!("4{}", "x".repeat(usize::from(i) * 5)).as_bytes(), &mut out).unwrap();
+            }
+        }
+        for size in [0, 1, 60, 197, 198, 500, 10_000] {
+            let mut rest = out.written();
+            let mut got = Vec::new();
+            let mut memory = vec![0; size];
+            while !rest.is_empty() {
+                let mut payload = Payload::new(&mut memory);
+                match payload.push_frames(rest) {
+                    Ok(taken) => {
+                        assert!(taken > 0);
+                        rest = &rest[taken..];
+                    }
+                    Err(e) => {
+                        assert_eq!(e.available, size.min(e.available));
+                        let mut exact = vec![0; e.needed];
+                        let mut payload = Payload::new(&mut exact);
+                        let taken = payload.push_frames(rest).unwrap();
+                        assert_eq!(payload.written().len(), e.needed);
+                        rest = &rest[taken..];
+                        got.extend(Packets::new(&mut payload.written().to_vec()).map(|p| format!("{p:?}")));
+                        continue;
+                    }
+                }
+                let packets: Vec<_> = Packets::new(&mut payload.written().to_vec()).map(|p| format!("{p:?}")).collect();
+                assert!((1..=16).contains(&packets.len()));
+                got.extend(packets);
+            }
+            assert_eq!(got.len(), 40);
+            assert_eq!(got[3], "Ok(Binary([0, 1, 2]))");
+            assert!(got[38].starts_with("Ok(Text([120, 120"));
+        }
+        assert!(Out::stored(&mut []).written().is_empty());
+    }
+}
