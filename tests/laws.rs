@@ -82,7 +82,8 @@ proptest! {
 /// The seeds of the fuzz targets, and what ever broke one of them.
 #[test]
 fn seeds_and_past_findings_hold() {
-    let laws: [(&str, fn(&[u8])); 4] = [
+    type Law = (&'static str, fn(&[u8]));
+    let laws: [Law; 4] = [
         ("packet", laws::packet),
         ("binary_packet", laws::binary_packet),
         ("json", laws::json),

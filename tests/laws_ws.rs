@@ -104,7 +104,8 @@ proptest! {
 /// The seeds of the fuzz targets, and what ever broke one of them.
 #[test]
 fn seeds_and_past_findings_hold() {
-    let laws: [(&str, fn(&[u8])); 6] = [
+    type Law = (&'static str, fn(&[u8]));
+    let laws: [Law; 6] = [
         ("request_head", laws::request_head),
         ("response_head", laws::response_head),
         ("url", laws::url),

@@ -11,7 +11,7 @@ fn the_state_of_a_connection_is_within_its_budget() {
     let machines = [
         ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 216),
         ("ws::Inbox without its storage", size_of::<ws::Inbox<[u8; 0]>>(), 40),
-        ("engineio::server::Session", size_of::<Session>(), 48),
+        ("engineio::server::Session", size_of::<Session>(), 72),
         ("socketio::Server without acknowledgements", size_of::<Server<&'static [&'static str], [AckSlot; 0]>>(), 112),
         ("socketio::AckSlot", size_of::<AckSlot>(), 32),
     ];

@@ -4,13 +4,14 @@ pub struct Config {
     pub(crate) ping_interval: u32,
     pub(crate) ping_timeout: u32,
     pub(crate) max_payload: u32,
+    pub(crate) upgrade_timeout: u32,
 }
 
 impl Config {
-    /// A ping every 25,000 ms, 20,000 ms for its answer, payloads of at most 1,000,000 bytes: what the reference has.
+    /// A ping every 25,000 ms, 20,000 ms for its answer, payloads of at most 1,000,000 bytes, 10,000 ms for an upgrade: what the reference has.
     #[must_use]
     pub const fn new() -> Self {
-        Self { ping_interval: 25_000, ping_timeout: 20_000, max_payload: 1_000_000 }
+        Self { ping_interval: 25_000, ping_timeout: 20_000, max_payload: 1_000_000, upgrade_timeout: 10_000 }
     }
 
     /// Milliseconds from the start, or from the last answer, to the next ping.
@@ -24,6 +25,13 @@ impl Config {
     #[must_use]
     pub const fn ping_timeout(mut self, ms: u32) -> Self {
         self.ping_timeout = ms;
+        self
+    }
+
+    /// Milliseconds that a move from polling to a WebSocket may take.
+    #[must_use]
+    pub const fn upgrade_timeout(mut self, ms: u32) -> Self {
+        self.upgrade_timeout = ms;
         self
     }
 

@@ -1,11 +1,14 @@
-use super::{Config, Sid};
+use super::{Config, Sid, Transport};
 use crate::bytes::Writer;
 
 /// Writes the payload of the open packet, in the reference's key order (Engine.IO protocol, "Handshake").
-pub(super) fn write(sid: Sid, config: &Config, writer: &mut Writer<'_>) {
+pub(super) fn write(sid: Sid, config: &Config, transport: Transport, writer: &mut Writer<'_>) {
     writer.push(b"{\"sid\":\"");
     writer.push(sid.as_bytes());
-    writer.push(b"\",\"upgrades\":[],\"pingInterval\":");
+    writer.push(match transport {
+        Transport::Polling => b"\",\"upgrades\":[\"websocket\"],\"pingInterval\":",
+        Transport::WebSocket => b"\",\"upgrades\":[],\"pingInterval\":",
+    });
     writer.decimal(u64::from(config.ping_interval));
     writer.push(b",\"pingTimeout\":");
     writer.decimal(u64::from(config.ping_timeout));

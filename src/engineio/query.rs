@@ -1,146 +1,138 @@
-use crate::bytes::{Capacity, Writer};
-use core::fmt;
+use super::Refusal;
+use crate::http::Method;
 
 /// How the packets of a session travel.
-#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
+    /// HTTP requests: a GET waits for packets, a POST brings some.
+    Polling,
     /// One packet a message.
     WebSocket,
 }
 
-/// What is asked for in the query of a request (Engine.IO protocol, "Handshake"): `EIO=4&transport=websocket`.
+/// What a request to Engine.IO's path wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'q> {
+    /// A new session over polling: a [`Session`](super::server::Session) whose open packet answers this GET.
+    OpenPolling,
+    /// A new session over the WebSocket that this request opens.
+    OpenWebSocket,
+    /// Packets of the session with this id, when there are some.
+    Poll(&'q [u8]),
+    /// Packets for the session with this id, in the body.
+    Post(&'q [u8]),
+    /// A WebSocket for the session with this id to move to: a [`Probe`](super::server::Probe).
+    Upgrade(&'q [u8]),
+}
+
+/// Says what a request wants (Engine.IO protocol, "Handshake"), in the reference's order of checks.
 ///
-/// `query` is what stands behind the `?`, `is_upgrade` whether the request asks for a WebSocket. A session id in the query belongs to
-/// long-polling, which is not served yet, so no such id is known.
+/// `query` is what stands behind the `?`, `is_upgrade` whether the request asks for a WebSocket, `find` tells how the packets of a session travel,
+/// if there is one of this id. Ids are opaque, and may be of any length here: look them up as bytes.
 ///
 /// # Errors
 /// [`Refusal`], with the status and the body of the reference.
-pub fn route(query: &[u8], is_upgrade: bool) -> Result<Transport, Refusal> {
+///
+/// ```
+/// use sansocket::{engineio::{Route, Transport, route}, http::Method};
+///
+/// let find = |sid: &[u8]| (sid == b"abc").then_some(Transport::Polling);
+/// assert_eq!(route(Method::Get, b"EIO=4&transport=polling&t=x", false, find), Ok(Route::OpenPolling));
+/// assert_eq!(route(Method::Post, b"EIO=4&transport=polling&sid=abc", false, find), Ok(Route::Post(b"abc")));
+/// ```
+pub fn route<'q>(
+    method: Method<'_>,
+    query: &'q [u8],
+    is_upgrade: bool,
+    find: impl FnOnce(&[u8]) -> Option<Transport>,
+) -> Result<Route<'q>, Refusal> {
     let value = |key: &[u8]| {
         query.split(|&b| b == b'&').find_map(|pair| pair.strip_prefix(key).and_then(|rest| rest.strip_prefix(b"=")))
     };
-    if value(b"transport") != Some(b"websocket") {
-        return Err(Refusal::UnknownTransport);
+    let transport = match value(b"transport") {
+        Some(b"polling") => Transport::Polling,
+        Some(b"websocket") => Transport::WebSocket,
+        _ => return Err(Refusal::UnknownTransport),
+    };
+    let is_version_4 = value(b"EIO") == Some(b"4");
+    if let Some(sid) = value(b"sid") {
+        let current = find(sid).ok_or(Refusal::UnknownSid)?;
+        // A second WebSocket for a session is taken, and closed at once: only so does its client see a WebSocket that ends.
+        let is_good = match transport {
+            Transport::Polling => current == Transport::Polling && !is_upgrade,
+            Transport::WebSocket => is_upgrade,
+        };
+        if !is_good || !is_version_4 {
+            return Err(Refusal::BadRequest);
+        }
+        return match (transport, method) {
+            (Transport::WebSocket, _) => Ok(Route::Upgrade(sid)),
+            (_, Method::Get) => Ok(Route::Poll(sid)),
+            (_, Method::Post) => Ok(Route::Post(sid)),
+            _ => Err(Refusal::BadMethod),
+        };
     }
-    if value(b"sid").is_some() {
-        return Err(Refusal::UnknownSid);
+    if method != Method::Get {
+        return Err(Refusal::BadHandshakeMethod);
     }
-    if !is_upgrade {
+    if (transport == Transport::WebSocket) != is_upgrade {
         return Err(Refusal::BadRequest);
     }
-    if value(b"EIO") != Some(b"4") {
-        return Err(Refusal::UnsupportedVersion);
-    }
-    Ok(Transport::WebSocket)
-}
-
-/// Why a request starts no session, with the reference's codes and words.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Code 0: `transport` is missing, or none that is served.
-    UnknownTransport,
-    /// Code 1: no session has this `sid`.
-    UnknownSid,
-    /// Code 2: a handshake that is not a GET.
-    BadHandshakeMethod,
-    /// Code 3: `transport=websocket` in a request that asks for no upgrade.
-    BadRequest,
-    /// Code 4: the application refused.
-    Forbidden,
-    /// Code 5: `EIO` is missing or not 4: a client of Socket.IO 2 or older.
-    UnsupportedVersion,
-}
-
-impl Refusal {
-    /// The number in the body.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::UnknownTransport => 0,
-            Self::UnknownSid => 1,
-            Self::BadHandshakeMethod => 2,
-            Self::BadRequest => 3,
-            Self::Forbidden => 4,
-            Self::UnsupportedVersion => 5,
-        }
-    }
-
-    /// The HTTP status: 400, or 403.
-    #[must_use]
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::Forbidden => 403,
-            _ => 400,
-        }
-    }
-
-    /// The words in the body.
-    #[must_use]
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::UnknownTransport => "Transport unknown",
-            Self::UnknownSid => "Session ID unknown",
-            Self::BadHandshakeMethod => "Bad handshake method",
-            Self::BadRequest => "Bad request",
-            Self::Forbidden => "Forbidden",
-            Self::UnsupportedVersion => "Unsupported protocol version",
-        }
-    }
-
-    /// Writes the body, `application/json`, and gives its length; 64 bytes are always enough.
-    ///
-    /// # Errors
-    /// [`Capacity`] with the exact need.
-    pub fn write_body(self, out: &mut [u8]) -> Result<usize, Capacity> {
-        let mut writer = Writer::new(out);
-        writer.push(b"{\"code\":");
-        writer.decimal(u64::from(self.code()));
-        writer.push(b",\"message\":\"");
-        writer.push(self.message().as_bytes());
-        writer.push(b"\"}");
-        writer.finish().map(|body| body.len())
+    match transport {
+        _ if !is_version_4 => Err(Refusal::UnsupportedVersion),
+        Transport::Polling => Ok(Route::OpenPolling),
+        Transport::WebSocket => Ok(Route::OpenWebSocket),
     }
 }
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message())
-    }
-}
-
-impl core::error::Error for Refusal {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn refuses_in_the_order_of_the_reference() {
-        let cases: [(&[u8], bool, Result<Transport, Refusal>); 10] = [
-            (b"EIO=4&transport=websocket", true, Ok(Transport::WebSocket)),
-            (b"t=abc&transport=websocket&EIO=4", true, Ok(Transport::WebSocket)),
-            (b"", true, Err(Refusal::UnknownTransport)),
-            (b"EIO=4&transport=polling", false, Err(Refusal::UnknownTransport)),
-            (b"EIO=4&transport=constructor", true, Err(Refusal::UnknownTransport)),
-            (b"EIO=4&xtransport=websocket", true, Err(Refusal::UnknownTransport)),
-            (b"EIO=4&transport=websocket&sid=__proto__", true, Err(Refusal::UnknownSid)),
-            (b"EIO=4&transport=websocket", false, Err(Refusal::BadRequest)),
-            (b"EIO=3&transport=websocket", true, Err(Refusal::UnsupportedVersion)),
-            (b"transport=websocket", true, Err(Refusal::UnsupportedVersion)),
+    fn requests_are_judged_in_the_order_of_the_reference() {
+        use Method::{Get, Other, Post};
+        use Refusal as R;
+        let find = |sid: &[u8]| match sid {
+            b"P" => Some(Transport::Polling),
+            b"W" => Some(Transport::WebSocket),
+            _ => None,
+        };
+        let cases: [(Method<'_>, &str, bool, Result<Route<'_>, Refusal>); 31] = [
+            (Get, "EIO=4&transport=polling", false, Ok(Route::OpenPolling)),
+            (Get, "a=b&t=abc&transport=polling&EIO=4&b64=1", false, Ok(Route::OpenPolling)),
+            (Get, "EIO=4&transport=websocket", true, Ok(Route::OpenWebSocket)),
+            (Get, "EIO=4&transport=polling&sid=P", false, Ok(Route::Poll(b"P"))),
+            (Post, "EIO=4&transport=polling&sid=P", false, Ok(Route::Post(b"P"))),
+            (Get, "EIO=4&transport=websocket&sid=P", true, Ok(Route::Upgrade(b"P"))),
+            (Get, "EIO=4&transport=websocket&sid=W", true, Ok(Route::Upgrade(b"W"))),
+            (Get, "", false, Err(R::UnknownTransport)),
+            (Get, "EIO=4", false, Err(R::UnknownTransport)),
+            (Get, "EIO=4&transport=abc", false, Err(R::UnknownTransport)),
+            (Get, "EIO=4&transport=constructor", false, Err(R::UnknownTransport)),
+            (Get, "EIO=4&transport=webtransport", false, Err(R::UnknownTransport)),
+            (Get, "EIO=4&xtransport=polling", false, Err(R::UnknownTransport)),
+            (Post, "transport=abc&sid=none", false, Err(R::UnknownTransport)),
+            (Get, "EIO=4&transport=polling&sid=none", false, Err(R::UnknownSid)),
+            (Get, "EIO=4&transport=polling&sid=", false, Err(R::UnknownSid)),
+            (Get, "EIO=4&transport=websocket&sid=__proto__", true, Err(R::UnknownSid)),
+            (Post, "EIO=4&transport=polling", false, Err(R::BadHandshakeMethod)),
+            (Other(b"PUT"), "EIO=4&transport=polling", false, Err(R::BadHandshakeMethod)),
+            (Method::Options, "EIO=4&transport=polling", false, Err(R::BadHandshakeMethod)),
+            (Get, "EIO=4&transport=websocket", false, Err(R::BadRequest)),
+            (Get, "EIO=4&transport=polling", true, Err(R::BadRequest)),
+            (Get, "EIO=4&transport=polling&sid=W", false, Err(R::BadRequest)),
+            (Get, "EIO=4&transport=websocket&sid=P", false, Err(R::BadRequest)),
+            (Get, "EIO=4&transport=polling&sid=P", true, Err(R::BadRequest)),
+            (Get, "EIO=3&transport=polling&sid=P", false, Err(R::BadRequest)),
+            (Get, "transport=polling&sid=P", false, Err(R::BadRequest)),
+            (Other(b"PUT"), "EIO=4&transport=polling&sid=P", false, Err(R::BadMethod)),
+            (Get, "EIO=3&transport=polling", false, Err(R::UnsupportedVersion)),
+            (Get, "transport=websocket", true, Err(R::UnsupportedVersion)),
+            (Get, "EIO=abc&transport=polling", false, Err(R::UnsupportedVersion)),
         ];
-        for (query, is_upgrade, expected) in cases {
-            assert_eq!(route(query, is_upgrade), expected, "{:?}", core::str::from_utf8(query));
+        for (method, query, is_upgrade, expected) in cases {
+            assert_eq!(route(method, query.as_bytes(), is_upgrade, find), expected, "{method:?} {query}");
         }
-    }
-
-    #[test]
-    fn bodies_are_those_of_the_reference() {
-        let mut out = [0; 64];
-        let n = Refusal::UnsupportedVersion.write_body(&mut out).unwrap();
-        assert_eq!(&out[..n], br#"{"code":5,"message":"Unsupported protocol version"}"#);
-        let n = Refusal::Forbidden.write_body(&mut out).unwrap();
-        assert_eq!(&out[..n], br#"{"code":4,"message":"Forbidden"}"#);
     }
 }

@@ -19,6 +19,9 @@ pub trait Sink<R>: sealed::Sealed {
         write: impl FnOnce(&mut Writer<'_>),
         behind: impl Iterator<Item = &'b [u8]> + Clone,
     ) -> Result<(), SendError>;
+    /// Appends a binary message, or nothing.
+    #[doc(hidden)]
+    fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError>;
     /// Appends `packet`, a bare packet of this layer, or nothing.
     #[doc(hidden)]
     fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
@@ -38,6 +41,11 @@ macro_rules! sink {
                     write(w)
                 };
                 self.messages(write, behind)
+            }
+
+            #[inline]
+            fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+                self.binary_message(bytes)
             }
 
             #[inline]

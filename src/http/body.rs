@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn rfc9112_7_1_chunks_are_taken_apart_however_they_are_cut() {
-        let cases: [(&str, Result<(&str, bool, usize), BodyError>); 16] = [
+        type Outcome = Result<(&'static str, bool, usize), BodyError>;
+        let cases: [(&str, Outcome); 16] = [
             ("0\r\n\r\n", Ok(("", true, 0))),
             ("3\r\nabc\r\n0\r\n\r\nxy", Ok(("abc", true, 2))),
             ("1\r\na\r\n002;x=\"y\"\r\nbc\r\n0\r\nA: b\r\nC: d\r\n\r\n", Ok(("abc", true, 0))),

@@ -210,6 +210,21 @@ impl<F: Form> Out<'_, F> {
         Ok(())
     }
 
+    /// Appends a binary message for an upper layer.
+    pub(crate) fn binary_message(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.judge()?;
+        Ok(self.put(0x80 | Opcode::Binary.bits(), bytes)?)
+    }
+
+    /// Whether a message may begin here.
+    const fn judge(&self) -> Result<(), StateError> {
+        match self.gate {
+            Gate::Open => Ok(()),
+            Gate::Message => Err(StateError::MessageOpen),
+            Gate::Closed => Err(StateError::Closing),
+        }
+    }
+
     /// Appends a whole text message for an upper layer, which sees no connection, and binary messages behind it; all of them or
     /// none. The gate judges.
     #[inline]
@@ -218,11 +233,7 @@ impl<F: Form> Out<'_, F> {
         write: impl FnOnce(&mut Writer<'_>),
         behind: impl Iterator<Item = &'b [u8]> + Clone,
     ) -> Result<(), SendError> {
-        match self.gate {
-            Gate::Open => {}
-            Gate::Message => return Err(StateError::MessageOpen.into()),
-            Gate::Closed => return Err(StateError::Closing.into()),
-        }
+        self.judge()?;
         let size = |bytes: &[u8]| header::size(F::IS_MASKED, bytes.len()).saturating_add(bytes.len());
         let room = behind.clone().map(size).fold(0, usize::saturating_add);
         self.build(0x80 | Opcode::Text.bits(), room, write)?;

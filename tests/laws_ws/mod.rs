@@ -263,11 +263,11 @@ fn say<R: Role, F: sansocket::ws::Form<Role = R>>(
     }
 }
 
-/// What a server tells of a wire: its messages, and whether it failed. For the comparison with another implementation.
-pub fn messages(
-    wire: &[u8],
-    limits: Limits,
-) -> (Vec<(Kind, Vec<u8>)>, Option<sansocket::ws::PeerError>, Option<CloseCode>) {
+/// Messages, the fault of the peer, the code of its close frame.
+pub type Told = (Vec<(Kind, Vec<u8>)>, Option<sansocket::ws::PeerError>, Option<CloseCode>);
+
+/// What a server tells of a wire, for the comparison with another implementation.
+pub fn messages(wire: &[u8], limits: Limits) -> Told {
     let mut ws = Connection::<Server>::server(limits);
     let mut wire = wire.to_vec();
     let mut input = &mut wire[..];

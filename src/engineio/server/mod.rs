@@ -1,19 +1,30 @@
-//! The server's end of a link.
+//! The server's end of a link: a [`Session`] over polling, over a WebSocket, or from the one to the other by way of a [`Probe`].
 
-use super::{Config, Event, Message, Packet, PeerError, Reason, Sid, Sink, open};
+mod owed;
+mod polling;
+mod probe;
+
+pub use polling::PollError;
+pub use probe::{Probe, Probed};
+
+use super::{Config, Event, Message, Packet, PeerError, Reason, Sid, Transport};
 use crate::{
     bytes::Capacity,
     time::Instant,
-    ws::{self, CloseCode, Incoming, Kind, ReceiveError, SendError},
+    ws::{self, CloseCode, Incoming, Kind, ReceiveError},
 };
 
 /// Bytes that [`Session::poll_transmit`] needs at most in one call: the open packet as a frame.
 pub const OWED_MAX: usize = 160;
 
-/// One link over a WebSocket: heartbeat, packets, close. About 64 bytes.
+/// One link: heartbeat, packets, close. About 64 bytes.
 ///
 /// It owes the open packet from the start and a ping whenever the interval is over; [`poll_transmit`](Self::poll_transmit)
 /// writes them. An event borrows the inbox alone.
+///
+/// A link over a WebSocket gets its bytes by [`poll_event`](Self::poll_event). One over [polling](Self::open_polling) gets the body of each POST by
+/// [`poll_post`](Self::poll_post), and is told of each GET: what is to be sent waits as packets at rest in the caller's queue, of which a [`Payload`](super::Payload)
+/// makes the answer. That queue stays the same when the link moves to a WebSocket.
 ///
 /// ```
 /// use sansocket::{engineio::{self, Config, Event, Message, Sid, server::Session}, time::Instant, ws};
@@ -54,6 +65,14 @@ pub struct Session {
     sid: Sid,
     config: Config,
     owes_open: bool,
+    transport: Transport,
+    /// A GET waits for its answer.
+    is_polled: bool,
+    /// The body of a POST is on its way.
+    is_posted: bool,
+    upgrade: Upgrade,
+    /// The last packet of a link over polling, once it is over.
+    farewell: Option<u8>,
     phase: Phase,
     beat: Beat,
     /// When the next ping is due, or its answer.
@@ -74,6 +93,18 @@ enum Phase {
     },
 }
 
+/// Where the move to a WebSocket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Upgrade {
+    None,
+    /// A probe runs; a GET that waits is let go by a noop at this moment.
+    Probing {
+        noop: Instant,
+    },
+    /// The noop is owed.
+    NoopOwed,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Beat {
     /// Until the next ping.
@@ -87,11 +118,20 @@ impl Session {
     /// A link that begins: the open packet is owed. `sid` names it, and must not be known to others.
     #[must_use]
     pub const fn open(sid: Sid, config: Config, now: Instant) -> Self {
+        Self::new(sid, config, Transport::WebSocket, now)
+    }
+
+    const fn new(sid: Sid, config: Config, transport: Transport, now: Instant) -> Self {
         let due = now.after_millis(millis(config.ping_interval));
         Self {
             sid,
             config,
             owes_open: true,
+            transport,
+            is_polled: false,
+            is_posted: false,
+            upgrade: Upgrade::None,
+            farewell: None,
             phase: Phase::Fresh,
             beat: Beat::Idle,
             due,
@@ -181,36 +221,10 @@ impl Session {
         }
     }
 
-    /// Writes one thing that the session owes, the open packet or a ping. `false`: nothing is owed, or nothing can be
-    /// written now because a message sent in parts is open or the connection is closing.
-    ///
-    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`] bytes is always enough.
-    ///
-    /// # Errors
-    /// [`Capacity`]: it is owed still.
-    pub fn poll_transmit<O: Sink<ws::Server>>(&mut self, out: &mut O) -> Result<bool, Capacity> {
-        let written = if self.owes_open {
-            out.packet(|w| {
-                w.byte(b'0');
-                open::write(self.sid, &self.config, w);
-            })
-        } else if self.beat == Beat::PingOwed {
-            out.packet(|w| w.byte(b'2'))
-        } else {
-            return Ok(false);
-        };
-        match written {
-            Ok(()) if self.owes_open => self.owes_open = false,
-            Ok(()) => self.beat = Beat::Asked,
-            Err(SendError::Capacity(e)) => return Err(e),
-            Err(SendError::State(_)) => return Ok(false),
-        }
-        Ok(true)
-    }
-
     /// Time has come to `now`: a ping may be owed then, or the peer may have failed to answer one. Call it until `None`; a
     /// call that is early or repeated does nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
+        self.let_poll_go(now);
         if now >= self.due && !self.is_closed() {
             match self.beat {
                 Beat::Idle => {
@@ -224,16 +238,28 @@ impl Session {
         self.tell_end()
     }
 
-    /// The transport ended.
+    /// The transport ended: the WebSocket, or the connection of a GET that waited for its answer.
     pub fn handle_eof(&mut self) -> Option<Event<'static>> {
         self.end(Reason::TransportClose);
         self.tell_end()
     }
 
-    /// Ends the link from this side; `ws` then owes its close frame, without a code, as the reference sends it.
+    /// Ends the link over a WebSocket from this side; `ws` then owes its close frame, without a code, as the reference sends it.
     pub fn close(&mut self, ws: &mut ws::Connection<ws::Server>) {
         self.end(Reason::ForcedClose);
         ws.owe_close(CloseCode::NO_STATUS);
+    }
+
+    /// Ends the link over polling from this side; the close packet is owed, for the GET that waits or for the next one (the reference gives
+    /// that 30 s).
+    pub const fn close_polling(&mut self) {
+        self.end(Reason::ForcedClose);
+    }
+
+    /// How the packets travel now.
+    #[must_use]
+    pub const fn transport(&self) -> Transport {
+        self.transport
     }
 
     /// The id of the link.
@@ -245,7 +271,13 @@ impl Session {
     /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
-        if self.is_closed() { None } else { Some(self.due) }
+        if self.is_closed() {
+            return None;
+        }
+        match self.upgrade {
+            Upgrade::Probing { noop } if noop.as_millis() < self.due.as_millis() => Some(noop),
+            _ => Some(self.due),
+        }
     }
 
     /// What [`poll_timeout`](Self::poll_timeout) waits for, for logs.
@@ -255,12 +287,6 @@ impl Session {
             Beat::Idle => "next ping",
             Beat::PingOwed | Beat::Asked => "answer to a ping",
         }
-    }
-
-    /// Whether [`poll_transmit`](Self::poll_transmit) has something to write.
-    #[must_use]
-    pub const fn wants_transmit(&self) -> bool {
-        self.owes_open || matches!(self.beat, Beat::PingOwed)
     }
 
     /// Whether the link is over.
@@ -314,6 +340,11 @@ impl Session {
             self.phase = Phase::Ended { reason, is_told: false };
             self.owes_open = false;
             self.beat = Beat::Idle;
+            self.upgrade = Upgrade::None;
+            if matches!(self.transport, Transport::Polling) {
+                // A client that said good-bye needs its GET back, and nothing else.
+                self.farewell = Some(if matches!(reason, Reason::TransportClose) { b'6' } else { b'1' });
+            }
         }
     }
 

@@ -15,9 +15,10 @@ mod typed;
 mod value;
 mod write;
 
+pub use crate::bytes::write_str;
 pub use error::{DeserializeError, Error, ErrorKind};
 pub use scan::DEPTH;
 pub(super) use scan::{is_blank, string_end, value_end};
 pub use string::Str;
 pub use value::{Array, Elements, Kind, Members, Value};
-pub use write::{Args, Json, Raw, Text, write_str};
+pub use write::{Args, Json, Raw, Text};

@@ -1,6 +1,7 @@
 //! The judge: one pass, a bit for each level instead of a call, so no input costs stack.
 
 use super::{Error, ErrorKind};
+use crate::bytes::specials;
 
 /// Arrays and objects inside each other that are taken: 64, one bit each.
 pub const DEPTH: u8 = 64;
@@ -329,40 +330,4 @@ pub(super) const fn hex(byte: u8) -> Option<u8> {
         b'A'..=b'F' => byte.wrapping_sub(b'A' - 10),
         _ => return None,
     })
-}
-
-/// Which of eight bytes is a quote, a backslash or below 0x20: the high bit of the first of them is set, and none below it. What is
-/// set above the first means nothing.
-#[inline]
-pub(super) const fn specials(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const QUOTES: u64 = 0x2222_2222_2222_2222;
-    const BACKSLASHES: u64 = 0x5c5c_5c5c_5c5c_5c5c;
-    const BLANKS: u64 = 0x2020_2020_2020_2020;
-    let quote = (word ^ QUOTES).wrapping_sub(ONES);
-    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
-    let control = word.wrapping_sub(BLANKS);
-    (quote | backslash | control) & !word & HIGH
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_special_byte_is_found_wherever_it_stands() {
-        for byte in 0..=255_u8 {
-            for behind in [0x20, 0x7f, 0x80, 0xff, b'"', 0, b'#', b'!'] {
-                for at in 0..8_usize {
-                    let mut word = [b'x'; 8];
-                    word[at..].fill(behind);
-                    word[at] = byte;
-                    let special = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
-                    let expected = word.iter().position(|&b| special(b)).unwrap_or(8);
-                    assert_eq!(specials(u64::from_le_bytes(word)).trailing_zeros() as usize / 8, expected, "{word:x?}");
-                }
-            }
-        }
-    }
 }

@@ -1,8 +1,8 @@
 use super::{
     Elements, Error,
-    scan::{Whole, scan, specials},
+    scan::{Whole, scan},
 };
-use crate::bytes::Writer;
+use crate::bytes::{Writer, write_str};
 
 /// Arguments of an event: JSON values that are written straight into the output.
 ///
@@ -111,49 +111,4 @@ fn comma(out: &mut Writer<'_>, start: usize, next: &impl Args) {
     if out.len() == before {
         out.take_back(1);
     }
-}
-
-/// Writes a string with its quotes, escaped as JavaScript's `JSON.stringify` does it: quote, backslash, and what is below
-/// 0x20, nothing else.
-#[inline]
-pub fn write_str(out: &mut Writer<'_>, text: &str) {
-    let bytes = text.as_bytes();
-    out.byte(b'"');
-    let (words, tail) = bytes.as_chunks::<8>();
-    let is_plain = !words.iter().any(|w| specials(u64::from_le_bytes(*w)) != 0) && !tail.iter().any(|&b| is_special(b));
-    if is_plain {
-        out.push(bytes)
-    } else {
-        write_escaped(out, bytes)
-    }
-    out.byte(b'"');
-}
-
-const fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-fn write_escaped(out: &mut Writer<'_>, mut bytes: &[u8]) {
-    while let Some(at) = bytes.iter().position(|&b| is_special(b)) {
-        let (plain, rest) = bytes.split_at_checked(at).unwrap_or_default();
-        out.push(plain);
-        let Some((&special, rest)) = rest.split_first() else { return };
-        match special {
-            b'"' => out.push(b"\\\""),
-            b'\\' => out.push(b"\\\\"),
-            0x08 => out.push(b"\\b"),
-            0x09 => out.push(b"\\t"),
-            0x0a => out.push(b"\\n"),
-            0x0c => out.push(b"\\f"),
-            0x0d => out.push(b"\\r"),
-            control => {
-                out.push(b"\\u00");
-                out.byte(b'0' | control >> 4);
-                let low = control & 15;
-                out.byte(if low < 10 { b'0' | low } else { low.wrapping_add(b'a' - 10) });
-            }
-        }
-        bytes = rest;
-    }
-    out.push(bytes);
 }

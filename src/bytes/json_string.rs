@@ -1,0 +1,84 @@
+//! Strings of JSON, which more than one layer writes.
+
+use super::Writer;
+
+/// Which of eight bytes is a quote, a backslash or below 0x20: the high bit of the first of them is set, and none below it. What is
+/// set above the first means nothing.
+#[inline]
+pub(crate) const fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const QUOTES: u64 = 0x2222_2222_2222_2222;
+    const BACKSLASHES: u64 = 0x5c5c_5c5c_5c5c_5c5c;
+    const BLANKS: u64 = 0x2020_2020_2020_2020;
+    let quote = (word ^ QUOTES).wrapping_sub(ONES);
+    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
+    let control = word.wrapping_sub(BLANKS);
+    (quote | backslash | control) & !word & HIGH
+}
+
+/// Writes a string with its quotes, escaped as JavaScript's `JSON.stringify` does it: quote, backslash, and what is below
+/// 0x20, nothing else.
+#[inline]
+pub fn write_str(out: &mut Writer<'_>, text: &str) {
+    let bytes = text.as_bytes();
+    out.byte(b'"');
+    let (words, tail) = bytes.as_chunks::<8>();
+    let is_plain = !words.iter().any(|w| specials(u64::from_le_bytes(*w)) != 0) && !tail.iter().any(|&b| is_special(b));
+    if is_plain {
+        out.push(bytes)
+    } else {
+        write_escaped(out, bytes)
+    }
+    out.byte(b'"');
+}
+
+const fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn write_escaped(out: &mut Writer<'_>, mut bytes: &[u8]) {
+    while let Some(at) = bytes.iter().position(|&b| is_special(b)) {
+        let (plain, rest) = bytes.split_at_checked(at).unwrap_or_default();
+        out.push(plain);
+        let Some((&special, rest)) = rest.split_first() else { return };
+        match special {
+            b'"' => out.push(b"\\\""),
+            b'\\' => out.push(b"\\\\"),
+            0x08 => out.push(b"\\b"),
+            0x09 => out.push(b"\\t"),
+            0x0a => out.push(b"\\n"),
+            0x0c => out.push(b"\\f"),
+            0x0d => out.push(b"\\r"),
+            control => {
+                out.push(b"\\u00");
+                out.byte(b'0' | control >> 4);
+                let low = control & 15;
+                out.byte(if low < 10 { b'0' | low } else { low.wrapping_add(b'a' - 10) });
+            }
+        }
+        bytes = rest;
+    }
+    out.push(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_special_byte_is_found_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            for behind in [0x20, 0x7f, 0x80, 0xff, b'"', 0, b'#', b'!'] {
+                for at in 0..8_usize {
+                    let mut word = [b'x'; 8];
+                    word[at..].fill(behind);
+                    word[at] = byte;
+                    let special = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
+                    let expected = word.iter().position(|&b| special(b)).unwrap_or(8);
+                    assert_eq!(specials(u64::from_le_bytes(word)).trailing_zeros() as usize / 8, expected, "{word:x?}");
+                }
+            }
+        }
+    }
+}

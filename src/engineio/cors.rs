@@ -1,0 +1,189 @@
+//! Cross-origin requests (the Fetch standard, "CORS protocol"), as far as polling needs them. Off unless asked for (CVE-2020-28481).
+
+/// Pages of which origins may speak to the server over polling.
+///
+/// A browser asks no such leave for a WebSocket: look at its `Origin` yourself ([`Accept::origin`](crate::ws::Accept::origin)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origins<'c> {
+    /// Those of the server's own origin: nothing is said.
+    Own,
+    /// All. Never with credentials, which browsers would not take.
+    Any,
+    /// All, each told its own name: that is how credentials of every origin are let in. Think twice.
+    Each,
+    /// These, such as `https://example.com`, byte for byte.
+    List(&'c [&'c str]),
+}
+
+/// What is said to a page of another origin.
+///
+/// ```
+/// use sansocket::engineio::{Cors, Origins};
+///
+/// let cors = Cors::new(Origins::List(&["https://a.example"])).credentials();
+/// let fields = cors.fields(Some(b"https://a.example"));
+/// assert!(fields.into_iter().flatten().eq([
+///     ("Access-Control-Allow-Origin", &b"https://a.example"[..]),
+///     ("Access-Control-Allow-Credentials", b"true"),
+///     ("Vary", b"Origin"),
+/// ]));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Cors<'c> {
+    origins: Origins<'c>,
+    credentials: bool,
+    methods: &'c str,
+    headers: Option<&'c str>,
+    max_age: Option<&'c str>,
+}
+
+/// Fields of an answer, as many as there are.
+pub type CorsFields<'f> = [Option<(&'static str, &'f [u8])>; 6];
+
+impl<'c> Cors<'c> {
+    /// These origins, without credentials.
+    #[must_use]
+    pub const fn new(origins: Origins<'c>) -> Self {
+        Self { origins, credentials: false, methods: "GET,HEAD,PUT,PATCH,POST,DELETE", headers: None, max_age: None }
+    }
+
+    /// Cookies and other credentials may come along.
+    #[must_use]
+    pub const fn credentials(mut self) -> Self {
+        self.credentials = true;
+        self
+    }
+
+    /// The methods that a preflight is told; the reference's by default.
+    #[must_use]
+    pub const fn methods(mut self, methods: &'c str) -> Self {
+        self.methods = methods;
+        self
+    }
+
+    /// The request headers that a preflight is told; by default those that it asks for.
+    #[must_use]
+    pub const fn headers(mut self, headers: &'c str) -> Self {
+        self.headers = Some(headers);
+        self
+    }
+
+    /// Seconds that a browser may remember the answer to a preflight, in digits.
+    #[must_use]
+    pub const fn max_age(mut self, seconds: &'c str) -> Self {
+        self.max_age = Some(seconds);
+        self
+    }
+
+    /// The fields of every answer to a request from `origin`, refusals included: else the page could not read them.
+    #[must_use]
+    pub fn fields<'f>(&self, origin: Option<&'f [u8]>) -> CorsFields<'f> {
+        let vary = ("Vary", &b"Origin"[..]);
+        let own = origin.filter(|origin| match self.origins {
+            Origins::List(list) => list.iter().any(|o| o.as_bytes() == *origin),
+            _ => true,
+        });
+        let allowed = ("Access-Control-Allow-Origin", own.unwrap_or_default());
+        let credentials =
+            (self.credentials && own.is_some()).then_some(("Access-Control-Allow-Credentials", &b"true"[..]));
+        match (self.origins, own) {
+            (Origins::Own, _) => [None; 6],
+            (Origins::Any, _) => [Some(("Access-Control-Allow-Origin", b"*")), None, None, None, None, None],
+            (_, None) => [Some(vary), None, None, None, None, None],
+            _ => [Some(allowed), credentials, Some(vary), None, None, None],
+        }
+    }
+
+    /// The fields of the answer to a preflight, an `OPTIONS` of a browser, to be sent with status 204; `None` when nothing is said to other
+    /// origins, and the request is one like any other. `requested` is its `Access-Control-Request-Headers`.
+    #[must_use]
+    pub fn preflight<'f>(&self, origin: Option<&'f [u8]>, requested: Option<&'f [u8]>) -> Option<CorsFields<'f>>
+    where
+        'c: 'f,
+    {
+        if self.origins == Origins::Own {
+            return None;
+        }
+        let [allowed, credentials, vary, ..] = self.fields(origin);
+        let (headers, vary) = match (self.headers, requested) {
+            (Some(headers), _) => (Some(headers.as_bytes()), vary),
+            (None, Some(requested)) => {
+                // The answer depends on what was asked for.
+                let both: &[u8] = if vary.is_some() || matches!(allowed, Some(("Vary", _))) {
+                    b"Origin, Access-Control-Request-Headers"
+                } else {
+                    b"Access-Control-Request-Headers"
+                };
+                (Some(requested), Some(("Vary", both)))
+            }
+            (None, None) => (None, vary),
+        };
+        // Where the origin is not allowed, `Vary` stood first.
+        let allowed = allowed.filter(|(name, _)| *name != "Vary" || vary.is_none());
+        Some([
+            allowed,
+            credentials,
+            vary,
+            Some(("Access-Control-Allow-Methods", self.methods.as_bytes())),
+            headers.map(|h| ("Access-Control-Allow-Headers", h)),
+            self.max_age.map(|age| ("Access-Control-Max-Age", age.as_bytes())),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{string::String, vec::Vec};
+
+    fn shown(fields: CorsFields<'_>) -> Vec<String> {
+        let show = |(name, value): (&str, &[u8])| {
+            std::format!("{}: {}", name.trim_start_matches("Access-Control-"), String::from_utf8_lossy(value))
+        };
+        fields.into_iter().flatten().map(show).collect()
+    }
+
+    #[test]
+    fn every_kind_of_origin() {
+        let list = ["https://a", "http://b:1"];
+        let fields = |cors: Cors<'_>, origin: Option<&'static str>| shown(cors.fields(origin.map(str::as_bytes)));
+        let none: [&str; 0] = [];
+        assert_eq!(fields(Cors::new(Origins::Own), Some("https://a")), none);
+        assert_eq!(fields(Cors::new(Origins::Any), Some("https://a")), ["Allow-Origin: *"]);
+        assert_eq!(fields(Cors::new(Origins::Any).credentials(), None), ["Allow-Origin: *"]);
+        let each = Cors::new(Origins::Each).credentials();
+        assert_eq!(fields(each, Some("null")), ["Allow-Origin: null", "Allow-Credentials: true", "Vary: Origin"]);
+        let listed = Cors::new(Origins::List(&list));
+        assert_eq!(fields(listed, Some("http://b:1")), ["Allow-Origin: http://b:1", "Vary: Origin"]);
+        for other in [Some("https://A"), Some("https://a.evil"), None] {
+            assert_eq!(fields(listed.credentials(), other), ["Vary: Origin"], "{other:?}");
+        }
+    }
+
+    #[test]
+    fn preflights() {
+        assert_eq!(Cors::new(Origins::Own).preflight(Some(b"https://a"), None), None);
+        let any = Cors::new(Origins::Any).preflight(Some(b"https://a"), Some(b"x-y")).unwrap();
+        assert_eq!(
+            shown(any),
+            [
+                "Allow-Origin: *",
+                "Vary: Access-Control-Request-Headers",
+                "Allow-Methods: GET,HEAD,PUT,PATCH,POST,DELETE",
+                "Allow-Headers: x-y"
+            ]
+        );
+        let list = ["https://a"];
+        let cors = Cors::new(Origins::List(&list)).methods("GET,POST").max_age("600");
+        let told = shown(cors.preflight(Some(b"https://a"), Some(b"x-y")).unwrap());
+        let vary = "Vary: Origin, Access-Control-Request-Headers";
+        assert_eq!(
+            told,
+            ["Allow-Origin: https://a", vary, "Allow-Methods: GET,POST", "Allow-Headers: x-y", "Max-Age: 600"]
+        );
+        let told = shown(cors.headers("a,b").preflight(Some(b"https://evil"), Some(b"x-y")).unwrap());
+        assert_eq!(told, ["Vary: Origin", "Allow-Methods: GET,POST", "Allow-Headers: a,b", "Max-Age: 600"]);
+        let told = shown(cors.preflight(Some(b"https://evil"), Some(b"x-y")).unwrap());
+        assert_eq!(told, [vary, "Allow-Methods: GET,POST", "Allow-Headers: x-y", "Max-Age: 600"]);
+    }
+}

@@ -1,0 +1,70 @@
+//! What a session owes: a few flags, no queue.
+
+use super::{Beat, Session, Upgrade};
+use crate::{
+    bytes::Capacity,
+    engineio::{Message, SendError, Sink, Transport, open, payload::SEPARATOR},
+    time::Instant,
+    ws,
+};
+
+impl Session {
+    /// Writes a message, for applications that speak Engine.IO itself.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was written. [`StateError::Separator`](ws::StateError::Separator) for a text that polling cannot carry.
+    pub fn send<O: Sink<ws::Server>>(&self, message: Message<'_>, out: &mut O) -> Result<(), SendError> {
+        match message {
+            Message::Text(text) if self.transport == Transport::Polling && text.contains(&SEPARATOR) => {
+                Err(ws::StateError::Separator.into())
+            }
+            Message::Text(text) => out.text(|w| w.push(text), core::iter::empty::<&[u8]>()),
+            Message::Binary(bytes) => out.binary(bytes),
+        }
+    }
+
+    /// Writes one thing that the session owes: the open packet, a ping, over polling a noop or the packet that ends the link. `false`: nothing
+    /// is owed, or nothing can be written now because a message sent in parts is open or the connection is closing.
+    ///
+    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`] bytes is always enough.
+    ///
+    /// # Errors
+    /// [`Capacity`]: it is owed still.
+    pub fn poll_transmit<O: Sink<ws::Server>>(&mut self, out: &mut O) -> Result<bool, Capacity> {
+        let written = if self.owes_open {
+            out.packet(|w| {
+                w.byte(b'0');
+                open::write(self.sid, &self.config, self.transport, w);
+            })
+        } else if self.beat == Beat::PingOwed {
+            out.packet(|w| w.byte(b'2'))
+        } else if self.upgrade == Upgrade::NoopOwed {
+            out.packet(|w| w.byte(b'6'))
+        } else if let Some(digit) = self.farewell {
+            out.packet(|w| w.byte(digit))
+        } else {
+            return Ok(false);
+        };
+        match written {
+            Ok(()) if self.owes_open => self.owes_open = false,
+            Ok(()) if self.beat == Beat::PingOwed => self.beat = Beat::Asked,
+            // The next GET, if one comes, waits as long as any during a probe.
+            Ok(()) if self.upgrade == Upgrade::NoopOwed => {
+                self.upgrade = Upgrade::Probing { noop: Instant::FAR_FUTURE }
+            }
+            Ok(()) => self.farewell = None,
+            Err(SendError::Capacity(e)) => return Err(e),
+            Err(SendError::State(_)) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to write.
+    #[must_use]
+    pub const fn wants_transmit(&self) -> bool {
+        self.owes_open
+            || matches!(self.beat, Beat::PingOwed)
+            || matches!(self.upgrade, Upgrade::NoopOwed)
+            || self.farewell.is_some()
+    }
+}
