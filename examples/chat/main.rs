@@ -20,16 +20,22 @@ struct Options {
     /// Milliseconds for a request, and then for the client to join.
     #[arg(long, default_value_t = 10_000, value_name = "MS")]
     handshake_timeout: u64,
+    /// Origins whose pages may join over polling: `*` for all, or a list with commas; empty for the own page alone.
+    #[arg(long, default_value = "*", value_name = "ORIGINS")]
+    cors: host::Origin,
     /// Messages that newcomers are shown.
     #[arg(long, default_value_t = 100, value_name = "N")]
     history: usize,
 }
 
 fn main() -> ExitCode {
-    let Options { host, handshake_timeout, history } = Options::parse();
+    let Options { host, handshake_timeout, cors, history } = Options::parse();
     let config = host::Config {
         greeting: "open in a browser:",
         path: "/socket.io/".into(),
+        echo_path: None,
+        cors,
+        cookie: None,
         handshake_timeout,
         connect_timeout: handshake_timeout,
         // A message of 2,000 characters has 12,000 bytes if all are escaped.

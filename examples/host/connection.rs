@@ -1,292 +1,210 @@
-//! One connection: a request, the handshake, and then the loop of a Socket.IO server over the crate's machines.
+//! One connection: requests, until one of them opens a WebSocket or the client is done.
 
 use super::{
     App, Host,
-    link::{Link, Replies},
     peer::Peer,
-    sid,
+    polling, socket,
     web::{self, Answer},
 };
 use sansocket::{
-    engineio::{self, server::Session},
-    http,
-    socketio::{AckSlot, Attachments, Collector, Event, Flags, Reason, Server},
-    time::Instant,
-    ws,
+    http::{self, Body, BodyDecoder, BodyError, Head},
+    ws::Inbox,
 };
-use std::{future::poll_fn, io, net::SocketAddr, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    net::{Shutdown, SocketAddr},
+    pin::Pin,
+    rc::Rc,
+    task::Poll,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    net::{TcpStream, tcp::OwnedReadHalf},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     time::{sleep_until, timeout},
 };
 use tracing::{debug, info};
 
-/// Bytes that are held for a request.
+/// Bytes that are held for a request's head.
 const HEAD: http::Limits = http::Limits::new();
+
+/// What comes in: the socket, and what was read of it.
+pub struct Wire {
+    pub source: OwnedReadHalf,
+    pub inbox: Inbox<Vec<u8>>,
+}
 
 /// Runs a connection to its end, which is told in one line of the log.
 pub async fn run<A: App>(host: &Rc<Host<A>>, stream: TcpStream, from: SocketAddr) {
-    let (mut source, sink) = stream.into_split();
-    let peer = Rc::new(Peer::new(sink, host.options.max_queue, host.flusher.clone()));
-    let mut inbox = ws::Inbox::new(Vec::new());
-    let deadline = host.clock.now().after_millis(host.config.handshake_timeout);
-    let why = match open(host, &peer, &mut source, &mut inbox, deadline).await {
-        Ok(true) => {
+    let (source, sink) = stream.into_split();
+    let mut wire = Wire { source, inbox: Inbox::new(Vec::new()) };
+    let mut out = Vec::new();
+    let why = match requests(host, &mut wire, &sink, &mut out).await {
+        Ok(Next::Socket(kind)) => {
             debug!(%from, "open");
-            let mut stack = Stack::new(host, peer.clone(), inbox);
-            let (reason, why) = stack.run(host, &mut source).await;
-            stack.end(host, reason);
-            why
+            socket::run(host, kind, wire, sink, &out).await;
+            return debug!(%from, "closed");
         }
-        Ok(false) => "request answered".into(),
+        Ok(Next::Upgrade(entry)) => {
+            socket::upgrade(host, &entry, wire, sink, &out).await;
+            return debug!(%from, "closed");
+        }
+        Ok(Next::Done) => "request answered".into(),
         Err(why) => why,
     };
     info!(%from, "closed: {why}");
-    linger(host, &peer, &mut source).await;
+    hang_up(host, &sink, &mut wire.source).await;
 }
 
-/// Requests until one opens a WebSocket (`true`) or the client is done. What comes behind the head stays in the inbox.
-async fn open<A: App>(
+/// What follows the last request.
+enum Next<A: App> {
+    Done,
+    /// The answer that opens a WebSocket is in `out`.
+    Socket(super::Kind),
+    /// Likewise, for a session over polling.
+    Upgrade(Rc<super::Entry<A>>),
+}
+
+/// Requests, one after the other. What comes behind the last one stays in the inbox.
+async fn requests<A: App>(
     host: &Rc<Host<A>>,
-    peer: &Rc<Peer>,
-    source: &mut OwnedReadHalf,
-    inbox: &mut ws::Inbox<Vec<u8>>,
-    deadline: Instant,
-) -> Result<bool, String> {
-    let mut out = Vec::new();
-    let mut head = http::Head::new(HEAD);
+    wire: &mut Wire,
+    sink: &OwnedWriteHalf,
+    out: &mut Vec<u8>,
+) -> Result<Next<A>, String> {
     let mut has_answered = false;
     loop {
-        let answer = match head.scan(inbox.bytes()) {
-            Ok(Some(n)) => {
-                let answer = web::answer(host, &inbox.bytes()[..n], &mut out);
-                inbox.consume(n);
-                head = http::Head::new(HEAD);
-                answer
-            }
-            Err(e) => web::refuse_head(e, &mut out),
-            Ok(None) => {
-                let read = tokio::select! {
-                    read = read(host, source, inbox) => read,
-                    () = sleep_until(host.clock.at(deadline)) => {
-                        if has_answered {
-                            return Ok(false);
-                        }
-                        web::refuse_slow(&mut out);
-                        write_all(peer, &out).await;
-                        return Err("no request in time".into());
-                    }
-                };
-                match read {
-                    Ok(0) if has_answered => return Ok(false),
-                    Ok(0) => return Err("gone before its request".into()),
-                    Ok(_) => continue,
-                    Err(e) => return Err(e.to_string()),
+        let deadline = host.clock.at(host.clock.now().after_millis(host.config.handshake_timeout));
+        let mut head = Head::new(HEAD);
+        let answer = loop {
+            match head.scan(wire.inbox.bytes()) {
+                Ok(Some(n)) => {
+                    let answer = web::answer(host, &wire.inbox.bytes()[..n], out);
+                    wire.inbox.consume(n);
+                    break answer;
                 }
+                Err(e) => break web::refuse_head(e, out),
+                Ok(None) => {}
+            }
+            let read = tokio::select! {
+                read = read(host, &mut wire.source, &mut wire.inbox) => read,
+                () = sleep_until(deadline) => {
+                    if has_answered && wire.inbox.held() == 0 {
+                        return Ok(Next::Done);
+                    }
+                    web::refuse_slow(out);
+                    write_all(sink, out).await;
+                    return Err("no request in time".into());
+                }
+            };
+            match read {
+                Ok(0) if has_answered => return Ok(Next::Done),
+                Ok(0) => return Err("gone before its request".into()),
+                Ok(_) => {}
+                Err(e) => return Err(e.to_string()),
             }
         };
-        give_back(host, inbox);
-        match answer {
-            Answer::Page { keeps_alive } => {
-                write_all(peer, &out).await;
-                has_answered = true;
-                if !keeps_alive {
-                    return Ok(false);
-                }
-            }
-            Answer::Opened => {
-                peer.push(out.as_slice().into(), Flags::NONE);
-                return Ok(true);
-            }
+        give_back(host, &mut wire.inbox);
+        let common = match answer {
+            Answer::Page(common) => common,
             Answer::Refused(why) => {
-                write_all(peer, &out).await;
+                write_all(sink, out).await;
                 return Err(why);
             }
-        }
-    }
-}
-
-/// The machines of one connection, side by side: what one lends, the others can act on.
-struct Stack<A: App> {
-    peer: Rc<Peer>,
-    inbox: ws::Inbox<Vec<u8>>,
-    ws: ws::Connection<ws::Server>,
-    engine: Session,
-    io: Server<A::Names, Vec<AckSlot>>,
-    collector: Collector<Vec<u8>>,
-    guest: A::Guest,
-}
-
-impl<A: App> Stack<A> {
-    fn new(host: &Rc<Host<A>>, peer: Rc<Peer>, inbox: ws::Inbox<Vec<u8>>) -> Self {
-        let now = host.clock.now();
-        let max = u64::from(host.config.max_payload);
-        let connect_by = now.after_millis(host.config.connect_timeout);
-        Self {
-            peer,
-            inbox,
-            ws: ws::Connection::server(ws::Limits::new().message(max).frame(max)),
-            engine: Session::open(sid(), host.engine(), now),
-            io: Server::new(host.app.names(), Vec::new(), connect_by).with_limits(host.limits()),
-            collector: Collector::new(Vec::new()),
-            guest: A::Guest::default(),
-        }
-    }
-
-    /// Turns until the end; says why it ended, in the reference's word and for the log.
-    async fn run(&mut self, host: &Rc<Host<A>>, source: &mut OwnedReadHalf) -> (Reason, String) {
-        loop {
-            if let Some(end) = self.turn(host) {
-                return end;
+            Answer::Socket(kind) => return Ok(Next::Socket(kind)),
+            Answer::Upgrade(entry) => return Ok(Next::Upgrade(entry)),
+            Answer::Open(kind, common) => {
+                let entry = polling::open(host, kind);
+                let outcome = polling::get(host, &entry, wire, true).await;
+                let sid = *entry.stack.borrow().engine.sid();
+                web::respond_opened(host, &outcome, &common, &sid, out);
+                common
             }
-            let due = [self.engine.poll_timeout(), self.io.poll_timeout()].into_iter().flatten().min();
-            let due = host.clock.at(due.unwrap_or(host.clock.now()));
-            let peer = self.peer.clone();
-            let error =
-                |e: io::Error| (Reason::Link(engineio::Reason::TransportError), format!("transport error: {e}"));
-            tokio::select! {
-                read = read(host, source, &mut self.inbox), if !peer.is_backed_up() => match read {
-                    Ok(0) => {
-                        self.ws.handle_eof();
-                        return (Reason::Link(engineio::Reason::TransportClose), "transport close".into());
-                    }
-                    Ok(_) => {}
-                    Err(e) => return error(e),
-                },
-                writable = peer.sink.writable(), if peer.is_blocked.get() => {
-                    if let Err(e) = writable.and_then(|()| peer.flush()) {
-                        return error(e);
-                    }
-                }
-                // The socket is blocked now, or too much waits, or no longer so much that nothing is read.
-                () = peer.wake.notified() => if peer.is_slow() {
-                    let reason = Reason::Link(engineio::Reason::TransportClose);
-                    return (reason, "does not read what it is sent".into());
-                },
-                () = sleep_until(due) => {}
+            Answer::Poll(entry, common) => {
+                let outcome = polling::get(host, &entry, wire, false).await;
+                web::respond(&outcome, &common, out);
+                common
             }
-        }
-    }
-
-    /// Everything that can be done without waiting.
-    fn turn(&mut self, host: &Rc<Host<A>>) -> Option<(Reason, String)> {
-        let now = host.clock.now();
-        let mut replies = Replies { memory: std::mem::take(&mut *host.write_buffer.borrow_mut()), len: 0 };
-        replies.memory.resize(replies.memory.len().max(4096), 0);
-        let mut end: Option<(Reason, String)> = None;
-        // 1. events until there are none; each borrows the inbox alone
-        while end.is_none() {
-            // What is owed first: the open packet stands in front of everything.
-            self.transmit(&mut replies);
-            match self.engine.poll_event(&mut self.inbox, &mut self.ws, now) {
-                Ok(None) => break,
-                Ok(Some(event)) => match self.io.handle_event(event) {
-                    Ok(Event::Closed(reason)) => end = Some((Reason::Link(reason), reason.to_string())),
-                    Ok(event) => {
-                        let mut link = Link {
-                            host,
-                            peer: &self.peer,
-                            guest: &mut self.guest,
-                            io: &mut self.io,
-                            now,
-                            replies: &mut replies,
-                            end: None,
-                        };
-                        Self::collect(&mut link, &mut self.collector, event);
-                        if let Some(reason) = link.end {
-                            end = Some((reason, reason.to_string()));
-                            self.engine.close(&mut self.ws);
+            Answer::Post(entry, body, is_awaited, mut common) => {
+                let outcome = match polling::begin_post(host, &entry) {
+                    Err(outcome) => Err(outcome),
+                    Ok(()) => {
+                        if is_awaited && body != Body::Empty && wire.inbox.held() == 0 {
+                            write_all(sink, b"HTTP/1.1 100 Continue\r\n\r\n").await;
                         }
+                        read_body(host, wire, body, deadline).await
                     }
-                    Err(e) => {
-                        // The reference's word for it.
-                        end = Some((Reason::Link(engineio::Reason::ForcedClose), format!("parse error: {e}")));
-                        self.engine.close(&mut self.ws);
+                };
+                match outcome {
+                    Ok(body) if common.is_text => web::respond(&polling::post(host, &entry, body).await, &common, out),
+                    Ok(_) => web::respond(&polling::refuse_type(host, &entry), &common, out),
+                    Err(outcome) => {
+                        polling::give_up_post(&entry);
+                        // Nobody knows where the next request begins.
+                        common.keeps_alive = false;
+                        web::respond(&outcome, &common, out);
                     }
-                },
-                // The message is larger than the memory that it was read into, and within the limits.
-                Err(e) => {
-                    let _ = self.inbox.replace(vec![0; e.needed]);
+                }
+                common
+            }
+        };
+        give_back(host, &mut wire.inbox);
+        write_all(sink, out).await;
+        has_answered = true;
+        if !common.keeps_alive {
+            return Ok(Next::Done);
+        }
+    }
+}
+
+/// The body of a POST, within the limit and the time.
+async fn read_body<A: App>(
+    host: &Rc<Host<A>>,
+    wire: &mut Wire,
+    body: Body,
+    deadline: tokio::time::Instant,
+) -> Result<Vec<u8>, polling::Outcome> {
+    use polling::Outcome;
+    let mut decoder = BodyDecoder::new(body, host.config.max_payload.into());
+    let mut collected = Vec::new();
+    loop {
+        let mut input = wire.inbox.bytes();
+        let before = input.len();
+        let result = loop {
+            match decoder.poll_piece(&mut input) {
+                Ok(Some(piece)) => collected.extend_from_slice(piece),
+                Ok(None) => break Ok(()),
+                Err(e) => break Err(e),
+            }
+        };
+        let used = before - input.len();
+        wire.inbox.consume(used);
+        match result {
+            Err(BodyError::TooLarge) => return Err(Outcome::TooLarge),
+            Err(_) => return Err(Outcome::Bad),
+            Ok(()) if decoder.is_complete() => return Ok(collected),
+            Ok(()) => {}
+        }
+        tokio::select! {
+            read = read(host, &mut wire.source, &mut wire.inbox) => {
+                if !matches!(read, Ok(1..)) {
+                    return Err(Outcome::Gone);
                 }
             }
+            () = sleep_until(deadline) => return Err(Outcome::Slow),
         }
-        // 2. time
-        while end.is_none()
-            && let Some(event) = self.io.handle_timeout(now)
-        {
-            if matches!(event, Event::ConnectTimeout) {
-                end = Some((Reason::ForcedServerClose, "joined nothing in time".into()));
-                self.engine.close(&mut self.ws);
-                break;
-            }
-            let (peer, guest, io) = (&self.peer, &mut self.guest, &mut self.io);
-            let mut link = Link { host, peer, guest, io, now, replies: &mut replies, end: None };
-            host.app.react(&mut link, event, Attachments::NONE);
-        }
-        if end.is_none()
-            && let Some(engineio::Event::Closed(reason)) = self.engine.handle_timeout(now)
-        {
-            end = Some((Reason::Link(reason), reason.to_string()));
-        }
-        // 3. what the machines owe
-        self.transmit(&mut replies);
-        replies.flush(&self.peer);
-        let mut out = self.ws.out(&mut replies.memory);
-        while let Ok(true) = self.ws.poll_transmit(&mut out) {}
-        self.peer.push(out.written().into(), Flags::NONE);
-        // An answer of megabytes leaves no megabytes behind.
-        replies.memory.truncate(64 * 1024);
-        replies.memory.shrink_to(64 * 1024);
-        *host.write_buffer.borrow_mut() = replies.memory;
-        give_back(host, &mut self.inbox);
-        end.map(|(reason, why)| match self.engine.fault() {
-            Some(fault) => (reason, format!("{why}: {fault}")),
-            None => (reason, why),
-        })
-    }
-
-    /// What Engine.IO owes. A packet of it always fits behind a flush.
-    fn transmit(&mut self, replies: &mut Replies) {
-        if !self.engine.wants_transmit() {
-            return;
-        }
-        replies.flush(&self.peer);
-        let mut out = self.ws.out(&mut replies.memory);
-        while let Ok(true) = self.engine.poll_transmit(&mut out) {}
-        replies.len = out.written().len();
-    }
-
-    /// Hands the event on when its attachments are there.
-    fn collect(link: &mut Link<'_, A>, collector: &mut Collector<Vec<u8>>, event: Event<'_>) {
-        loop {
-            match collector.collect(event) {
-                Ok(None) => return,
-                Ok(Some((event, attachments))) => {
-                    let host = link.host;
-                    host.app.react(link, event, attachments);
-                    break;
-                }
-                Err(e) => {
-                    let _ = collector.replace(vec![0; e.needed.max(2 * e.available)]);
-                }
-            }
-        }
-        let _ = collector.replace(Vec::new());
-    }
-
-    /// Tells the application.
-    fn end(&mut self, host: &Rc<Host<A>>, reason: Reason) {
-        let mut replies = Replies { memory: Vec::new(), len: 0 };
-        let (peer, guest, io) = (&self.peer, &mut self.guest, &mut self.io);
-        let now = host.clock.now();
-        let mut link = Link { host, peer, guest, io, now, replies: &mut replies, end: None };
-        host.app.closed(&mut link, reason);
     }
 }
 
 /// Reads what comes. The memory is the shared one, unless the inbox holds a part of something already.
-async fn read<A>(host: &Host<A>, source: &mut OwnedReadHalf, inbox: &mut ws::Inbox<Vec<u8>>) -> io::Result<usize> {
+pub async fn read<A>(host: &Host<A>, source: &mut OwnedReadHalf, inbox: &mut Inbox<Vec<u8>>) -> io::Result<usize>
+where
+    A: App,
+{
     // Not `readable` and `try_read`: this way a read that filled not all the memory is known to be the last for now, without another.
     poll_fn(|context| {
         if inbox.held() == 0 {
@@ -317,7 +235,7 @@ async fn read<A>(host: &Host<A>, source: &mut OwnedReadHalf, inbox: &mut ws::Inb
 }
 
 /// Gives the shared memory back; what must stay moves into memory of the connection's own.
-fn give_back<A>(host: &Host<A>, inbox: &mut ws::Inbox<Vec<u8>>) {
+pub fn give_back<A: App>(host: &Host<A>, inbox: &mut Inbox<Vec<u8>>) {
     let mut shared = host.read_buffer.borrow_mut();
     let held = inbox.held();
     if !shared.is_empty() {
@@ -333,24 +251,37 @@ fn give_back<A>(host: &Host<A>, inbox: &mut ws::Inbox<Vec<u8>>) {
     }
 }
 
-/// Writes outside the queue, before the connection is one of the room.
-async fn write_all(peer: &Rc<Peer>, bytes: &[u8]) {
-    peer.push(bytes.into(), Flags::NONE);
-    while peer.flush().is_ok() && peer.is_blocked.get() {
-        let patience = timeout(Duration::from_secs(10), peer.sink.writable());
-        if !matches!(patience.await, Ok(Ok(()))) {
-            return;
+/// Writes, to a client that takes something every 10 s.
+async fn write_all(sink: &OwnedWriteHalf, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match sink.try_write(bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                let patience = timeout(Duration::from_secs(10), sink.writable());
+                if !matches!(patience.await, Ok(Ok(()))) {
+                    return;
+                }
+            }
+            Err(_) => return,
         }
     }
 }
 
+/// Writes what waits, for a second at most.
+pub async fn drain(peer: &Rc<Peer>) {
+    let write = async {
+        while peer.flush().is_ok()
+            && peer.is_blocked.get()
+            && let Some(sink) = peer.sink()
+            && sink.writable().await.is_ok()
+        {}
+    };
+    let _ = timeout(Duration::from_secs(1), write).await;
+}
+
 /// Closes so that what was said last arrives: without reading what the client still sends, the system would throw it away.
-async fn linger<A>(host: &Host<A>, peer: &Rc<Peer>, source: &mut OwnedReadHalf) {
-    if peer.is_slow() {
-        return;
-    }
-    let _ = timeout(Duration::from_secs(1), write_all(peer, b"")).await;
-    let _ = socket2::SockRef::from(peer.sink.as_ref()).shutdown(std::net::Shutdown::Write);
+pub async fn hang_up<A: App>(host: &Host<A>, sink: &OwnedWriteHalf, source: &mut OwnedReadHalf) {
+    let _ = socket2::SockRef::from(sink.as_ref()).shutdown(Shutdown::Write);
     let drain = async {
         let mut left = 1_usize << 20;
         while left > 0 && source.readable().await.is_ok() {

@@ -2,7 +2,7 @@
 
 use super::{App, Host, peer::Peer};
 use sansocket::{
-    engineio,
+    engineio::{self, Transport},
     socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, Server, json::Raw},
     time::Instant,
     ws::{Out, Stored},
@@ -17,6 +17,7 @@ pub struct Link<'l, A: App> {
     pub guest: &'l mut A::Guest,
     pub io: &'l mut Server<A::Names, Vec<AckSlot>>,
     pub now: Instant,
+    pub transport: Transport,
     pub(super) replies: &'l mut Replies,
     pub(super) end: Option<Reason>,
 }
@@ -28,6 +29,38 @@ pub(super) struct Replies {
 }
 
 impl Replies {
+    /// Takes the memory that all share.
+    pub(super) fn borrow<A: App>(host: &Host<A>) -> Self {
+        let mut memory = std::mem::take(&mut *host.write_buffer.borrow_mut());
+        memory.resize(memory.len().max(4096), 0);
+        Self { memory, len: 0 }
+    }
+
+    /// Gives it back. An answer of megabytes leaves no megabytes behind.
+    pub(super) fn give_back<A: App>(mut self, host: &Host<A>) {
+        self.memory.truncate(64 * 1024);
+        self.memory.shrink_to(64 * 1024);
+        *host.write_buffer.borrow_mut() = self.memory;
+    }
+
+    /// Appends what `write` writes. Without room, what is there goes into the queue first, and then the memory grows.
+    pub(super) fn append(
+        &mut self,
+        peer: &Rc<Peer>,
+        mut write: impl FnMut(&mut Out<'_, Stored>) -> Result<(), SendError>,
+    ) {
+        loop {
+            let mut out = Out::stored(&mut self.memory[self.len..]);
+            match write(&mut out) {
+                Ok(()) => return self.len += out.written().len(),
+                Err(SendError::Capacity(_)) if self.len > 0 => self.flush(peer),
+                // The need may be the least that helps: so at least double.
+                Err(SendError::Capacity(e)) => self.memory.resize(e.needed.max(2 * self.memory.len()), 0),
+                Err(e) => return debug!("not said: {e}"),
+            }
+        }
+    }
+
     /// Moves what was written into the queue.
     pub(super) fn flush(&mut self, peer: &Rc<Peer>) {
         let written = self.memory.get(..std::mem::take(&mut self.len)).unwrap_or_default();
@@ -41,20 +74,16 @@ impl<A: App> Link<'_, A> {
         &mut self,
         mut say: impl FnMut(&mut Server<A::Names, Vec<AckSlot>>, &mut Out<'_, Stored>) -> Result<(), SendError>,
     ) {
-        loop {
-            let Replies { memory, len } = &mut *self.replies;
-            let mut out = Out::stored(&mut memory[*len..]);
-            match say(self.io, &mut out) {
-                Ok(()) => return *len += out.written().len(),
-                Err(SendError::Capacity(_)) if *len > 0 => self.replies.flush(self.peer),
-                // The need may be the least that helps: so at least double.
-                Err(SendError::Capacity(e)) => memory.resize(e.needed.max(2 * memory.len()), 0),
-                Err(SendError::Acks(e)) => {
-                    let _ = self.io.replace_acks(vec![AckSlot::EMPTY; e.needed.max(2 * e.available)]);
+        self.replies.append(self.peer, |out| {
+            loop {
+                match say(self.io, out) {
+                    Err(SendError::Acks(e)) => {
+                        let _ = self.io.replace_acks(vec![AckSlot::EMPTY; e.needed.max(2 * e.available)]);
+                    }
+                    result => return result,
                 }
-                Err(e) => return debug!("not said: {e}"),
             }
-        }
+        });
     }
 
     /// Sends an event.

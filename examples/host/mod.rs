@@ -1,22 +1,29 @@
 //! What the chat and the server share: sockets on Tokio around this crate's machines. One thread, one task a connection.
 //!
-//! `connection.rs` is the loop of a Socket.IO server over the machines, `peer.rs` what waits to be written, `web.rs` the handshake and pages.
+//! `connection.rs` reads requests, `web.rs` says what they are answered, `socket.rs` has the loop of a session over a WebSocket, `polling.rs` those over
+//! polling, `session.rs` what both do with events, `peer.rs` what waits to be written.
 
 mod connection;
 mod link;
 mod peer;
+mod polling;
+mod session;
+mod socket;
 mod web;
 
 pub use link::Link;
 pub use peer::{Flusher, Peer};
+use session::{Entry, Kind};
 
 use sansocket::{
     engineio::{self, Sid},
+    http::{Request, Url},
     socketio::{self, Attachments, Event, Namespaces, Reason},
     time::Instant,
 };
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
     rc::Rc,
@@ -40,6 +47,11 @@ pub trait App: Sized + 'static {
     /// The page at `path`, with its type.
     fn page(&self, path: &[u8]) -> Option<(&'static [u8], &'static str)>;
 
+    /// Whether a request may open a session; the words of a refusal are told to the client.
+    fn allow(&self, _request: &Request<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Something happened on a connection: everything but its end.
     fn react(&self, link: &mut Link<'_, Self>, event: Event<'_>, attachments: Attachments<'_>);
 
@@ -59,7 +71,10 @@ pub struct Options {
     /// Milliseconds that the answer to a heartbeat may take.
     #[arg(long, default_value_t = 20_000, value_name = "MS")]
     pub ping_timeout: u32,
-    /// Connections at a time.
+    /// Milliseconds that a move from polling to a WebSocket may take.
+    #[arg(long, default_value_t = 10_000, value_name = "MS")]
+    pub upgrade_timeout: u32,
+    /// Connections at a time, and sessions over polling.
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     pub max_connections: usize,
     /// Bytes that may wait for one receiver; who reads more slowly is dropped.
@@ -75,8 +90,14 @@ pub struct Options {
 pub struct Config {
     /// What the line with the addresses begins with.
     pub greeting: &'static str,
-    /// Where Engine.IO is, with its slash at the end.
+    /// Where Socket.IO is, with its slash at the end.
     pub path: String,
+    /// Where Engine.IO itself is, which sends every message back.
+    pub echo_path: Option<&'static str>,
+    /// Pages of which origins may use polling.
+    pub cors: Origin,
+    /// The name of a cookie that a session gives its client, for balancers.
+    pub cookie: Option<String>,
     /// Milliseconds for a request, and for a client to join a namespace.
     pub handshake_timeout: u64,
     pub connect_timeout: u64,
@@ -84,25 +105,57 @@ pub struct Config {
     pub max_payload: u32,
 }
 
+/// Which origins, as the command line says it: `*`, or a list with commas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Own,
+    Any,
+    These(Vec<String>),
+}
+
+impl std::str::FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Ok(Self::Own),
+            "*" => Ok(Self::Any),
+            list => list
+                .split(',')
+                .map(|origin| match Url::parse(origin) {
+                    Ok(url) if url.path() == "/" && url.query().is_none() && !origin.ends_with('/') => {
+                        Ok(origin.into())
+                    }
+                    _ => Err(format!("'{origin}' is no origin; say it as https://example.com")),
+                })
+                .collect::<Result<_, _>>()
+                .map(Self::These),
+        }
+    }
+}
+
 /// All that the connections share.
-pub struct Host<A> {
+pub struct Host<A: App> {
     pub app: A,
     pub config: Config,
     options: Options,
     clock: Clock,
     flusher: Rc<Flusher>,
     connections: Cell<usize>,
+    /// Those that began over polling, by their ids.
+    sessions: RefCell<HashMap<Sid, Rc<Entry<A>>>>,
     /// Memory that sockets are read into, and that answers are written into; lent to whoever has bytes in hand.
     read_buffer: RefCell<Vec<u8>>,
     write_buffer: RefCell<Vec<u8>>,
 }
 
-impl<A> Host<A> {
+impl<A: App> Host<A> {
     fn engine(&self) -> engineio::Config {
         engineio::Config::new()
             .ping_interval(self.options.ping_interval)
             .ping_timeout(self.options.ping_timeout)
             .max_payload(self.config.max_payload)
+            .upgrade_timeout(self.options.upgrade_timeout)
     }
 
     fn limits(&self) -> socketio::Limits {
@@ -166,6 +219,7 @@ async fn serve<A: App>(name: &str, options: Options, config: Config, app: A) -> 
         clock: Clock(std::time::Instant::now()),
         flusher: Rc::default(),
         connections: Cell::new(0),
+        sessions: RefCell::default(),
         read_buffer: RefCell::new(vec![0; 64 * 1024]),
         write_buffer: RefCell::new(vec![0; 4096]),
     });

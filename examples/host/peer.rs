@@ -1,8 +1,11 @@
-//! What waits to be written to one socket.
+//! What waits for one client, whatever way it goes.
 
-use sansocket::socketio::{Flags, Policy, Pushed, Queue, Waiting};
+use sansocket::{
+    engineio::Payload,
+    socketio::{Flags, Policy, Pushed, Queue, Waiting},
+};
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     io::{self, IoSlice},
     rc::Rc,
 };
@@ -16,13 +19,16 @@ const MUCH: usize = 64 * 1024;
 
 type Packets = Queue<Rc<[u8]>, Vec<Waiting<Rc<[u8]>>>>;
 
-/// A connection as the others see it: its socket, and the frames that wait for it. A broadcast's frame is shared by all.
+/// A client as the others see it: the frames that wait for it, and its socket. A broadcast's frame is shared by all.
 #[derive(Debug)]
 pub struct Peer {
-    pub sink: OwnedWriteHalf,
-    /// Wakes the connection's own task.
+    /// The socket, once there is one: a session over polling has none, and its packets wait for a GET.
+    sink: OnceCell<OwnedWriteHalf>,
+    /// Wakes the task that waits for packets, or for the socket.
     pub wake: Notify,
-    /// The socket takes no more now: the connection's own task waits until it does.
+    /// Too much waited.
+    pub slow: Notify,
+    /// Nobody takes packets now: the socket is full, or no GET waits.
     pub is_blocked: Cell<bool>,
     /// In the list of those to be flushed.
     is_listed: Cell<bool>,
@@ -31,15 +37,66 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn new(sink: OwnedWriteHalf, limit: usize, flusher: Rc<Flusher>) -> Self {
+    pub fn new(limit: usize, flusher: Rc<Flusher>) -> Self {
         Self {
-            sink,
+            sink: OnceCell::new(),
             wake: Notify::new(),
+            slow: Notify::new(),
             is_blocked: Cell::new(false),
             is_listed: Cell::new(false),
             queue: RefCell::new(Queue::new(Vec::new(), limit, Policy::DropVolatile)),
             flusher,
         }
+    }
+
+    /// From now on the packets leave through this socket.
+    pub fn set_sink(self: &Rc<Self>, sink: OwnedWriteHalf) {
+        let _ = self.sink.set(sink);
+        self.is_blocked.set(false);
+        self.flusher.list(self);
+    }
+
+    /// The socket.
+    pub fn sink(&self) -> Option<&OwnedWriteHalf> {
+        self.sink.get()
+    }
+
+    /// Packets for a GET that waits, at most `max` bytes of them unless the first alone is larger; `None` when there are none.
+    pub fn take_payload(&self, max: usize) -> Option<Vec<u8>> {
+        let mut queue = self.queue.borrow_mut();
+        if queue.is_empty() {
+            return None;
+        }
+        // Base64 takes four bytes for three.
+        let mut size = (queue.bytes() * 4 / 3 + 64).min(max);
+        loop {
+            let mut memory = vec![0; size];
+            let mut payload = Payload::new(&mut memory);
+            let mut taken = 0;
+            let result = queue.slices().try_for_each(|frames| match payload.push_frames(frames) {
+                Ok(n) => {
+                    taken += n;
+                    if n < frames.len() { Err(None) } else { Ok(()) }
+                }
+                Err(e) => Err(Some(e.needed)),
+            });
+            if let Err(Some(needed)) = result {
+                size = needed;
+                continue;
+            }
+            let len = payload.written().len();
+            queue.advance(taken);
+            if queue.is_empty() {
+                let _ = queue.replace(Vec::new());
+            }
+            memory.truncate(len);
+            return Some(memory);
+        }
+    }
+
+    /// Whether packets wait.
+    pub fn has_packets(&self) -> bool {
+        !self.queue.borrow().is_empty()
     }
 
     /// Appends frames, which leave when the tasks that are ready have run; a receiver for whom too much waits is woken, and ends
@@ -57,7 +114,10 @@ impl Peer {
         match queue.push(frames, flags, !self.is_blocked.get()) {
             Pushed::Queued => self.flusher.list(self),
             Pushed::Dropped => {}
-            Pushed::Overflow => self.wake.notify_one(),
+            Pushed::Overflow => {
+                self.wake.notify_one();
+                self.slow.notify_one();
+            }
         }
     }
 
@@ -73,13 +133,17 @@ impl Peer {
 
     /// Writes what waits, as much as the socket takes, in as few calls as it can.
     pub fn flush(&self) -> io::Result<()> {
+        let Some(sink) = self.sink.get() else {
+            self.wake.notify_one();
+            return Ok(());
+        };
         let mut queue = self.queue.borrow_mut();
         let was_backed_up = queue.bytes() > MUCH;
         while !queue.is_empty() {
             let slices: Vec<IoSlice<'_>> = queue.slices().take(BATCH).map(IoSlice::new).collect();
             let written = match &slices[..] {
-                [one] => self.sink.try_write(one),
-                many => self.sink.try_write_vectored(many),
+                [one] => sink.try_write(one),
+                many => sink.try_write_vectored(many),
             };
             match written {
                 Ok(n) => {

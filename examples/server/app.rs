@@ -2,6 +2,7 @@
 
 use crate::host::{App, Link, Peer, random, sid};
 use sansocket::{
+    engineio::Transport,
     socketio::{
         self, Attachments, Await, Binary, Event, EventPacket, Flags, HandlerSlot, Handlers, Namespace, Payload, Reason,
         SendError,
@@ -85,7 +86,13 @@ const HANDLERS: [(&str, Handler); 11] = [
         link.flush();
         app.broadcast(e.namespace, &Target::all().not(member), "broadcast-message", &Binary(e.args(), files));
     }),
-    ("transport", |_, link, e, _| acknowledge(link, e, &Text("websocket"))),
+    ("transport", |_, link, e, _| {
+        let name = match link.transport {
+            Transport::Polling => "polling",
+            Transport::WebSocket => "websocket",
+        };
+        acknowledge(link, e, &Text(name));
+    }),
     ("rooms", |app, link, e, _| {
         let Some(member) = link.guest.member else { return };
         let state = app.state.borrow();

@@ -20,6 +20,13 @@ impl Sid {
         Self(text)
     }
 
+    /// The id that `text` is, as a request's query has it; `None` when it is none of ours.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let text: &[u8; 20] = text.try_into().ok()?;
+        text.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).then_some(Self(*text))
+    }
+
     /// The id as it stands on the wire.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 20] {
@@ -67,6 +74,11 @@ mod tests {
             let mut expected = [0; 20];
             URL_SAFE_NO_PAD.encode_slice(random, &mut expected).unwrap();
             assert_eq!(Sid::from_random(random).as_bytes(), &expected);
+            assert_eq!(Sid::parse(&expected), Some(Sid::from_random(random)));
+        }
+        for none in [&b""[..], b"AAAAAAAAAAAAAAAAAAA", b"AAAAAAAAAAAAAAAAAAAAA", b"AAAAAAAAAAAAAAAAAAA=", b"__proto__"]
+        {
+            assert_eq!(Sid::parse(none), None);
         }
     }
 }

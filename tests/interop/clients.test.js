@@ -170,7 +170,7 @@ test("a client of Socket.IO 2 is refused in words", async () => {
   const chat = await startChat();
   const url = `${chat.url}/socket.io/?EIO=3&transport=websocket`;
   const answer = await fetch(url.replace("websocket", "polling"));
-  assert.deepEqual([answer.status, await answer.json()], [400, { code: 0, message: "Transport unknown" }]);
+  assert.deepEqual([answer.status, await answer.json()], [400, { code: 5, message: "Unsupported protocol version" }]);
   const socket = io2(chat.url, { transports: ["websocket"], reconnection: false });
   await new Promise((done) => socket.on("connect_error", done));
   socket.close();
