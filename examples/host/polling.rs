@@ -80,7 +80,7 @@ pub async fn get<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wi
         entry.end(host, End::link(engineio::Reason::TransportClose, "a GET that waited was given up"));
         return Outcome::Gone;
     }
-    if entry.is_over() && !entry.peer.is_slow() {
+    if entry.is_over() && !entry.stack.borrow().engine.wants_transmit() {
         let id = *entry.stack.borrow().engine.sid();
         host.sessions.borrow_mut().remove(&id);
     }
@@ -115,10 +115,11 @@ pub async fn post<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, mut body: Ve
                 }
             }
         }
+        // What was answered stands in front of the packet that ends the session.
+        replies.flush(&entry.peer);
         entry.transmit(&mut stack.engine);
         stack.engine.fault().is_none()
     };
-    replies.flush(&entry.peer);
     replies.give_back(host);
     if let Some(end) = end {
         entry.end(host, end);
@@ -155,11 +156,11 @@ async fn watch<A: App>(host: Rc<Host<A>>, entry: Rc<Entry<A>>) {
                 None
             } else {
                 let end = stack.tick(&host, &entry.peer, &mut replies, now);
+                replies.flush(&entry.peer);
                 entry.transmit(&mut stack.engine);
                 end
             }
         };
-        replies.flush(&entry.peer);
         replies.give_back(&host);
         if let Some(end) = end {
             entry.end(&host, end);

@@ -100,8 +100,11 @@ impl<A: App> Entry<A> {
         self.is_over.get()
     }
 
-    /// What Engine.IO owes goes behind what waits.
+    /// What Engine.IO owes goes behind what waits; the packet that ends a session over polling has a payload of its own.
     pub fn transmit(&self, engine: &mut Session) {
+        if engine.is_closed() && self.peer.has_packets() {
+            return;
+        }
         let mut memory = [0; engineio::server::OWED_MAX];
         let mut out = Out::stored(&mut memory);
         while let Ok(true) = engine.poll_transmit(&mut out) {
@@ -131,7 +134,7 @@ impl<A: App> Entry<A> {
             self.transmit(&mut stack.engine);
         }
         let id = *stack.engine.sid();
-        if is_ours && is_polling && !stack.engine.is_polled() {
+        if is_ours && is_polling && (stack.engine.wants_transmit() || !stack.engine.is_polled()) {
             let host = host.clone();
             tokio::task::spawn_local(async move {
                 tokio::time::sleep(FAREWELL).await;

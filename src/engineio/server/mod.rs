@@ -251,7 +251,7 @@ impl Session {
     }
 
     /// Ends the link over polling from this side; the close packet is owed, for the GET that waits or for the next one (the reference gives
-    /// that 30 s).
+    /// that 30 s). It must stand in a payload of its own, behind all others: the stock client takes it before what stands in front of it.
     pub const fn close_polling(&mut self) {
         self.end(Reason::ForcedClose);
     }
