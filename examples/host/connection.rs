@@ -183,6 +183,7 @@ async fn read_body<A: App>(
         };
         let used = before - input.len();
         wire.inbox.consume(used);
+        give_back(host, &mut wire.inbox);
         match result {
             Err(BodyError::TooLarge) => return Err(Outcome::TooLarge),
             Err(_) => return Err(Outcome::Bad),
@@ -207,6 +208,7 @@ where
 {
     // Not `readable` and `try_read`: this way a read that filled not all the memory is known to be the last for now, without another.
     poll_fn(|context| {
+        give_back(host, inbox);
         if inbox.held() == 0 {
             let _ = inbox.replace(std::mem::take(&mut *host.read_buffer.borrow_mut()));
         }
@@ -234,7 +236,7 @@ where
     .await
 }
 
-/// Gives the shared memory back; what must stay moves into memory of the connection's own.
+/// Gives the shared memory back; what must stay moves into memory of the connection's own. Before anything is awaited: others read meanwhile.
 pub fn give_back<A: App>(host: &Host<A>, inbox: &mut Inbox<Vec<u8>>) {
     let mut shared = host.read_buffer.borrow_mut();
     let held = inbox.held();

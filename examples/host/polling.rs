@@ -2,7 +2,7 @@
 
 use super::{
     App, Host,
-    connection::{Wire, read},
+    connection::{Wire, give_back, read},
     link::Replies,
     session::{End, Entry, Kind},
 };
@@ -68,6 +68,7 @@ pub async fn get<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wi
                 if !matches!(read, Ok(1..)) {
                     break true;
                 }
+                give_back(host, &mut wire.inbox);
             }
         }
     };

@@ -60,6 +60,10 @@ pub async fn upgrade<A: App>(
             let engine = &mut entry.stack.borrow_mut().engine;
             let probed = match probe.poll(engine, &mut wire.inbox, &mut ws) {
                 Ok(probed) => probed,
+                Err(e) if e.needed <= 64 => {
+                    let _ = wire.inbox.replace(vec![0; 64]);
+                    continue;
+                }
                 // No packet of a probe is that long.
                 Err(_) => probe.fail(engine, &mut ws),
             };
@@ -70,6 +74,7 @@ pub async fn upgrade<A: App>(
             entry.transmit(engine);
             (probed, out.written().len())
         };
+        give_back(host, &mut wire.inbox);
         if write(&sink, &memory[..len]).await.is_err() {
             probed = Probed::Failed;
         }
