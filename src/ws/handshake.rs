@@ -58,20 +58,22 @@ struct Seen<'h> {
     version: Once<'h>,
     key: Once<'h>,
     are_protocols_good: bool,
-    has_body: bool,
+    length: Once<'h>,
+    is_coded: bool,
 }
 
 impl<'h> Seen<'h> {
-    fn all(request: &Request<'h>) -> Self {
+    fn all(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>) -> Self {
         let mut seen = Self {
             upgrade: false,
             connection: false,
             version: Once::None,
             key: Once::None,
             are_protocols_good: true,
-            has_body: false,
+            length: Once::None,
+            is_coded: false,
         };
-        for (name, value) in request.fields() {
+        for (name, value) in fields {
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
             let has = |option: &[u8]| Members::of(value).any(|m| m.eq_ignore_ascii_case(option));
             // The length first: a comparison costs more.
@@ -83,13 +85,56 @@ impl<'h> Seen<'h> {
                 22 if is("sec-websocket-protocol") => {
                     seen.are_protocols_good &= Members::of(value).all(|m| m.iter().all(|&b| is_token_byte(b)));
                 }
-                14 if is("content-length") => seen.has_body = true,
-                17 if is("transfer-encoding") => seen.has_body = true,
+                14 if is("content-length") => seen.length.see(value),
+                17 if is("transfer-encoding") => seen.is_coded = true,
                 _ => {}
             }
         }
         seen
     }
+
+    /// The key, when nothing of what section 4.2.1 wants of the fields is missing.
+    fn judge(&self) -> Result<&'h [u8], RequestError> {
+        if !self.upgrade {
+            return Err(RequestError::Upgrade);
+        }
+        if !self.connection {
+            return Err(RequestError::Connection);
+        }
+        if self.version != Once::One(b"13") {
+            return Err(RequestError::Version);
+        }
+        let Once::One(key) = self.key else { return Err(RequestError::Key) };
+        super::accept_key::judge(key)?;
+        if !self.are_protocols_good {
+            return Err(RequestError::Protocols);
+        }
+        Ok(key)
+    }
+}
+
+/// Judges the fields of a GET over HTTP/1.1 that another HTTP server read, and gives the value of `Sec-WebSocket-Accept` for its answer:
+/// status 101 with `Upgrade: websocket` and `Connection: Upgrade`. With HTTP/2 and later: [`ExtendedConnect`](super::ExtendedConnect).
+///
+/// # Errors
+/// [`RequestError`] with the status to answer with.
+///
+/// ```
+/// let fields: [(&[u8], &[u8]); 4] = [
+///     (b"upgrade", b"websocket"), (b"connection", b"Upgrade"),
+///     (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="), (b"sec-websocket-version", b"13"),
+/// ];
+/// assert_eq!(&sansocket::ws::accept_fields(fields)?, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// # Ok::<(), sansocket::ws::RequestError>(())
+/// ```
+#[cfg(feature = "sha1")]
+pub fn accept_fields<'h>(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>) -> Result<[u8; 28], RequestError> {
+    let seen = Seen::all(fields);
+    let key = seen.judge()?;
+    if seen.is_coded || !matches!(seen.length, Once::None | Once::One(b"0")) {
+        return Err(RequestError::Body);
+    }
+    super::accept_key(key)
 }
 
 /// Whether a request asks for a WebSocket, rightly or not: its `Upgrade` names it.
@@ -107,24 +152,14 @@ impl<'h> Accept<'h> {
         if request.method() != Method::Get {
             return Err(RequestError::Method);
         }
-        let seen = Seen::all(request);
+        let seen = Seen::all(request.fields());
         // An `Upgrade` in HTTP/1.0 is ignored (RFC 9110 section 7.8), so there is none.
-        if request.version() < Version::Http11 || !seen.upgrade {
+        if request.version() < Version::Http11 {
             return Err(RequestError::Upgrade);
         }
-        if !seen.connection {
-            return Err(RequestError::Connection);
-        }
-        if seen.version != Once::One(b"13") {
-            return Err(RequestError::Version);
-        }
-        let Once::One(key) = seen.key else { return Err(RequestError::Key) };
-        super::accept_key::judge(key)?;
-        if !seen.are_protocols_good {
-            return Err(RequestError::Protocols);
-        }
+        let key = seen.judge()?;
         // What follows the head are frames; a body would be taken for them.
-        if seen.has_body && request.body() != Ok(Body::Empty) {
+        if (seen.is_coded || seen.length != Once::None) && request.body() != Ok(Body::Empty) {
             return Err(RequestError::Body);
         }
         Ok(Self { request: *request, key, protocol: None })

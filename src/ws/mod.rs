@@ -36,6 +36,8 @@ pub use connection::{Closed, Connection, OWED_MAX};
 pub use error::{PeerError, ReceiveError, SendError, StateError};
 pub use event::{Chunk, Control, Event, Incoming, Message, Text};
 pub use extended_connect::{EXTENDED_CONNECT_FIELDS, ExtendedConnect, ExtendedConnectError};
+#[cfg(feature = "sha1")]
+pub use handshake::accept_fields;
 pub use handshake::{Accept, RequestError, is_upgrade, refuse};
 pub use inbox::Inbox;
 pub use keep_alive::{KeepAlive, Timeout, Timeouts};
