@@ -19,7 +19,7 @@ export const startServer = (options) => start(SERVER, options);
 /** Starts a program of `examples` likewise, which says `ws://…`. */
 export const startExample = (name, options) => start(example(name), options);
 
-async function start(program, { args = [], listen = "127.0.0.1:0", env } = {}) {
+export async function start(program, { args = [], listen = "127.0.0.1:0", env } = {}) {
   const child = spawn(program, listen ? ["--listen", listen, ...args] : args, { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
   // A test that fails leaves it running; `--test-force-exit` ends the tests then, and this ends it.
   process.once("exit", () => child.kill("SIGKILL"));
