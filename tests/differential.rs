@@ -1,9 +1,12 @@
 //! Our packet decoder beside npm's `socket.io-parser`, in one long-lived Node process: what differs is on the list in
-//! `tests/interop/differential.js`. Needs Node: `cargo test --release --test differential -- --ignored`; `CASES` says how many.
+//! `tests/interop/differential.js`; and our reader of payloads beside its `engine.io-parser`. Needs Node: `cargo test --release --test differential -- --ignored`; `CASES` says how many.
 
 mod support;
 
-use sansocket::socketio::Packet;
+use sansocket::{
+    engineio::{Packet as Packet4, Packets},
+    socketio::Packet,
+};
 use serde_json::json;
 use std::{
     io::{BufWriter, Write},
@@ -203,4 +206,77 @@ fn spoil(random: &mut Random, text: &mut String) {
         }
     }
     *text = chars.into_iter().collect();
+}
+
+#[test]
+#[ignore = "needs Node and its packages"]
+fn payloads_are_read_as_the_reference_reads_them() {
+    let cases: usize = std::env::var("CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(300_000);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/payloads.js");
+    let mut node = Command::new("node").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufWriter::new(node.stdin.take().unwrap());
+    let mut random = Random(std::env::var("SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1));
+    for _ in 0..cases {
+        let payload = payload(&mut random);
+        let mut body = payload.clone().into_bytes();
+        let packets: Vec<serde_json::Value> = Packets::new(&mut body).map(|p| p.map_or(json!(null), shown)).collect();
+        if writeln!(lines, "{}", json!([payload, packets])).is_err() {
+            break;
+        }
+    }
+    drop(lines);
+    let output = node.wait_with_output().unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "differences that are not on the list");
+}
+
+fn shown(packet: Packet4<'_>) -> serde_json::Value {
+    let text = |digit: char, bytes: &[u8]| json!(format!("{digit}{}", String::from_utf8_lossy(bytes)));
+    match packet {
+        Packet4::Open(bytes) => text('0', bytes),
+        Packet4::Close => text('1', b""),
+        Packet4::Ping(bytes) => text('2', bytes),
+        Packet4::Pong(bytes) => text('3', bytes),
+        Packet4::Text(bytes) => text('4', bytes),
+        Packet4::Upgrade => text('5', b""),
+        Packet4::Noop => text('6', b""),
+        Packet4::Binary(bytes) => json!(format!("b{}", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())),
+        _ => json!(null),
+    }
+}
+
+/// A payload, mostly good.
+fn payload(random: &mut Random) -> String {
+    const PIECES: [&str; 24] = [
+        "4hello",
+        "2",
+        "3",
+        "2probe",
+        "1",
+        "6",
+        "5",
+        "0{}",
+        "4",
+        "4ü🦀",
+        "bAQIDBA==",
+        "bAQI=",
+        "b",
+        "bAQ==",
+        "bAR==",
+        "bA-_=",
+        "bAQIDBA",
+        "7",
+        "x",
+        "",
+        "12",
+        "5x",
+        "4\u{1d}",
+        "b AQI=",
+    ];
+    let mut piece = || {
+        let most = if random.below(3) == 0 { PIECES.len() } else { 14 };
+        PIECES[random.below(most)]
+    };
+    let all: Vec<&str> = (0..piece().len() % 5 + 1).map(|_| piece()).collect();
+    all.join("\u{1e}")
 }

@@ -2,14 +2,12 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { WebSocket, WebSocketServer } from "ws";
-import { startExample, until } from "./support.js";
+import { startExample, startNginx, until } from "./support.js";
 
 const example = (name) => path.join(import.meta.dirname, "../../target/release/examples", name);
 const SIZES = [0, 1, 125, 126, 127, 65535, 65536, 200_000];
@@ -82,29 +80,6 @@ before(async () => {
 after(async () => {
   for (const it of [server, blocking, nginx]) await it?.stop();
 });
-
-async function startNginx(to) {
-  const folder = mkdtempSync(path.join(tmpdir(), "nginx-"));
-  const free = net.createServer().listen(0, "127.0.0.1");
-  await once(free, "listening");
-  const { port } = free.address();
-  free.close();
-  await once(free, "close");
-  writeFileSync(path.join(folder, "nginx.conf"), `
-    daemon off; pid ${folder}/pid; error_log ${folder}/error; worker_processes 1;
-    events { worker_connections 256; }
-    http {
-      access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-      server { listen 127.0.0.1:${port}; location / {
-        proxy_pass http://127.0.0.1:${to}; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_set_header Host $host;
-      } }
-    }`);
-  const child = spawn("/usr/sbin/nginx", ["-c", path.join(folder, "nginx.conf"), "-p", folder], { stdio: "ignore" });
-  process.once("exit", () => child.kill("SIGKILL"));
-  const knock = () => new Promise((done) => net.connect(port, "127.0.0.1").on("connect", function () { this.end(); done(true); }).on("error", () => done(false)));
-  await until(knock, "nginx", 10_000);
-  return { port, async stop() { child.kill("SIGTERM"); await once(child, "exit"); rmSync(folder, { recursive: true }); } };
-}
 
 behaves("echo_server", () => `ws://127.0.0.1:${server.port}/`);
 behaves("echo_server behind nginx", () => `ws://127.0.0.1:${nginx.port}/`);

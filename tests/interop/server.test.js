@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { io as io48, Manager as Manager48 } from "socket.io-client";
 import { io as io41, Manager as Manager41 } from "socket.io-client-4-1";
-import { frame, Raw, SERVER, sleep, startServer, until } from "./support.js";
+import { frame, Raw, SERVER, sleep, startNginx, startServer, until } from "./support.js";
 
 const bytes = (...list) => Buffer.from(list);
 
@@ -382,6 +382,20 @@ for (const [version, io, Manager, transports] of clients.flatMap(([v, io, M, all
     });
   });
 }
+
+test("behind nginx, on every transport", async () => {
+  const server = await startServer();
+  const nginx = await startNginx(server.port);
+  for (const transports of ALL) {
+    const s = io48(`http://127.0.0.1:${nginx.port}`, { transports, forceNew: true, reconnection: false });
+    await until(() => s.connected && s.io.engine.transport.name === transports.at(-1), "connected");
+    const values = ["ü", bytes(1, 2), { a: [bytes()] }];
+    for (let i = 0; i < 50; i++) assert.deepEqual(await new Promise((done) => s.emit("message-with-ack", ...values, (...all) => done(all))), values);
+    s.disconnect();
+  }
+  await nginx.stop();
+  assert.equal(await server.stop(), 0);
+});
 
 // What breaks the protocol ends that connection and no other.
 describe("bytes of our choice", () => {

@@ -1,7 +1,9 @@
 // The program under test, and a raw peer that sends bytes of our choice.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { randomBytes } from "node:crypto";
 
@@ -44,6 +46,30 @@ export async function start(program, { args = [], listen = "127.0.0.1:0", env } 
       return code;
     },
   };
+}
+
+/** nginx in front of a port, as its manual says for WebSockets. */
+export async function startNginx(to) {
+  const folder = mkdtempSync(path.join(tmpdir(), "nginx-"));
+  const free = net.createServer().listen(0, "127.0.0.1");
+  await once(free, "listening");
+  const { port } = free.address();
+  free.close();
+  await once(free, "close");
+  writeFileSync(path.join(folder, "nginx.conf"), `
+    daemon off; pid ${folder}/pid; error_log ${folder}/error; worker_processes 1;
+    events { worker_connections 256; }
+    http {
+      access_log off; client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+      server { listen 127.0.0.1:${port}; location / {
+        proxy_pass http://127.0.0.1:${to}; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_set_header Host $host;
+      } }
+    }`);
+  const child = spawn("/usr/sbin/nginx", ["-c", path.join(folder, "nginx.conf"), "-p", folder], { stdio: "ignore" });
+  process.once("exit", () => child.kill("SIGKILL"));
+  const knock = () => new Promise((done) => net.connect(port, "127.0.0.1").on("connect", function () { this.end(); done(true); }).on("error", () => done(false)));
+  await until(knock, "nginx", 10_000);
+  return { port, async stop() { child.kill("SIGTERM"); await once(child, "exit"); rmSync(folder, { recursive: true }); } };
 }
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));

@@ -100,7 +100,8 @@ pub fn decoder(data: &[u8]) {
 /// A connection under any calls: none panics, one that is refused changes nothing, and what it wrote the other end takes.
 pub fn connection_operations(data: &[u8]) {
     let mut ws = Connection::<Server>::server(Limits::new().message(4096));
-    let mut peer = Connection::<Client>::client(Limits::new());
+    // How many parts a message has is the application's choice.
+    let mut peer = Connection::<Client>::client(Limits::new().empty_fragments(u16::MAX).fragments(u32::MAX));
     let mut memory = vec![0; 300];
     let mut rest = data;
     while let [op, arg, tail @ ..] = rest {

@@ -1,4 +1,4 @@
-"""python-socketio against the server, WebSocket transport. The program is $SERVER, or the release build."""
+"""python-socketio against the server, on every transport. The program is $SERVER, or the release build."""
 
 import os
 import pathlib
@@ -34,7 +34,7 @@ class Server:
 class Client:
     """A client that keeps what it hears."""
 
-    def __init__(self, url, namespaces=("/",), auth=None):
+    def __init__(self, url, namespaces=("/",), auth=None, transports=None):
         self.io = socketio.Client(reconnection=False)
         self.heard = {}
         self.disconnected = threading.Event()
@@ -42,7 +42,7 @@ class Client:
             self.io.on("*", lambda event, *args, ns=namespace: self.hear(ns, event, args), namespace=namespace)
             self.io.on("please-ack", lambda value: (value, "and"), namespace=namespace)
             self.io.on("disconnect", lambda *_: self.disconnected.set(), namespace=namespace)
-        self.io.connect(url, transports=["websocket"], namespaces=list(namespaces), auth=auth, wait_timeout=PATIENCE)
+        self.io.connect(url, transports=transports, namespaces=list(namespaces), auth=auth, wait_timeout=PATIENCE)
 
     def queue(self, namespace, event):
         return self.heard.setdefault((namespace, event), queue.Queue())
@@ -63,7 +63,10 @@ class Client:
         self.io.emit(event, args, namespace=namespace)
 
 
-class WithServer(unittest.TestCase):
+class WithServer:
+    transports = None
+    last = "websocket"
+
     @classmethod
     def setUpClass(cls):
         cls.server = Server()
@@ -73,7 +76,7 @@ class WithServer(unittest.TestCase):
         assert cls.server.stop() == 0
 
     def client(self, *namespaces, auth=None):
-        client = Client(self.server.url, namespaces or ("/",), auth)
+        client = Client(self.server.url, namespaces or ("/",), auth, self.transports)
         self.addCleanup(client.io.disconnect)
         return client
 
@@ -127,7 +130,7 @@ class WithServer(unittest.TestCase):
             told = queue.Queue()
             client.on("connect_error", told.put, namespace=namespace)
             with self.assertRaises(socketio.exceptions.ConnectionError):
-                client.connect(self.server.url, transports=["websocket"], namespaces=[namespace], wait_timeout=PATIENCE)
+                client.connect(self.server.url, transports=self.transports, namespaces=[namespace], wait_timeout=PATIENCE)
             error = told.get(timeout=PATIENCE)
             self.assertEqual(error["message"], message)
             self.assertEqual(error.get("data"), {"code": 7} if namespace == "/denied" else None)
@@ -158,7 +161,7 @@ class WithServer(unittest.TestCase):
             self.assertTrue(client.disconnected.wait(PATIENCE), event)
 
     def test_the_transport(self):
-        self.assertEqual(self.client().call("transport"), "websocket")
+        self.assertEqual(self.client().call("transport"), self.last)
 
     def test_order_of_a_thousand(self):
         client = self.client()
@@ -167,11 +170,29 @@ class WithServer(unittest.TestCase):
         self.assertEqual([client.next("message-back")[0] for _ in range(1000)], list(range(1000)))
 
 
+class Upgraded(WithServer, unittest.TestCase):
+    """The default: polling, and then WebSocket."""
+
+
+class OverWebSocket(WithServer, unittest.TestCase):
+    transports = ["websocket"]
+
+
+class OverPolling(WithServer, unittest.TestCase):
+    transports = ["polling"]
+    last = "polling"
+
+
 class Heartbeats(unittest.TestCase):
     def test_a_client_stays_over_many(self):
-        server = Server("--ping-interval", "100", "--ping-timeout", "200")
-        client = Client(server.url)
-        time.sleep(2)
+        for transports in ["websocket"], ["polling"], None:
+            with self.subTest(transports):
+                self.stays(transports)
+
+    def stays(self, transports):
+        server = Server("--ping-interval", "100", "--ping-timeout", "500")
+        client = Client(server.url, transports=transports)
+        time.sleep(1)
         self.assertFalse(client.disconnected.is_set())
         self.assertEqual(client.call("message-with-ack", 1), 1)
         client.io.disconnect()
