@@ -13,27 +13,27 @@ fn example(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../target/release/examples").join(name)
 }
 
-/// A running `echo_server`.
-pub struct EchoServer {
+/// A running program.
+pub struct Server {
     process: Child,
     /// `127.0.0.1:port`.
     pub address: String,
 }
 
-impl EchoServer {
-    /// Starts it on a free port.
-    pub fn start() -> Self {
-        let mut command = Command::new(example("echo_server"));
+impl Server {
+    /// Starts the example `name` on a free port.
+    pub fn start(name: &str) -> Self {
+        let mut command = Command::new(example(name));
         command.args(["--listen", "127.0.0.1:0", "--log", "error"]).stdout(Stdio::piped());
         let mut process = command.spawn().expect("built with `cargo build --release --examples`");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split("ws://").nth(1).unwrap().trim_end_matches(['/', '\n']).to_owned();
+        let address = line.split("://").nth(1).unwrap().trim_end_matches(['/', '\n']).to_owned();
         Self { process, address }
     }
 }
 
-impl Drop for EchoServer {
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

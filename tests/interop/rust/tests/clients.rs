@@ -4,14 +4,14 @@ use fastwebsockets::{Frame, OpCode, Payload, handshake};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::Empty;
 use hyper::{Request, body::Bytes, header};
-use sansocket_rust_peers::{EchoServer, SIZES};
+use sansocket_rust_peers::{SIZES, Server};
 use std::future::Future;
 use tokio::net::TcpStream;
 use tokio_websockets::{ClientBuilder, CloseCode, Message};
 
 #[test]
 fn tungstenite_as_client() {
-    let server = EchoServer::start();
+    let server = Server::start("echo_server");
     let (mut ws, _) = tungstenite::connect(format!("ws://{}/", server.address)).unwrap();
     for size in SIZES {
         for message in [tungstenite::Message::text("x".repeat(size)), tungstenite::Message::binary(vec![7; size])] {
@@ -28,7 +28,7 @@ fn tungstenite_as_client() {
 
 #[tokio::test]
 async fn tokio_websockets_as_client() {
-    let server = EchoServer::start();
+    let server = Server::start("echo_server");
     let uri = format!("ws://{}/", server.address).parse().unwrap();
     let (mut ws, _) = ClientBuilder::from_uri(uri).connect().await.unwrap();
     for size in SIZES {
@@ -52,7 +52,7 @@ impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Spawn 
 
 #[tokio::test]
 async fn fastwebsockets_as_client() {
-    let server = EchoServer::start();
+    let server = Server::start("echo_server");
     let stream = TcpStream::connect(&server.address).await.unwrap();
     let request = Request::get("/")
         .header(header::HOST, &server.address)
