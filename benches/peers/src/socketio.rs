@@ -124,3 +124,32 @@ pub fn w8f() -> Vec<Candidate> {
     });
     vec![ours, theirs]
 }
+
+/// 20 packets of W8a in a polling payload; per packet. Beside engineioxide: its payload reader takes what comes as a vector up to the separator, checks its
+/// UTF-8 and parses the packet, inside a stream that is not public; the same steps stand here.
+pub fn w8g() -> Vec<Candidate> {
+    let payload = vec![format!("4{EVENT}"); 20].join("\x1e").into_bytes();
+    let mut body = payload.clone();
+    let ours = candidate("sansocket", move || {
+        let (mut count, mut bytes) = (0, 0);
+        // Text stays as it is, so the body serves again.
+        for packet in engineio::Packets::new(black_box(&mut body)) {
+            let Ok(engineio::Packet::Text(text)) = packet else { panic!() };
+            count += 1;
+            bytes += black_box(text).len();
+        }
+        (count, bytes)
+    });
+    let theirs = candidate("engineioxide", move || {
+        let (mut count, mut bytes) = (0, 0);
+        for packet in black_box(&payload).split(|&b| b == 0x1e) {
+            let text = String::from_utf8(packet.to_vec()).expect("UTF-8");
+            let packet = engineioxide_core::Packet::parse(engineioxide_core::ProtocolVersion::V4, text);
+            let Ok(engineioxide_core::Packet::Message(text)) = packet else { panic!() };
+            count += 1;
+            bytes += black_box(&text).len();
+        }
+        (count, bytes)
+    });
+    vec![ours, theirs]
+}
