@@ -1,6 +1,7 @@
 // What the load tests share: processes measured from outside, and small raw clients.
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import http from "node:http";
 import net from "node:net";
 import { frame, request } from "../interop/support.js";
 
@@ -60,4 +61,29 @@ export async function openMany(port, n, onText) {
     sockets.push(...(await Promise.all(some)));
   }
   return sockets;
+}
+
+/** A client over polling that joined; `ask` sends a packet and gives the next payload. */
+export async function poll(port, agent) {
+  const call = (path, body) =>
+    new Promise((done, fail) => {
+      const request = http.request({ port, host: "127.0.0.1", path, agent, method: body ? "POST" : "GET" }, (answer) => {
+        let text = "";
+        answer.setEncoding("utf8").on("data", (d) => (text += d)).on("end", () => (answer.statusCode === 200 ? done(text) : fail(new Error(text))));
+      });
+      request.on("error", fail).end(body);
+    });
+  const path = "/socket.io/?EIO=4&transport=polling";
+  const session = `${path}&sid=${/"sid":"([^"]+)"/.exec(await call(path))[1]}`;
+  await call(session, "40");
+  while (!(await call(session)).includes("40{"));
+  return {
+    async ask(packet) {
+      await call(session, packet);
+      return call(session);
+    },
+    /** What the server said unasked. */
+    drain: () => call(session),
+    leave: () => call(session, "1"),
+  };
 }

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 
 const { Server } = createRequire(new URL("../interop/package.json", import.meta.url))("socket.io");
 const http = createServer();
-const io = new Server(http, { transports: ["websocket"], perMessageDeflate: false });
+const io = new Server(http, { perMessageDeflate: false });
 io.on("connection", (socket) => {
   socket.on("message-with-ack", (...args) => args.pop()(...args));
   socket.on("join", (room, done) => (socket.join(room), done(room)));

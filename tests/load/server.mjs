@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { frame, sleep } from "../interop/support.js";
-import { cpu, openMany, rss } from "./common.mjs";
+import http from "node:http";
+import { cpu, openMany, poll, rss } from "./common.mjs";
 
 const path = (name) => new URL(name, import.meta.url).pathname;
 const programs = {
@@ -29,7 +30,7 @@ async function against(command, n, onText, act) {
     await work();
     return (cpu(child.pid) - begin) / units;
   };
-  const result = await act(sockets, measure, { accept, idle });
+  const result = await act(sockets, measure, { accept, idle, port });
   sockets.forEach((s) => s.destroy());
   child.kill("SIGTERM");
   return result;
@@ -91,6 +92,27 @@ for (const [name, command] of Object.entries(programs)) {
     assert.equal(got, rounds * rooms * 9, "each once");
     return each;
   });
+  row["an acknowledgement over polling, 100 clients"] = await against(command, 0, null, async (_, measure, { port }) => {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 200 });
+    const clients = await Promise.all(Array.from({ length: 100 }, () => poll(port, agent)));
+    const rounds = 50;
+    const answers = [];
+    const each = await measure(rounds * 100, async () => {
+      for (let r = 0; r < rounds; r++) {
+        const ask = async (client) => {
+          let answer = await client.ask(`42${r}["message-with-ack","${text}"]`);
+          // What it says on joining may come in a payload of its own.
+          while (!answer.includes(`43${r}[`)) answer = await client.drain();
+          answers.push(answer);
+        };
+        await Promise.all(clients.map(ask));
+      }
+    });
+    assert.equal(answers.length, rounds * 100);
+    await Promise.all(clients.map((c) => c.leave()));
+    agent.destroy();
+    return each;
+  });
   console.log(`measured ${name}`);
 }
 const size = `42["broadcast-message","${text}"]`.length + 2;
@@ -100,7 +122,7 @@ for (const n of [1, 100, 1000]) floors[`an acknowledgement, ${n} `] = floor(`430
 const [mine, node, oxide] = Object.values(figures);
 console.log("| us of the server's CPU, or KiB | sansocket | x socket.io | x socketioxide | x floor |\n|---|---|---|---|---|");
 for (const [what, n] of Object.entries(mine)) {
-  const beside = Object.entries(floors).find(([prefix]) => what.startsWith(prefix));
+  const beside = Object.entries(floors).find(([prefix]) => what.startsWith(prefix) && !what.includes("polling"));
   console.log(`| ${what} | ${n.toFixed(2)} | ${(n / node[what]).toFixed(2)} | ${(n / oxide[what]).toFixed(2)} | ${beside ? (n / beside[1]).toFixed(2) : ""} |`);
 }
 process.exit(0);

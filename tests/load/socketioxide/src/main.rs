@@ -1,7 +1,7 @@
 //! Socketioxide with the events of our server that the load test uses, on one thread.
 
 use socketioxide::{
-    SocketIo, TransportType,
+    SocketIo,
     extract::{AckSender, Data, SocketRef},
 };
 
@@ -21,7 +21,7 @@ async fn connected(socket: SocketRef) {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let (layer, io) = SocketIo::builder().transports([TransportType::Websocket]).build_layer();
+    let (layer, io) = SocketIo::new_layer();
     io.ns("/", connected);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("socketioxide: listening on http://{}/", listener.local_addr().unwrap());
