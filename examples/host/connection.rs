@@ -43,21 +43,22 @@ pub async fn run<A: App>(host: &Rc<Host<A>>, stream: TcpStream, from: SocketAddr
     let (source, sink) = stream.into_split();
     let mut wire = Wire { source, inbox: Inbox::new(Vec::new()) };
     let mut out = Vec::new();
-    let why = match requests(host, &mut wire, &sink, &mut out).await {
+    // In boxes of their own: a connection that is a WebSocket holds nothing of its requests.
+    let why = match Box::pin(requests(host, &mut wire, &sink, &mut out)).await {
         Ok(Next::Socket(kind)) => {
             debug!(%from, "open");
-            socket::run(host, kind, wire, sink, &out).await;
+            socket::run(host, kind, wire, sink, out).await;
             return debug!(%from, "closed");
         }
         Ok(Next::Upgrade(entry)) => {
-            socket::upgrade(host, &entry, wire, sink, &out).await;
+            Box::pin(socket::upgrade(host, entry, wire, sink, out)).await;
             return debug!(%from, "closed");
         }
         Ok(Next::Done) => "request answered".into(),
         Err(why) => why,
     };
     info!(%from, "closed: {why}");
-    hang_up(host, &sink, &mut wire.source).await;
+    Box::pin(hang_up(host, &sink, &mut wire.source)).await;
 }
 
 /// What follows the last request.

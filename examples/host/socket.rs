@@ -2,7 +2,7 @@
 
 use super::{
     App, Host,
-    connection::{Wire, give_back, hang_up, read},
+    connection::{Wire, drain, give_back, hang_up, read},
     link::Replies,
     session::{End, Entry, Kind},
 };
@@ -26,7 +26,7 @@ fn connection<A: App>(host: &Host<A>) -> Ws {
 }
 
 /// A session that begins here. `answer` opens the WebSocket.
-pub async fn run<A: App>(host: &Rc<Host<A>>, kind: Kind, mut wire: Wire, sink: OwnedWriteHalf, answer: &[u8]) {
+pub async fn run<A: App>(host: &Rc<Host<A>>, kind: Kind, mut wire: Wire, sink: OwnedWriteHalf, answer: Vec<u8>) {
     let entry = Entry::new(host, kind, Transport::WebSocket);
     entry.peer.push(answer.into(), Flags::NONE);
     entry.peer.set_sink(sink);
@@ -36,15 +36,27 @@ pub async fn run<A: App>(host: &Rc<Host<A>>, kind: Kind, mut wire: Wire, sink: O
 /// A session that may move here from polling. `answer` opens the WebSocket.
 pub async fn upgrade<A: App>(
     host: &Rc<Host<A>>,
-    entry: &Rc<Entry<A>>,
+    entry: Rc<Entry<A>>,
     mut wire: Wire,
     sink: OwnedWriteHalf,
-    answer: &[u8],
+    answer: Vec<u8>,
 ) {
+    let Some(mut ws) = Box::pin(probe(host, &entry, &mut wire, sink, &answer)).await else { return };
+    serve(host, &entry, &mut wire, &mut ws).await;
+}
+
+/// The WebSocket of a session that moved here; `None` when the move failed.
+async fn probe<A: App>(
+    host: &Rc<Host<A>>,
+    entry: &Rc<Entry<A>>,
+    wire: &mut Wire,
+    sink: OwnedWriteHalf,
+    answer: &[u8],
+) -> Option<Ws> {
     let mut ws = connection(host);
     let mut memory = [0; 256];
     if write(&sink, answer).await.is_err() {
-        return;
+        return None;
     }
     let probe = Probe::begin(&mut entry.stack.borrow_mut().engine, host.clock.now());
     let Some(mut probe) = probe else {
@@ -52,7 +64,8 @@ pub async fn upgrade<A: App>(
         let mut out = ws.out(&mut memory);
         let _ = ws.close(CloseCode::NO_STATUS, "", &mut out);
         let _ = write(&sink, out.written()).await;
-        return hang_up(host, &sink, &mut wire.source).await;
+        hang_up(host, &sink, &mut wire.source).await;
+        return None;
     };
     loop {
         let now = host.clock.now();
@@ -84,7 +97,8 @@ pub async fn upgrade<A: App>(
                 probe.fail(&mut entry.stack.borrow_mut().engine, &mut ws);
                 entry.changed.notify_waiters();
                 debug!("an upgrade failed");
-                return hang_up(host, &sink, &mut wire.source).await;
+                hang_up(host, &sink, &mut wire.source).await;
+                return None;
             }
             Probed::Pending => {}
         }
@@ -101,13 +115,13 @@ pub async fn upgrade<A: App>(
         if is_gone {
             probe.fail(&mut entry.stack.borrow_mut().engine, &mut ws);
             entry.changed.notify_waiters();
-            return;
+            return None;
         }
     }
     // The queue goes out here from now on; the clock of polling stops.
     entry.peer.set_sink(sink);
     entry.changed.notify_waiters();
-    serve(host, entry, &mut wire, &mut ws).await;
+    Some(ws)
 }
 
 async fn write(sink: &OwnedWriteHalf, mut bytes: &[u8]) -> std::io::Result<()> {
@@ -156,8 +170,8 @@ async fn serve<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire
     };
     entry.end(host, end);
     if !peer.is_slow() {
-        super::connection::drain(peer).await;
-        hang_up(host, sink, &mut wire.source).await;
+        Box::pin(drain(peer)).await;
+        Box::pin(hang_up(host, sink, &mut wire.source)).await;
     }
 }
 
