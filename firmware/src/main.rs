@@ -59,7 +59,15 @@ fn main() -> ! {
     }
 }
 
-#[cfg(not(any(feature = "frames", feature = "messages", feature = "handshake", feature = "handshake-sha1", feature = "server")))]
+#[cfg(not(any(
+    feature = "frames",
+    feature = "messages",
+    feature = "handshake",
+    feature = "handshake-sha1",
+    feature = "server",
+    feature = "polling",
+    feature = "client"
+)))]
 fn path() {
     let mut memory = [0; 512];
     let n = receive(&mut memory);
@@ -150,8 +158,8 @@ fn path() {
     use sansocket::{
         engineio::{Config, Sid, server::Session},
         socketio::{
-            self, AckSlot, Await, Binary, Collector, Event, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue, Server,
-            Waiting,
+            self, AckSlot, Await, Binary, Collector, Event, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue,
+            Server, Waiting,
             rooms::{Link, Member, Rooms, Storage, Target},
         },
         time::Instant,
@@ -197,7 +205,9 @@ fn path() {
                 }
                 Event::UnknownNamespace { name } => drop(io.refuse_unknown(name, &mut out)),
                 Event::Event(e) => {
-                    if e.is("join") && let Some(room) = e.args().next().and_then(|a| a.as_str()) {
+                    if e.is("join")
+                        && let Some(room) = e.args().next().and_then(|a| a.as_str())
+                    {
                         let _ = rooms.join(ROOT, member, room.escaped());
                         let _ = rooms.sockets_join(ROOT, &Target::all(), room.escaped());
                         rooms.sockets_leave(ROOT, &Target::all(), b"lobby");
@@ -234,6 +244,129 @@ fn path() {
     }
 }
 
+/// A session over polling, from the body of a POST to the answer of a GET, and its move to a WebSocket.
+#[cfg(feature = "polling")]
+fn path() {
+    use sansocket::{
+        engineio::{
+            Config, Event, Packets, Payload, Sid,
+            server::{Probe, Probed, Session},
+        },
+        http::{Body, BodyDecoder},
+        time::Instant,
+        ws::{Connection, Inbox, Limits, Out},
+    };
+    let now = || Instant::from_millis(u64::from(byte()) << 8);
+    let mut engine = Session::open_polling(Sid::from_random(core::array::from_fn(|_| byte())), Config::new(), now());
+    let (mut queue, mut memory, mut rx) = ([0; 512], [0; 512], [0; 512]);
+    let mut ws = Connection::server(Limits::new());
+    let mut inbox = Inbox::new([0; 64]);
+    let mut probe = None;
+    let mut out = Out::stored(&mut queue);
+    loop {
+        let n = receive(&mut rx);
+        let mut input = rx.get_mut(..n).unwrap_or_default();
+        let mut body = BodyDecoder::new(if byte() == 0 { Body::Chunked } else { Body::Length(u64::from(byte())) }, 512);
+        let _ = engine.begin_post();
+        while let Ok(Some(piece)) = body.poll_piece(&mut input) {
+            let mut packets = Packets::new(piece);
+            while let Some(event) = engine.poll_post(&mut packets, now()) {
+                if let Event::Message(message) = event {
+                    let _ = engine.send(message, &mut out);
+                }
+            }
+        }
+        let _ = (engine.begin_poll(now()), engine.handle_timeout(now()));
+        while let Ok(true) = engine.poll_transmit(&mut out) {}
+        let mut payload = Payload::new(&mut memory);
+        let _ = payload.push_frames(out.written());
+        send(payload.written());
+        out.clear();
+        engine.end_poll();
+        if probe.is_none() {
+            probe = Probe::begin(&mut engine, now());
+        }
+        if let Some(probe) = &mut probe {
+            if let Ok(space) = inbox.space() {
+                let n = receive(space);
+                inbox.filled(n);
+            }
+            let probed = probe.poll(&mut engine, &mut inbox, &mut ws);
+            let mut out = ws.out(&mut memory);
+            while let Ok(true) = probe.poll_transmit(&mut engine, now(), &mut out) {}
+            while let Ok(true) = ws.poll_transmit(&mut out) {}
+            send(out.written());
+            if probed == Ok(Probed::Upgraded) || probe.handle_timeout(now(), &mut engine, &mut ws) {
+                return;
+            }
+        }
+    }
+}
+
+/// A WebSocket client, from its URL to messages with deadlines.
+#[cfg(feature = "client")]
+fn path() {
+    use sansocket::{
+        http::{Head, Limits as HeadLimits, ResponseHead, Url},
+        time::Instant,
+        ws::{Connect, Connection, Inbox, Incoming, KeepAlive, Limits, Timeouts},
+    };
+    let now = || Instant::from_millis(u64::from(byte()) << 8);
+    let (mut text, mut tx) = ([0; 128], [0; 512]);
+    let n = receive(&mut text);
+    let Ok(url) = core::str::from_utf8(text.get(..n).unwrap_or_default()) else { return };
+    let Ok(url) = Url::parse(url) else { return };
+    let connect = Connect::to(&url, core::array::from_fn(|_| byte())).protocols(&["a"]).bearer("token");
+    let Ok(n) = connect.write(&mut tx) else { return };
+    send(tx.get(..n).unwrap_or_default());
+    let mut inbox = Inbox::new([0; 512]);
+    let mut head = Head::response(HeadLimits::new());
+    let mut keep = KeepAlive::new(Timeouts::new(), now());
+    loop {
+        let Ok(space) = inbox.space() else { return };
+        let n = receive(space);
+        inbox.filled(n);
+        let Ok(end) = head.scan(inbox.bytes()) else { return };
+        let Some(n) = end else { continue };
+        let Ok(response) = ResponseHead::parse(inbox.bytes().get(..n).unwrap_or_default()) else { return };
+        #[cfg(feature = "client-sha1")]
+        let opened = connect.check(&response).map(|opened| opened.is_some());
+        #[cfg(not(feature = "client-sha1"))]
+        let opened = connect.check_with(|text| [text.iter().fold(0, |a, b| a ^ b); 20], &response).map(|o| o.is_some());
+        inbox.consume(n);
+        match opened {
+            Ok(true) => break,
+            Ok(false) => head = Head::response(HeadLimits::new()),
+            Err(_) => return,
+        }
+    }
+    let mut ws = Connection::client(Limits::new());
+    keep.opened(now());
+    loop {
+        let mut keys = || [byte(), byte(), byte(), byte()];
+        let mut out = ws.out(&mut tx, &mut keys);
+        loop {
+            match inbox.poll_message(&mut ws) {
+                Ok(Some(Incoming::Message(m))) => drop(ws.send(m.kind(), m.as_bytes(), &mut out)),
+                Ok(Some(Incoming::Pong(pong))) => keep.handle_pong(&pong),
+                Ok(None) | Err(_) => break,
+                Ok(Some(_)) => {}
+            }
+        }
+        let _ = keep.handle_timeout(now(), &mut ws);
+        while let Ok(true) = keep.poll_transmit(now(), &mut ws, &mut out) {}
+        while let Ok(true) = ws.poll_transmit(&mut out) {}
+        send(out.written());
+        if ws.is_closed() {
+            return;
+        }
+        let Ok(space) = inbox.space() else { return };
+        let n = receive(space);
+        inbox.filled(n);
+        keep.handle_input(now());
+    }
+}
+
 /// Sizes of the machines on this target, as the sizes of symbols.
 mod sizes {
     use sansocket::{engineio, socketio, ws};
@@ -241,6 +374,8 @@ mod sizes {
     static SIZE_WS_CONNECTION: [u8; size_of::<ws::Connection<ws::Server>>()] = [0; _];
     #[used]
     static SIZE_WS_INBOX_STATE: [u8; size_of::<ws::Inbox<[u8; 0]>>()] = [0; _];
+    #[used]
+    static SIZE_WS_KEEP_ALIVE: [u8; size_of::<ws::KeepAlive>()] = [0; _];
     #[used]
     static SIZE_ENGINEIO_SESSION: [u8; size_of::<engineio::server::Session>()] = [0; _];
     #[used]
