@@ -21,5 +21,5 @@ pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;
 pub use response::{Response, ResponseError};
 pub use response_head::ResponseHead;
-pub(crate) use url::is_target_byte;
 pub use url::{Scheme, Url, UrlError};
+pub(crate) use url::{is_target_byte, path_and_query};

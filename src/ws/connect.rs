@@ -5,7 +5,7 @@ use crate::{
     bytes::{Capacity, Writer},
     http::{
         Fields, ResponseError, ResponseHead, Status, Url, Version, is_host_byte, is_target_byte, is_token_byte,
-        write_field,
+        path_and_query, write_field,
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -82,7 +82,7 @@ impl<'r> Connect<'r> {
     /// strong source for each connection (section 4.1 item 7).
     #[must_use]
     pub fn new(host: &'r str, target: &'r str, nonce: [u8; 16]) -> Self {
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let (path, query) = path_and_query(target);
         let authorization = Authorization::None;
         Self { host, path, query, origin: None, protocols: &[], authorization, fields: &[], nonce }
     }
@@ -245,7 +245,9 @@ impl<'r> Connect<'r> {
             Authorization::None => {}
             Authorization::Basic(user, password) => {
                 // RFC 7617 section 2.
-                if user.contains(':') || user.chars().chain(password.chars()).any(char::is_control) {
+                if user.bytes().any(|b| b == b':')
+                    || user.bytes().chain(password.bytes()).any(|b| b < 0x20 || b == 0x7f)
+                {
                     return Err(ConnectError::Authorization);
                 }
                 writer.push(b"Authorization: Basic ");

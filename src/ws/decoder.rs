@@ -142,11 +142,16 @@ impl Decoder {
         }
     }
 
-    /// A client's peer masks nothing, unless that is tolerated.
+    /// A client's peer masks nothing, unless that is tolerated: then a byte at a time, so that a client's firmware links no more for it.
     #[inline]
     fn unmask<R: Role>(&mut self, payload: &mut [u8]) {
-        if !R::SENDS_MASKED || self.key != [0; 4] {
+        if !R::SENDS_MASKED {
             self.key = mask::apply(self.key, payload);
+        } else if self.key != [0; 4] {
+            for byte in payload {
+                *byte ^= self.key[0];
+                self.key.rotate_left(1);
+            }
         }
     }
 
