@@ -26,7 +26,7 @@ impl Session {
     /// Writes one thing that the session owes: the open packet, a ping, over polling a noop or the packet that ends the link. `false`: nothing
     /// is owed, or nothing can be written now because a message sent in parts is open or the connection is closing.
     ///
-    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`] bytes is always enough.
+    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`](super::OWED_MAX) bytes is always enough.
     ///
     /// # Errors
     /// [`Capacity`]: it is owed still.
