@@ -65,6 +65,11 @@ pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
+/// As [`is_reserved`], of a name as it stands on the wire. The first byte tells nearly always.
+fn stands_for_reserved(name: &json::Str<'_>) -> bool {
+    matches!(name.escaped().first(), Some(b'c' | b'd' | b'n' | b'r' | b'\\')) && RESERVED.iter().any(|r| name.is(r))
+}
+
 impl<'m> Packet<'m> {
     /// Reads the packet in the text of an Engine.IO message, which is UTF-8, with at most [`MAX_ATTACHMENTS`]. One pass, and a
     /// second one over the payload when there are attachments, for their placeholders.
@@ -110,7 +115,7 @@ impl<'m> Packet<'m> {
                 let name = payload.first().ok_or(PeerError::InvalidPayload)?;
                 match name.kind() {
                     json::Kind::Number => {}
-                    json::Kind::String if name.as_str().is_some_and(|s| RESERVED.iter().any(|r| s.is(r))) => {
+                    json::Kind::String if name.as_str().is_some_and(|name| stands_for_reserved(&name)) => {
                         return Err(PeerError::ReservedName);
                     }
                     json::Kind::String => {}

@@ -321,3 +321,13 @@ pub fn by_inbox(vector: &Vector, cuts: &[usize], taking: Taking) -> Trace {
         run(Connection::<Client>::client(vector.limits), vector, cuts, taking)
     }
 }
+
+/// The numbers of `limits`: message, frame, fragments, empty fragments, controls. They are not public, but they are shown.
+pub fn limits_of(limits: &Limits) -> [u64; 5] {
+    let shown = format!("{limits:?}");
+    let number = |name: &str| {
+        let rest = shown.split(&format!("{name}: ")).nth(1).unwrap();
+        rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+    };
+    [number("message"), number("{ frame"), number(" fragments"), number("empty_fragments"), number("controls")]
+}

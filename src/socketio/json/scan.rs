@@ -69,25 +69,10 @@ pub(super) fn scan(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
             }
             _ => s.scalar()?,
         }
-        // A value has ended, or a container may end.
+        // A value has ended, or an empty container may end.
         loop {
             let end = s.at;
-            if matches!(s.peek(), Some(b']' | b'}')) && depth > 0 {
-                // Only reached where the container may end: see below, and the empty container above.
-                let is_object = levels & 1 == 1;
-                if (s.peek() == Some(b'}')) != is_object {
-                    return Err(s.error(ErrorKind::Syntax));
-                }
-                if depth == 1 && first.is_none() && first_from != 0 {
-                    first = Some((first_from, end, end));
-                }
-                s.step();
-                levels >>= 1;
-                depth = depth.wrapping_sub(1);
-                continue;
-            }
             if depth == 0 {
-                let to = s.at;
                 s.blanks();
                 if whole == Whole::Elements && s.peek() == Some(b',') {
                     s.step();
@@ -95,28 +80,39 @@ pub(super) fn scan(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
                     break;
                 }
                 return if s.at == text.len() {
-                    Ok(Scanned { from, to, first })
+                    Ok(Scanned { from, to: end, first })
                 } else {
                     Err(s.error(ErrorKind::Syntax))
                 };
             }
-            s.blanks();
-            match s.peek() {
+            let is_object = levels & 1 == 1;
+            let next = match s.peek() {
+                Some(blank) if is_blank(blank) => {
+                    s.blanks();
+                    s.peek()
+                }
+                next => next,
+            };
+            match next {
                 Some(b',') => {
                     s.step();
                     s.blanks();
                     if depth == 1 && first.is_none() {
                         first = Some((first_from, end, s.at));
                     }
-                    if levels & 1 == 1 {
+                    if is_object {
                         s.key()?;
                     }
                     break;
                 }
-                Some(b']' | b'}') => {
-                    if depth == 1 && first.is_none() {
+                Some(close @ (b']' | b'}')) if (close == b'}') == is_object => {
+                    // An array without elements has no first one.
+                    if depth == 1 && first.is_none() && first_from != 0 {
                         first = Some((first_from, end, s.at));
                     }
+                    s.step();
+                    levels >>= 1;
+                    depth = depth.wrapping_sub(1);
                 }
                 _ => return Err(s.error(ErrorKind::Syntax)),
             }
