@@ -96,5 +96,5 @@ fn sixteen_bits_tell_the_same() {
     qemu.kill().unwrap();
     qemu.wait().unwrap();
     println!("{count} vectors on 16 bits");
-    assert!(count > 80, "{count}");
+    assert!(count >= 80, "{count}");
 }

@@ -22,6 +22,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
+#[inline(never)]
 fn receive() -> u8 {
     unsafe {
         while read_volatile(STATUS) & 0x80 == 0 {}
@@ -29,6 +30,7 @@ fn receive() -> u8 {
     }
 }
 
+#[inline(never)]
 fn send(bytes: &[u8]) {
     for &byte in bytes {
         unsafe {
@@ -38,6 +40,7 @@ fn send(bytes: &[u8]) {
     }
 }
 
+#[inline(never)]
 fn number(bytes: u8) -> u64 {
     (0..bytes).fold(0, |n, _| n << 8 | u64::from(receive()))
 }
@@ -60,6 +63,7 @@ extern "C" fn main() -> ! {
     }
 }
 
+#[inline(never)]
 fn read<R: Role>(mut ws: Connection<R>, len: u16) {
     let mut is_over = false;
     for _ in 0..len {
