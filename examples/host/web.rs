@@ -43,6 +43,7 @@ const POLICY: &[u8] = b"default-src 'none'; style-src 'self'; script-src 'self';
 
 /// Answers the request with the head `head` into `out`, which is cleared, unless more is to be done for it.
 pub fn answer<A: App>(host: &Host<A>, head: &[u8], out: &mut Vec<u8>) -> Answer<A> {
+    out.clear();
     let request = match Request::parse(head) {
         Ok(request) => request,
         Err(e) => return refuse_head(e, out),
@@ -96,6 +97,11 @@ pub fn answer<A: App>(host: &Host<A>, head: &[u8], out: &mut Vec<u8>) -> Answer<
 
 /// A request to Engine.IO's path.
 fn session<A: App>(host: &Host<A>, request: &Request<'_>, kind: Kind, out: &mut Vec<u8>) -> Answer<A> {
+    if request.method() != Method::Post && request.body() != Ok(Body::Empty) {
+        // What follows would be taken for another request.
+        write(out, 400, &[("Content-Type", TEXT), ("Connection", b"close")], b"a body belongs to a POST\n", true);
+        return Answer::Refused("a body that belongs to no POST".into());
+    }
     let fields = request.fields();
     let list: Vec<&str>;
     let origins = match &host.config.cors {

@@ -171,6 +171,17 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         Some((kind, self.storage.as_mut().get(self.start..self.end).unwrap_or_default()))
     }
 
+    /// Makes a binary message of the text that is ready: `decode` works on it where it lies, and says where its bytes are. `false`: it cannot, and the
+    /// text is spoilt.
+    pub(crate) fn make_binary(&mut self, decode: impl FnOnce(&mut [u8]) -> Option<(usize, usize)>) -> bool {
+        let bytes = self.storage.as_mut().get_mut(self.start..self.end).unwrap_or_default();
+        let Some((from, to)) = decode(bytes) else { return false };
+        self.end = self.start.saturating_add(to);
+        self.start = self.start.saturating_add(from).min(self.end);
+        self.ready = Ready::Message(Kind::Binary);
+        true
+    }
+
     /// Lends what [`advance`](Self::advance) found.
     pub fn take(&mut self) -> Option<Incoming<'_>> {
         let ready = core::mem::replace(&mut self.ready, Ready::Taken);

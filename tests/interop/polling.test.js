@@ -149,6 +149,15 @@ describe("requests", () => {
     await until(() => s.gone(), "the end");
   });
 
+  test("a GET with a body, which would be taken for the next request: 400, and the connection closes", async () => {
+    const raw = await Raw.connect(server.port);
+    const hidden = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n";
+    raw.send(`GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`);
+    await raw.end();
+    assert.equal(raw.status(), 400);
+    assert.ok(!raw.text().includes("sid"), "and nothing of what it hides");
+  });
+
   test("a body of bytes: 400, and the session ends", async () => {
     const s = await Session.open();
     assert.deepEqual(await error(await s.send("42[]", { "content-type": "application/octet-stream" })), [400, null, ""]);

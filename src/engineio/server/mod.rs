@@ -9,7 +9,7 @@ pub use probe::{Probe, Probed};
 
 use super::{Config, Event, Message, Packet, PeerError, Reason, Sid, Transport};
 use crate::{
-    bytes::Capacity,
+    bytes::{Capacity, base64},
     time::Instant,
     ws::{self, CloseCode, Incoming, Kind, ReceiveError},
 };
@@ -178,6 +178,16 @@ impl Session {
                 Err(ReceiveError::Capacity(e)) => return Err(e),
                 Err(ReceiveError::Peer(e)) => {
                     self.fail(PeerError::WebSocket(e));
+                    return Ok(true);
+                }
+            }
+            if let Some((Kind::Text, [b'b', ..])) = inbox.peek() {
+                // Bytes in base64, as over polling.
+                let decode =
+                    |text: &mut [u8]| Some((1, base64::decode_in_place(text.get_mut(1..)?)?.len().saturating_add(1)));
+                if !inbox.make_binary(decode) {
+                    let Handled::End(code) = self.fail(PeerError::UnknownPacket) else { return Ok(true) };
+                    ws.owe_close(code);
                     return Ok(true);
                 }
             }
