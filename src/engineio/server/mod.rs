@@ -17,7 +17,7 @@ use crate::{
 /// Bytes that [`Session::poll_transmit`] needs at most in one call: the open packet as a frame.
 pub const OWED_MAX: usize = 160;
 
-/// One link: heartbeat, packets, close. About 64 bytes.
+/// One link: heartbeat, packets, close. 72 bytes.
 ///
 /// It owes the open packet from the start and a ping whenever the interval is over; [`poll_transmit`](Self::poll_transmit)
 /// writes them. An event borrows the inbox alone.

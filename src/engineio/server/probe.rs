@@ -55,7 +55,8 @@ enum Step {
     Answered,
     /// `5` came, while a GET waits still.
     Accepted,
-    Over,
+    Done,
+    Failed,
 }
 
 /// Where a probe is.
@@ -93,14 +94,17 @@ impl Probe {
         ws: &mut ws::Connection<ws::Server>,
     ) -> Result<Probed, Capacity> {
         loop {
-            if self.step == Step::Over || session.is_closed() {
+            if self.step == Step::Done {
+                return Ok(Probed::Upgraded);
+            }
+            if self.step == Step::Failed || session.is_closed() {
                 return Ok(self.fail(session, ws));
             }
             if self.step == Step::Accepted {
                 if session.is_polled {
                     return Ok(Probed::Pending);
                 }
-                self.step = Step::Over;
+                self.step = Step::Done;
                 session.transport = Transport::WebSocket;
                 session.upgrade = Upgrade::None;
                 return Ok(Probed::Upgraded);
@@ -119,7 +123,7 @@ impl Probe {
                     }
                     Step::Accepted
                 }
-                _ => Step::Over,
+                _ => return Ok(self.fail(session, ws)),
             };
             let _ = inbox.take();
         }
@@ -157,20 +161,124 @@ impl Probe {
 
     /// Time has come to `now`; `true`: it took too long, and the WebSocket is to be closed. The session goes on.
     pub fn handle_timeout(&mut self, now: Instant, session: &mut Session, ws: &mut ws::Connection<ws::Server>) -> bool {
-        let is_late = now >= self.deadline && self.step != Step::Over;
+        let is_late = now >= self.deadline && !matches!(self.step, Step::Done | Step::Failed);
         if is_late {
             self.fail(session, ws);
         }
         is_late
     }
 
-    /// The WebSocket ended, or is given up: the session goes on over polling. Does nothing after [`Probed::Upgraded`].
+    /// The WebSocket ended, or is given up: the session goes on over polling. Changes nothing after [`Probed::Upgraded`], or a second time.
     pub fn fail(&mut self, session: &mut Session, ws: &mut ws::Connection<ws::Server>) -> Probed {
-        if session.transport == Transport::Polling {
-            session.upgrade = Upgrade::None;
+        match self.step {
+            Step::Done => return Probed::Upgraded,
+            Step::Failed => {}
+            _ => session.upgrade = Upgrade::None,
         }
-        self.step = Step::Over;
+        self.step = Step::Failed;
         ws.owe_close(CloseCode::NO_STATUS);
         Probed::Failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engineio::{Config, Sid},
+        ws::{Connection, Inbox, Limits, Out},
+    };
+
+    const fn at(ms: u64) -> Instant {
+        Instant::from_millis(ms)
+    }
+
+    struct Link {
+        engine: Session,
+        ws: Connection<ws::Server>,
+        inbox: Inbox<[u8; 64]>,
+    }
+
+    impl Link {
+        fn new() -> Self {
+            let engine = Session::open_polling(Sid::from_random([0; 15]), Config::new(), at(0));
+            Self { engine, ws: Connection::server(Limits::new()), inbox: Inbox::new([0; 64]) }
+        }
+
+        fn feed(&mut self, probe: &mut Probe, text: &[u8]) -> Probed {
+            let place = self.inbox.space().unwrap();
+            let head = [0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
+            place[..6].copy_from_slice(&head);
+            place[6..6 + text.len()].copy_from_slice(text);
+            self.inbox.filled(6 + text.len());
+            probe.poll(&mut self.engine, &mut self.inbox, &mut self.ws).unwrap()
+        }
+
+        fn answer(&mut self, probe: &mut Probe, now: u64) {
+            let mut memory = [0; 64];
+            let mut out = self.ws.out(&mut memory);
+            while probe.poll_transmit(&mut self.engine, at(now), &mut out).unwrap() {}
+            assert_eq!(out.written(), b"\x81\x063probe");
+        }
+
+        /// What the session owes over polling.
+        fn owed(&mut self) -> std::vec::Vec<u8> {
+            let mut memory = [0; 256];
+            let mut out = Out::stored(&mut memory);
+            while self.engine.poll_transmit(&mut out).unwrap() {}
+            out.written().to_vec()
+        }
+    }
+
+    #[test]
+    fn the_get_that_waits_is_let_go_and_the_next_one_after_a_rest() {
+        let mut link = Link::new();
+        link.owed();
+        let mut probe = Probe::begin(&mut link.engine, at(0)).unwrap();
+        assert!(Probe::begin(&mut link.engine, at(0)).is_none(), "one at a time");
+        assert_eq!(link.feed(&mut probe, b"2probe"), Probed::Pending);
+        link.answer(&mut probe, 10);
+        assert_eq!(link.owed(), b"\x81\x016");
+        link.engine.end_poll();
+        link.engine.begin_poll(at(20)).unwrap();
+        assert_eq!(link.engine.poll_timeout(), Some(at(120)));
+        assert_eq!(link.engine.handle_timeout(at(119)), None);
+        assert!(link.owed().is_empty());
+        assert_eq!(link.engine.handle_timeout(at(120)), None);
+        assert_eq!(link.owed(), b"\x81\x016");
+        // `5` in front of the answer waits for it.
+        assert_eq!(link.feed(&mut probe, b"5"), Probed::Pending);
+        assert_eq!(link.owed(), b"\x81\x016");
+        link.engine.end_poll();
+        for _ in 0..2 {
+            let probed = probe.poll(&mut link.engine, &mut link.inbox, &mut link.ws);
+            assert_eq!(probed, Ok(Probed::Upgraded), "and says so again");
+        }
+        assert!(!probe.handle_timeout(at(99_999), &mut link.engine, &mut link.ws));
+        assert_eq!(probe.fail(&mut link.engine, &mut link.ws), Probed::Upgraded);
+        assert!(!link.ws.wants_transmit() && link.engine.transport() == Transport::WebSocket);
+        assert_eq!(link.engine.begin_poll(at(130)), Err(super::super::PollError::Upgraded));
+        assert!(!link.engine.is_closed());
+    }
+
+    #[test]
+    fn a_probe_that_fails_leaves_the_session_and_a_newer_probe_alone() {
+        for wrong in [&b"5"[..], b"2", b"4x", b"3probe", b"", b"2probe\0"] {
+            let mut link = Link::new();
+            link.owed();
+            let mut probe = Probe::begin(&mut link.engine, at(0)).unwrap();
+            assert_eq!(link.feed(&mut probe, wrong), Probed::Failed, "{wrong:?}");
+            assert!(link.ws.wants_transmit() && !link.engine.is_closed());
+            let mut second = Probe::begin(&mut link.engine, at(1)).unwrap();
+            // The old one may be told more than once.
+            probe.fail(&mut link.engine, &mut link.ws);
+            assert!(Probe::begin(&mut link.engine, at(1)).is_none());
+            link.ws = Connection::server(Limits::new());
+            link.inbox = Inbox::new([0; 64]);
+            assert_eq!(link.feed(&mut second, b"2probe"), Probed::Pending);
+            assert!(!second.handle_timeout(at(10_000), &mut link.engine, &mut link.ws));
+            assert!(second.handle_timeout(at(10_001), &mut link.engine, &mut link.ws), "10 s");
+            assert!(Probe::begin(&mut link.engine, at(10_002)).is_some());
+        }
     }
 }
