@@ -195,6 +195,15 @@ impl<R: Role> Connection<R> {
         self.decoder.open_kind()
     }
 
+    /// As [`Decoder::whole`].
+    #[inline]
+    pub(crate) fn whole(&self, input: &mut [u8]) -> Option<(Kind, usize, usize)> {
+        if self.state.receiving != Receiving::Open {
+            return None;
+        }
+        self.decoder.whole::<R>(&self.limits, self.leniency, input)
+    }
+
     /// The next thing in `input` and how many bytes of it are used up.
     #[inline]
     pub(crate) fn step(&mut self, input: &mut [u8]) -> (usize, Result<Option<Found>, PeerError>) {

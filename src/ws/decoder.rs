@@ -77,6 +77,45 @@ impl Decoder {
         self.left
     }
 
+    /// The shortest way, for what nearly all messages are: one frame, all of it in `input`, between two messages. What it holds and where, if that is so
+    /// and nothing is wrong with it; otherwise nothing was changed, and [`step`](Self::step) finds out.
+    #[inline]
+    pub(crate) fn whole<R: Role>(
+        &self,
+        limits: &Limits,
+        leniency: Leniency,
+        input: &mut [u8],
+    ) -> Option<(Kind, usize, usize)> {
+        if self.left != 0 || self.have != 0 || self.open.is_some() {
+            return None;
+        }
+        let Ok(Some((header, from))) = header::parse::<R>(input, &self.context(limits, leniency)) else { return None };
+        let kind = match header.opcode {
+            Opcode::Text if header.is_final => Kind::Text,
+            Opcode::Binary if header.is_final => Kind::Binary,
+            _ => return None,
+        };
+        let to = from.checked_add(usize::try_from(header.len).ok()?)?;
+        let payload = input.get_mut(from..to)?;
+        let is_masked = header.key != [0; 4];
+        match kind {
+            Kind::Binary if is_masked => {
+                mask::apply(header.key, payload);
+            }
+            Kind::Binary => {}
+            Kind::Text => {
+                let is_ascii = is_masked && mask::apply_to_text(header.key, payload).1;
+                let mut utf8 = Utf8::new();
+                if !is_ascii && (utf8.check(payload).is_err() || !utf8.is_complete()) {
+                    // How much of it is good, the other way tells.
+                    mask::apply(header.key, payload);
+                    return None;
+                }
+            }
+        }
+        Some((kind, from, to))
+    }
+
     /// The next piece; `None` when the input is used up. A fault knows the offset of the byte that shows it.
     #[inline]
     pub(crate) fn step<R: Role>(

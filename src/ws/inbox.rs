@@ -273,6 +273,18 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             self.ready = Ready::Part { kind, is_first: true, is_last: false };
             return Ok(Worked::Ready);
         }
+        if !in_parts
+            && !self.in_parts
+            && self.start == self.end
+            && let Some((kind, from, to)) =
+                ws.whole(self.storage.as_mut().get_mut(self.read..self.filled).unwrap_or_default())
+        {
+            self.start = self.read.saturating_add(from);
+            self.end = self.read.saturating_add(to);
+            self.read = self.end;
+            self.ready = Ready::Message(kind);
+            return Ok(Worked::Ready);
+        }
         loop {
             let input = self.storage.as_mut().get_mut(self.read..self.filled).unwrap_or_default();
             let base = self.read;
