@@ -1,8 +1,11 @@
 //! The core allocates nothing, from the first byte of a request to the last of a close frame, whoever reads.
 
 use sansocket::{
-    engineio::{Config, Sid, server::Session},
-    http,
+    engineio::{
+        self, Config, Cors, Origins, Packets, Payload, Route, Sid, Transport,
+        server::{Probe, Probed, Session},
+    },
+    http::{self, Body, BodyDecoder, Method},
     socketio::{
         self, AckIds, AckSlot, Asked, Await, Binary, BroadcastAcks, Collector, Event, Flags, HandlerSlot, Handlers,
         Namespace, Policy, Pushed, Queue, Server as Io, Waiting,
@@ -10,7 +13,7 @@ use sansocket::{
         rooms::{Link, Member, Rooms, Storage, Target},
     },
     time::Instant,
-    ws::{self, Accept, Client, CloseCode, Connection, Inbox, Incoming, Kind, Limits, Out},
+    ws::{self, Accept, Client, CloseCode, Connect, Connection, Inbox, Incoming, Kind, Limits, Out},
 };
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -155,4 +158,72 @@ fn none_from_the_first_byte_to_the_last() {
     assert!(server.is_closed() && client.is_closed());
     assert_eq!(ALLOCATIONS.get() - before, 0, "allocations by the core");
     assert!(told > 5);
+}
+
+/// A client's handshake, polling from both sides, and the move to a WebSocket.
+#[test]
+fn none_over_polling() {
+    let at = Instant::from_millis;
+    let before = ALLOCATIONS.get();
+    let mut tx = [0; 512];
+
+    let url = http::Url::parse("ws://[::1]:3000/socket.io/?EIO=4&transport=websocket").unwrap();
+    let connect = Connect::to(&url, *b"the sample nonce").protocols(&["a", "b"]).basic("user", "password");
+    let n = connect.write(&mut tx).unwrap();
+    assert!(http::Head::new(http::Limits::new()).scan(&tx[..n]).unwrap().is_some());
+    let answer = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    assert!(connect.check(&http::ResponseHead::parse(answer).unwrap()).unwrap().is_some());
+
+    let query = b"EIO=4&transport=polling&sid=x";
+    assert_eq!(engineio::route(Method::Get, query, false, |_| Some(Transport::Polling)), Ok(Route::Poll(b"x")));
+    assert!(Cors::new(Origins::Any).preflight(Some(b"http://a"), None).is_some());
+    let mut engine = Session::open_polling(Sid::from_random([0; 15]), Config::new(), at(0));
+    let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], at(1000));
+    let mut collector = Collector::new([0; 64]);
+    let mut queue = [0; 512];
+    let mut out = Out::stored(&mut queue);
+    while engine.poll_transmit(&mut out).unwrap() {}
+    let mut chunked = *b"55\r\n40\x1e451-0[\"file\",{\"_placeholder\":true,\"num\":0}]\x1ebAQIDBA==\x1e420[\"a\"]\x1e421[\"b\"]\x1e3\x1e420[\"c\"]\r\n0\r\n\r\n";
+    let mut input = &mut chunked[..];
+    let mut body = BodyDecoder::new(Body::Chunked, 1000);
+    engine.begin_post().unwrap();
+    let mut heard = 0;
+    while let Some(piece) = body.poll_piece(&mut input).unwrap() {
+        let mut packets = Packets::new(piece);
+        while let Some(event) = engine.poll_post(&mut packets, at(1)) {
+            let event = io.handle_event(event).unwrap();
+            let Some((event, files)) = collector.collect(event).unwrap() else { continue };
+            match event {
+                Event::Connect { namespace, .. } => {
+                    io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
+                }
+                Event::Event(e) => {
+                    heard += 1;
+                    io.ack(e.ack.unwrap(), &Binary(e.args(), files), &mut out).unwrap();
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(body.is_complete() && heard == 4);
+    let mut memory = [0; 512];
+    let mut payload = Payload::new(&mut memory);
+    assert_eq!(payload.push_frames(out.written()).unwrap(), out.written().len());
+    assert!(payload.written().ends_with(b"430[]"));
+    engine.end_poll();
+
+    let mut ws = Connection::<ws::Server>::server(Limits::new());
+    let mut inbox = Inbox::new([0; 512]);
+    let mut probe = Probe::begin(&mut engine, at(2)).unwrap();
+    read(&mut inbox, b"\x81\x86\0\0\0\x002probe\x81\x81\0\0\0\x005");
+    assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Failed), "in front of the answer");
+    let mut ws = Connection::<ws::Server>::server(Limits::new());
+    let mut inbox = Inbox::new([0; 512]);
+    let mut probe = Probe::begin(&mut engine, at(2)).unwrap();
+    read(&mut inbox, b"\x81\x86\0\0\0\x002probe");
+    assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Pending));
+    while probe.poll_transmit(&mut engine, at(2), &mut ws.out(&mut tx)).unwrap() {}
+    read(&mut inbox, b"\x81\x81\0\0\0\x005");
+    assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Upgraded));
+    assert_eq!(ALLOCATIONS.get() - before, 0, "allocations by the core");
 }
