@@ -31,6 +31,8 @@ pub struct Common {
     pub keeps_alive: bool,
     /// Whether a body is of a type that is spoken.
     pub is_text: bool,
+    /// A `HEAD`: the answer has no body.
+    is_head: bool,
     /// For pages of other origins.
     cors: Vec<(&'static str, Vec<u8>)>,
 }
@@ -66,7 +68,7 @@ pub fn answer<A: App>(host: &Host<A>, head: &[u8], out: &mut Vec<u8>) -> Answer<
         }
         Err(e) => return refuse_head(e, out),
     }
-    let common = Common { keeps_alive: request.keeps_alive(), is_text: true, cors: Vec::new() };
+    let common = Common { keeps_alive: request.keeps_alive(), is_text: true, is_head: false, cors: Vec::new() };
     let connection = common.connection();
     let with_body = match request.method() {
         Method::Get => true,
@@ -118,6 +120,7 @@ fn session<A: App>(host: &Host<A>, request: &Request<'_>, kind: Kind, out: &mut 
     let common = Common {
         keeps_alive: request.keeps_alive(),
         is_text: engineio::is_post_type(fields.get("content-type")),
+        is_head: request.method() == Method::Head,
         cors: told(cors.fields(fields.get("origin"))),
     };
     if request.method() == Method::Options
@@ -213,7 +216,7 @@ impl Common {
         let mut all: Vec<(&str, &[u8])> = fields.to_vec();
         all.extend(self.cors.iter().map(|(name, value)| (*name, &value[..])));
         all.push(("Connection", self.connection()));
-        write(out, status, &all, body, true);
+        write(out, status, &all, body, !self.is_head);
     }
 }
 

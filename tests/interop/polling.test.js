@@ -104,6 +104,14 @@ describe("answers are the reference's, byte for byte", () => {
     test(what, async () => assert.deepEqual(await error(await fetch(`${server.url}/socket.io/?${query}`, options)), expected));
   }
 
+  test("HEAD is answered without a body", async () => {
+    const raw = await Raw.connect(server.port);
+    const line = "/socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n";
+    raw.send(`HEAD ${line}\r\nGET ${line}Connection: close\r\n\r\n`);
+    await raw.end();
+    assert.match(raw.text(), /^HTTP\/1\.1 400 [^]*?\r\n\r\nHTTP\/1\.1 200 /);
+  });
+
   test("the path without its slash, and any behind it", async () => {
     for (const path of ["/socket.io", "/socket.io/", "/socket.io/more"]) {
       assert.match(await (await fetch(`${server.url}${path}?EIO=4&transport=polling&t=abc`)).text(), OPEN, path);
