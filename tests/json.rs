@@ -196,3 +196,18 @@ fn nobody_is_given_a_string_still_escaped() {
     assert_eq!(plain.deserialize::<Borrowed<'_>>(&mut []), Ok(Borrowed { name: "é" }));
     assert_eq!(plain.deserialize::<u32>(&mut []), Err(DeserializeError::Type));
 }
+
+/// Read at one look, and a level all the same.
+#[test]
+fn a_placeholder_is_as_deep_as_any_object() {
+    let nested =
+        |levels: usize| format!("{}{{\"_placeholder\":true,\"num\":0}}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(Value::parse(nested(63).as_bytes()).is_ok());
+    let error = Value::parse(nested(64).as_bytes()).unwrap_err();
+    assert_eq!((error.kind, error.at), (ErrorKind::Depth, 64));
+    for spoilt in
+        ["{\"_placeholder\":true,\"num\":0", "{\"_placeholder\":true,\"num\":0]", "{\"_placeholder\":true,\"num\":00}"]
+    {
+        assert!(Value::parse(spoilt.as_bytes()).is_err(), "{spoilt}");
+    }
+}

@@ -182,11 +182,12 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
         && let Some(&byte) = rest.first()
     {
         // As every client writes it; one that names no attachment is judged below.
-        if let Some([digit @ b'0'..=b'9', b'}', ..]) = rest.strip_prefix(b"{\"_placeholder\":true,\"num\":")
-            && digit.wrapping_sub(b'0') < attachments
+        if byte == b'{'
+            && let Some(number) = json::placeholder(rest)
+            && number < attachments
         {
-            used |= 1_u64.checked_shl(u32::from(digit.wrapping_sub(b'0'))).unwrap_or(0);
-            at = at.wrapping_add(29);
+            used |= 1_u64.checked_shl(u32::from(number)).unwrap_or(0);
+            at = at.wrapping_add(json::PLACEHOLDER_LEN);
             is_key = false;
             continue;
         }

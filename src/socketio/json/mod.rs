@@ -18,7 +18,7 @@ mod write;
 pub use crate::bytes::write_str;
 pub use error::{DeserializeError, Error, ErrorKind};
 pub use scan::DEPTH;
-pub(super) use scan::{is_blank, string_end, value_end};
+pub(super) use scan::{PLACEHOLDER_LEN, is_blank, placeholder, string_end, value_end};
 pub use string::Str;
 pub use value::{Array, Elements, Kind, Members, Value};
 pub use write::{Args, Json, Raw, Text};
