@@ -26,7 +26,7 @@ pub struct BodyDecoder {
     room: u64,
     /// Bytes of the chunk, or of the body, still to come.
     left: u64,
-    /// Bytes of lines that say nothing of the body: chunk extensions and trailers.
+    /// Bytes that say nothing of the body: zeros in front of a size, chunk extensions and trailers.
     waste: u16,
 }
 
@@ -115,11 +115,12 @@ impl BodyDecoder {
                     _ => (byte | 0x20).wrapping_sub(b'a' - 10),
                 };
                 match self.left.checked_mul(16).map(|n| n | u64::from(digit)) {
+                    // A zero in front says nothing.
+                    Some(0) => return self.waste(State::Digits),
                     Some(n) if n <= self.room => self.left = n,
                     _ => return State::Failed(BodyError::TooLarge),
                 }
-                // Zeros in front cost nothing else.
-                self.waste(State::Digits)
+                State::Digits
             }
             (State::Digits | State::Extension, b'\r') => State::SizeReturn,
             (State::Digits, b';' | b' ' | b'\t') => self.waste(State::Extension),
@@ -182,7 +183,7 @@ impl core::error::Error for BodyError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{format, vec::Vec};
+    use std::{format, vec, vec::Vec};
 
     /// The body, whether it is complete, and how much is left behind it.
     fn read(body: Body, limit: u64, bytes: &[u8], step: usize) -> Result<(Vec<u8>, bool, usize), BodyError> {
@@ -236,6 +237,13 @@ mod tests {
             assert_eq!(read(Body::Length(4), 3, b"a", step), Err(BodyError::TooLarge));
             assert_eq!(read(Body::Empty, 3, b"GET", step), Ok((Vec::new(), true, 3)));
         }
+    }
+
+    #[test]
+    fn a_body_may_have_as_many_chunks_as_bytes() {
+        let many = format!("{}0\r\n\r\n", "1\r\nx\r\n".repeat(10_000));
+        assert_eq!(read(Body::Chunked, 10_000, many.as_bytes(), 7), Ok((vec![b'x'; 10_000], true, 0)));
+        assert_eq!(read(Body::Chunked, 9_999, many.as_bytes(), 7), Err(BodyError::TooLarge));
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! `sansocket-linear ITEM N` does the work of one item at size N once.
 
 use sansocket::{
-    http::{Head, Limits as HeadLimits, Request},
-    ws::{Accept, Connection, Inbox, Incoming, Limits, Server},
+    engineio::{Packets, Payload},
+    http::{Body, BodyDecoder, Head, Limits as HeadLimits, Request},
+    ws::{Accept, Connection, Inbox, Incoming, Kind, Limits, Server},
 };
 use std::hint::black_box;
 
 type Item = (&'static str, fn(usize));
 
-const ITEMS: [Item; 5] = [
+const ITEMS: [Item; 7] = [
     ("text_in_64_byte_fragments", text_in_fragments),
     ("handshake_one_byte_at_a_time", handshake_by_bytes),
     ("small_frames_in_one_read", small_frames),
     ("header_lines", header_lines),
     ("subprotocols", subprotocols),
+    ("polling_payload", polling_payload),
+    ("chunked_body", chunked_body),
 ];
 
 fn main() {
@@ -125,4 +128,37 @@ fn subprotocols(n: usize) {
     let text = request(&format!("Sec-WebSocket-Protocol: {}a\r\n", "a,    ,".repeat(n)));
     let end = unlimited().scan(text.as_bytes()).expect("good").expect("an end");
     answer(&text.as_bytes()[..end]);
+}
+
+/// N packets of text and bytes, written into payloads and read again.
+fn polling_payload(n: usize) {
+    let mut ws: Connection<Server> = Connection::server(Limits::new());
+    let mut memory = vec![0; 64 * n];
+    let mut out = ws.out(&mut memory);
+    for i in 0..n {
+        let kind = if i % 2 == 0 { Kind::Text } else { Kind::Binary };
+        ws.send(kind, b"4some words of a message", &mut out).expect("room");
+    }
+    let (mut rest, mut count, mut memory) = (out.written(), 0, [0; 4096]);
+    while !rest.is_empty() {
+        let mut payload = Payload::new(&mut memory);
+        rest = &rest[payload.push_frames(rest).expect("room")..];
+        let len = payload.written().len();
+        count += Packets::new(&mut memory[..len]).filter(|p| black_box(p).is_ok()).count();
+    }
+    assert_eq!(count, n);
+}
+
+/// A body in N chunks of a byte, that comes byte by byte.
+fn chunked_body(n: usize) {
+    let mut bytes = format!("{}0\r\n\r\n", "1\r\nx\r\n".repeat(n)).into_bytes();
+    let mut body = BodyDecoder::new(Body::Chunked, u64::MAX);
+    let mut len = 0;
+    for byte in bytes.chunks_mut(1) {
+        let mut input = byte;
+        while let Some(piece) = body.poll_piece(&mut input).expect("good") {
+            len += black_box(piece).len();
+        }
+    }
+    assert!(body.is_complete() && len == n);
 }
