@@ -2,13 +2,12 @@
 
 use super::accept_key::accept_key_with;
 use crate::{
-    bytes::{Capacity, Writer},
+    bytes::{Capacity, Writer, base64},
     http::{
         Fields, ResponseError, ResponseHead, Status, Url, Version, is_host_byte, is_target_byte, is_token_byte,
         path_and_query, write_field,
     },
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use core::fmt;
 
 /// A request for a WebSocket, and the judge of its answer.
@@ -221,7 +220,7 @@ impl<'r> Connect<'r> {
 
     fn key(&self) -> [u8; 24] {
         let mut key = [0; 24];
-        let _ = STANDARD.encode_slice(self.nonce, &mut key);
+        base64::encode(&self.nonce, &mut Writer::new(&mut key));
         key
     }
 
@@ -256,9 +255,7 @@ impl<'r> Connect<'r> {
                     let (second, third) = (bytes.next(), bytes.next());
                     let group = [first, second.unwrap_or(0), third.unwrap_or(0)];
                     let len = if third.is_some() { 3 } else { usize::from(second.is_some()).wrapping_add(1) };
-                    let mut text = [0; 4];
-                    let _ = STANDARD.encode_slice(group.get(..len).unwrap_or_default(), &mut text);
-                    writer.push(&text);
+                    base64::encode(group.get(..len).unwrap_or_default(), writer);
                 }
                 writer.push(b"\r\n");
             }

@@ -95,20 +95,25 @@ impl Decoder {
             Opcode::Binary if header.is_final => Kind::Binary,
             _ => return None,
         };
+        if R::SENDS_MASKED && header.key != [0; 4] {
+            // A mask that a client tolerates.
+            return None;
+        }
         let to = from.checked_add(usize::try_from(header.len).ok()?)?;
         let payload = input.get_mut(from..to)?;
-        let is_masked = header.key != [0; 4];
         match kind {
-            Kind::Binary if is_masked => {
+            Kind::Binary if R::SENDS_MASKED => {}
+            Kind::Binary => {
                 mask::apply(header.key, payload);
             }
-            Kind::Binary => {}
             Kind::Text => {
-                let is_ascii = is_masked && mask::apply_to_text(header.key, payload).1;
+                let is_ascii = !R::SENDS_MASKED && mask::apply_to_text(header.key, payload).1;
                 let mut utf8 = Utf8::new();
                 if !is_ascii && (utf8.check(payload).is_err() || !utf8.is_complete()) {
                     // How much of it is good, the other way tells.
-                    mask::apply(header.key, payload);
+                    if !R::SENDS_MASKED {
+                        mask::apply(header.key, payload);
+                    }
                     return None;
                 }
             }
