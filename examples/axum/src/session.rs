@@ -101,9 +101,10 @@ impl App {
         [polling, links.len() - polling]
     }
 
-    /// Ends all sessions.
+    /// Ends all sessions. The table is not held meanwhile: who broadcasts holds its session, and wants the table.
     pub fn shut_down(&self) {
-        for link in self.lock().values() {
+        let links: Vec<_> = self.lock().values().cloned().collect();
+        for link in links {
             link.lock().must_close = true;
             link.changed.notify_waiters();
             link.wake.notify_one();
