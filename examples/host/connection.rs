@@ -137,14 +137,17 @@ async fn requests<A: App>(
                         if is_awaited && body != Body::Empty && wire.inbox.held() == 0 {
                             write_all(sink, b"HTTP/1.1 100 Continue\r\n\r\n").await;
                         }
-                        read_body(host, wire, body, deadline).await
+                        let body = read_body(host, wire, body, deadline).await;
+                        if body.is_err() {
+                            entry.stack.borrow_mut().engine.end_post();
+                        }
+                        body
                     }
                 };
                 match outcome {
                     Ok(body) if common.is_text => web::respond(&polling::post(host, &entry, body).await, &common, out),
                     Ok(_) => web::respond(&polling::refuse_type(host, &entry), &common, out),
                     Err(outcome) => {
-                        polling::give_up_post(&entry);
                         // Nobody knows where the next request begins.
                         common.keeps_alive = false;
                         web::respond(&outcome, &common, out);

@@ -169,11 +169,6 @@ async fn watch<A: App>(host: Rc<Host<A>>, entry: Rc<Entry<A>>) {
     }
 }
 
-/// For a POST that came to nothing.
-pub fn give_up_post<A: App>(entry: &Entry<A>) {
-    entry.stack.borrow_mut().engine.end_post();
-}
-
 /// Whether a POST may come now.
 pub fn begin_post<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>) -> Result<(), Outcome> {
     let begun = entry.stack.borrow_mut().engine.begin_post();

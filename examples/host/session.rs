@@ -20,7 +20,7 @@ use std::{
 use tokio::sync::Notify;
 use tracing::info;
 
-/// Milliseconds that a session is kept which this end closed, for its client's next GET to learn it.
+/// How long a session is kept which this end closed, for its client's next GET to learn it.
 const FAREWELL: Duration = Duration::from_secs(30);
 
 /// What an endpoint speaks above Engine.IO.
@@ -102,7 +102,7 @@ impl<A: App> Entry<A> {
 
     /// What Engine.IO owes goes behind what waits; the packet that ends a session over polling has a payload of its own.
     pub fn transmit(&self, engine: &mut Session) {
-        if engine.is_closed() && self.peer.has_packets() {
+        if !engine.wants_transmit() || engine.is_closed() && self.peer.has_packets() {
             return;
         }
         let mut memory = [0; engineio::server::OWED_MAX];
