@@ -22,18 +22,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The number in the body; [`BadMethod`](Self::BadMethod) has none, and says 6 here.
+    /// The number in the body; `None` for [`BadMethod`](Self::BadMethod), which has no body.
     #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
+    pub const fn code(self) -> Option<u8> {
+        Some(match self {
             Self::UnknownTransport => 0,
             Self::UnknownSid => 1,
             Self::BadHandshakeMethod => 2,
             Self::BadRequest => 3,
             Self::Forbidden => 4,
             Self::UnsupportedVersion => 5,
-            Self::BadMethod => 6,
-        }
+            Self::BadMethod => return None,
+        })
     }
 
     /// The HTTP status: 400, 403 or 500.
@@ -60,16 +60,16 @@ impl Refusal {
         }
     }
 
-    /// Writes the body, `application/json` ([`Self::FIELDS`]), and gives its length: the reference's words, or those that the application has for a refusal of its
-    /// own. 64 bytes are always enough for the first. [`BadMethod`](Self::BadMethod) has no body.
+    /// Writes the body, `application/json` ([`Self::FIELDS`]), and gives its length: the reference's words, or those that the
+    /// application has for a refusal of its own. 64 bytes are always enough for the first. [`BadMethod`](Self::BadMethod) has no body.
     ///
     /// # Errors
     /// [`Capacity`] with the exact need.
     pub fn write_body(self, message: Option<&str>, out: &mut [u8]) -> Result<usize, Capacity> {
         let mut writer = Writer::new(out);
-        if self != Self::BadMethod {
+        if let Some(code) = self.code() {
             writer.push(b"{\"code\":");
-            writer.decimal(u64::from(self.code()));
+            writer.decimal(u64::from(code));
             writer.push(b",\"message\":");
             write_str(&mut writer, message.unwrap_or(self.message()));
             writer.byte(b'}');
