@@ -75,23 +75,11 @@ impl<'c> Cors<'c> {
         self
     }
 
-    /// The fields of every answer to a request from `origin`, refusals included: else the page could not read them.
+    /// The fields of every answer to a request from `origin`, refusals included: else the page could not read them. Cost: one look at the list.
     #[must_use]
     pub fn fields<'f>(&self, origin: Option<&'f [u8]>) -> CorsFields<'f> {
-        let vary = ("Vary", &b"Origin"[..]);
-        let own = origin.filter(|origin| match self.origins {
-            Origins::List(list) => list.iter().any(|o| o.as_bytes() == *origin),
-            _ => true,
-        });
-        let allowed = ("Access-Control-Allow-Origin", own.unwrap_or_default());
-        let credentials =
-            (self.credentials && own.is_some()).then_some(("Access-Control-Allow-Credentials", &b"true"[..]));
-        match (self.origins, own) {
-            (Origins::Own, _) => [None; 6],
-            (Origins::Any, _) => [Some(("Access-Control-Allow-Origin", b"*")), None, None, None, None, None],
-            (_, None) => [Some(vary), None, None, None, None, None],
-            _ => [Some(allowed), credentials, Some(vary), None, None, None],
-        }
+        let [allowed, credentials] = self.leave(origin);
+        [allowed, credentials, self.varies().then_some(("Vary", b"Origin")), None, None, None]
     }
 
     /// The fields of the answer to a preflight, an `OPTIONS` of a browser, to be sent with status 204; `None` when nothing is said to other
@@ -104,30 +92,43 @@ impl<'c> Cors<'c> {
         if self.origins == Origins::Own {
             return None;
         }
-        let [allowed, credentials, vary, ..] = self.fields(origin);
-        let (headers, vary) = match (self.headers, requested) {
-            (Some(headers), _) => (Some(headers.as_bytes()), vary),
-            (None, Some(requested)) => {
-                // The answer depends on what was asked for.
-                let both: &[u8] = if vary.is_some() || matches!(allowed, Some(("Vary", _))) {
-                    b"Origin, Access-Control-Request-Headers"
-                } else {
-                    b"Access-Control-Request-Headers"
-                };
-                (Some(requested), Some(("Vary", both)))
-            }
-            (None, None) => (None, vary),
+        let [allowed, credentials] = self.leave(origin);
+        // Headers that are sent back as they were asked for make the answer depend on them.
+        let reflects = self.headers.is_none() && requested.is_some();
+        let vary: Option<&[u8]> = match (self.varies(), reflects) {
+            (true, true) => Some(b"Origin, Access-Control-Request-Headers"),
+            (true, false) => Some(b"Origin"),
+            (false, true) => Some(b"Access-Control-Request-Headers"),
+            (false, false) => None,
         };
-        // Where the origin is not allowed, `Vary` stood first.
-        let allowed = allowed.filter(|(name, _)| *name != "Vary" || vary.is_none());
         Some([
             allowed,
             credentials,
-            vary,
+            vary.map(|names| ("Vary", names)),
             Some(("Access-Control-Allow-Methods", self.methods.as_bytes())),
-            headers.map(|h| ("Access-Control-Allow-Headers", h)),
+            self.headers.map(str::as_bytes).or(requested).map(|names| ("Access-Control-Allow-Headers", names)),
             self.max_age.map(|age| ("Access-Control-Max-Age", age.as_bytes())),
         ])
+    }
+
+    /// Whether the answer depends on the origin.
+    const fn varies(&self) -> bool {
+        matches!(self.origins, Origins::Each | Origins::List(_))
+    }
+
+    /// What lets the page read the answer, and come with credentials.
+    fn leave<'f>(&self, origin: Option<&'f [u8]>) -> [Option<(&'static str, &'f [u8])>; 2] {
+        let own = match self.origins {
+            Origins::Own => None,
+            Origins::Any => return [Some(("Access-Control-Allow-Origin", b"*")), None],
+            Origins::Each => origin,
+            Origins::List(list) => origin.filter(|origin| list.iter().any(|o| o.as_bytes() == *origin)),
+        };
+        let credentials: Option<(&str, &[u8])> = Some(("Access-Control-Allow-Credentials", b"true"));
+        [
+            own.map(|origin| ("Access-Control-Allow-Origin", origin)),
+            credentials.filter(|_| self.credentials && own.is_some()),
+        ]
     }
 }
 
