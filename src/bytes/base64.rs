@@ -1,5 +1,5 @@
-//! Base64 (RFC 4648 section 4) as a polling payload needs it: written from a slice of any length, read where it lies. The base64 crate
-//! reads into other memory only, and links a panic for a length that is not fixed.
+//! Base64 (RFC 4648 section 4) as polling payloads and a client's handshake need it: written from a slice of any length, read where
+//! it lies. The base64 crate reads into other memory only, and links a panic for a length that is not fixed.
 
 use super::Writer;
 

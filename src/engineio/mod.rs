@@ -1,7 +1,8 @@
 //! Layer 3: Engine.IO v4, the link under Socket.IO: packets, polling payloads, the open packet, heartbeats, the move to a WebSocket.
 //!
 //! [`server::Session`] keeps one link alive, over polling, over a WebSocket, or from the one to the other. [`route`] says what a request wants,
-//! whatever HTTP server read it. Upper layers see its [`Event`]s, and write through [`Sink`], which hides where a packet goes. Source: the Engine.IO protocol, revision 4.
+//! whatever HTTP server read it. Upper layers see its [`Event`]s, and write through [`Sink`], which hides where a packet goes. Source: the
+//! Engine.IO protocol, revision 4.
 
 mod config;
 mod cors;

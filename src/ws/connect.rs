@@ -128,7 +128,7 @@ impl<'r> Connect<'r> {
         self
     }
 
-    /// Writes the request into the front of `out`; gives its length.
+    /// Writes the request into the front of `out`; gives its length. What stands in `out` after an error means nothing.
     ///
     /// # Errors
     /// [`ConnectError`]. No text of the caller's can begin a field or a request of its own: CR, LF and NUL are refused everywhere.
