@@ -2,15 +2,18 @@
 
 use sansocket::{
     engineio::{
-        self, Config, Cors, Origins, Packets, Payload, Route, Sid, Transport,
-        server::{Probe, Probed, Session},
+        self, Packets, Payload, Sid, Transport,
+        server::{Config, Cors, Origins, Probe, Probed, Route, Session},
     },
     http::{self, Body, BodyDecoder, Method},
     socketio::{
-        self, AckIds, AckSlot, Asked, Await, Binary, BroadcastAcks, Collector, Event, Flags, HandlerSlot, Handlers,
-        Namespace, Policy, Pushed, Queue, Server as Io, Waiting,
+        self, AckSlot, Await, Binary, Collector, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed, Queue,
+        Waiting,
         json::{Json, Text},
-        rooms::{Link, Member, Rooms, Storage, Target},
+        server::{
+            AckIds, Asked, BroadcastAcks, Event, Session as Io,
+            rooms::{Link, Member, Rooms, Storage, Target},
+        },
     },
     time::Instant,
     ws::{self, Accept, Client, CloseCode, Connect, Connection, Inbox, Incoming, Kind, Limits, Out},
@@ -139,8 +142,15 @@ fn none_from_the_first_byte_to_the_last() {
                     let said = said.unescape_into(&mut memory).unwrap();
                     let mut packet = [0; 128];
                     let mut packet = Out::stored(&mut packet);
-                    socketio::broadcast(&["/"], Namespace(0), "said", &(Text(said), Json(7)), None, &mut packet)
-                        .unwrap();
+                    socketio::server::broadcast(
+                        &["/"],
+                        Namespace(0),
+                        "said",
+                        &(Text(said), Json(7)),
+                        None,
+                        &mut packet,
+                    )
+                    .unwrap();
                     for _ in rooms.select(Namespace(0), &Target::all().to(&[b"lobby"])) {
                         told += packet.written().len();
                     }
@@ -175,7 +185,7 @@ fn none_over_polling() {
     assert!(connect.check(&http::ResponseHead::parse(answer).unwrap()).unwrap().is_some());
 
     let query = b"EIO=4&transport=polling&sid=x";
-    assert_eq!(engineio::route(Method::Get, query, false, |_| Some(Transport::Polling)), Ok(Route::Poll(b"x")));
+    assert_eq!(engineio::server::route(Method::Get, query, false, |_| Some(Transport::Polling)), Ok(Route::Poll(b"x")));
     assert!(Cors::new(Origins::Any).preflight(Some(b"http://a"), None).is_some());
     let mut engine = Session::open_polling(Sid::from_random([0; 15]), Config::new(), at(0));
     let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], at(1000));

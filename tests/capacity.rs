@@ -1,11 +1,15 @@
 //! All or nothing: a call that is refused changes nothing, says to the byte what it needed, and draws no masking key.
 
 use sansocket::{
-    engineio::{self, Config, Sid, server::Session},
+    engineio::{
+        self, Sid,
+        server::{Config, Session},
+    },
     http::{Response, ResponseError, Status},
     socketio::{
-        self, AckSlot, Await, Binary, Event, Namespace, Placeholder, SendError as IoError, Server as Io, StateError,
+        self, AckSlot, Await, Binary, Namespace, Placeholder, SendError as IoError, StateError,
         json::{Raw, Text},
+        server::{Event, Session as Io},
     },
     time::Instant,
     ws::{Client, CloseCode, Connection, Kind, Limits, Masked, Out, SendError, Server},
@@ -122,7 +126,7 @@ fn calls_that_do_not_fit_the_state() {
     assert!(ws.close(CloseCode::NORMAL, "", &mut out).is_err());
     assert_eq!(ws.poll_transmit(&mut out), Ok(false));
     // A layer above, which does not see the connection, is held back by the output.
-    assert!(socketio::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err());
+    assert!(socketio::server::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err());
     assert_eq!((ws, out.written()), (closed, &written[..]));
 }
 

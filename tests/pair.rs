@@ -3,8 +3,14 @@
 mod support;
 
 use sansocket::{
-    engineio::{self, Config, Reason, Sid, server::Session},
-    socketio::{AckSlot, Event, Namespace, Server},
+    engineio::{
+        self, Reason, Sid,
+        server::{Config, Session},
+    },
+    socketio::{
+        AckSlot, Namespace,
+        server::{Event, Session as Io},
+    },
     time::Instant,
     ws::{self, Chunk, CloseCode, Closed, Kind, MaskSource},
 };
@@ -184,7 +190,7 @@ struct Stack {
     inbox: ws::Inbox<Vec<u8>>,
     ws: ws::Connection<ws::Server>,
     engine: Session,
-    io: Server<[&'static str; 1]>,
+    io: Io<[&'static str; 1]>,
     now: Instant,
     wire: Vec<u8>,
 }
@@ -201,7 +207,7 @@ impl Stack {
             inbox: ws::Inbox::new(vec![0; 1024]),
             ws: ws::Connection::server(ws::Limits::new()),
             engine: Session::open(Sid::from_random([1; 15]), config, now),
-            io: Server::new(["/"], [AckSlot::EMPTY; 8], now.after_millis(CONNECT)),
+            io: Io::new(["/"], [AckSlot::EMPTY; 8], now.after_millis(CONNECT)),
             now,
             wire: Vec::new(),
         };

@@ -5,8 +5,10 @@ mod support;
 use sansocket::{
     engineio::{self, Message},
     socketio::{
-        AckSlot, Await, Binary, Collector, Event, Limits, Namespace, Namespaces, NoAnswer, PeerError, Placeholder,
-        Reason, SendError, Server, StateError, json::Text,
+        AckSlot, Await, Binary, Collector, Namespace, Namespaces, NoAnswer, PeerError, Placeholder, Reason, SendError,
+        StateError,
+        json::Text,
+        server::{Event, Limits, Session},
     },
     time::Instant,
     ws::{Out, Stored},
@@ -15,11 +17,11 @@ use std::ops::Deref;
 
 const ROOT: Namespace = Namespace(0);
 
-fn server() -> Server<[&'static str; 2]> {
-    Server::new(["/", "/chat"], [AckSlot::EMPTY; 8], Instant::from_millis(1000))
+fn server() -> Session<[&'static str; 2]> {
+    Session::new(["/", "/chat"], [AckSlot::EMPTY; 8], Instant::from_millis(1000))
 }
 
-fn joined() -> Server<[&'static str; 2]> {
+fn joined() -> Session<[&'static str; 2]> {
     let mut io = server();
     let mut memory = [0; 64];
     assert!(matches!(text(&mut io, "0"), Ok(Event::Connect { namespace: ROOT, auth: None })));
@@ -27,11 +29,11 @@ fn joined() -> Server<[&'static str; 2]> {
     io
 }
 
-fn text<'m>(io: &mut Server<[&'static str; 2]>, text: &'m str) -> Result<Event<'m>, PeerError> {
+fn text<'m>(io: &mut Session<[&'static str; 2]>, text: &'m str) -> Result<Event<'m>, PeerError> {
     io.handle_event(engineio::Event::Message(engineio::Message::Text(text.as_bytes())))
 }
 
-fn binary(io: &mut Server<[&'static str; 2]>) -> Result<Event<'static>, PeerError> {
+fn binary(io: &mut Session<[&'static str; 2]>) -> Result<Event<'static>, PeerError> {
     io.handle_event(engineio::Event::Message(engineio::Message::Binary(b"\x01\x02")))
 }
 
@@ -102,7 +104,7 @@ fn a_request_of_an_earlier_connection_is_stale() {
     assert_eq!(io.ack(request, &(), &mut out), Err(StateError::Stale.into()));
 }
 
-fn emit(io: &mut Server<[&'static str; 2]>, question: Await) -> Result<Vec<u8>, SendError> {
+fn emit(io: &mut Session<[&'static str; 2]>, question: Await) -> Result<Vec<u8>, SendError> {
     let mut memory = [0; 64];
     let mut out = Out::stored(&mut memory);
     io.emit(ROOT, "x", &(), Some(question), &mut out).map(|()| out.written()[2..].to_vec())
@@ -118,7 +120,7 @@ fn an_acknowledgement_comes_back_with_the_token_once() {
     assert_eq!(emit(&mut io, within(70, 500)).unwrap(), b"420[\"x\"]");
     assert_eq!(emit(&mut io, within(71, 400)).unwrap(), b"421[\"x\"]");
     assert_eq!(io.poll_timeout(), Some(Instant::from_millis(400)));
-    let answer = |io: &mut Server<[&'static str; 2]>, packet| match text(io, packet) {
+    let answer = |io: &mut Session<[&'static str; 2]>, packet| match text(io, packet) {
         Ok(Event::Ack(a)) => (a.token, a.id, a.args().raw().to_vec()),
         other => panic!("{other:?}"),
     };
@@ -173,7 +175,7 @@ fn who_leaves_answers_nothing_any_more() {
 
 #[test]
 fn a_hundred_acknowledgements_are_in_flight_and_answered_in_any_order() {
-    let mut io = Server::new(["/"], vec![AckSlot::EMPTY; 100], Instant::from_millis(0));
+    let mut io = Session::new(["/"], vec![AckSlot::EMPTY; 100], Instant::from_millis(0));
     let mut memory = [0; 4096];
     io.handle_event(engineio::Event::Message(Message::Text(b"0"))).unwrap();
     io.accept(ROOT, engineio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
@@ -223,7 +225,7 @@ fn limits_on_attachments_and_namespaces_hold() {
 /// As the reference's `of("custom")`.
 #[test]
 fn a_name_without_its_slash_is_the_same_namespace() {
-    let mut io = Server::new(["", "custom"], [AckSlot::EMPTY; 1], Instant::from_millis(0));
+    let mut io = Session::new(["", "custom"], [AckSlot::EMPTY; 1], Instant::from_millis(0));
     let mut memory = [0; 128];
     let mut out = Out::stored(&mut memory);
     for packet in [&b"0"[..], b"0/custom,"] {
@@ -261,10 +263,10 @@ impl Namespaces for Dynamic {
 
 #[test]
 fn a_dynamic_namespace_comes_to_be_by_connect_alone() {
-    let mut io = Server::new(Dynamic(Default::default()), [AckSlot::EMPTY; 1], Instant::from_millis(0));
+    let mut io = Session::new(Dynamic(Default::default()), [AckSlot::EMPTY; 1], Instant::from_millis(0));
     let mut memory = [0; 128];
     let mut out = Out::stored(&mut memory);
-    let take = |io: &mut Server<Dynamic, [AckSlot; 1]>, packet: &'static [u8]| {
+    let take = |io: &mut Session<Dynamic, [AckSlot; 1]>, packet: &'static [u8]| {
         io.handle_event(engineio::Event::Message(Message::Text(packet)))
     };
     assert!(matches!(take(&mut io, b"0/other,"), Ok(Event::UnknownNamespace { name: b"/other" })));

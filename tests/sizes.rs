@@ -2,7 +2,7 @@
 
 use sansocket::{
     engineio::server::Session,
-    socketio::{AckSlot, Server},
+    socketio::{AckSlot, server::Session as Io},
     ws,
 };
 
@@ -12,7 +12,11 @@ fn the_state_of_a_connection_is_within_its_budget() {
         ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 216),
         ("ws::Inbox without its storage", size_of::<ws::Inbox<[u8; 0]>>(), 40),
         ("engineio::server::Session", size_of::<Session>(), 72),
-        ("socketio::Server without acknowledgements", size_of::<Server<&'static [&'static str], [AckSlot; 0]>>(), 112),
+        (
+            "socketio::server::Session without acknowledgements",
+            size_of::<Io<&'static [&'static str], [AckSlot; 0]>>(),
+            112,
+        ),
         ("socketio::AckSlot", size_of::<AckSlot>(), 32),
     ];
     for (name, size, budget) in machines {

@@ -3,8 +3,14 @@
 mod support;
 
 use sansocket::{
-    engineio::{Config, Sid, server::Session},
-    socketio::{AckSlot, Event, Limits, Namespace, Server},
+    engineio::{
+        Sid,
+        server::{Config, Session},
+    },
+    socketio::{
+        AckSlot, Namespace,
+        server::{Event, Limits, Session as Io},
+    },
     time::Instant,
     ws::{Connection, Inbox, Out},
 };
@@ -33,7 +39,7 @@ fn trace(wire: &[u8], cuts: &[usize]) -> String {
     let mut inbox = Inbox::new(vec![0; 512]);
     let mut ws = Connection::server(sansocket::ws::Limits::new());
     let mut engine = Session::open(Sid::from_random([0; 15]), Config::new(), now);
-    let mut io = Server::new(NAMES, [AckSlot::EMPTY; 2], now).with_limits(Limits::new());
+    let mut io = Io::new(NAMES, [AckSlot::EMPTY; 2], now).with_limits(Limits::new());
     let mut trace = String::new();
     let mut from = 0;
     for &to in cuts.iter().chain([&wire.len()]) {
@@ -54,7 +60,7 @@ fn trace(wire: &[u8], cuts: &[usize]) -> String {
     trace
 }
 
-fn tell(io: &mut Server<[&'static str; 3], [AckSlot; 2]>, event: Event<'_>, trace: &mut String) {
+fn tell(io: &mut Io<[&'static str; 3], [AckSlot; 2]>, event: Event<'_>, trace: &mut String) {
     let name = |n: Namespace| NAMES[usize::from(n.0)];
     let count = |n: u8| if n == 0 { String::new() } else { format!(" {n} attachments") };
     let list = |values: sansocket::socketio::json::Elements<'_>| {

@@ -4,7 +4,10 @@ use crate::{
     host::{App, Host, Link, sid},
     hub::{Hub, NAMES, ROOT, Said},
 };
-use sansocket::socketio::{Attachments, Event, EventPacket, Reason, json, rooms::Member};
+use sansocket::socketio::{
+    Attachments, EventPacket, Reason, json,
+    server::{Event, rooms::Member},
+};
 use std::rc::Rc;
 use tracing::debug;
 

@@ -5,7 +5,7 @@ use sansocket::{
     socketio::{
         self, Flags, Namespace, SendError,
         json::{Args, Json, Text},
-        rooms::{Full, Link, Member, Rooms, Storage, Target},
+        server::rooms::{Full, Link, Member, Rooms, Storage, Target},
     },
     ws,
 };
@@ -246,7 +246,7 @@ impl Hub {
 fn frames(scratch: &mut Vec<u8>, event: &str, args: &impl Args) -> Rc<[u8]> {
     loop {
         let mut out = ws::Out::stored(scratch);
-        match socketio::broadcast(&NAMES, ROOT, event, args, None, &mut out) {
+        match socketio::server::broadcast(&NAMES, ROOT, event, args, None, &mut out) {
             Ok(()) => return out.written().into(),
             Err(SendError::Capacity(e)) => {
                 // The need is the least that helps for what serde writes: so at least double.

@@ -3,7 +3,7 @@
 use super::{App, Host, peer::Peer};
 use sansocket::{
     engineio::{self, Transport},
-    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, Server, json::Raw},
+    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, json::Raw, server::Session},
     time::Instant,
     ws::{Out, Stored},
 };
@@ -15,7 +15,7 @@ pub struct Link<'l, A: App> {
     pub host: &'l Rc<Host<A>>,
     pub peer: &'l Rc<Peer>,
     pub guest: &'l mut A::Guest,
-    pub io: &'l mut Server<A::Names, Vec<AckSlot>>,
+    pub io: &'l mut Session<A::Names, Vec<AckSlot>>,
     pub now: Instant,
     pub transport: Transport,
     pub(super) replies: &'l mut Replies,
@@ -72,7 +72,7 @@ impl<A: App> Link<'_, A> {
     /// Says something. A server's packets at rest are its frames, so this is what goes out.
     pub fn say(
         &mut self,
-        mut say: impl FnMut(&mut Server<A::Names, Vec<AckSlot>>, &mut Out<'_, Stored>) -> Result<(), SendError>,
+        mut say: impl FnMut(&mut Session<A::Names, Vec<AckSlot>>, &mut Out<'_, Stored>) -> Result<(), SendError>,
     ) {
         self.replies.append(self.peer, |out| {
             loop {

@@ -18,7 +18,7 @@ use session::{Entry, Kind};
 use sansocket::{
     engineio::{self, Sid},
     http::{Request, Url},
-    socketio::{self, Attachments, Event, Namespaces, Reason},
+    socketio::{self, Attachments, Namespaces, Reason, server::Event},
     time::Instant,
 };
 use std::{
@@ -150,17 +150,17 @@ pub struct Host<A: App> {
 }
 
 impl<A: App> Host<A> {
-    fn engine(&self) -> engineio::Config {
-        engineio::Config::new()
+    fn engine(&self) -> engineio::server::Config {
+        engineio::server::Config::new()
             .ping_interval(self.options.ping_interval)
             .ping_timeout(self.options.ping_timeout)
             .max_payload(self.config.max_payload)
             .upgrade_timeout(self.options.upgrade_timeout)
     }
 
-    fn limits(&self) -> socketio::Limits {
+    fn limits(&self) -> socketio::server::Limits {
         let attachments = self.config.max_payload.saturating_mul(u32::from(socketio::MAX_ATTACHMENTS));
-        socketio::Limits::new().attachment_bytes(attachments)
+        socketio::server::Limits::new().attachment_bytes(attachments)
     }
 }
 

@@ -8,7 +8,10 @@ use super::{
 };
 use sansocket::{
     engineio::{self, Sid, Transport, server::Session},
-    socketio::{AckSlot, Attachments, Collector, Event, Flags, Reason, Server},
+    socketio::{
+        AckSlot, Attachments, Collector, Flags, Reason,
+        server::{Event, Session as Io},
+    },
     time::Instant,
     ws::Out,
 };
@@ -48,7 +51,7 @@ pub struct Stack<A: App> {
 
 #[expect(clippy::large_enum_variant, reason = "nearly every session is one of Socket.IO")]
 enum Upper<A: App> {
-    SocketIo { io: Server<A::Names, Vec<AckSlot>>, collector: Collector<Vec<u8>>, guest: A::Guest },
+    SocketIo { io: Io<A::Names, Vec<AckSlot>>, collector: Collector<Vec<u8>>, guest: A::Guest },
     Echo,
 }
 
@@ -74,14 +77,14 @@ impl<A: App> Entry<A> {
     pub fn new(host: &Host<A>, kind: Kind, transport: Transport) -> Rc<Self> {
         let now = host.clock.now();
         let engine = match transport {
-            Transport::Polling => Session::open_polling(sid(), host.engine(), now),
             Transport::WebSocket => Session::open(sid(), host.engine(), now),
+            _ => Session::open_polling(sid(), host.engine(), now),
         };
         let upper = match kind {
             Kind::SocketIo => {
                 let connect_by = now.after_millis(host.config.connect_timeout);
                 Upper::SocketIo {
-                    io: Server::new(host.app.names(), Vec::new(), connect_by).with_limits(host.limits()),
+                    io: Io::new(host.app.names(), Vec::new(), connect_by).with_limits(host.limits()),
                     collector: Collector::new(Vec::new()),
                     guest: A::Guest::default(),
                 }

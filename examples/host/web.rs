@@ -2,7 +2,10 @@
 
 use super::{App, Entry, Host, Kind, Origin, polling::Outcome, session::find};
 use sansocket::{
-    engineio::{self, Cors, CorsFields, Origins, Refusal, Route, Sid},
+    engineio::{
+        self, Sid,
+        server::{Cors, CorsFields, Origins, Refusal, Route},
+    },
     http::{Body, HeadError, Method, Request, Response, Status},
     ws::{self, Accept},
 };
@@ -119,7 +122,7 @@ fn session<A: App>(host: &Host<A>, request: &Request<'_>, kind: Kind, out: &mut 
         |fields: CorsFields<'_>| fields.into_iter().flatten().map(|(name, value)| (name, value.to_vec())).collect();
     let common = Common {
         keeps_alive: request.keeps_alive(),
-        is_text: engineio::is_post_type(fields.get("content-type")),
+        is_text: engineio::server::is_post_type(fields.get("content-type")),
         is_head: request.method() == Method::Head,
         cors: told(cors.fields(fields.get("origin"))),
     };
@@ -143,7 +146,7 @@ fn session<A: App>(host: &Host<A>, request: &Request<'_>, kind: Kind, out: &mut 
         None => None,
     };
     let mut entry = None;
-    let route = engineio::route(request.method(), request.query(), is_upgrade, |sid| {
+    let route = engineio::server::route(request.method(), request.query(), is_upgrade, |sid| {
         entry = find(host, sid);
         entry.as_ref().map(|entry| entry.stack.borrow().engine.transport())
     });
@@ -226,8 +229,8 @@ pub fn respond_opened<A: App>(host: &Host<A>, outcome: &Outcome, common: &Common
         return respond(outcome, common, out);
     };
     let mut cookie = vec![0; name.len() + 64];
-    let n = engineio::write_cookie(name, sid, &mut cookie).unwrap_or(0);
-    let [kind, cache] = engineio::PAYLOAD_FIELDS;
+    let n = engineio::server::write_cookie(name, sid, &mut cookie).unwrap_or(0);
+    let [kind, cache] = engineio::server::PAYLOAD_FIELDS;
     common.write(out, 200, &[kind, cache, ("Set-Cookie", &cookie[..n])], body);
 }
 
@@ -239,8 +242,8 @@ pub fn respond(outcome: &Outcome, common: &Common, out: &mut Vec<u8>) {
         common.write(out, refusal.status(), &Refusal::FIELDS, &body[..n]);
     };
     match outcome {
-        Outcome::Body(body) => common.write(out, 200, &engineio::PAYLOAD_FIELDS, body),
-        Outcome::Taken => common.write(out, 200, &engineio::POSTED_FIELDS, engineio::POSTED),
+        Outcome::Body(body) => common.write(out, 200, &engineio::server::PAYLOAD_FIELDS, body),
+        Outcome::Taken => common.write(out, 200, &engineio::server::POSTED_FIELDS, engineio::server::POSTED),
         Outcome::Bad => common.write(out, 400, &[], b""),
         Outcome::TooLarge => common.write(out, 413, &[], b""),
         Outcome::Slow => common.write(out, 408, &[], b""),

@@ -2,12 +2,14 @@
 
 use crate::host::{App, Link, Peer, random, sid};
 use sansocket::{
-    engineio::Transport,
     socketio::{
-        self, Attachments, Await, Binary, Event, EventPacket, Flags, HandlerSlot, Handlers, Namespace, Payload, Reason,
+        self, Attachments, Await, Binary, EventPacket, Flags, HandlerSlot, Handlers, Namespace, Payload, Reason,
         SendError,
         json::{Args, Raw, Text, Value},
-        rooms::{Full, Member, Rooms, Storage, Target},
+        server::{
+            Event,
+            rooms::{Full, Member, Rooms, Storage, Target},
+        },
     },
     ws,
 };
@@ -27,7 +29,7 @@ pub struct Playground {
 }
 
 struct State {
-    rooms: Rooms<Vec<socketio::rooms::Link>, Vec<u8>>,
+    rooms: Rooms<Vec<socketio::server::rooms::Link>, Vec<u8>>,
     peers: HashMap<Member, Rc<Peer>>,
     next: u32,
     /// Packets for several receivers are written here once, and then shared.
@@ -87,11 +89,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         app.broadcast(e.namespace, &Target::all().not(member), "broadcast-message", &Binary(e.args(), files));
     }),
     ("transport", |_, link, e, _| {
-        let name = match link.transport {
-            Transport::Polling => "polling",
-            Transport::WebSocket => "websocket",
-        };
-        acknowledge(link, e, &Text(name));
+        acknowledge(link, e, &Text(link.transport.as_str()));
     }),
     ("rooms", |app, link, e, _| {
         let Some(member) = link.guest.member else { return };
@@ -167,7 +165,7 @@ impl Playground {
         for (name, handler) in HANDLERS {
             handlers.on(name, handler).expect("a slot for each");
         }
-        let storage = Storage { links: vec![socketio::rooms::Link::EMPTY; 64], names: vec![0; 1024] };
+        let storage = Storage { links: vec![socketio::server::rooms::Link::EMPTY; 64], names: vec![0; 1024] };
         let rooms = Rooms::new(storage, [random(), random()].map(u64::from_le_bytes));
         let state = State { rooms, peers: HashMap::new(), next: 0, scratch: vec![0; 4096] };
         Self { state: RefCell::new(state), handlers: RefCell::new(handlers) }
@@ -198,7 +196,7 @@ impl Playground {
         while let Err(Full { links, names }) = rooms.join(namespace, member, room) {
             // The registry grows by doubling, as a `Vec` does. A name that is too long is never joined.
             let larger = |(links, names): (usize, usize)| {
-                let links = vec![socketio::rooms::Link::EMPTY; links.checked_mul(2)?];
+                let links = vec![socketio::server::rooms::Link::EMPTY; links.checked_mul(2)?];
                 Some(Storage { links, names: vec![0; names.checked_mul(2).filter(|n| *n < 1 << 30)?] })
             };
             let Some(storage) = larger((links, names)) else { return debug!("the name of a room is too long") };
@@ -221,7 +219,7 @@ impl Playground {
         let State { rooms, peers, scratch, .. } = &mut *self.state.borrow_mut();
         let packet: Rc<[u8]> = loop {
             let mut out = ws::Out::stored(scratch);
-            match socketio::broadcast(&NAMES, namespace, name, payload, None, &mut out) {
+            match socketio::server::broadcast(&NAMES, namespace, name, payload, None, &mut out) {
                 Ok(()) => break out.written().into(),
                 Err(SendError::Capacity(e)) => scratch.resize(e.needed, 0),
                 Err(e) => return debug!("not sent: {e}"),

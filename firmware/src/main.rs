@@ -156,12 +156,8 @@ fn path() {
 #[cfg(feature = "server")]
 fn path() {
     use sansocket::{
-        engineio::{Config, Sid, server::Session},
-        socketio::{
-            self, AckSlot, Await, Binary, Collector, Event, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue,
-            Server, Waiting,
-            rooms::{Link, Member, Rooms, Storage, Target},
-        },
+        engineio::{Sid, server::{Config, Session}},
+        socketio::{self, AckSlot, Await, Binary, Collector, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue, Waiting, server::{Event, Session as Io, rooms::{Link, Member, Rooms, Storage, Target}}},
         time::Instant,
         ws::{Connection, Inbox, Limits, Out},
     };
@@ -172,7 +168,7 @@ fn path() {
     let mut ws = Connection::server(Limits::new());
     let mut inbox = Inbox::new([0; 512]);
     let mut engine = Session::open(Sid::from_random(random()), Config::new(), now());
-    let mut io = Server::new(NAMES, [AckSlot::EMPTY; 4], now());
+    let mut io = Io::new(NAMES, [AckSlot::EMPTY; 4], now());
     let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 32], names: [0; 64] }, [7, 8]);
     let (mut tx, mut stored) = ([0; 512], [0; 256]);
     let mut collector = Collector::new([0; 128]);
@@ -213,7 +209,7 @@ fn path() {
                         rooms.sockets_leave(ROOT, &Target::all(), b"lobby");
                     }
                     let mut packet = Out::stored(&mut stored);
-                    let _ = socketio::broadcast(&NAMES, ROOT, "said", &e.args(), None, &mut packet);
+                    let _ = socketio::server::broadcast(&NAMES, ROOT, "said", &e.args(), None, &mut packet);
                     let question = Await { token: 1, deadline: Some(now()) };
                     let _ = io.emit(ROOT, "file", &Binary(e.args(), attachments), Some(question), &mut out);
                     for reached in rooms.select(ROOT, &Target::all().to(&[b"lobby"]).not(member)) {
@@ -248,10 +244,7 @@ fn path() {
 #[cfg(feature = "polling")]
 fn path() {
     use sansocket::{
-        engineio::{
-            Config, Event, Packets, Payload, Sid,
-            server::{Probe, Probed, Session},
-        },
+        engineio::{Event, Packets, Payload, Sid, server::{Config, Probe, Probed, Session}},
         http::{Body, BodyDecoder},
         time::Instant,
         ws::{Connection, Inbox, Limits, Out},
@@ -379,8 +372,8 @@ mod sizes {
     #[used]
     static SIZE_ENGINEIO_SESSION: [u8; size_of::<engineio::server::Session>()] = [0; _];
     #[used]
-    static SIZE_SOCKETIO_SERVER_8_ACKS: [u8; size_of::<socketio::Server<&'static [&'static str]>>()] = [0; _];
+    static SIZE_SOCKETIO_SERVER_8_ACKS: [u8; size_of::<socketio::server::Session<&'static [&'static str]>>()] = [0; _];
     #[used]
-    static SIZE_SOCKETIO_SERVER: [u8; size_of::<socketio::Server<&'static [&'static str], [socketio::AckSlot; 0]>>()] =
+    static SIZE_SOCKETIO_SERVER: [u8; size_of::<socketio::server::Session<&'static [&'static str], [socketio::AckSlot; 0]>>()] =
         [0; _];
 }

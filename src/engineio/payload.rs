@@ -19,8 +19,8 @@ pub const MAX_PACKETS: u8 = 16;
 ///
 /// let mut queue = [0; 128];
 /// let mut out = Out::stored(&mut queue);
-/// socketio::broadcast(&["/"], Namespace(0), "hello", &Text("you"), None, &mut out)?;
-/// socketio::broadcast(&["/"], Namespace(0), "bye", &(), None, &mut out)?;
+/// socketio::server::broadcast(&["/"], Namespace(0), "hello", &Text("you"), None, &mut out)?;
+/// socketio::server::broadcast(&["/"], Namespace(0), "bye", &(), None, &mut out)?;
 ///
 /// let mut memory = [0; 128];
 /// let mut payload = Payload::new(&mut memory);

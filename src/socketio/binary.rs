@@ -36,7 +36,7 @@ impl<A: Args> Payload for A {
 /// let mut out = ws::Out::stored(&mut memory);
 /// let files: [&[u8]; 1] = [b"\x01\x02"];
 /// let picture = Binary((Text("cat"), Placeholder(0)), files.as_slice().into());
-/// socketio::broadcast(&["/"], Namespace(0), "picture", &picture, None, &mut out)?;
+/// socketio::server::broadcast(&["/"], Namespace(0), "picture", &picture, None, &mut out)?;
 /// assert!(out.written().starts_with(b"\x81\x33451-[\"picture\",\"cat\",{\"_placeholder\":true,\"num\":0}]\x82\x02"));
 /// # Ok::<(), socketio::SendError>(())
 /// ```

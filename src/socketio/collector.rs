@@ -1,6 +1,6 @@
 //! Events with their attachments, collected into lent memory.
 
-use super::{AckPacket, AckRequest, Attachment, Attachments, Event, EventPacket, Namespace, json::Array};
+use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, json::Array, server::Event};
 use crate::bytes::{Capacity, copy};
 
 /// Collects the attachments of an event behind it, for those who want both at once. What has none passes through uncopied.
@@ -8,13 +8,13 @@ use crate::bytes::{Capacity, copy};
 /// ```
 /// use sansocket::{
 ///     engineio::{self, Message, Sid},
-///     socketio::{AckSlot, Collector, Event, Placeholder, Server},
+///     socketio::{AckSlot, Collector, Placeholder, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };
 ///
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
-/// # let mut io = Server::new(["/"], [AckSlot::EMPTY; 1], Instant::from_millis(0));
+/// # let mut io = Session::new(["/"], [AckSlot::EMPTY; 1], Instant::from_millis(0));
 /// # let mut tx = [0; 256];
 /// # let mut out = ws::Out::stored(&mut tx);
 /// # io.handle_event(engineio::Event::Message(Message::Text(b"0")))?;

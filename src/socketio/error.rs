@@ -11,9 +11,9 @@ pub enum PeerError {
     UnknownPacket,
     /// The number of attachments is missing, 0, or not in plain digits; or a placeholder names one that there is not (CVE-2022-2421).
     InvalidAttachments,
-    /// More attachments than [`Limits::attachments`](super::Limits::attachments) (CVE-2026-33151).
+    /// More attachments than [`Limits::attachments`](super::server::Limits::attachments) (CVE-2026-33151).
     TooManyAttachments,
-    /// The attachments of one packet have more bytes than [`Limits::attachment_bytes`](super::Limits::attachment_bytes).
+    /// The attachments of one packet have more bytes than [`Limits::attachment_bytes`](super::server::Limits::attachment_bytes).
     AttachmentsTooLarge,
     /// An acknowledgement id above 2^64-1.
     InvalidId,
@@ -27,7 +27,7 @@ pub enum PeerError {
     NotConnected,
     /// CONNECT to a namespace that is connected.
     AlreadyConnected,
-    /// CONNECT to more namespaces than [`Limits::namespaces`](super::Limits::namespaces).
+    /// CONNECT to more namespaces than [`Limits::namespaces`](super::server::Limits::namespaces).
     TooManyNamespaces,
     /// A packet that only servers send.
     ServerOnly,

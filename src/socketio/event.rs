@@ -1,59 +1,7 @@
 use super::{
-    Namespace, NoAnswer, Placeholder, Reason,
+    Namespace, Placeholder,
     json::{Array, Elements, Value},
 };
-use crate::engineio;
-
-/// What happened on a connection. Borrows the message, never the session.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'m> {
-    /// The link stands; the client asks for namespaces next.
-    Opened,
-    /// The client asks for a namespace: answer with [`accept`](super::Server::accept) or [`refuse`](super::Server::refuse), now or later.
-    ///
-    /// This is where the reference's `io.use(..)` stands: whoever is to have a say looks at `auth` and at the request of the link, and
-    /// refuses with a message and data. Its `socket.use(..)` stands in front of the handlers of each [`Event`](Self::Event).
-    Connect {
-        /// Which.
-        namespace: Namespace,
-        /// The client's credentials, a JSON object.
-        auth: Option<Value<'m>>,
-    },
-    /// The client asks for a namespace that there is not: answer with [`refuse_unknown`](super::Server::refuse_unknown).
-    UnknownNamespace {
-        /// Its name, with the slash.
-        name: &'m [u8],
-    },
-    /// An event of the application.
-    Event(EventPacket<'m>),
-    /// A binary message that belongs to the event or acknowledgement before it.
-    Attachment(Attachment<'m>),
-    /// An acknowledgement.
-    Ack(AckPacket<'m>),
-    /// A question that no acknowledgement comes to; from [`handle_timeout`](super::Server::handle_timeout).
-    Unanswered {
-        /// Where it was asked.
-        namespace: Namespace,
-        /// What [`Await`](super::Await) called it.
-        token: u32,
-        /// Why.
-        why: NoAnswer,
-    },
-    /// The client left a namespace; the link stands. The rooms of the client are known still, since the application keeps them: the
-    /// reference's `disconnecting` is in front of [`leave_all`](super::rooms::Rooms::leave_all), its `disconnect` behind it.
-    Disconnected {
-        /// Which.
-        namespace: Namespace,
-        /// Why: the client said so.
-        reason: Reason,
-    },
-    /// No namespace was connected in time: close the link.
-    ConnectTimeout,
-    /// The link is over, and with it every namespace that [`namespaces`](super::Server::namespaces) still lists; questions without an answer are told by
-    /// [`handle_timeout`](super::Server::handle_timeout).
-    Closed(engineio::Reason),
-}
 
 /// An acknowledgement of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +9,11 @@ pub struct AckPacket<'m> {
     /// Where.
     pub namespace: Namespace,
     /// What [`Await`](super::Await) called the question; `None` when this session waits for no such answer: it came too late, or a
-    /// broadcast asked ([`BroadcastAcks`](super::BroadcastAcks)).
+    /// broadcast asked ([`BroadcastAcks`](super::server::BroadcastAcks)).
     pub token: Option<u32>,
     /// The id.
     pub id: u64,
-    /// Binary messages that follow, as [`Event::Attachment`]s.
+    /// Binary messages that follow, as [`server::Event::Attachment`](super::server::Event::Attachment)s.
     pub attachments: u8,
     pub(super) used: u64,
     pub(super) payload: Array<'m>,
@@ -90,9 +38,9 @@ impl<'m> AckPacket<'m> {
 pub struct EventPacket<'m> {
     /// Where it was sent.
     pub namespace: Namespace,
-    /// The client wants an acknowledgement ([`ack`](super::Server::ack)); the value may be kept for later.
+    /// The client wants an acknowledgement ([`ack`](super::server::Session::ack)); the value may be kept for later.
     pub ack: Option<AckRequest>,
-    /// Binary messages that follow, as [`Event::Attachment`]s.
+    /// Binary messages that follow, as [`server::Event::Attachment`](super::server::Event::Attachment)s.
     pub attachments: u8,
     pub(super) used: u64,
     pub(super) payload: Array<'m>,

@@ -32,8 +32,8 @@ use crate::bytes::Capacity;
 ///     }
 ///     log
 /// }
-/// # use sansocket::{engineio::{self, Message, Sid}, socketio::{AckSlot, Event, Namespace, Server}, time::Instant, ws};
-/// # let mut io = Server::new(["/"], [AckSlot::EMPTY; 1], Instant::from_millis(0));
+/// # use sansocket::{engineio::{self, Message, Sid}, socketio::{AckSlot, Namespace, server::{Event, Session}}, time::Instant, ws};
+/// # let mut io = Session::new(["/"], [AckSlot::EMPTY; 1], Instant::from_millis(0));
 /// # let mut tx = [0; 256];
 /// # io.handle_event(engineio::Event::Message(Message::Text(b"0")))?;
 /// # io.accept(Namespace(0), Sid::from_random([0; 15]), &mut ws::Out::stored(&mut tx))?;

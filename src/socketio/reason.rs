@@ -7,7 +7,7 @@ use core::fmt;
 pub enum Reason {
     /// The client left it; the link stands.
     ClientNamespaceDisconnect,
-    /// This end took it away ([`Server::disconnect`](super::Server::disconnect)); the link stands.
+    /// This end took it away ([`Session::disconnect`](super::server::Session::disconnect)); the link stands.
     ServerNamespaceDisconnect,
     /// This end ended the link: nothing was joined in time, or the application says so.
     ForcedServerClose,

@@ -4,8 +4,9 @@
 use sansocket::{
     engineio::{self, Message, Sid, server::Session},
     socketio::{
-        self, AckRequest, AckSlot, Await, Binary, Collector, Event, Namespace, Packet, SendError, Server,
+        self, AckRequest, AckSlot, Await, Binary, Collector, Namespace, Packet, SendError,
         json::{DEPTH, ErrorKind, Raw, Value},
+        server::Event,
     },
     time::Instant,
     ws::{self, Out, Stored},
@@ -22,7 +23,7 @@ pub fn packet(data: &[u8]) {
     let place = String::from_utf8(namespace.to_vec()).unwrap();
     let mut memory = vec![0; 7 * data.len() + 64];
     let mut out = Out::stored(&mut memory);
-    socketio::broadcast(&[place.as_str()], Namespace(0), &name, &payload.rest(), id, &mut out).unwrap();
+    socketio::server::broadcast(&[place.as_str()], Namespace(0), &name, &payload.rest(), id, &mut out).unwrap();
     let again = one_text(out.written()).to_vec();
     let Ok(Packet::Event { namespace: n, id: i, payload: p, attachments: 0, .. }) = Packet::parse(&again) else {
         panic!("not taken: {}", String::from_utf8_lossy(&again))
@@ -48,7 +49,7 @@ fn one_text(frames: &[u8]) -> &[u8] {
     &frames[from + 1..from + len]
 }
 
-type Io = Server<[&'static str; 1], [AckSlot; 2]>;
+type Io = socketio::server::Session<[&'static str; 1], [AckSlot; 2]>;
 
 fn joined() -> Io {
     let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], Instant::from_millis(100));
@@ -92,7 +93,7 @@ pub fn binary_packet(data: &[u8]) {
         let mut memory = vec![0; 7 * data.len() + 256];
         let mut out = Out::stored(&mut memory);
         let payload = Binary(e.args(), attachments);
-        socketio::broadcast(&["/"], Namespace(0), &name, &payload, None, &mut out).unwrap();
+        socketio::server::broadcast(&["/"], Namespace(0), &name, &payload, None, &mut out).unwrap();
         let again = one_text(out.written()).to_vec();
         let expected: Vec<&[u8]> = attachments.into_iter().collect();
         let mut seen = 0;
@@ -150,7 +151,7 @@ pub fn server_operations(data: &[u8]) {
     let mut time = 0;
     let mut inbox = ws::Inbox::new(vec![0; 64]);
     let mut ws = ws::Connection::server(ws::Limits::new().message(4096));
-    let mut engine = Session::open(Sid::from_random([7; 15]), engineio::Config::new(), now(0));
+    let mut engine = Session::open(Sid::from_random([7; 15]), engineio::server::Config::new(), now(0));
     let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], now(1000));
     let mut kept: Vec<AckRequest> = Vec::new();
     let mut memory = vec![0; 600];
@@ -260,7 +261,7 @@ fn turn(
     let mut out = ws.out(&mut memory);
     while ws.poll_transmit(&mut out).unwrap() {}
     if ws.admit().is_err() {
-        assert!(socketio::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err(), "behind a close");
+        assert!(socketio::server::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err(), "behind a close");
     }
     engine.is_closed()
 }

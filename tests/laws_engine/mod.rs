@@ -3,8 +3,8 @@
 
 use sansocket::{
     engineio::{
-        Config, Event, Packet, Packets, Payload, Reason, Sid, Transport,
-        server::{PollError, Probe, Probed, Session},
+        Event, Packet, Packets, Payload, Reason, Sid, Transport,
+        server::{Config, PollError, Probe, Probed, Session},
     },
     http::{Body, BodyDecoder, BodyError},
     time::Instant,

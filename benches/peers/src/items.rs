@@ -342,7 +342,7 @@ fn w8c() -> Vec<Candidate> {
     let raw = Raw::new(ARGS.as_bytes()).expect("good JSON");
     let ours = candidate("sansocket", move || {
         let mut out = Out::stored(&mut memory);
-        socketio::broadcast(&["/"], Namespace(0), black_box("message"), black_box(&raw), None, &mut out).expect("room");
+        socketio::server::broadcast(&["/"], Namespace(0), black_box("message"), black_box(&raw), None, &mut out).expect("room");
         // A frame's header and the digit of Engine.IO in front.
         assert_eq!(&out.written()[3..10], b"2[\"mess");
         (1, black_box(out.written()).len() - 3)

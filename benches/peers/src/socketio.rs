@@ -6,7 +6,7 @@ use crate::{
 };
 use sansocket::{
     engineio::{self, Message, Sid},
-    socketio::{self, AckSlot, Binary, Event, Namespace, Packet, Placeholder, Server, json::Json},
+    socketio::{self, AckSlot, Binary, Namespace, Packet, Placeholder, json::Json, server::{Event, Session}},
     time::Instant,
     ws::Out,
 };
@@ -50,7 +50,7 @@ pub fn w8d() -> Vec<Candidate> {
     let mut memory = [0; 128];
     let ours = candidate("sansocket", move || {
         let mut out = Out::stored(&mut memory);
-        socketio::broadcast(&["/"], Namespace(0), black_box("message"), &Json(black_box(&SAID)), None, &mut out)
+        socketio::server::broadcast(&["/"], Namespace(0), black_box("message"), &Json(black_box(&SAID)), None, &mut out)
             .expect("room");
         assert_eq!(&out.written()[3..], EVENT.as_bytes());
         (1, black_box(out.written()).len() - 3)
@@ -66,7 +66,7 @@ pub fn w8d() -> Vec<Candidate> {
 }
 
 pub fn w8e() -> Vec<Candidate> {
-    let mut io = Server::new(["/"], [AckSlot::EMPTY; 0], Instant::from_millis(0));
+    let mut io = Session::new(["/"], [AckSlot::EMPTY; 0], Instant::from_millis(0));
     io.handle_event(engineio::Event::Message(Message::Text(b"0"))).expect("CONNECT");
     let mut memory = [0; 64];
     io.accept(Namespace(0), Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).expect("room");
@@ -108,7 +108,7 @@ pub fn w8f() -> Vec<Candidate> {
         let files = [FILE.as_slice(), &FILE];
         let payload = Binary((Placeholder(0), Placeholder(1)), black_box(files.as_slice()).into());
         let mut out = Out::stored(&mut memory);
-        socketio::broadcast(&["/"], Namespace(0), black_box("upload"), &payload, None, &mut out).expect("room");
+        socketio::server::broadcast(&["/"], Namespace(0), black_box("upload"), &payload, None, &mut out).expect("room");
         assert_eq!(&out.written()[3..3 + UPLOAD.len()], UPLOAD.as_bytes());
         // The frames' headers, which their side leaves to another layer.
         (1, black_box(out.written()).len() - 3 - 8)

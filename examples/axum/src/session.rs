@@ -1,8 +1,15 @@
 //! What a session does with events, whatever carries its bytes.
 
 use sansocket::{
-    engineio::{self, Config, Payload, Sid, Transport, server::Session},
-    socketio::{self, AckSlot, Binary, Collector, Event, Namespace, Queue, SendError, Server, Waiting, json::Raw},
+    engineio::{
+        self, Payload, Sid, Transport,
+        server::{Config, Session},
+    },
+    socketio::{
+        self, AckSlot, Binary, Collector, Namespace, Queue, SendError, Waiting,
+        json::Raw,
+        server::{Event, Session as Io},
+    },
     time::Instant,
     ws::{Out, Stored},
 };
@@ -42,7 +49,7 @@ pub struct Link {
 
 pub struct State {
     pub engine: Session,
-    io: Server<[&'static str; 1], Vec<AckSlot>>,
+    io: Io<[&'static str; 1], Vec<AckSlot>>,
     collector: Collector<Vec<u8>>,
     /// The session must end, though the client did not say so.
     pub must_close: bool,
@@ -67,10 +74,10 @@ impl App {
         let now = self.now();
         let id = sid();
         let engine = match transport {
-            Transport::Polling => Session::open_polling(id, self.config, now),
             Transport::WebSocket => Session::open(id, self.config, now),
+            _ => Session::open_polling(id, self.config, now),
         };
-        let io = Server::new(NAMES, Vec::new(), now.after_millis(CONNECT_TIMEOUT));
+        let io = Io::new(NAMES, Vec::new(), now.after_millis(CONNECT_TIMEOUT));
         let state = State { engine, io, collector: Collector::new(Vec::new()), must_close: false };
         let link = Arc::new(Link {
             id,
@@ -130,7 +137,7 @@ impl App {
         let mut memory = vec![0; 1024];
         let packet: Arc<[u8]> = loop {
             let mut out = Out::stored(&mut memory);
-            match socketio::broadcast(&NAMES, ROOT, name, payload, None, &mut out) {
+            match socketio::server::broadcast(&NAMES, ROOT, name, payload, None, &mut out) {
                 Ok(()) => break out.written().into(),
                 Err(SendError::Capacity(e)) => memory.resize(e.needed, 0),
                 Err(e) => return debug!("not sent: {e}"),
@@ -257,7 +264,7 @@ impl Link {
     fn react(
         &self,
         app: &App,
-        io: &mut Server<[&'static str; 1], Vec<AckSlot>>,
+        io: &mut Io<[&'static str; 1], Vec<AckSlot>>,
         event: Event<'_>,
         files: socketio::Attachments<'_>,
     ) {

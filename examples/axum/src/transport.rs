@@ -11,8 +11,8 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sansocket::{
     engineio::{
-        self, Cors, Origins, Packets, Refusal, Route, Transport,
-        server::{Probe, Probed},
+        self, Packets, Transport,
+        server::{Cors, Origins, Probe, Probed, Refusal, Route},
     },
     http, ws,
 };
@@ -58,7 +58,7 @@ async fn route(app: &Arc<App>, request: &mut Parts, body: Body) -> Response {
     };
     let upgrade = request.extensions.remove::<OnUpgrade>().filter(|_| request.headers.contains_key(header::UPGRADE));
     let mut link = None;
-    let route = engineio::route(method, &query, upgrade.is_some(), |id| {
+    let route = engineio::server::route(method, &query, upgrade.is_some(), |id| {
         link = app.find(id);
         link.as_ref().map(|link| link.lock().engine.transport())
     });
@@ -164,7 +164,7 @@ async fn get(app: &Arc<App>, link: &Arc<Link>) -> Response {
         app.forget(link);
     }
     match body {
-        Some(body) => respond(200, &engineio::PAYLOAD_FIELDS, body),
+        Some(body) => respond(200, &engineio::server::PAYLOAD_FIELDS, body),
         None => refuse(Refusal::UnknownSid),
     }
 }
@@ -173,7 +173,7 @@ async fn post(app: &Arc<App>, link: &Arc<Link>, request: &Parts, body: Body) -> 
     if let Err(e) = link.lock().engine.begin_post() {
         return bad(app, link, e);
     }
-    let is_text = engineio::is_post_type(request.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes));
+    let is_text = engineio::server::is_post_type(request.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes));
     let body = to_bytes(body, MAX).await;
     let mut state = link.lock();
     let Ok(body) = body else {
@@ -204,7 +204,7 @@ async fn post(app: &Arc<App>, link: &Arc<Link>, request: &Parts, body: Body) -> 
         app.forget(link);
     }
     if is_good {
-        respond(200, &engineio::POSTED_FIELDS, engineio::POSTED.to_vec())
+        respond(200, &engineio::server::POSTED_FIELDS, engineio::server::POSTED.to_vec())
     } else {
         StatusCode::BAD_REQUEST.into_response()
     }

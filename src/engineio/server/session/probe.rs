@@ -13,7 +13,7 @@ use crate::{
 /// Until then the session goes on over polling, and if the probe fails it stays there with nothing lost: the probe never touches the queue.
 ///
 /// ```
-/// use sansocket::{engineio::{server::{Probe, Probed, Session}, Config, Sid, Transport}, time::Instant, ws};
+/// use sansocket::{engineio::{Sid, Transport, server::{Config, Probe, Probed, Session}}, time::Instant, ws};
 ///
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// let now = Instant::from_millis(0);
@@ -185,7 +185,7 @@ impl Probe {
 mod tests {
     use super::*;
     use crate::{
-        engineio::{Config, Sid},
+        engineio::{Sid, server::Config},
         ws::{Connection, Inbox, Limits, Out},
     };
 

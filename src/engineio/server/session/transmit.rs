@@ -1,9 +1,9 @@
 //! What a session owes: a few flags, no queue.
 
-use super::{Beat, Session, Upgrade};
+use super::{Beat, Session, Upgrade, open};
 use crate::{
     bytes::Capacity,
-    engineio::{Message, SendError, Sink, Transport, open, payload::SEPARATOR},
+    engineio::{Message, SendError, Sink, Transport, payload::SEPARATOR},
     time::Instant,
     ws,
 };

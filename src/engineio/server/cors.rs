@@ -18,7 +18,7 @@ pub enum Origins<'c> {
 /// What is said to a page of another origin.
 ///
 /// ```
-/// use sansocket::engineio::{Cors, Origins};
+/// use sansocket::engineio::server::{Cors, Origins};
 ///
 /// let cors = Cors::new(Origins::List(&["https://a.example"])).credentials();
 /// let fields = cors.fields(Some(b"https://a.example"));

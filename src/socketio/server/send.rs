@@ -1,13 +1,13 @@
 //! What the server's end of a connection sends.
 
-use super::{
-    AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, Server, StateError, emit, json::Raw,
-    server::Phase,
+use super::{Session, session::Phase};
+use crate::{
+    engineio::{self, Sid, Sink},
+    socketio::{AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, StateError, json::Raw, write},
 };
-use crate::engineio::{self, Sid, Sink};
 use core::ops::Deref;
 
-impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
+impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     /// Grants a namespace that was asked for; `sid` is the socket's public id in it.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
     ) -> Result<(), SendError> {
         let at = self.asked_for(namespace)?;
         let name = self.names.name(namespace).ok_or(StateError::NotConnected)?;
-        emit::connected(&name, sid, out)?;
+        write::connected(&name, sid, out)?;
         drop(name);
         if let Some(place) = self.places.get_mut(at) {
             place.is_connected = true;
@@ -44,7 +44,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
     ) -> Result<(), SendError> {
         let at = self.asked_for(namespace)?;
         let name = self.names.name(namespace).ok_or(StateError::NotConnected)?;
-        emit::refused(&name, message, data, out)?;
+        write::refused(&name, message, data, out)?;
         drop(name);
         self.forget(at);
         Ok(())
@@ -55,15 +55,15 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
     /// # Errors
     /// [`SendError::Capacity`] with the exact need.
     pub fn refuse_unknown<O: Sink<engineio::Server>>(&self, name: &[u8], out: &mut O) -> Result<(), SendError> {
-        emit::refused(name, "Invalid namespace", None, out)
+        write::refused(name, "Invalid namespace", None, out)
     }
 
     /// Sends an event, with all its attachments or not at all; with `question` it asks for an acknowledgement.
     ///
     /// # Errors
     /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`]; [`SendError::Acks`] when no slot is
-    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](super::json::Text) and the least that helps for
-    /// [`Json`](super::json::Json). Nothing was written, no slot was taken.
+    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](crate::socketio::json::Text) and the least that helps for
+    /// [`Json`](crate::socketio::json::Json). Nothing was written, no slot was taken.
     #[inline]
     pub fn emit<O: Sink<engineio::Server>>(
         &mut self,
@@ -74,9 +74,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
         out: &mut O,
     ) -> Result<(), SendError> {
         let place = self.name_of(namespace)?;
-        let Some(question) = question else { return emit::event(&place, name, payload, None, out) };
+        let Some(question) = question else { return write::event(&place, name, payload, None, out) };
         let vacancy = self.acks.vacancy().map_err(SendError::Acks)?;
-        emit::event(&place, name, payload, Some(vacancy.id()), out)?;
+        write::event(&place, name, payload, Some(vacancy.id()), out)?;
         drop(place);
         self.acks.take(vacancy, namespace, question);
         Ok(())
@@ -95,7 +95,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
         if request.epoch != self.epoch {
             return Err(StateError::Stale.into());
         }
-        emit::ack(&self.name_of(request.namespace)?, request.id, payload, out)
+        write::ack(&self.name_of(request.namespace)?, request.id, payload, out)
     }
 
     /// Takes a namespace away from the client; the link stays. The client does not come back by itself.
@@ -107,7 +107,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
         namespace: Namespace,
         out: &mut O,
     ) -> Result<(), SendError> {
-        emit::disconnect(&self.name_of(namespace)?, out)?;
+        write::disconnect(&self.name_of(namespace)?, out)?;
         self.leave(namespace);
         Ok(())
     }
@@ -121,7 +121,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
     }
 
     fn asked_for(&self, namespace: Namespace) -> Result<usize, StateError> {
-        let place = |p: &super::server::Place| p.namespace == namespace && !p.is_connected;
+        let place = |p: &super::session::Place| p.namespace == namespace && !p.is_connected;
         if self.phase == Phase::Closed {
             return Err(StateError::NotConnected);
         }

@@ -1,9 +1,11 @@
 //! What a server says to requests of polling, as data for any HTTP server; byte for byte the reference's.
 
-use super::Sid;
-use crate::bytes::{Capacity, Writer};
+use crate::{
+    bytes::{Capacity, Writer},
+    engineio::Sid,
+};
 
-/// Fields of the answer to a GET, status 200, whose body is a [`Payload`](super::Payload).
+/// Fields of the answer to a GET, status 200, whose body is a [`Payload`](crate::engineio::Payload).
 pub const PAYLOAD_FIELDS: [(&str, &[u8]); 2] =
     [("Content-Type", b"text/plain; charset=UTF-8"), ("Cache-Control", b"no-store")];
 
@@ -28,7 +30,7 @@ pub fn is_post_type(content_type: Option<&[u8]>) -> bool {
 /// [`Capacity`] with the exact need.
 ///
 /// ```
-/// use sansocket::engineio::{Sid, write_cookie};
+/// use sansocket::engineio::{Sid, server::write_cookie};
 ///
 /// let mut out = [0; 64];
 /// let n = write_cookie("io", &Sid::from_random([0; 15]), &mut out)?;

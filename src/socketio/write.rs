@@ -1,7 +1,7 @@
 //! Writing packets: straight into the output, without an intermediate buffer.
 
 use super::{
-    Namespace, Namespaces, Payload, SendError, StateError,
+    Payload, SendError, StateError,
     binary::{Attachments, MAX_ATTACHMENTS},
     json::{self, Args},
     namespace::bare,
@@ -11,36 +11,6 @@ use crate::{
     bytes::Writer,
     engineio::{self, Sink},
 };
-
-/// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frames that each of them gets. With
-/// an id of [`AckIds`](super::AckIds) it asks them all for an acknowledgement ([`BroadcastAcks`](super::BroadcastAcks)).
-///
-/// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
-///
-/// # Errors
-/// [`SendError::Capacity`], exact for [`json::Raw`] and [`json::Text`]; [`StateError::NotConnected`] when `names` does not know the
-/// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
-///
-/// ```
-/// use sansocket::{socketio::{self, Namespace, json::Text}, ws};
-///
-/// let mut memory = [0; 64];
-/// let mut out = ws::Out::stored(&mut memory);
-/// socketio::broadcast(&["/"], Namespace(0), "news", &Text("hi"), None, &mut out)?;
-/// assert_eq!(out.written(), b"\x81\x0f42[\"news\",\"hi\"]");
-/// # Ok::<(), socketio::SendError>(())
-/// ```
-pub fn broadcast<O: Sink<engineio::Server>>(
-    names: &(impl Namespaces + ?Sized),
-    namespace: Namespace,
-    name: &str,
-    payload: &impl Payload,
-    ack: Option<u64>,
-    out: &mut O,
-) -> Result<(), SendError> {
-    let place = names.name(namespace).ok_or(StateError::NotConnected)?;
-    event(&place, name, payload, ack, out)
-}
 
 pub(super) fn event<R, O: Sink<R>>(
     place: &[u8],

@@ -1,4 +1,5 @@
-use super::{MAX_ATTACHMENTS, server::PLACES};
+use super::session::PLACES;
+use crate::socketio::MAX_ATTACHMENTS;
 
 /// What a client may do to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,8 @@
-use super::{Config, Sid, Transport};
-use crate::bytes::Writer;
+use super::Config;
+use crate::{
+    bytes::Writer,
+    engineio::{Sid, Transport},
+};
 
 /// Writes the payload of the open packet, in the reference's key order (Engine.IO protocol, "Handshake").
 pub(super) fn write(sid: Sid, config: &Config, transport: Transport, writer: &mut Writer<'_>) {

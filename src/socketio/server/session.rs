@@ -1,11 +1,12 @@
-//! The server's end of one Socket.IO connection: what comes in, and time. What goes out is in `answer.rs`.
+//! The server's end of one Socket.IO connection: what comes in, and time. What goes out is in `send.rs`.
 
-use super::{
-    AckPacket, AckRequest, AckSlot, Attachment, Event, EventPacket, Limits, Namespace, Namespaces, Packet, PeerError,
-    Reason, acks::Acks,
-};
+use super::{Event, Limits};
 use crate::{
     engineio::{self, Message},
+    socketio::{
+        AckPacket, AckRequest, AckSlot, Attachment, EventPacket, Namespace, Namespaces, Packet, PeerError, Reason,
+        acks::Acks,
+    },
     time::Instant,
 };
 
@@ -18,14 +19,14 @@ pub(super) const PLACES: usize = 8;
 /// ```
 /// use sansocket::{
 ///     engineio::{self, Message, Sid},
-///     socketio::{AckSlot, Await, Event, Namespace, PeerError, SendError, Server, json::Text},
+///     socketio::{AckSlot, Await, Namespace, json::Text, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };
 ///
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// const ROOT: Namespace = Namespace(0);
-/// let mut io = Server::new(["/"], [AckSlot::EMPTY; 8], Instant::from_millis(45_000));
+/// let mut io = Session::new(["/"], [AckSlot::EMPTY; 8], Instant::from_millis(45_000));
 /// let mut tx = [0; 256];
 /// let mut out = ws::Out::stored(&mut tx);
 ///
@@ -55,7 +56,7 @@ pub(super) const PLACES: usize = 8;
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server<N, A = [AckSlot; 8]> {
+pub struct Session<N, A = [AckSlot; 8]> {
     pub(super) names: N,
     pub(super) acks: Acks<A>,
     pub(super) places: heapless::Vec<Place, PLACES>,
@@ -86,7 +87,7 @@ pub(super) enum Phase {
     Closed,
 }
 
-impl<N, A> Server<N, A> {
+impl<N, A> Session<N, A> {
     /// A connection that must have joined a namespace of `names` by `connect_by` (the reference gives 45,000 ms). `acks` is how many
     /// acknowledgements it can wait for at a time.
     #[must_use]
@@ -123,7 +124,7 @@ impl<N, A> Server<N, A> {
     }
 }
 
-impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
+impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     /// One event of the link in, exactly one event out.
     ///
     /// # Errors

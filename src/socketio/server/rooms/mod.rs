@@ -1,7 +1,7 @@
 //! Rooms: who receives a broadcast. A registry over storage that the caller lends and can exchange for a larger one.
 //!
 //! ```
-//! use sansocket::socketio::{Namespace, rooms::{Link, Member, Rooms, Storage, Target}};
+//! use sansocket::socketio::{Namespace, server::rooms::{Link, Member, Rooms, Storage, Target}};
 //!
 //! const ROOT: Namespace = Namespace(0);
 //! let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 16], names: [0; 64] }, [7, 8]);
@@ -16,7 +16,7 @@
 //! assert!(rooms.select(ROOT, &target).eq([Member(2)]));
 //! rooms.leave_all(ROOT, Member(2));
 //! assert_eq!(rooms.select(ROOT, &target).count(), 0);
-//! # Ok::<(), sansocket::socketio::rooms::Full>(())
+//! # Ok::<(), sansocket::socketio::server::rooms::Full>(())
 //! ```
 //!
 //! What the reference has, and what it is here:
@@ -28,11 +28,11 @@
 //! | `io.emit(..)`, `io.of(name).emit(..)` | [`select`](Rooms::select) with [`Target::all`] in that namespace, one [`broadcast`](super::broadcast) for all |
 //! | `io.to(a).to(b)`, `io.in(a)` | [`Target::to`] |
 //! | `.except(a)`, `socket.broadcast` | [`Target::except`], [`Target::not`] |
-//! | `.volatile`, `.compress(false)` | [`Flags`](super::Flags), beside the packet in the [`Queue`](super::Queue) |
+//! | `.volatile`, `.compress(false)` | [`Flags`](crate::socketio::Flags), beside the packet in the [`Queue`](crate::socketio::Queue) |
 //! | `.local` | every registry is: nothing to say |
 //! | `.timeout(ms).emit(.., ack)` | [`BroadcastAcks`](super::BroadcastAcks) |
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
-//! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Server::disconnect`](super::Server::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
+//! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Session::disconnect`](super::Session::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
 //!
 //! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, [`leave_all`](Rooms::leave_all) is O(own rooms),
 //! [`select`](Rooms::select) is O(members reached and excepted). A membership takes 32 bytes, a room and a member 32 each on top, a
@@ -45,7 +45,7 @@ mod sockets;
 mod table;
 mod target;
 
-use super::Namespace;
+use crate::socketio::Namespace;
 use core::fmt;
 use hash::{Key, hash};
 use names::Names;

@@ -1,8 +1,8 @@
 //! A link over polling: GETs that wait for packets, POSTs that bring some.
 
-use super::{Handled, Phase, Session, Upgrade};
+use super::{Config, Handled, Phase, Session, Upgrade};
 use crate::{
-    engineio::{Config, Event, Message, Packet, Packets, Reason, Sid, Transport},
+    engineio::{Event, Message, Packet, Packets, Reason, Sid, Transport},
     time::Instant,
 };
 use core::fmt;
@@ -14,7 +14,7 @@ impl Session {
     /// A link that begins over polling: the open packet is owed, and the GET that opened it waits for its answer.
     ///
     /// ```
-    /// use sansocket::{engineio::{server::Session, Config, Event, Message, Packets, Payload, Sid}, time::Instant, ws::Out};
+    /// use sansocket::{engineio::{Event, Message, Packets, Payload, Sid, server::{Config, Session}}, time::Instant, ws::Out};
     ///
     /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
     /// let now = Instant::from_millis(0);

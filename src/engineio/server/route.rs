@@ -1,19 +1,10 @@
 use super::Refusal;
-use crate::http::Method;
-
-/// How the packets of a session travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// HTTP requests: a GET waits for packets, a POST brings some.
-    Polling,
-    /// One packet a message.
-    WebSocket,
-}
+use crate::{engineio::Transport, http::Method};
 
 /// What a request to Engine.IO's path wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'q> {
-    /// A new session over polling: a [`Session`](super::server::Session) whose open packet answers this GET.
+    /// A new session over polling: a [`Session`](super::Session) whose open packet answers this GET.
     OpenPolling,
     /// A new session over the WebSocket that this request opens.
     OpenWebSocket,
@@ -21,7 +12,7 @@ pub enum Route<'q> {
     Poll(&'q [u8]),
     /// Packets for the session with this id, in the body.
     Post(&'q [u8]),
-    /// A WebSocket for the session with this id to move to: a [`Probe`](super::server::Probe).
+    /// A WebSocket for the session with this id to move to: a [`Probe`](super::Probe).
     Upgrade(&'q [u8]),
 }
 
@@ -34,7 +25,7 @@ pub enum Route<'q> {
 /// [`Refusal`], with the status and the body of the reference.
 ///
 /// ```
-/// use sansocket::{engineio::{Route, Transport, route}, http::Method};
+/// use sansocket::{engineio::{Transport, server::{Route, route}}, http::Method};
 ///
 /// let find = |sid: &[u8]| (sid == b"abc").then_some(Transport::Polling);
 /// assert_eq!(route(Method::Get, b"EIO=4&transport=polling&t=x", false, find), Ok(Route::OpenPolling));

@@ -1,0 +1,34 @@
+use crate::{
+    engineio::{self, Sink},
+    socketio::{Namespace, Namespaces, Payload, SendError, StateError, write},
+};
+
+/// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frames that each of them gets. With
+/// an id of [`AckIds`](super::AckIds) it asks them all for an acknowledgement ([`BroadcastAcks`](super::BroadcastAcks)).
+///
+/// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
+///
+/// # Errors
+/// [`SendError::Capacity`], exact for [`crate::socketio::json::Raw`] and [`crate::socketio::json::Text`]; [`StateError::NotConnected`] when `names` does not know the
+/// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
+///
+/// ```
+/// use sansocket::{socketio::{Namespace, SendError, json::Text, server::broadcast}, ws};
+///
+/// let mut memory = [0; 64];
+/// let mut out = ws::Out::stored(&mut memory);
+/// broadcast(&["/"], Namespace(0), "news", &Text("hi"), None, &mut out)?;
+/// assert_eq!(out.written(), b"\x81\x0f42[\"news\",\"hi\"]");
+/// # Ok::<(), SendError>(())
+/// ```
+pub fn broadcast<O: Sink<engineio::Server>>(
+    names: &(impl Namespaces + ?Sized),
+    namespace: Namespace,
+    name: &str,
+    payload: &impl Payload,
+    ack: Option<u64>,
+    out: &mut O,
+) -> Result<(), SendError> {
+    let place = names.name(namespace).ok_or(StateError::NotConnected)?;
+    write::event(&place, name, payload, ack, out)
+}
