@@ -7,6 +7,7 @@ pub(crate) mod base64;
 mod cursor;
 mod json_string;
 mod place;
+mod slice;
 mod utf8;
 mod writer;
 
@@ -15,5 +16,6 @@ pub(crate) use cursor::decimal;
 pub(crate) use json_string::specials;
 pub use json_string::write_str;
 pub(crate) use place::{close_gap, copy, open_gap};
+pub(crate) use slice::{slice, slice_mut};
 pub use utf8::{InvalidUtf8, Utf8};
 pub use writer::{Capacity, Writer};

@@ -1,4 +1,5 @@
 use super::{CloseCode, Kind};
+use crate::bytes::slice;
 use core::fmt;
 
 /// The payload of a ping or a pong: at most 125 bytes, a value of its own, so that such an event borrows nothing.
@@ -22,7 +23,7 @@ impl Control {
     /// The payload.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        slice(&self.bytes, ..usize::from(self.len))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Chunk, CloseCode, Connection, Control, Incoming, Kind, Message, ReceiveError, Role, Text, connection::Found,
 };
-use crate::bytes::{Capacity, close_gap, copy};
+use crate::bytes::{Capacity, close_gap, copy, slice_mut};
 
 /// Lent memory that the transport reads into and that whole messages are lent from.
 ///
@@ -108,7 +108,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// The bytes that came and were not taken: the HTTP head, before the connection is open.
     pub fn bytes(&mut self) -> &mut [u8] {
         self.release();
-        self.storage.as_mut().get_mut(self.read..self.filled).unwrap_or_default()
+        slice_mut(self.storage.as_mut(), self.read..self.filled)
     }
 
     /// The first `n` of [`bytes`](Self::bytes) are done with.
