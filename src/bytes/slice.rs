@@ -20,6 +20,15 @@ pub(crate) fn slice_mut<I: SliceIndex<[u8], Output = [u8]>>(bytes: &mut [u8], ra
     part.unwrap_or_default()
 }
 
+/// `text` as a string. The caller knows that it is UTF-8: a debug build panics if it is not, a release build gives an empty string. One pass.
+#[inline]
+#[cfg_attr(debug_assertions, track_caller)]
+pub(crate) fn checked_str(text: &[u8]) -> &str {
+    let text = core::str::from_utf8(text);
+    debug_assert!(text.is_ok(), "a text that was checked");
+    text.unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
