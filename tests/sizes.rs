@@ -9,7 +9,7 @@ use sansocket::{
 #[test]
 fn the_state_of_a_connection_is_within_its_budget() {
     let machines = [
-        ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 216),
+        ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 256),
         ("ws::Inbox without its storage", size_of::<ws::Inbox<[u8; 0]>>(), 40),
         ("engineio::server::Session", size_of::<Session>(), 72),
         (

@@ -23,6 +23,7 @@ const FIRST_TWO_BYTES: &str = "
     ........    0.......     NotMasked               NotMasked
     ....1...    .1111110     ControlTooLong          ControlTooLong
     ....1...    .1111111     ControlTooLong          ControlTooLong
+    ....1000    .0000001     InvalidClose            InvalidClose
     ........    ........     good                    good
 ";
 

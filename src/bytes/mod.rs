@@ -7,6 +7,8 @@ pub(crate) mod base64;
 mod cursor;
 mod json_string;
 mod place;
+mod shown;
+mod slice;
 mod utf8;
 mod writer;
 
@@ -15,5 +17,7 @@ pub(crate) use cursor::decimal;
 pub(crate) use json_string::specials;
 pub use json_string::write_str;
 pub(crate) use place::{close_gap, copy, open_gap};
+pub(crate) use shown::{ShownBytes, ShownText};
+pub(crate) use slice::{checked_str, slice, slice_mut};
 pub use utf8::{InvalidUtf8, Utf8};
 pub use writer::{Capacity, Writer};

@@ -3,15 +3,25 @@
 use super::{
     Chunk, Client, CloseCode, Control, Event, Frames, Kind, Leniency, Limits, MaskSource, Masked, Out, PeerError, Role,
     Server,
-    decoder::{Decoder, Piece},
+    decoder::{Decoder, Piece, Whole},
+    header::Fault,
     opcode::Opcode,
     state::{Receiving, Sending, State, Trigger},
+    text::{self, Text},
 };
-use crate::bytes::Utf8;
+use crate::bytes::{Utf8, checked_str, copy, slice, slice_mut};
 use core::marker::PhantomData;
 
 /// Bytes that [`Connection::poll_transmit`] needs at most in one call: a control frame with 125 bytes and a masking key.
 pub const OWED_MAX: usize = 2 + 4 + 125;
+
+/// Memory for the pong that is owed and for a control payload that comes in pieces, one behind the other.
+///
+/// Two of 125 bytes would need 249 (the last byte of the second is never stored). This is what fits into a connection of 256 bytes: only a ping and
+/// a control frame of more than 42 bytes each, with the second cut and the first not answered in between, do not fit; then the older
+/// pong is given up when the newer frame begins, not when it is whole. What comes in is told whole always. With 249 or more
+/// nothing is ever given up early.
+const CONTROL_MEMORY: usize = 167;
 
 /// One end of a connection; `R` is [`Server`] or [`Client`].
 ///
@@ -51,12 +61,15 @@ pub struct Connection<R> {
     pub(super) state: State,
     /// Length of the pong that is owed; its payload lies at the front of `control`.
     pub(super) pong: Option<u8>,
-    /// Where a control payload that comes in parts is collected in `control`, and how much of it is there. After a
-    /// close frame: its whole payload.
+    /// Where a control payload that comes in pieces is collected in `control`, and how much of it is there. After a close
+    /// frame its whole payload lies at the front.
     base: u8,
     collected: u8,
+    text: Text,
+    /// The good front of a text was given out; the next step tells that the rest is not UTF-8.
+    is_text_broken: bool,
     leniency: Leniency,
-    pub(super) control: [u8; 125],
+    pub(super) control: [u8; CONTROL_MEMORY],
     role: PhantomData<R>,
 }
 
@@ -115,8 +128,10 @@ impl<R> Connection<R> {
             pong: None,
             base: 0,
             collected: 0,
+            text: Text::new(),
+            is_text_broken: false,
             leniency: Leniency::STRICT,
-            control: [0; 125],
+            control: [0; CONTROL_MEMORY],
             role: PhantomData,
         }
     }
@@ -130,7 +145,7 @@ impl<R: Role> Connection<R> {
         self
     }
 
-    /// Takes bytes from the front of `input` and gives the next event; `None` exactly when the input is used up.
+    /// Takes bytes from the front of `input` and returns the next event; `None` exactly when the input is used up.
     ///
     /// Payloads are unmasked where they lie. Cost: one pass over the bytes.
     ///
@@ -139,12 +154,13 @@ impl<R: Role> Connection<R> {
     /// and every later call gives the same error.
     pub fn poll_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
         let (used, found) = self.step(input);
+        debug_assert!(used <= input.len(), "no more is used up than there is");
         let (taken, rest) = core::mem::take(input).split_at_mut_checked(used).unwrap_or_default();
         *input = rest;
         Ok(match found? {
             None => None,
             Some(Found::Chunk { kind, is_first, is_last, from, .. }) => {
-                let bytes = taken.get_mut(from..).unwrap_or_default();
+                let bytes = slice_mut(taken, from..);
                 Some(Event::Chunk(Chunk { kind, is_first, is_last, bytes }))
             }
             Some(Found::Ping(payload)) => Some(Event::Ping(payload)),
@@ -153,10 +169,12 @@ impl<R: Role> Connection<R> {
         })
     }
 
-    /// The transport ended: no more bytes will come. Call it again, and it says the same.
+    /// The transport ended: no more bytes will come, and none can be sent. What was owed is owed no more, every `send` says
+    /// [`StateError::Closing`](super::StateError::Closing), and [`is_closed`](Self::is_closed) is true. A repeated call returns the same.
     pub fn handle_eof(&mut self) -> Closed {
-        let is_clean = matches!(self.state.sending, Sending::CloseSent);
         self.state.receive(Trigger::ReceiveEnd);
+        self.pong = None;
+        let is_clean = matches!(self.state.sending, Sending::Ended { was_closed: true });
         match self.state.receiving {
             Receiving::Closed(code) => Closed { code, is_clean },
             Receiving::Failed(error) => Closed { code: error.close_code(), is_clean: false },
@@ -164,44 +182,50 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// Whether the connection is over: a server then closes the transport, a client waits a while for the server to do so
+    /// Whether the connection is over: both close frames have gone their way, or the transport has ended. A server then closes the transport, a client waits a while for the server to do so
     /// (RFC 6455 section 7.1.1).
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.state.is_closed()
     }
 
-    /// Whether a close frame went one of the ways, or is about to: no more data can be sent.
+    /// Whether no more data can be sent: a close frame was sent, received or is owed, or the transport has ended.
     #[must_use]
     pub const fn is_closing(&self) -> bool {
-        matches!(self.state.sending, Sending::CloseOwed(_) | Sending::CloseSent)
+        matches!(self.state.sending, Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. })
     }
 
     /// The reason in the peer's close frame; empty before it came.
     #[must_use]
     pub fn close_reason(&self) -> &str {
         let Receiving::Closed(_) = self.state.receiving else { return "" };
-        let reason = self.control.get(2..usize::from(self.collected)).unwrap_or_default();
-        core::str::from_utf8(reason).unwrap_or_default()
+        // Empty when there is no code.
+        checked_str(self.control.get(2..usize::from(self.collected)).unwrap_or_default())
     }
 
-    /// Bytes of the open message still to come in the frame that is being read, `None` when no message is open.
-    pub(crate) const fn awaited(&self) -> Option<u64> {
-        if self.decoder.open_kind().is_some() { Some(self.decoder.left()) } else { None }
+    /// Bytes of the open message still to come in the data frame that is being read, `None` when no message is open.
+    pub(crate) fn awaited(&self) -> Option<u64> {
+        self.open_kind().map(|_| self.decoder.left_of_data())
     }
 
-    /// What the open message holds.
-    pub(crate) const fn open_kind(&self) -> Option<Kind> {
-        self.decoder.open_kind()
+    /// What the open message holds. None is open any more when nothing is looked at any more.
+    pub(crate) fn open_kind(&self) -> Option<Kind> {
+        if self.state.receiving == Receiving::Open { self.decoder.open_kind() } else { None }
     }
 
-    /// As [`Decoder::whole`].
+    /// As [`Decoder::whole`], with the text judged.
     #[inline]
-    pub(crate) fn whole(&self, input: &mut [u8]) -> Option<(Kind, usize, usize)> {
+    pub(crate) fn whole(&self, input: &mut [u8]) -> Option<Whole> {
         if self.state.receiving != Receiving::Open {
             return None;
         }
-        self.decoder.whole::<R>(&self.limits, self.leniency, input)
+        let whole = self.decoder.whole::<R>(&self.limits, self.leniency, input)?;
+        if whole.kind == Kind::Text && !text::is_text(slice(input, whole.from..whole.to), whole.is_ascii) {
+            // How much of it is good, the other way tells.
+            whole.undo::<R>(input);
+            return None;
+        }
+        Some(whole)
     }
 
     /// The next thing in `input` and how many bytes of it are used up.
@@ -212,92 +236,112 @@ impl<R: Role> Connection<R> {
             Receiving::Failed(error) => return (0, Err(error)),
             Receiving::Closed(_) | Receiving::Ended => return (input.len(), Ok(None)),
         }
+        if self.is_text_broken {
+            return self.fault(PeerError::InvalidUtf8, 0);
+        }
         let mut used = 0_usize;
         loop {
-            let rest = input.get_mut(used..).unwrap_or_default();
+            let rest = slice_mut(input, used..);
             match self.decoder.step::<R>(&self.limits, self.leniency, rest) {
                 Ok(None) => return (input.len(), Ok(None)),
-                Ok(Some(Piece::Data { kind, is_first, is_last, from, to })) => {
+                Ok(Some(Piece::Data { kind, is_first, mut is_last, is_ascii, from, mut to })) => {
+                    if kind == Kind::Text
+                        && let Err(at) = self.text.check(slice(rest, from..to), is_ascii, is_first, is_last)
+                    {
+                        if at == 0 {
+                            return self.fault(PeerError::InvalidUtf8, used.wrapping_add(from));
+                        }
+                        self.is_text_broken = true;
+                        is_last = false;
+                        to = from.wrapping_add(at);
+                    }
                     let (from, to) = (used.wrapping_add(from), used.wrapping_add(to));
                     return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, from, to })));
                 }
                 Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
-                    let piece = rest.get(from..to).unwrap_or_default();
-                    used = used.wrapping_add(to);
-                    match self.control(opcode, piece, is_last) {
-                        Ok(None) => {}
-                        Ok(Some(found)) => return (used, Ok(Some(found))),
-                        Err(error) => {
-                            self.state.receive(Trigger::ReceiveFault(error));
-                            return (used, Err(error));
-                        }
+                    match self.control(opcode, slice(rest, from..to), is_last) {
+                        Ok(None) => used = used.wrapping_add(to),
+                        Ok(Some(found)) => return (used.wrapping_add(to), Ok(Some(found))),
+                        Err((error, at)) => return self.fault(error, used.wrapping_add(from).wrapping_add(at)),
                     }
                 }
-                Err((error, at)) => {
-                    self.state.receive(Trigger::ReceiveFault(error));
-                    return (used.wrapping_add(at), Err(error));
-                }
+                Err((error, at)) => return self.fault(error, used.wrapping_add(at)),
             }
         }
     }
 
-    /// Collects a control payload and acts on it when it is whole.
+    /// The peer broke the protocol at the byte behind `used`.
+    fn fault(&mut self, error: PeerError, used: usize) -> (usize, Result<Option<Found>, PeerError>) {
+        self.state.receive(Trigger::ReceiveFault(error));
+        (used, Err(error))
+    }
+
+    /// Collects a control payload, and acts on it when it is whole. A fault knows the offset in `piece` of the byte that shows it.
     #[cold]
-    fn control(&mut self, opcode: Opcode, piece: &[u8], is_last: bool) -> Result<Option<Found>, PeerError> {
-        if self.collected == 0 {
-            // One memory for the pong that is owed and for what comes in. What a close frame or a newer ping needs is taken
-            // from the older pong, which then need not be sent; a pong that comes in is cut, if both are long and
-            // nobody drained in between.
-            self.base = self.pong.unwrap_or(0);
-            if opcode != Opcode::Pong && self.base > 0 {
-                self.pong = None;
-                self.base = 0;
+    fn control(&mut self, opcode: Opcode, piece: &[u8], is_last: bool) -> Result<Option<Found>, Fault> {
+        let before = usize::from(self.collected);
+        let payload = if before == 0 && is_last {
+            Control::new(piece)
+        } else {
+            if before == 0 {
+                // The pong that is owed stays where it is, unless both are long: see `CONTROL_MEMORY`.
+                let len = piece.len().saturating_add(usize::try_from(self.decoder.left()).unwrap_or(usize::MAX));
+                self.base = self.pong.unwrap_or(0);
+                if usize::from(self.base).saturating_add(len) > CONTROL_MEMORY {
+                    self.pong = None;
+                    self.base = 0;
+                }
             }
-        }
-        let place = usize::from(self.base).saturating_add(usize::from(self.collected));
-        for (place, byte) in self.control.get_mut(place..).unwrap_or_default().iter_mut().zip(piece) {
-            *place = *byte;
-            self.collected = self.collected.wrapping_add(1);
+            let base = usize::from(self.base);
+            let end = before.saturating_add(piece.len());
+            let place = slice_mut(&mut self.control, base..base.saturating_add(end));
+            copy(piece, slice_mut(place, before..));
+            self.collected = end.to_le_bytes()[0];
+            Control::new(place)
+        };
+        if opcode == Opcode::Close {
+            return self.close_frame(&payload, is_last).map_err(|(e, at)| (e, at.saturating_sub(before)));
         }
         if !is_last {
             return Ok(None);
         }
-        let end = usize::from(self.base).saturating_add(usize::from(self.collected));
-        let payload = self.control.get(usize::from(self.base)..end).unwrap_or_default();
-        match opcode {
-            Opcode::Ping => {
-                let ping = Control::new(payload);
-                self.pong = matches!(self.state.sending, Sending::Open | Sending::Message(_)).then_some(self.collected);
-                self.collected = 0;
-                Ok(Some(Found::Ping(ping)))
-            }
-            Opcode::Close => {
-                let code = close_code(payload, self.leniency)?;
-                self.pong = None;
-                self.state.receive(Trigger::ReceiveClose(code));
-                Ok(Some(Found::Close(code)))
-            }
-            _ => {
-                let pong = Control::new(payload);
-                self.collected = 0;
-                Ok(Some(Found::Pong(pong)))
-            }
+        self.collected = 0;
+        if opcode == Opcode::Pong {
+            return Ok(Some(Found::Pong(payload)));
         }
+        if matches!(self.state.sending, Sending::Open | Sending::Message(_)) {
+            copy(payload.as_bytes(), &mut self.control);
+            self.pong = Some(payload.len());
+        }
+        Ok(Some(Found::Ping(payload)))
+    }
+
+    /// Judges what has come of a close frame. A fault knows its offset in the payload.
+    fn close_frame(&mut self, payload: &Control, is_whole: bool) -> Result<Option<Found>, Fault> {
+        let code = close_code(payload.as_bytes(), is_whole, self.leniency)?;
+        if !is_whole {
+            return Ok(None);
+        }
+        self.pong = None;
+        copy(payload.as_bytes(), &mut self.control);
+        self.collected = payload.len();
+        self.state.receive(Trigger::ReceiveClose(code));
+        Ok(Some(Found::Close(code)))
     }
 }
 
-/// The code in the payload of a close frame (RFC 6455 section 5.5.1).
-fn close_code(payload: &[u8], leniency: Leniency) -> Result<CloseCode, PeerError> {
-    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        return if payload.is_empty() { Ok(CloseCode::NO_STATUS) } else { Err(PeerError::InvalidClose) };
-    };
+/// The code in the payload of a close frame, or in the front of it that has come (RFC 6455 section 5.5.1).
+fn close_code(payload: &[u8], is_whole: bool, leniency: Leniency) -> Result<CloseCode, Fault> {
+    // One byte alone is refused with the header.
+    let Some((code, reason)) = payload.split_first_chunk::<2>() else { return Ok(CloseCode::NO_STATUS) };
     let code = CloseCode(u16::from_be_bytes(*code));
     if !(code.is_sendable() || leniency.takes_close_codes() && matches!(code.0, 1016..=2999 | 5000..)) {
-        return Err(PeerError::InvalidCloseCode);
+        return Err((PeerError::InvalidCloseCode, 1));
     }
     let mut utf8 = Utf8::new();
-    if utf8.check(reason).is_err() || !utf8.is_complete() {
-        return Err(PeerError::InvalidCloseReason);
+    utf8.check(reason).map_err(|e| (PeerError::InvalidCloseReason, e.at.saturating_add(2)))?;
+    if is_whole && !utf8.is_complete() {
+        return Err((PeerError::InvalidCloseReason, payload.len().saturating_sub(1)));
     }
     Ok(code)
 }

@@ -1,13 +1,14 @@
-//! Bytes into pieces of frames. Survives any cut; keeps at most the header bytes that a cut left behind.
+//! Bytes into pieces of frames, unmasked. Survives any cut; keeps at most the header bytes that a cut left behind. What the pieces mean
+//! is for others to judge: [`Text`](super::text::Text) for a text.
 
 use super::{
-    Kind, Leniency, Limits, PeerError, header,
+    Kind, Leniency, Limits, header,
     header::{Context, Fault, Header},
     mask,
     opcode::Opcode,
     role::Role,
 };
-use crate::bytes::Utf8;
+use crate::bytes::{copy, slice, slice_mut};
 
 /// The frame whose payload is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +31,52 @@ pub(crate) struct Decoder {
     controls: u16,
     key: [u8; 4],
     partial: [u8; header::MAX - 1],
-    /// Bytes in `partial`, or [`BROKEN`].
+    /// Bytes in `partial`.
     have: u8,
-    utf8: Utf8,
     open: Option<Kind>,
     /// Whether a piece of the open message was given out.
     begun: bool,
     frame: Frame,
 }
 
-/// The valid front of a text was given out; the next step tells that the rest is not UTF-8.
-const BROKEN: u8 = u8::MAX;
-
 /// A piece and where it lies in the input; everything up to `to` is used up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Piece {
-    Data { kind: Kind, is_first: bool, is_last: bool, from: usize, to: usize },
-    Control { opcode: Opcode, is_last: bool, from: usize, to: usize },
+    /// `is_ascii`: seen while it was unmasked; `false` says nothing.
+    Data {
+        kind: Kind,
+        is_first: bool,
+        is_last: bool,
+        is_ascii: bool,
+        from: usize,
+        to: usize,
+    },
+    Control {
+        opcode: Opcode,
+        is_last: bool,
+        from: usize,
+        to: usize,
+    },
+}
+
+/// A whole message in one frame, unmasked at `from..to` of the input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    pub(crate) kind: Kind,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// As in [`Piece::Data`].
+    pub(crate) is_ascii: bool,
+    key: [u8; 4],
+}
+
+impl Whole {
+    /// Masks the payload again: the input is as it came.
+    pub(crate) fn undo<R: Role>(&self, input: &mut [u8]) {
+        if !R::SENDS_MASKED {
+            mask::apply(self.key, slice_mut(input, self.from..self.to));
+        }
+    }
 }
 
 impl Decoder {
@@ -60,7 +90,6 @@ impl Decoder {
             key: [0; 4],
             partial: [0; header::MAX - 1],
             have: 0,
-            utf8: Utf8::new(),
             open: None,
             begun: false,
             frame: Frame::FinalData,
@@ -77,15 +106,18 @@ impl Decoder {
         self.left
     }
 
-    /// The shortest way, for what nearly all messages are: one frame, all of it in `input`, between two messages. What it holds and where, if that is so
-    /// and nothing is wrong with it; otherwise nothing was changed, and [`step`](Self::step) finds out.
+    /// Payload bytes still to come of the data frame that is being read: none inside a control frame, which stands between two.
+    pub(crate) const fn left_of_data(&self) -> u64 {
+        match self.frame {
+            Frame::Data | Frame::FinalData => self.left,
+            Frame::Control(_) => 0,
+        }
+    }
+
+    /// The shortest way, for what nearly all messages are: one frame, all of it in `input`, between two messages. `None`: it is something else, or
+    /// something is wrong with it; nothing was changed, and [`step`](Self::step) finds out.
     #[inline]
-    pub(crate) fn whole<R: Role>(
-        &self,
-        limits: &Limits,
-        leniency: Leniency,
-        input: &mut [u8],
-    ) -> Option<(Kind, usize, usize)> {
+    pub(crate) fn whole<R: Role>(&self, limits: &Limits, leniency: Leniency, input: &mut [u8]) -> Option<Whole> {
         if self.left != 0 || self.have != 0 || self.open.is_some() {
             return None;
         }
@@ -101,24 +133,15 @@ impl Decoder {
         }
         let to = from.checked_add(usize::try_from(header.len).ok()?)?;
         let payload = input.get_mut(from..to)?;
-        match kind {
-            Kind::Binary if R::SENDS_MASKED => {}
+        let is_ascii = match kind {
+            _ if R::SENDS_MASKED => false,
+            Kind::Text => mask::apply_to_text(header.key, payload).1,
             Kind::Binary => {
                 mask::apply(header.key, payload);
+                false
             }
-            Kind::Text => {
-                let is_ascii = !R::SENDS_MASKED && mask::apply_to_text(header.key, payload).1;
-                let mut utf8 = Utf8::new();
-                if !is_ascii && (utf8.check(payload).is_err() || !utf8.is_complete()) {
-                    // How much of it is good, the other way tells.
-                    if !R::SENDS_MASKED {
-                        mask::apply(header.key, payload);
-                    }
-                    return None;
-                }
-            }
-        }
-        Some((kind, from, to))
+        };
+        Some(Whole { kind, from, to, is_ascii, key: header.key })
     }
 
     /// The next piece; `None` when the input is used up. A fault knows the offset of the byte that shows it.
@@ -132,19 +155,19 @@ impl Decoder {
         let mut from = 0_usize;
         loop {
             if self.left == 0 {
-                let rest = input.get(from..).unwrap_or_default();
+                let rest = slice(input, from..);
                 match self.header::<R>(limits, leniency, rest) {
                     Ok(Some(n)) => from = from.wrapping_add(n),
                     Ok(None) => return Ok(None),
                     Err((e, at)) => return Err((e, from.wrapping_add(at))),
                 }
             }
-            let rest = input.get_mut(from..).unwrap_or_default();
+            let rest = slice_mut(input, from..);
             let n = usize::try_from(self.left).map_or(rest.len(), |left| left.min(rest.len()));
             if n == 0 && self.left > 0 {
                 return Ok(None);
             }
-            let Some(payload) = rest.get_mut(..n) else { return Ok(None) };
+            let payload = slice_mut(rest, ..n);
             self.left = self.left.wrapping_sub(u64::try_from(n).unwrap_or(u64::MAX));
             let to = from.wrapping_add(n);
             let is_end = self.left == 0;
@@ -155,33 +178,26 @@ impl Decoder {
                 }
                 (frame, Some(kind)) => {
                     let is_last = is_end && frame == Frame::FinalData;
-                    let bad = match kind {
-                        Kind::Text => self.text::<R>(payload, is_last),
+                    let is_ascii = match kind {
+                        Kind::Text => self.unmask_text::<R>(payload),
                         Kind::Binary => {
                             self.unmask::<R>(payload);
-                            None
+                            false
                         }
                     };
                     let is_first = !self.begun;
-                    if let Some(at) = bad {
-                        if at == 0 {
-                            return Err((PeerError::InvalidUtf8, from));
-                        }
-                        // Nothing of the frame is looked at any more.
-                        self.left = 0;
-                        self.have = BROKEN;
-                        let to = from.wrapping_add(at);
-                        return Ok(Some(Piece::Data { kind, is_first, is_last: false, from, to }));
-                    }
                     if is_last {
                         self.open = None;
                     } else if n == 0 {
                         continue;
                     }
                     self.begun = true;
-                    return Ok(Some(Piece::Data { kind, is_first, is_last, from, to }));
+                    return Ok(Some(Piece::Data { kind, is_first, is_last, is_ascii, from, to }));
                 }
-                (Frame::Data | Frame::FinalData, None) => return Ok(None),
+                (Frame::Data | Frame::FinalData, None) => {
+                    debug_assert!(false, "a data frame has a message");
+                    return Ok(None);
+                }
             }
         }
     }
@@ -199,25 +215,16 @@ impl Decoder {
         }
     }
 
-    /// Unmasks a piece of text; the offset of its first impossible byte if there is one. A text that ends inside a
-    /// character fails at its last byte.
+    /// Unmasks a piece of text, and says whether it was seen to be ASCII.
     #[inline]
-    fn text<R: Role>(&mut self, payload: &mut [u8], is_last: bool) -> Option<usize> {
-        let is_ascii = if R::SENDS_MASKED {
+    fn unmask_text<R: Role>(&mut self, payload: &mut [u8]) -> bool {
+        if R::SENDS_MASKED {
             self.unmask::<R>(payload);
-            false
-        } else {
-            let (key, is_ascii) = mask::apply_to_text(self.key, payload);
-            self.key = key;
-            is_ascii
-        };
-        // ASCII behind a whole character needs no second look, and leaves a state as good as the one before.
-        if !(is_ascii && self.utf8.is_complete())
-            && let Err(e) = self.utf8.check(payload)
-        {
-            return Some(e.at);
+            return false;
         }
-        (is_last && !self.utf8.is_complete()).then(|| payload.len().saturating_sub(1))
+        let (key, is_ascii) = mask::apply_to_text(self.key, payload);
+        self.key = key;
+        is_ascii
     }
 
     /// Reads a header from the front of `input` and begins its frame; the bytes that it took, `None` when the
@@ -250,20 +257,13 @@ impl Decoder {
         leniency: Leniency,
         input: &[u8],
     ) -> Result<Option<usize>, Fault> {
-        if self.have == BROKEN {
-            return Err((PeerError::InvalidUtf8, 0));
-        }
         let mut bytes = [0; header::MAX];
         let have = usize::from(self.have);
         let (front, back) = bytes.split_at_mut(have.min(header::MAX));
-        for (place, byte) in front.iter_mut().zip(self.partial) {
-            *place = byte;
-        }
-        for (place, byte) in back.iter_mut().zip(input) {
-            *place = *byte;
-        }
+        copy(&self.partial, front);
+        copy(input, back);
         let len = have.saturating_add(input.len()).min(header::MAX);
-        let known = bytes.get(..len).unwrap_or_default();
+        let known = slice(&bytes, ..len);
         match header::parse::<R>(known, &self.context(limits, leniency)) {
             Ok(Some((header, n))) => {
                 self.have = 0;
@@ -271,9 +271,7 @@ impl Decoder {
                 Ok(Some(n.saturating_sub(have)))
             }
             Ok(None) => {
-                for (place, byte) in self.partial.iter_mut().zip(known) {
-                    *place = *byte;
-                }
+                copy(known, &mut self.partial);
                 self.have = known.len().min(header::MAX - 1).to_le_bytes()[0];
                 Ok(None)
             }
@@ -285,11 +283,22 @@ impl Decoder {
         // What the last message counted is of no matter to the next.
         let (message, fragments, empty_fragments) =
             if self.open.is_some() { (self.message, self.fragments, self.empty_fragments) } else { (0, 0, 0) };
-        Context { limits, leniency, open: self.open, message, fragments, empty_fragments, controls: self.controls }
+        Context {
+            limits,
+            leniency,
+            // No extension is agreed on.
+            allows_rsv1: false,
+            open: self.open,
+            message,
+            fragments,
+            empty_fragments,
+            controls: self.controls,
+        }
     }
 
     #[inline]
     fn begin(&mut self, header: &Header) {
+        debug_assert!(!header.rsv1, "no extension is agreed on");
         self.left = header.len;
         self.key = header.key;
         let kind = match header.opcode {
@@ -308,7 +317,6 @@ impl Decoder {
         self.open = Some(kind);
         self.message = header.len;
         self.begun = false;
-        self.utf8 = Utf8::new();
         self.fragments = 0;
         self.empty_fragments = 0;
         self.begin_data(header);

@@ -1,4 +1,5 @@
 use super::{CloseCode, Kind};
+use crate::bytes::{ShownBytes, ShownText, checked_str, copy, slice};
 use core::fmt;
 
 /// The payload of a ping or a pong: at most 125 bytes, a value of its own, so that such an event borrows nothing.
@@ -10,25 +11,29 @@ pub struct Control {
 
 impl Control {
     pub(crate) fn new(payload: &[u8]) -> Self {
+        debug_assert!(payload.len() <= 125, "a control payload");
         let mut bytes = [0; 125];
-        let mut len = 0_u8;
-        for (place, byte) in bytes.iter_mut().zip(payload) {
-            *place = *byte;
-            len = len.saturating_add(1);
-        }
-        Self { len, bytes }
+        copy(payload, &mut bytes);
+        Self { len: payload.len().min(125).to_le_bytes()[0], bytes }
+    }
+
+    pub(crate) const fn len(&self) -> u8 {
+        self.len
     }
 
     /// The payload.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+        slice(&self.bytes, ..usize::from(self.len))
     }
 }
 
 impl fmt::Debug for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Control").field(&self.as_bytes()).finish()
+        let bytes = self.as_bytes();
+        let is_text = !bytes.is_empty() && bytes.iter().all(|&b| matches!(b, b' '..=b'~'));
+        let (text, binary) = (ShownText(bytes), ShownBytes(bytes));
+        f.debug_tuple("Control").field(if is_text { &text } else { &binary }).finish()
     }
 }
 
@@ -41,7 +46,7 @@ impl PartialEq for Control {
 impl Eq for Control {}
 
 /// A piece of a data message, unmasked where it lay. How a message is cut into pieces has no meaning.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Chunk<'i> {
     pub(crate) kind: Kind,
     pub(crate) is_first: bool,
@@ -81,6 +86,18 @@ impl<'i> Chunk<'i> {
     }
 }
 
+impl fmt::Debug for Chunk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, binary) = (ShownText(self.bytes), ShownBytes(self.bytes));
+        f.debug_struct("Chunk")
+            .field("kind", &self.kind)
+            .field("is_first", &self.is_first)
+            .field("is_last", &self.is_last)
+            .field("bytes", if self.kind == Kind::Text { &text } else { &binary })
+            .finish()
+    }
+}
+
 /// What came, for those who take a message as it arrives. Borrows the input, never the connection.
 #[non_exhaustive]
 #[derive(Debug, PartialEq, Eq)]
@@ -98,7 +115,7 @@ pub enum Event<'i> {
 }
 
 /// A whole text message, checked to be UTF-8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Text<'m>(pub(crate) &'m [u8]);
 
 impl<'m> Text<'m> {
@@ -111,12 +128,18 @@ impl<'m> Text<'m> {
     /// The text. Costs one more pass: without `unsafe` there is no other way from checked bytes to `str`.
     #[must_use]
     pub fn as_str(&self) -> &'m str {
-        core::str::from_utf8(self.0).unwrap_or_default()
+        checked_str(self.0)
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ShownText(self.0).fmt(f)
     }
 }
 
 /// A whole message. Borrows the inbox alone.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Message<'m> {
     /// UTF-8 text.
     Text(Text<'m>),
@@ -144,13 +167,22 @@ impl Message<'_> {
     }
 }
 
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.debug_tuple("Text").field(text).finish(),
+            Self::Binary(bytes) => f.debug_tuple("Binary").field(&ShownBytes(bytes)).finish(),
+        }
+    }
+}
+
 /// What came, for those who take whole messages out of an [`Inbox`](super::Inbox).
 #[non_exhaustive]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming<'m> {
     /// A whole message.
     Message(Message<'m>),
-    /// A piece of a message, after [`Inbox::poll_part`](super::Inbox::poll_part).
+    /// A piece of a message, from [`Inbox::poll_part`](super::Inbox::poll_part).
     Part(Chunk<'m>),
     /// A ping; the pong is owed. To answer each of several, call `poll_transmit` here.
     Ping(Control),
@@ -158,4 +190,37 @@ pub enum Incoming<'m> {
     Pong(Control),
     /// The peer's close frame; the answer is owed.
     Close(CloseCode),
+}
+
+/// What [`Inbox::advance`](super::Inbox::advance) found. Borrows nothing.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advanced {
+    /// A message, a part or a close frame is ready: [`Inbox::take`](super::Inbox::take) returns it.
+    Ready,
+    /// A ping came; the pong is owed. There is nothing to take.
+    Ping(Control),
+    /// A pong came, which a [`KeepAlive`](super::KeepAlive) must be told of. There is nothing to take.
+    Pong(Control),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn text_is_shown_as_text_and_bytes_in_hexadecimal() {
+        let message = Message::Text(Text("h\u{e9}".as_bytes()));
+        assert_eq!(format!("{:?}", Incoming::Message(message)), "Message(Text(\"h\u{e9}\"))");
+        let mut bytes = [0, 255];
+        assert_eq!(format!("{:?}", Message::Binary(&mut bytes)), "Binary(2 bytes 00ff)");
+        let chunk = |kind| format!("{:?}", Chunk { kind, is_first: true, is_last: false, bytes: &mut [b'a', 0xc3] });
+        let shown = "Chunk { kind: Text, is_first: true, is_last: false, bytes: \"a\\xc3\" }";
+        assert_eq!(chunk(Kind::Text), shown);
+        assert!(chunk(Kind::Binary).ends_with("bytes: 2 bytes 61c3 }"));
+        assert_eq!(format!("{:?}", Control::new(b"t=1")), "Control(\"t=1\")");
+        assert_eq!(format!("{:?}", Control::new(&[0, 0, 0, 9])), "Control(4 bytes 00000009)");
+        assert_eq!(format!("{:?}", Control::new(b"")), "Control(0 bytes)");
+    }
 }

@@ -3,12 +3,16 @@
 
 use super::{Kind, Leniency, Limits, PeerError, opcode::Opcode, role::Role};
 
+const RSV1: u8 = 0x40;
+
 /// The longest header: 2 bytes, 8 of an extended length, 4 of a masking key.
 pub(crate) const MAX: usize = 14;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) is_final: bool,
+    /// The first frame of a message that an extension has changed, such as a compressed one (RFC 7692 section 6).
+    pub(crate) rsv1: bool,
     pub(crate) opcode: Opcode,
     pub(crate) len: u64,
     pub(crate) key: [u8; 4],
@@ -19,6 +23,8 @@ pub(crate) struct Header {
 pub(crate) struct Context<'c> {
     pub(crate) limits: &'c Limits,
     pub(crate) leniency: Leniency,
+    /// Whether RSV1 may be set on the first frame of a data message: an extension gives it a meaning.
+    pub(crate) allows_rsv1: bool,
     pub(crate) open: Option<Kind>,
     /// Payload bytes, frames, empty frames of the open message, and control frames since its last data frame.
     pub(crate) message: u64,
@@ -34,8 +40,8 @@ pub(crate) type Fault = (PeerError, usize);
 #[inline]
 pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Option<(Header, usize)>, Fault> {
     let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
-    let opcode = judge_first(first, context.open).map_err(|e| (e, 0))?;
-    let is_final = first & 0x80 != 0;
+    let opcode = judge_first(first, context).map_err(|e| (e, 0))?;
+    let (is_final, rsv1) = (first & 0x80 != 0, first & RSV1 != 0);
     let Some((&second, rest)) = rest.split_first() else { return Ok(None) };
     let masked = second & 0x80 != 0;
     if masked == R::SENDS_MASKED {
@@ -49,6 +55,7 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
         }
     }
     let (len, rest, before_key) = match second & 0x7f {
+        1 if matches!(opcode, Opcode::Close) => return Err((PeerError::InvalidClose, 1)),
         126 if opcode.is_control() => return Err((PeerError::ControlTooLong, 1)),
         127 if opcode.is_control() => return Err((PeerError::ControlTooLong, 1)),
         126 => {
@@ -74,19 +81,19 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
     };
     judge_limits(opcode, is_final, len, context).map_err(|e| (e, before_key.wrapping_sub(1)))?;
     if !masked {
-        return Ok(Some((Header { is_final, opcode, len, key: [0; 4] }, before_key)));
+        return Ok(Some((Header { is_final, rsv1, opcode, len, key: [0; 4] }, before_key)));
     }
     let Some(key) = rest.first_chunk::<4>() else { return Ok(None) };
-    Ok(Some((Header { is_final, opcode, len, key: *key }, before_key.wrapping_add(4))))
+    Ok(Some((Header { is_final, rsv1, opcode, len, key: *key }, before_key.wrapping_add(4))))
 }
 
 #[inline]
-const fn judge_first(first: u8, open: Option<Kind>) -> Result<Opcode, PeerError> {
-    if first & 0x70 != 0 {
+const fn judge_first(first: u8, context: &Context<'_>) -> Result<Opcode, PeerError> {
+    if first & 0x70 != 0 && !(first & 0x70 == RSV1 && context.allows_rsv1 && matches!(first & 0x0f, 1 | 2)) {
         return Err(PeerError::ReservedBits);
     }
     let Some(opcode) = Opcode::from_bits(first & 0x0f) else { return Err(PeerError::ReservedOpcode) };
-    match (opcode, open) {
+    match (opcode, context.open) {
         (Opcode::Continuation, None) => Err(PeerError::UnexpectedContinuation),
         (Opcode::Text | Opcode::Binary, Some(_)) => Err(PeerError::ExpectedContinuation),
         _ if opcode.is_control() && first & 0x80 == 0 => Err(PeerError::FragmentedControl),
@@ -160,6 +167,43 @@ pub(crate) fn write(first: u8, key: Option<[u8; 4]>, len: usize, place: &mut [u8
             let Some(place) = rest.first_chunk_mut::<4>() else { return false };
             *place = key;
             true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::Client;
+
+    #[test]
+    fn rfc7692_6_rsv1_may_stand_on_the_first_frame_of_data_alone_and_only_if_it_has_a_meaning() {
+        let limits = Limits::new();
+        for first in 0..=255_u8 {
+            for open in [None, Some(Kind::Text)] {
+                for allows_rsv1 in [false, true] {
+                    let context = Context {
+                        limits: &limits,
+                        leniency: Leniency::STRICT,
+                        allows_rsv1,
+                        open,
+                        message: 0,
+                        fragments: 0,
+                        empty_fragments: 0,
+                        controls: 0,
+                    };
+                    let plain = parse::<Client>(&[first & !RSV1, 0], &context);
+                    let told = parse::<Client>(&[first, 0], &context);
+                    if first & RSV1 == 0 {
+                        assert_eq!(told, plain);
+                    } else if allows_rsv1 && matches!(first & 0x3f, 1 | 2) {
+                        let with_rsv1 = plain.map(|found| found.map(|(h, n)| (Header { rsv1: true, ..h }, n)));
+                        assert_eq!(told, with_rsv1);
+                    } else {
+                        assert_eq!(told, Err((PeerError::ReservedBits, 0)));
+                    }
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod accept_key;
 mod beside;
+mod buffer;
 mod close;
 mod connect;
 mod connection;
@@ -25,6 +26,7 @@ mod out;
 mod role;
 mod send;
 mod state;
+mod text;
 
 #[cfg(feature = "sha1")]
 pub use accept_key::accept_key;
@@ -34,7 +36,7 @@ pub use close::CloseCode;
 pub use connect::{AnswerError, Connect, ConnectError, Opened};
 pub use connection::{Closed, Connection, OWED_MAX};
 pub use error::{PeerError, ReceiveError, SendError, StateError};
-pub use event::{Chunk, Control, Event, Incoming, Message, Text};
+pub use event::{Advanced, Chunk, Control, Event, Incoming, Message, Text};
 pub use extended_connect::{EXTENDED_CONNECT_FIELDS, ExtendedConnect, ExtendedConnectError};
 #[cfg(feature = "sha1")]
 pub use handshake::accept_fields;

@@ -83,7 +83,7 @@ impl From<Sending> for Gate {
         match sending {
             Sending::Open => Self::Open,
             Sending::Message(_) => Self::Message,
-            Sending::CloseOwed(_) | Sending::CloseSent => Self::Closed,
+            Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => Self::Closed,
         }
     }
 }

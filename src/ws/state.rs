@@ -7,6 +7,7 @@
 //!                 -- end         --> Ended                  +-----> CloseOwed <-------+
 //! (all but Open are final)                                  |  close() or written     |
 //!                                                           +-----> CloseSent <-------+
+//!                                                  all of them -- end of the transport --> Ended
 //! ```
 //!
 //! A close frame that is owed is written between two frames, which may be inside a message of ours: the peer learns
@@ -29,6 +30,11 @@ pub(crate) enum Sending {
     Message(Kind),
     CloseOwed(CloseCode),
     CloseSent,
+    /// The transport ended: nothing can be sent and nothing is owed.
+    Ended {
+        /// Whether our close frame had been sent.
+        was_closed: bool,
+    },
 }
 
 /// What happens to a connection.
@@ -77,31 +83,38 @@ impl State {
                 }
                 Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => self,
             },
-            Trigger::ReceiveEnd => match receiving {
-                Receiving::Open => Self { receiving: Receiving::Ended, sending },
-                Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => self,
+            Trigger::ReceiveEnd => Self {
+                receiving: match receiving {
+                    Receiving::Open => Receiving::Ended,
+                    Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => receiving,
+                },
+                sending: match sending {
+                    Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => Sending::Ended { was_closed: false },
+                    Sending::CloseSent => Sending::Ended { was_closed: true },
+                    Sending::Ended { .. } => sending,
+                },
             },
             Trigger::SendMessage => match sending {
                 Sending::Open => self,
                 Sending::Message(_) => return Err(StateError::MessageOpen),
-                Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
+                Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
             Trigger::SendData { kind, is_last } => match sending {
                 Sending::Open | Sending::Message(_) => {
                     Self { receiving, sending: if is_last { Sending::Open } else { Sending::Message(kind) } }
                 }
-                Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
+                Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
             Trigger::SendPing => match sending {
                 Sending::Open | Sending::Message(_) => self,
-                Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
+                Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
             Trigger::OweClose(code) => Self { receiving, sending: sending.owe_close(code) },
             Trigger::SendClose => match sending {
                 Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => {
                     Self { receiving, sending: Sending::CloseSent }
                 }
-                Sending::CloseSent => return Err(StateError::Closing),
+                Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
         })
     }
@@ -116,9 +129,9 @@ impl State {
     /// Nothing more will come that is looked at, and nothing is left to send.
     pub(crate) const fn is_closed(self) -> bool {
         match (self.receiving, self.sending) {
-            (Receiving::Ended, _) => true,
+            (_, Sending::Ended { .. }) => true,
             (Receiving::Closed(_) | Receiving::Failed(_), Sending::CloseSent) => true,
-            (Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Open, _) => false,
+            (Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Open | Receiving::Ended, _) => false,
         }
     }
 }
@@ -127,7 +140,7 @@ impl Sending {
     const fn owe_close(self, code: CloseCode) -> Self {
         match self {
             Self::Open | Self::Message(_) => Self::CloseOwed(code),
-            Self::CloseOwed(_) | Self::CloseSent => self,
+            Self::CloseOwed(_) | Self::CloseSent | Self::Ended { .. } => self,
         }
     }
 }
@@ -143,11 +156,19 @@ mod tests {
     #[test]
     fn every_state_meets_every_trigger() {
         let receivings = [Receiving::Open, Receiving::Closed(CODE), Receiving::Failed(FAULT), Receiving::Ended];
-        let sendings = [Sending::Open, Sending::Message(Kind::Text), Sending::CloseOwed(CODE), Sending::CloseSent];
+        let sendings = [
+            Sending::Open,
+            Sending::Message(Kind::Text),
+            Sending::CloseOwed(CODE),
+            Sending::CloseSent,
+            Sending::Ended { was_closed: false },
+            Sending::Ended { was_closed: true },
+        ];
         let first = Trigger::SendData { kind: Kind::Text, is_last: false };
         let last = Trigger::SendData { kind: Kind::Text, is_last: true };
-        use Sending::{CloseOwed, CloseSent, Message, Open};
-        // For each trigger of ours what becomes of Open, Message, CloseOwed, CloseSent; None: refused.
+        use Sending::{CloseOwed, CloseSent, Ended, Message, Open};
+        // For each trigger of ours what becomes of Open, Message, CloseOwed, CloseSent; None: refused. Behind the end of the transport
+        // all are refused, but for what is only noted.
         let ours = [
             (Trigger::SendMessage, [Some(Open), None, None, None]),
             (first, [Some(Message(Kind::Text)), Some(Message(Kind::Text)), None, None]),
@@ -160,27 +181,31 @@ mod tests {
             (Trigger::SendClose, [Some(CloseSent), Some(CloseSent), Some(CloseSent), None]),
         ];
         let theirs = [
-            (Trigger::ReceiveClose(CloseCode::NORMAL), Receiving::Closed(CloseCode::NORMAL), Some(CloseCode::NORMAL)),
+            (Trigger::ReceiveClose(CloseCode::NORMAL), Receiving::Closed(CloseCode::NORMAL), CloseCode::NORMAL),
             (
                 Trigger::ReceiveFault(PeerError::ReservedBits),
                 Receiving::Failed(PeerError::ReservedBits),
-                Some(CloseCode::PROTOCOL_ERROR),
+                CloseCode::PROTOCOL_ERROR,
             ),
-            (Trigger::ReceiveEnd, Receiving::Ended, None),
         ];
         for receiving in receivings {
             for (row, sending) in sendings.into_iter().enumerate() {
                 let state = State { receiving, sending };
                 for (trigger, becomes) in ours {
-                    assert_eq!(state.next(trigger).ok().map(|s| s.sending), becomes[row], "{state:?} {trigger:?}");
-                    assert!(state.next(trigger).is_ok_and(|s| s.receiving == receiving) || becomes[row].is_none());
+                    let ended = matches!(trigger, Trigger::OweClose(_)).then_some(sending);
+                    let becomes = becomes.get(row).copied().unwrap_or(ended);
+                    assert_eq!(state.next(trigger).ok().map(|s| s.sending), becomes, "{state:?} {trigger:?}");
+                    assert!(state.next(trigger).is_ok_and(|s| s.receiving == receiving) || becomes.is_none());
                 }
+                let was_closed = matches!(sending, CloseSent | Ended { was_closed: true });
+                let end = state.next(Trigger::ReceiveEnd).unwrap();
+                assert_eq!(end.sending, Ended { was_closed });
+                assert_eq!(end.receiving, if receiving == Receiving::Open { Receiving::Ended } else { receiving });
+                assert!(end.is_closed());
                 for (trigger, becomes, owed) in theirs {
-                    let expected = match (receiving, owed, sending) {
-                        (Receiving::Open, Some(code), Open | Message(_)) => {
-                            State { receiving: becomes, sending: CloseOwed(code) }
-                        }
-                        (Receiving::Open, _, _) => State { receiving: becomes, sending },
+                    let expected = match (receiving, sending) {
+                        (Receiving::Open, Open | Message(_)) => State { receiving: becomes, sending: CloseOwed(owed) },
+                        (Receiving::Open, _) => State { receiving: becomes, sending },
                         _ => state,
                     };
                     assert_eq!(state.next(trigger), Ok(expected), "{state:?} {trigger:?}");

@@ -1,7 +1,9 @@
 //! What the tests of laws share: vectors in Markdown, traces, a generator of numbers.
 #![allow(dead_code)]
 
-use sansocket::ws::{Client, CloseCode, Connection, Event, Inbox, Incoming, Kind, Limits, PeerError, Role, Server};
+use sansocket::ws::{
+    Advanced, Client, CloseCode, Connection, Event, Inbox, Incoming, Kind, Limits, PeerError, Role, Server,
+};
 
 /// splitmix64.
 #[derive(Clone, Debug)]
@@ -284,7 +286,12 @@ pub fn by_inbox(vector: &Vector, cuts: &[usize], taking: Taking) -> Trace {
                             let ready = inbox.advance(&mut ws);
                             let size = 2 * inbox.held() + turn % 7;
                             let _ = inbox.replace(vec![0xaa; size]);
-                            ready.map(|ready| if ready { inbox.take() } else { None })
+                            ready.map(|found| match found? {
+                                Advanced::Ready => inbox.take(),
+                                Advanced::Ping(p) => Some(Incoming::Ping(p)),
+                                Advanced::Pong(p) => Some(Incoming::Pong(p)),
+                                _ => unreachable!(),
+                            })
                         }
                     };
                     match incoming {

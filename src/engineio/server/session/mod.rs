@@ -12,7 +12,7 @@ use crate::{
     bytes::{Capacity, base64},
     engineio::{Event, Message, Packet, PeerError, Reason, Sid, Transport},
     time::Instant,
-    ws::{self, CloseCode, Incoming, Kind, ReceiveError},
+    ws::{self, Advanced, CloseCode, Incoming, Kind, ReceiveError},
 };
 
 /// Bytes that [`Session::poll_transmit`] needs at most in one call: the open packet as a frame.
@@ -159,6 +159,8 @@ impl Session {
     /// Works until an event is ready for [`take`](Self::take) and lends nothing, so it can stand in a loop of a wrapper
     /// that lends; `false` when the bytes in `inbox` are used up.
     ///
+    /// Pings and pongs of the WebSocket pass unnoticed here: Engine.IO has a heartbeat of its own. See [`advance_with`](Self::advance_with).
+    ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
     pub fn advance<S: AsMut<[u8]>>(
@@ -167,6 +169,21 @@ impl Session {
         ws: &mut ws::Connection<ws::Server>,
         now: Instant,
     ) -> Result<bool, Capacity> {
+        self.advance_with(inbox, ws, now, |_| {})
+    }
+
+    /// As [`advance`](Self::advance), and calls `heard` with each ping and pong of the WebSocket, such as those that a
+    /// [`ws::KeepAlive`] beside the session waits for.
+    ///
+    /// # Errors
+    /// As [`poll_event`](Self::poll_event).
+    pub fn advance_with<S: AsMut<[u8]>>(
+        &mut self,
+        inbox: &mut ws::Inbox<S>,
+        ws: &mut ws::Connection<ws::Server>,
+        now: Instant,
+        mut heard: impl FnMut(Advanced),
+    ) -> Result<bool, Capacity> {
         loop {
             match self.phase {
                 Phase::Fresh => return Ok(true),
@@ -174,8 +191,12 @@ impl Session {
                 Phase::Open => {}
             }
             match inbox.advance(ws) {
-                Ok(true) => {}
-                Ok(false) => return Ok(false),
+                Ok(Some(Advanced::Ready)) => {}
+                Ok(Some(control)) => {
+                    heard(control);
+                    continue;
+                }
+                Ok(None) => return Ok(false),
                 Err(ReceiveError::Capacity(e)) => return Err(e),
                 Err(ReceiveError::Peer(e)) => {
                     self.fail(PeerError::WebSocket(e));

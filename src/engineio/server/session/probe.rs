@@ -110,8 +110,9 @@ impl Probe {
                 return Ok(Probed::Upgraded);
             }
             match inbox.advance(ws) {
-                Ok(true) => {}
-                Ok(false) => return Ok(Probed::Pending),
+                Ok(Some(ws::Advanced::Ready)) => {}
+                Ok(Some(_)) => continue,
+                Ok(None) => return Ok(Probed::Pending),
                 Err(ReceiveError::Capacity(e)) => return Err(e),
                 Err(ReceiveError::Peer(_)) => return Ok(self.fail(session, ws)),
             }

@@ -1,0 +1,200 @@
+//! One lent memory for a message and for the raw bytes behind it. Knows nothing of frames.
+
+use crate::bytes::{Capacity, close_gap, copy, slice, slice_mut};
+
+/// ```text
+/// | used up | message | used up | raw bytes | free tail |
+///           start     end       read        filled
+/// ```
+///
+/// 0 <= start <= end <= read <= filled <= the length of the storage.
+#[derive(Clone, Debug)]
+pub(super) struct Buffer<S> {
+    storage: S,
+    start: usize,
+    end: usize,
+    read: usize,
+    filled: usize,
+}
+
+impl<S: AsMut<[u8]>> Buffer<S> {
+    pub(super) const fn new(storage: S) -> Self {
+        Self { storage, start: 0, end: 0, read: 0, filled: 0 }
+    }
+
+    /// Forgets the message and the raw bytes.
+    pub(super) const fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        self.read = 0;
+        self.filled = 0;
+    }
+
+    /// The free tail. Where it is too short, bytes move to the front: when at least as much is won as is moved, or when nothing is free.
+    /// `shares`: no more is lent than leaves half of the storage free, 1 byte at least.
+    pub(super) fn space(&mut self, shares: bool) -> Result<&mut [u8], Capacity> {
+        let size = self.size();
+        if self.read == self.filled {
+            // What is used up behind the message is free again, and nothing has to move for it.
+            self.read = self.end;
+            self.filled = self.end;
+        }
+        let held = self.held();
+        let tail = size.saturating_sub(self.filled);
+        let won = self.filled.saturating_sub(held);
+        if held == 0 || tail == 0 || (tail < size / 4 && won >= held) {
+            self.close_up();
+        }
+        let most = if shares { (size / 2).saturating_sub(held).max(1) } else { size };
+        let to = self.filled.saturating_add(most).min(size);
+        match slice_mut(self.storage.as_mut(), self.filled..to) {
+            [] => Err(Capacity { needed: size.saturating_add(1), available: size }),
+            space => Ok(space),
+        }
+    }
+
+    /// `n` bytes came into the front of the free tail.
+    pub(super) fn commit(&mut self, n: usize) {
+        self.filled = self.filled.saturating_add(n).min(self.size());
+    }
+
+    pub(super) fn raw(&mut self) -> &mut [u8] {
+        slice_mut(self.storage.as_mut(), self.read..self.filled)
+    }
+
+    /// The first `n` of the raw bytes are used up.
+    #[inline]
+    pub(super) fn use_up(&mut self, n: usize) {
+        self.read = self.read.saturating_add(n).min(self.filled);
+    }
+
+    pub(super) fn message(&mut self) -> &mut [u8] {
+        slice_mut(self.storage.as_mut(), self.start..self.end)
+    }
+
+    /// Cuts the message to its bytes `from..to`.
+    pub(super) fn trim(&mut self, from: usize, to: usize) {
+        self.end = self.start.saturating_add(to).min(self.end);
+        self.start = self.start.saturating_add(from).min(self.end);
+    }
+
+    /// The raw bytes `from..to` are the next piece of the message, and those in front of `to` are used up.
+    #[inline]
+    pub(super) fn collect(&mut self, from: usize, to: usize) {
+        let (from, to) = (self.read.saturating_add(from), self.read.saturating_add(to));
+        self.read = to;
+        if self.start == self.end {
+            self.start = from;
+            self.end = to;
+        } else {
+            self.shift(from, to, self.end);
+            self.end = self.end.saturating_add(to.saturating_sub(from));
+        }
+    }
+
+    /// There is no message, nor a piece of one.
+    #[inline]
+    pub(super) const fn drop_message(&mut self) {
+        self.start = self.read;
+        self.end = self.read;
+    }
+
+    pub(super) const fn message_len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    pub(super) const fn raw_len(&self) -> usize {
+        self.filled.saturating_sub(self.read)
+    }
+
+    pub(super) const fn held(&self) -> usize {
+        self.message_len().saturating_add(self.raw_len())
+    }
+
+    pub(super) fn size(&mut self) -> usize {
+        self.storage.as_mut().len()
+    }
+
+    /// Carries what is held over to `storage` and returns the old one, or the new one when it is too short.
+    pub(super) fn replace(&mut self, mut storage: S) -> Result<S, S> {
+        let message = self.message_len();
+        let Some((front, back)) = storage.as_mut().split_at_mut_checked(message) else { return Err(storage) };
+        if back.len() < self.raw_len() {
+            return Err(storage);
+        }
+        let old = self.storage.as_mut();
+        copy(slice(old, self.start..self.end), front);
+        copy(slice(old, self.read..self.filled), back);
+        self.moved();
+        Ok(core::mem::replace(&mut self.storage, storage))
+    }
+
+    /// Moves the message and the raw bytes to the front.
+    fn close_up(&mut self) {
+        self.shift(self.start, self.end, 0);
+        self.shift(self.read, self.filled, self.message_len());
+        self.moved();
+    }
+
+    /// The message and the raw bytes are at the front now.
+    fn moved(&mut self) {
+        let (message, raw) = (self.message_len(), self.raw_len());
+        self.start = 0;
+        self.end = message;
+        self.read = message;
+        self.filled = message.saturating_add(raw);
+    }
+
+    /// Moves the bytes `from..to` down to `place`.
+    #[inline]
+    fn shift(&mut self, from: usize, to: usize, place: usize) {
+        let gap = from.saturating_sub(place);
+        if gap > 0 {
+            close_gap(slice_mut(self.storage.as_mut(), place..to), gap);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_closed_up_and_what_is_held_moves_along() {
+        let mut buffer = Buffer::new([0; 12]);
+        buffer.space(false).unwrap().copy_from_slice(b"xABxxCDrawyy");
+        buffer.commit(10);
+        buffer.collect(1, 3);
+        buffer.collect(2, 4);
+        assert_eq!((buffer.message().to_vec(), buffer.raw().to_vec()), (b"ABCD".to_vec(), b"raw".to_vec()));
+        assert_eq!((buffer.held(), buffer.space(false).unwrap().len()), (7, 2));
+        buffer.commit(9);
+        assert_eq!(buffer.raw(), b"rawyy");
+        // Full: what was used up is won.
+        assert_eq!(buffer.space(true).unwrap().len(), 1, "a byte at least");
+        assert_eq!((buffer.message().to_vec(), buffer.raw().to_vec()), (b"ABCD".to_vec(), b"rawyy".to_vec()));
+        assert!(buffer.clone().replace([1; 12]).is_ok());
+        buffer.commit(3);
+        assert_eq!(buffer.space(false), Err(Capacity { needed: 13, available: 12 }));
+        buffer.use_up(8);
+        // Behind the message all is free again, and it stays where it is.
+        assert_eq!(buffer.space(false).unwrap().len(), 8);
+        buffer.trim(1, 3);
+        assert_eq!(buffer.message(), b"BC");
+        buffer.clear();
+        assert_eq!(buffer.space(false).unwrap().len(), 12);
+    }
+
+    #[test]
+    fn storage_that_is_too_short_is_given_back() {
+        let mut buffer = Buffer::new(b"abcd".to_vec());
+        buffer.commit(4);
+        for size in 0..4 {
+            assert_eq!(buffer.replace(std::vec![0; size]).unwrap_err().len(), size);
+        }
+        buffer.collect(0, 2);
+        assert!(buffer.replace(std::vec![0; 3]).is_err());
+        assert!(buffer.replace(std::vec![0; 4]).is_ok());
+        assert_eq!((buffer.message().to_vec(), buffer.raw().to_vec()), (b"ab".to_vec(), b"cd".to_vec()));
+    }
+}
