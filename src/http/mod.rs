@@ -2,6 +2,7 @@
 //! lists, URLs.
 //! Not an HTTP library. Knows no protocol above it.
 
+mod authority;
 mod body;
 mod error;
 mod fields;
@@ -12,11 +13,13 @@ mod response;
 mod response_head;
 mod url;
 
+pub use authority::Authority;
 pub use body::{BodyDecoder, BodyError};
 pub use error::{HeadError, Status};
+pub(crate) use fields::tokens;
 pub use fields::{Fields, Members};
 pub use head::{Head, Limits};
-pub(crate) use octets::{is_host_byte, is_token_byte};
+pub(crate) use octets::{is_token_byte, visible};
 pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;
 pub use response::{Response, ResponseError};
