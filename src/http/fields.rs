@@ -95,7 +95,7 @@ impl<'h> Iterator for Members<'h> {
                 }
                 false
             });
-            let (member, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len())).unwrap_or_default();
+            let (member, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
             self.0 = rest.get(1..).unwrap_or_default();
             let member = member.trim_ascii();
             if !member.is_empty() {

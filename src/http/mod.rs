@@ -1,6 +1,5 @@
-//! Layer 1: as much of HTTP/1.1 (RFC 9110, 9112) as an upgrade and a small page need: request and response heads, field
-//! lists, URLs.
-//! Not an HTTP library. Knows no protocol above it.
+//! Layer 1: the parts of HTTP/1.1 (RFC 9110, 9112) that a WebSocket handshake and small responses need: request and response heads, request
+//! bodies, header field lists, URLs. This is not a general HTTP library. It knows no protocol above it.
 
 mod authority;
 mod body;

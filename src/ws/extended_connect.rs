@@ -109,7 +109,7 @@ impl<'h> ExtendedConnect<'h> {
     ///
     /// # Errors
     /// [`ExtendedConnectError`]: [`Status`](ExtendedConnectError::Status) for any status other than 2xx (RFC 8441 section 5).
-    pub fn check_answer(
+    pub fn check_response(
         status: Status,
         fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>,
         protocols: &[&str],
@@ -285,17 +285,17 @@ mod tests {
     #[test]
     fn rfc_8441_section_5_success_is_2xx_with_what_was_offered() {
         use ExtendedConnectError::*;
-        let answer = |status, fields: &[(&'static str, &'static str)]| {
+        let response = |status, fields: &[(&'static str, &'static str)]| {
             let fields = fields.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()));
-            ExtendedConnect::check_answer(crate::http::Status(status), fields, &["a", "b"])
+            ExtendedConnect::check_response(crate::http::Status(status), fields, &["a", "b"])
         };
-        assert_eq!(answer(200, &[]), Ok(None));
-        assert_eq!(answer(204, &[("sec-websocket-protocol", "b"), ("x", "y")]), Ok(Some(&b"b"[..])));
+        assert_eq!(response(200, &[]), Ok(None));
+        assert_eq!(response(204, &[("sec-websocket-protocol", "b"), ("x", "y")]), Ok(Some(&b"b"[..])));
         for status in [101, 302, 403] {
-            assert_eq!(answer(status, &[]), Err(Status(crate::http::Status(status))));
+            assert_eq!(response(status, &[]), Err(Status(crate::http::Status(status))));
         }
-        assert_eq!(answer(200, &[("sec-websocket-protocol", "c")]), Err(Protocols));
-        assert_eq!(answer(200, &[("sec-websocket-protocol", "a"), ("sec-websocket-protocol", "a")]), Err(Protocols));
-        assert_eq!(answer(200, &[("sec-websocket-extensions", "permessage-deflate")]), Err(Extension));
+        assert_eq!(response(200, &[("sec-websocket-protocol", "c")]), Err(Protocols));
+        assert_eq!(response(200, &[("sec-websocket-protocol", "a"), ("sec-websocket-protocol", "a")]), Err(Protocols));
+        assert_eq!(response(200, &[("sec-websocket-extensions", "permessage-deflate")]), Err(Extension));
     }
 }
