@@ -122,7 +122,7 @@ async fn shake(connect: &Connect<'_>, stream: &mut TcpStream, inbox: &mut Inbox<
     let mut head = Head::response(Default::default());
     loop {
         if let Some(n) = head.scan(inbox.bytes()).map_err(|e| e.to_string())? {
-            let response = ResponseHead::parse(&inbox.bytes()[..n]).map_err(|e| e.to_string())?;
+            let response = ResponseHead::parse(&mut inbox.bytes()[..n]).map_err(|e| e.to_string())?;
             let opened = connect.check(&response).map_err(|e| e.to_string())?.is_some();
             inbox.consume(n);
             if opened {

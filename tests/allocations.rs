@@ -181,8 +181,8 @@ fn none_over_polling() {
     let connect = Connect::to(&url, *b"the sample nonce").protocols(&["a", "b"]).basic("user", "password");
     let n = connect.write(&mut tx).unwrap();
     assert!(http::Head::new(http::Limits::new()).scan(&tx[..n]).unwrap().is_some());
-    let answer = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-    assert!(connect.check(&http::ResponseHead::parse(answer).unwrap()).unwrap().is_some());
+    let mut answer = *b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    assert!(connect.check(&http::ResponseHead::parse(&mut answer).unwrap()).unwrap().is_some());
 
     let query = b"EIO=4&transport=polling&sid=x";
     assert_eq!(engineio::server::route(Method::Get, query, false, |_| Some(Transport::Polling)), Ok(Route::Poll(b"x")));

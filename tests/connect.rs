@@ -92,9 +92,9 @@ fn nothing_is_injected_anywhere() {
 
 fn answer(status: &str, fields: &str) -> Result<Option<Option<Vec<u8>>>, AnswerError> {
     let accept = String::from_utf8(accept_key(KEY.as_bytes()).unwrap().to_vec()).unwrap();
-    let text = format!("{status}\r\n{}\r\n", fields.replace("KEY", &accept));
+    let mut text = format!("{status}\r\n{}\r\n", fields.replace("KEY", &accept)).into_bytes();
     let connect = Connect::new("h", "/", NONCE).protocols(&["chat", "super"]);
-    let response = ResponseHead::parse(text.as_bytes()).unwrap();
+    let response = ResponseHead::parse(&mut text).unwrap();
     connect.check(&response).map(|opened| opened.map(|o| o.protocol().map(<[u8]>::to_vec)))
 }
 
@@ -108,6 +108,9 @@ fn answers_are_judged_by_all_of_section_4_2_2() {
     assert_eq!(with("Sec-WebSocket-Extensions:\r\n"), Ok(Some(None)), "an empty list names none");
     let firefox = GOOD.replace("Upgrade\r\n", "keep-alive, upgrade\r\n").replace("websocket", "WebSocket");
     assert_eq!(answer(SWITCH, &firefox), Ok(Some(None)));
+    let folded = GOOD.replace(": ", ":\r\n \r\n\t");
+    assert_eq!(answer(SWITCH, &folded), Ok(Some(None)), "RFC 9112 section 5.2");
+    assert_eq!(answer(SWITCH, &GOOD.replace("websocket", "web\r\n socket")), Err(AnswerError::Upgrade));
 
     assert_eq!(with("Sec-WebSocket-Protocol: other\r\n"), Err(AnswerError::Protocol));
     assert_eq!(with("Sec-WebSocket-Protocol: CHAT\r\n"), Err(AnswerError::Protocol), "byte for byte");
@@ -141,11 +144,11 @@ fn answers_are_judged_by_all_of_section_4_2_2() {
 
 #[test]
 fn what_a_refusal_says_is_the_applications() {
-    let head = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 2\r\n\r\nno";
+    let mut head = *b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 2\r\n\r\nno";
     let mut scan = Head::response(Limits::new());
-    let n = scan.scan(head).unwrap().unwrap();
+    let n = scan.scan(&head).unwrap().unwrap();
     assert_eq!(&head[n..], b"no");
-    let response = ResponseHead::parse(&head[..n]).unwrap();
+    let response = ResponseHead::parse(&mut head[..n]).unwrap();
     assert_eq!(Connect::new("h", "/", NONCE).check(&response).err(), Some(AnswerError::Status(Status(401))));
     assert_eq!(response.fields().get("www-authenticate"), Some(&b"Basic realm=\"x\""[..]));
     assert_eq!(Head::response(Limits::new()).scan(b"SSH-2.0-OpenSSH\r\n"), Err(HeadError::StatusLine));
@@ -160,4 +163,30 @@ fn a_response_one_byte_at_a_time_has_the_same_end() {
         assert_eq!(scan.scan(&head.as_bytes()[..n]), Ok(None));
     }
     assert_eq!(scan.scan(head.as_bytes()), Ok(Some(head.len())));
+}
+
+#[test]
+fn rfc6455_4_1_upgrade_must_equal_websocket() {
+    for upgrade in ["h2c, websocket", "websocket, websocket", "websocket,", "websocket/13", "\"websocket\""] {
+        let fields = format!("Upgrade: {upgrade}\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n");
+        assert_eq!(answer("HTTP/1.1 101 x", &fields), Err(AnswerError::Upgrade), "{upgrade}");
+    }
+    let twice = "Upgrade: websocket\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n";
+    assert_eq!(
+        answer("HTTP/1.1 101 x", twice),
+        Err(AnswerError::Upgrade),
+        "two fields make the list `websocket, websocket`"
+    );
+}
+
+#[test]
+fn debug_of_a_connect_shows_no_secret() {
+    let fields: [(&str, &[u8]); 1] = [("Cookie", b"session=SECRET")];
+    let connect = Connect::new("h", "/chat?token=SECRET", *b"SECRETSECRETSECR")
+        .protocols(&["bearer.SECRET"])
+        .basic("me", "SECRET")
+        .fields(&fields);
+    let text = format!("{connect:?}");
+    assert!(!text.contains("SECRET") && !text.contains("83, 69, 67"), "{text}");
+    assert!(text.contains("/chat"), "{text}");
 }

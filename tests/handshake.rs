@@ -1,7 +1,7 @@
 //! The opening handshake of a server, rule by rule (RFC 6455 section 4.2.1).
 
 use sansocket::{
-    http::{Head, Limits, Request, ResponseError, Status},
+    http::{Head, HeadError, Limits, Request, ResponseError, Status},
     ws::{Accept, RequestError, accept_key, is_upgrade, refuse},
 };
 
@@ -47,6 +47,8 @@ fn every_rule_of_section_4_2_1_has_its_refusal_and_status() {
         ("as Firefox sends it", with("Connection", &["keep-alive, Upgrade"]), Ok(())),
         ("split over lines", with("Connection", &["keep-alive", "UPGRADE"]), Ok(())),
         ("close", with("Connection", &["close"]), Err((E::Connection, 400))),
+        ("the grammar has no quotes", with("Connection", &["\", upgrade"]), Ok(())),
+        ("a quote in Upgrade", with("Upgrade", &["\"h2c, websocket"]), Ok(())),
         ("in a quoted string", with("Connection", &["\"x, upgrade\""]), Err((E::Connection, 400))),
         ("no version", with("Sec-WebSocket-Version", &[]), Err((E::Version, 426))),
         ("an older version", with("Sec-WebSocket-Version", &["8"]), Err((E::Version, 426))),
@@ -150,4 +152,91 @@ fn a_head_one_byte_at_a_time_is_found_at_the_same_place() {
     let end = (0..=bytes.len()).find_map(|n| head.scan(&bytes[..n]).unwrap());
     assert_eq!(end, Some(len));
     assert_eq!(Head::new(Limits::new()).scan(&bytes), Ok(Some(len)));
+}
+
+/// RFC 9112 section 3.2: 400 for a `Host` that is no `uri-host [ ":" port ]`. RFC 3986 section 3.2.
+#[test]
+fn rfc9112_3_2_an_invalid_host_is_refused() {
+    let parse = |target: &str, host: &str| {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        Request::parse(head.as_bytes()).map(|_| ())
+    };
+    for good in [
+        "h",
+        "h:80",
+        "h:",
+        "h:0",
+        "h:65535",
+        "h:00080",
+        "",
+        "[::1]",
+        "[::1]:80",
+        "127.0.0.1",
+        "a_b",
+        "h%20",
+        "a!b",
+        "2130706433",
+    ] {
+        assert_eq!(parse("/", good), Ok(()), "{good}");
+        if !good.is_empty() {
+            assert_eq!(parse(&format!("http://{good}/x"), ""), Ok(()), "{good}");
+        }
+    }
+    let bad = [
+        "a:b:c",
+        "h:port",
+        "h:99999",
+        "h:65536",
+        "h:-1",
+        "h:+1",
+        ":80",
+        ":",
+        "[",
+        "]",
+        "[]",
+        "[::1",
+        "::1]",
+        "[::1]x",
+        "[::1]:x",
+        "[1.2.3.4]",
+        "[v1.x]",
+        "[fe80::1%25en0]",
+        "h%zz",
+        "h%2",
+        "h%",
+        "u@h",
+        "u:p@h",
+        "@",
+        "@h",
+        "h[",
+        "h]",
+    ];
+    let mut taken = Vec::new();
+    for bad in bad {
+        if parse("/", bad) != Err(HeadError::Host) {
+            taken.push(format!("Host: {bad}"));
+        }
+        if parse(&format!("http://{bad}/"), "h") != Err(HeadError::RequestLine) {
+            taken.push(format!("http://{bad}/"));
+        }
+    }
+    assert!(taken.is_empty(), "taken: {taken:?}");
+}
+
+/// RFC 9112 section 2.2: empty lines in front of a request line are ignored.
+#[test]
+fn rfc9112_2_2_empty_lines_in_front_of_a_request_are_ignored() {
+    for lines in [1, 2, 9] {
+        let head = format!("{}{}", "\r\n".repeat(lines), with("X", &["y"]));
+        for cut in 0..head.len() {
+            let mut scan = Head::new(Limits::new());
+            assert_eq!(scan.scan(&head.as_bytes()[..cut]), Ok(None), "{cut}");
+            assert_eq!(scan.scan(head.as_bytes()), Ok(Some(head.len())), "{cut}");
+        }
+        assert_eq!(check(&head), Ok(()));
+    }
+    let endless = "\r\n".repeat(5000);
+    assert_eq!(Head::new(Limits::new()).scan(endless.as_bytes()), Err(HeadError::TooManyLines));
+    assert_eq!(Head::new(Limits::new()).scan(b"\n"), Err(HeadError::RequestLine), "not a bare LF");
+    assert_eq!(Head::new(Limits::new()).scan(b"\r\r"), Err(HeadError::ControlByte));
 }

@@ -53,6 +53,10 @@ fn head(first: &'static str) -> impl Strategy<Value = Vec<u8>> {
         "x\r\n",
         " folded\r\n",
         "Upgrade: h2c\r\n",
+        "Upgrade: h2c, websocket\r\n",
+        "Connection:\r\n\tUpgrade\r\n",
+        "Connection: \", close\r\n",
+        "Host: a:b\r\n",
         "\r\n",
         "X: \0\r\n",
     ]);
@@ -87,13 +91,25 @@ proptest! {
     #[test]
     fn heads_end_where_they_end(request in head("GET /a?b HTTP/1.1"), response in head("HTTP/1.1 101 x")) {
         laws::request_head(&request);
+        laws::request_head(&[b"\r\n", &request[..]].concat());
         laws::response_head(&response);
+    }
+
+    #[test]
+    fn a_host_is_taken_if_the_standard_library_takes_it(
+        host in select(vec!["h", "", "[::1]", "[::1", "::1]", "[v1.x]", "127.0.0.1", "0x7f.1", "h%41", "h%4", "u@h", "a:b", "[", "[1::]x"]),
+        port in select(vec!["", ":", ":80", ":65535", ":65536", ":0", ":00080", ":x", ":+1", "::"]),
+        noise in "[!-~]{0,6}",
+    ) {
+        laws::request_head(format!("{host}{port}").as_bytes());
+        laws::request_head(format!("{host}{noise}{port}").as_bytes());
+        laws::request_head(noise.as_bytes());
     }
 
     #[test]
     fn a_url_put_together_again_is_the_same(
         scheme in select(vec!["ws", "WSS", "http", "https", "ftp"]),
-        host in select(vec!["h", "example.org", "[::1]", "127.0.0.1", "", "a_b", "[x]"]),
+        host in select(vec!["h", "example.org", "[::1]", "127.0.0.1", "", "a_b", "[x]", "h%zz", "h%41", "0x7f.1"]),
         port in select(vec!["", ":", ":80", ":443", ":8080", ":0", ":x"]),
         tail in "[/?]?[!-~]{0,12}",
     ) {

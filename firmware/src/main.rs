@@ -321,7 +321,7 @@ fn path() {
         inbox.filled(n);
         let Ok(end) = head.scan(inbox.bytes()) else { return };
         let Some(n) = end else { continue };
-        let Ok(response) = ResponseHead::parse(inbox.bytes().get(..n).unwrap_or_default()) else { return };
+        let Ok(response) = ResponseHead::parse(inbox.bytes().get_mut(..n).unwrap_or_default()) else { return };
         #[cfg(feature = "client-sha1")]
         let opened = connect.check(&response).map(|opened| opened.is_some());
         #[cfg(not(feature = "client-sha1"))]

@@ -1,9 +1,13 @@
-//! Bodies of requests (RFC 9112 sections 6 and 7), as they arrive.
+//! Request bodies (RFC 9112 sections 6 and 7).
 
-use super::Body;
+use super::{Body, octets::is_token_byte};
 use core::fmt;
 
-/// Takes a body out of the bytes behind a head, piece by piece, however they are cut; chunks are taken apart (section 7.1).
+/// Decodes the body behind a request head. It takes bytes in pieces of any size and gives out pieces of the body.
+///
+/// Chunks follow the grammar of RFC 9112 section 7.1, extensions and trailers included. Extensions are checked and ignored (section 7.1.1);
+/// trailers are checked, with the grammar of fields, and dropped. A size has 16 digits at most, leading zeros included. Extensions and
+/// trailers may be 4096 bytes longer in all than the chunks that came before them.
 ///
 /// ```
 /// use sansocket::http::{Body, BodyDecoder};
@@ -26,7 +30,9 @@ pub struct BodyDecoder {
     room: u64,
     /// Bytes of the chunk, or of the body, still to come.
     left: u64,
-    /// Bytes that say nothing of the body: zeros in front of a size, chunk extensions and trailers.
+    /// Digits of the chunk's size.
+    digits: u8,
+    /// Bytes of chunk extensions and trailers, less those of the chunks between.
     waste: u16,
 }
 
@@ -34,30 +40,46 @@ pub struct BodyDecoder {
 enum State {
     /// In a body whose length is known.
     Length,
-    /// In front of the first digit of a chunk's size, behind it.
+    /// In front of the first digit of a chunk's size, behind a digit.
     Size,
     Digits,
-    /// In an extension, behind its CR.
-    Extension,
+    /// In blanks in front of the `;` of an extension.
+    Blank,
+    /// Behind its `;`, in its name, in blanks behind its name.
+    NameStart,
+    Name,
+    NameBlank,
+    /// Behind its `=`, in a value that is a token.
+    ValueStart,
+    Value,
+    /// In a value in quotes, behind a backslash there, behind the closing quote.
+    Quoted,
+    Escaped,
+    QuotedEnd,
+    /// Behind the CR of a size.
     SizeReturn,
     Chunk,
     /// Behind the bytes of a chunk, behind its CR.
     ChunkEnd,
     ChunkReturn,
-    /// At the start of a line of the trailer, in it, behind its CR; behind the CR of the last.
+    /// At the start of a line of the trailer, in its name, in its value, behind its CR; behind the CR of the last line.
     Trailer,
-    TrailerLine,
+    TrailerName,
+    TrailerValue,
     TrailerReturn,
     LastReturn,
     Complete,
     Failed(BodyError),
 }
 
-/// Bytes that chunk extensions and trailers may take in all.
+/// How many bytes chunk extensions and trailers may be longer than the chunks.
 const WASTE: u16 = 4096;
 
+/// As many as a `u64` has.
+const DIGITS: u8 = 16;
+
 impl BodyDecoder {
-    /// A body of at most `limit` bytes, of the kind that [`Request::body`](super::Request::body) tells.
+    /// A decoder for a body of the kind that [`Request::body`](super::Request::body) returns, with at most `limit` bytes.
     #[must_use]
     pub const fn new(body: Body, limit: u64) -> Self {
         let (state, left) = match body {
@@ -66,14 +88,14 @@ impl BodyDecoder {
             Body::Length(n) => (State::Length, n),
             Body::Chunked => (State::Size, 0),
         };
-        Self { state, room: limit, left, waste: 0 }
+        Self { state, room: limit, left, digits: 0, waste: 0 }
     }
 
-    /// Takes bytes from the front of `input` and gives the next piece of the body; `None` when the input is used up or the body
-    /// [complete](Self::is_complete). What follows the body stays. Linear.
+    /// Takes bytes from the front of `input` and returns the next piece of the body, or `None` when the input is used up or the body
+    /// [complete](Self::is_complete). Bytes behind the body stay in `input`. Linear.
     ///
     /// # Errors
-    /// [`BodyError`]; every later call gives the same. A length that is over the limit is told before the first byte.
+    /// [`BodyError`]; every later call returns the same. A `Content-Length` over the limit fails before the first byte.
     pub fn poll_piece<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<&'i mut [u8]>, BodyError> {
         loop {
             match self.state {
@@ -84,6 +106,7 @@ impl BodyDecoder {
                     if n == 0 {
                         return Ok(None);
                     }
+                    debug_assert!(n <= input.len(), "`min` above");
                     let (piece, rest) = core::mem::take(input).split_at_mut_checked(n).unwrap_or_default();
                     *input = rest;
                     self.left = self.left.saturating_sub(u64::try_from(n).unwrap_or(u64::MAX));
@@ -101,7 +124,7 @@ impl BodyDecoder {
         }
     }
 
-    /// Whether the whole body has come.
+    /// Whether the whole body was given out.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete)
@@ -115,30 +138,32 @@ impl BodyDecoder {
                     _ => (byte | 0x20).wrapping_sub(b'a' - 10),
                 };
                 match self.left.checked_mul(16).map(|n| n | u64::from(digit)) {
-                    // A zero in front says nothing.
-                    Some(0) => return self.waste(State::Digits),
                     Some(n) if n <= self.room => self.left = n,
                     _ => return State::Failed(BodyError::TooLarge),
                 }
-                State::Digits
+                self.digits = self.digits.saturating_add(1);
+                if self.digits > DIGITS { State::Failed(BodyError::Chunk) } else { State::Digits }
             }
-            (State::Digits | State::Extension, b'\r') => State::SizeReturn,
-            (State::Digits, b';' | b' ' | b'\t') => self.waste(State::Extension),
-            (State::Extension | State::Trailer | State::TrailerLine, b'\t' | 0x20..=0x7e | 0x80..) => {
-                self.waste(if self.state == State::Extension { State::Extension } else { State::TrailerLine })
-            }
-            (State::SizeReturn, b'\n') if self.left == 0 => State::Trailer,
+            (State::Digits | State::Name | State::Value | State::QuotedEnd, b'\r') => State::SizeReturn,
             (State::SizeReturn, b'\n') => {
+                self.digits = 0;
+                if self.left == 0 {
+                    return State::Trailer;
+                }
                 self.room = self.room.saturating_sub(self.left);
+                self.waste = self.waste.saturating_sub(u16::try_from(self.left).unwrap_or(u16::MAX));
                 State::Chunk
             }
             (State::ChunkEnd, b'\r') => State::ChunkReturn,
             (State::ChunkReturn, b'\n') => State::Size,
             (State::Trailer, b'\r') => State::LastReturn,
-            (State::TrailerLine, b'\r') => State::TrailerReturn,
+            (State::TrailerValue, b'\r') => State::TrailerReturn,
             (State::TrailerReturn, b'\n') => State::Trailer,
             (State::LastReturn, b'\n') => State::Complete,
-            _ => State::Failed(BodyError::Chunk),
+            (state, byte) => match ignored(state, byte) {
+                Some(next) => self.waste(next),
+                None => State::Failed(BodyError::Chunk),
+            },
         }
     }
 
@@ -148,13 +173,36 @@ impl BodyDecoder {
     }
 }
 
-/// A body that is none, or too large: answer 400 or 413 and close the connection, since nobody knows where the next request begins.
+/// Where a byte of a chunk extension (RFC 9112 section 7.1.1) or of a trailer (section 7.1.2) leads; `None` for one that may not stand there.
+const fn ignored(state: State, byte: u8) -> Option<State> {
+    Some(match (state, byte) {
+        (State::Digits | State::Blank | State::Value | State::QuotedEnd, b' ' | b'\t') => State::Blank,
+        (State::NameStart, b' ' | b'\t') => State::NameStart,
+        (State::Name | State::NameBlank, b' ' | b'\t') => State::NameBlank,
+        (State::ValueStart, b' ' | b'\t') => State::ValueStart,
+        (State::Digits | State::Blank | State::Name | State::NameBlank | State::Value | State::QuotedEnd, b';') => {
+            State::NameStart
+        }
+        (State::Name | State::NameBlank, b'=') => State::ValueStart,
+        (State::NameStart | State::Name, _) if is_token_byte(byte) => State::Name,
+        (State::ValueStart | State::Value, _) if is_token_byte(byte) => State::Value,
+        (State::ValueStart, b'"') => State::Quoted,
+        (State::Quoted, b'"') => State::QuotedEnd,
+        (State::Quoted, b'\\') => State::Escaped,
+        (State::Quoted | State::Escaped, b'\t' | 0x20..=0x7e | 0x80..) => State::Quoted,
+        (State::Trailer | State::TrailerName, _) if is_token_byte(byte) => State::TrailerName,
+        (State::TrailerName, b':') | (State::TrailerValue, b'\t' | 0x20..=0x7e | 0x80..) => State::TrailerValue,
+        _ => return None,
+    })
+}
+
+/// The body is invalid or too large. Answer with [`status`](Self::status) and close the connection: where the next request begins is unknown.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
     /// More bytes than the limit.
     TooLarge,
-    /// No chunk, or too much that says nothing beside the chunks.
+    /// Not a chunk (RFC 9112 section 7.1), or too many bytes of extensions and trailers.
     Chunk,
 }
 
@@ -172,8 +220,8 @@ impl BodyError {
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLarge => "body over the limit",
-            Self::Chunk => "malformed chunk in the body",
+            Self::TooLarge => "the HTTP body has more bytes than the limit",
+            Self::Chunk => "the HTTP body has a malformed chunk, or too many bytes of chunk extensions and trailers",
         })
     }
 }
@@ -203,11 +251,25 @@ mod tests {
     #[test]
     fn rfc9112_7_1_chunks_are_taken_apart_however_they_are_cut() {
         type Outcome = Result<(&'static str, bool, usize), BodyError>;
-        let cases: [(&str, Outcome); 16] = [
+        let cases: [(&str, Outcome); 30] = [
             ("0\r\n\r\n", Ok(("", true, 0))),
             ("3\r\nabc\r\n0\r\n\r\nxy", Ok(("abc", true, 2))),
             ("1\r\na\r\n002;x=\"y\"\r\nbc\r\n0\r\nA: b\r\nC: d\r\n\r\n", Ok(("abc", true, 0))),
-            ("A\r\n0123456789\r\n0 \r\n\r\n", Ok(("0123456789", true, 0))),
+            ("A\r\n0123456789\r\n0\r\n\r\n", Ok(("0123456789", true, 0))),
+            ("1 ; a\t=\t\"\\\"\\\\; \" ;b;c = d\r\na\r\n0\r\nA:\r\n\r\n", Ok(("a", true, 0))),
+            ("0000000000000001\r\na\r\n0\r\n\r\n", Ok(("a", true, 0))),
+            ("00000000000000001\r\na\r\n0\r\n\r\n", Err(BodyError::Chunk)),
+            ("1 x\r\n", Err(BodyError::Chunk)),
+            ("1 \r\n", Err(BodyError::Chunk)),
+            ("1;\r\n", Err(BodyError::Chunk)),
+            ("1;a=\r\n", Err(BodyError::Chunk)),
+            ("1;a b\r\n", Err(BodyError::Chunk)),
+            ("1;a=\"b\r\n", Err(BodyError::Chunk)),
+            ("1;a=\"b\"c\r\n", Err(BodyError::Chunk)),
+            ("0\r\nno field\r\n\r\n", Err(BodyError::Chunk)),
+            ("0\r\n: x\r\n\r\n", Err(BodyError::Chunk)),
+            ("0\r\nA : x\r\n\r\n", Err(BodyError::Chunk)),
+            ("0\r\nA: x\r\n y\r\n\r\n", Err(BodyError::Chunk)),
             ("3\r\nab", Ok(("ab", false, 0))),
             ("3\r\nabcd\r\n", Err(BodyError::Chunk)),
             ("\r\n", Err(BodyError::Chunk)),
@@ -244,6 +306,21 @@ mod tests {
         let many = format!("{}0\r\n\r\n", "1\r\nx\r\n".repeat(10_000));
         assert_eq!(read(Body::Chunked, 10_000, many.as_bytes(), 7), Ok((vec![b'x'; 10_000], true, 0)));
         assert_eq!(read(Body::Chunked, 9_999, many.as_bytes(), 7), Err(BodyError::TooLarge));
+    }
+
+    #[test]
+    fn zeros_in_front_of_a_size_and_small_extensions_cost_an_honest_body_nothing() {
+        let padded = format!("{}0\r\n\r\n", "00000010\r\n0123456789abcdef\r\n".repeat(10_000));
+        assert_eq!(
+            read(Body::Chunked, 160_000, padded.as_bytes(), 999).map(|(b, done, _)| (b.len(), done)),
+            Ok((160_000, true))
+        );
+        // As AWS signs chunks.
+        let signed = format!("10000;chunk-signature={:064}\r\n{}\r\n", 0, "0".repeat(65536)).repeat(100) + "0\r\n\r\n";
+        assert_eq!(
+            read(Body::Chunked, u64::MAX, signed.as_bytes(), 9999).map(|(b, done, _)| (b.len(), done)),
+            Ok((6_553_600, true))
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use core::fmt;
 pub struct Status(pub u16);
 
 impl Status {
-    /// The phrase that goes with it; empty for one that this crate has no use for.
+    /// The reason phrase; empty for a status that this crate does not send.
     #[must_use]
     pub const fn phrase(self) -> &'static str {
         match self.0 {
@@ -31,7 +31,8 @@ impl Status {
     }
 }
 
-/// A head that is none. For a request: answer with [`status`](Self::status) and close the connection.
+/// The bytes are not a valid HTTP head, or exceed a limit. A server answers with [`status`](Self::status) and closes the connection; a
+/// client closes it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadError {
@@ -39,19 +40,19 @@ pub enum HeadError {
     TooLong,
     /// More lines than [`Limits::lines`](super::Limits::lines).
     TooManyLines,
-    /// The first line is no request line (RFC 9112 section 3).
+    /// The first line is not a request line (RFC 9112 section 3), or the authority of its target is invalid.
     RequestLine,
-    /// The first line is no status line (RFC 9112 section 4).
+    /// The first line is not a status line (RFC 9112 section 4).
     StatusLine,
     /// A control byte, a bare CR or a bare LF (RFC 9110 section 5.5, RFC 9112 section 2.2).
     ControlByte,
-    /// A line that is no field: no colon, white space before it, or a folded line (RFC 9112 section 5).
+    /// A line that is not a field: it has no colon, white space in front of the colon, or is folded in a request (RFC 9112 section 5).
     Field,
-    /// Not HTTP/1.0 or 1.1.
+    /// The version is not HTTP/1.0 or 1.1.
     Version,
-    /// `Host` is missing or repeated (RFC 9112 section 3.2).
+    /// `Host` is missing, repeated, or not a host with an optional port (RFC 9112 section 3.2).
     Host,
-    /// A length of the body that contradicts itself, or is no number (RFC 9112 section 6.3).
+    /// The length of the body contradicts itself, or is not a number (RFC 9112 section 6.3).
     BodyLength,
     /// A transfer coding other than `chunked` (RFC 9112 section 6.1).
     TransferCoding,
@@ -73,16 +74,16 @@ impl HeadError {
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLong => "head over the limit",
-            Self::TooManyLines => "too many lines in the head",
-            Self::RequestLine => "not an HTTP request",
-            Self::StatusLine => "not an HTTP response",
-            Self::ControlByte => "control byte in the head",
-            Self::Field => "malformed header field",
-            Self::Version => "unsupported version of HTTP",
-            Self::Host => "the Host field must stand there once",
-            Self::BodyLength => "contradictory length of the body",
-            Self::TransferCoding => "unsupported transfer coding",
+            Self::TooLong => "the HTTP head has more bytes than the limit",
+            Self::TooManyLines => "the HTTP head has more lines than the limit",
+            Self::RequestLine => "not a valid HTTP request line; the client may speak another protocol, such as TLS",
+            Self::StatusLine => "not a valid HTTP status line; the server may speak another protocol, such as TLS",
+            Self::ControlByte => "the HTTP head contains a control byte, or a line that does not end with CR LF",
+            Self::Field => "a line of the HTTP head is not a valid header field",
+            Self::Version => "the HTTP version is neither 1.0 nor 1.1",
+            Self::Host => "the Host header field is missing, repeated or not a valid host and port",
+            Self::BodyLength => "the length of the HTTP body is invalid or contradicts itself",
+            Self::TransferCoding => "the transfer coding of the HTTP body is not supported; only chunked is",
         })
     }
 }

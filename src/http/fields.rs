@@ -1,8 +1,21 @@
 use super::octets::visible;
+use core::fmt;
 
-/// The fields of a head in order, judged good.
-#[derive(Clone, Copy, Debug)]
+/// The header fields of a valid head, in order.
+///
+/// `Debug` prints the names only: values hold cookies and credentials.
+#[derive(Clone, Copy)]
 pub struct Fields<'h>(pub(super) &'h [u8]);
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        for (name, _) in *self {
+            list.entry(&format_args!("{}", name.escape_ascii()));
+        }
+        list.finish()
+    }
+}
 
 impl<'h> Iterator for Fields<'h> {
     /// The name, and the value without white space around it.
@@ -15,12 +28,13 @@ impl<'h> Iterator for Fields<'h> {
         self.0 = rest.get(2..)?;
         let colon = line.iter().position(|&b| b == b':')?;
         let (name, value) = line.split_at_checked(colon)?;
+        debug_assert!(value.starts_with(b":"), "`position` found it");
         Some((name, value.get(1..).unwrap_or_default().trim_ascii()))
     }
 }
 
 impl<'h> Fields<'h> {
-    /// The values of all fields named `name`, in order. Names ignore case (RFC 9110 section 5.1).
+    /// The values of all fields named `name`, in order. Names are compared without regard to case (RFC 9110 section 5.1).
     pub fn all(self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         self.filter(move |(n, _)| n.len() == name.len() && n.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
@@ -32,19 +46,32 @@ impl<'h> Fields<'h> {
         self.all(name).next()
     }
 
-    /// The members of the list that all fields named `name` make together (RFC 9110 section 5.3), empty ones left out (section
-    /// 5.6.1). A comma in a quoted string does not split.
+    /// The members of the list that all fields named `name` form together (RFC 9110 section 5.3), without empty ones (section 5.6.1).
+    /// A comma inside a quoted string does not split.
+    ///
+    /// For lists whose grammar has no quoted strings, such as `Connection`, use [`tokens`](Self::tokens).
     pub fn list(self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         self.all(name).flat_map(Members::of)
     }
+
+    /// As [`list`](Self::list), for lists of tokens: every comma splits, quotes mean nothing. `Connection`, `Upgrade` (RFC 9110 sections
+    /// 7.6.1, 7.8) and `Sec-WebSocket-Protocol` are such lists. Whether each member is a token is not checked.
+    pub fn tokens(self, name: &str) -> impl Iterator<Item = &'h [u8]> {
+        self.all(name).flat_map(tokens)
+    }
 }
 
-/// The members of one list.
+/// The members of a list of tokens, without empty ones.
+pub(crate) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
+}
+
+/// The members of one field value that is a list, without empty ones. A comma inside a quoted string does not split.
 #[derive(Clone, Copy, Debug)]
 pub struct Members<'h>(&'h [u8]);
 
 impl<'h> Members<'h> {
-    /// The members of the list that one value is.
+    /// The members of `value`.
     #[must_use]
     pub const fn of(value: &'h [u8]) -> Self {
         Self(value)
@@ -68,7 +95,7 @@ impl<'h> Iterator for Members<'h> {
                 }
                 false
             });
-            let (member, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len())).unwrap_or_default();
+            let (member, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
             self.0 = rest.get(1..).unwrap_or_default();
             let member = member.trim_ascii();
             if !member.is_empty() {

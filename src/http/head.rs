@@ -1,6 +1,6 @@
 use super::{HeadError, octets::visible};
 
-/// What a head may take.
+/// The limits of a request or response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     bytes: usize,
@@ -14,14 +14,15 @@ impl Limits {
         Self { bytes: 8192, lines: 100 }
     }
 
-    /// Bytes of a head, its blank line included.
+    /// The most bytes of a head, including its blank line and empty lines in front of it.
     #[must_use]
     pub const fn bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// Lines of a head.
+    /// The most lines of a head, without its blank line: the first line, the fields, every further line of a folded field, and empty
+    /// lines in front.
     #[must_use]
     pub const fn lines(mut self, lines: u16) -> Self {
         self.lines = lines;
@@ -35,9 +36,12 @@ impl Default for Limits {
     }
 }
 
-/// Finds the end of a head that arrives in pieces, and refuses at the first byte that shows it is none.
+/// Finds the end of a head that arrives in pieces, and fails at the first byte that no valid head has there.
 ///
-/// It remembers how far it has looked: each byte is looked at once, however the head is cut (RUSTSEC-2023-0065).
+/// It remembers how far it has read, so each byte is looked at once, however the head is cut (RUSTSEC-2023-0065).
+///
+/// Empty lines in front of a request are part of its head and ignored (RFC 9112 section 2.2). Folded fields are refused in requests and
+/// accepted in responses (section 5.2).
 ///
 /// ```
 /// use sansocket::http::{Head, Limits};
@@ -51,20 +55,24 @@ pub struct Head {
     limits: Limits,
     scanned: usize,
     lines: u16,
+    is_response: bool,
     state: State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// In the method, in front of the first space.
-    Method,
-    /// In the version that a status line begins with.
-    Version,
+    /// In the method, which has so many letters so far.
+    Method(u8),
+    /// Behind the CR of an empty line in front of a request.
+    EmptyReturn,
+    /// In the version of a status line, which has so many letters so far.
+    Version(u8),
     /// At the first byte of a line.
     LineStart,
     Line,
-    /// Behind the CR of a line, of a blank line.
+    /// Behind the CR of a line.
     Return,
+    /// Behind the CR of the blank line.
     LastReturn,
     Complete,
     Failed(HeadError),
@@ -72,24 +80,27 @@ enum State {
 
 const VERSION: &[u8; 5] = b"HTTP/";
 
+/// The longest registered method has 17 letters.
+const METHOD: u8 = 20;
+
 impl Head {
-    /// Nothing has been looked at.
+    /// A scanner for the head of a request.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, scanned: 0, lines: 0, state: State::Method }
+        Self { limits, scanned: 0, lines: 0, is_response: false, state: State::Method(0) }
     }
 
-    /// As [`new`](Self::new), for the head of a response.
+    /// A scanner for the head of a response.
     #[must_use]
     pub const fn response(limits: Limits) -> Self {
-        Self { limits, scanned: 0, lines: 0, state: State::Version }
+        Self { limits, scanned: 0, lines: 0, is_response: true, state: State::Version(0) }
     }
 
-    /// Looks at what came since the last call. `bytes` is all that came since the start of the head; the answer is the length
-    /// of the head with its blank line. What follows it is not looked at.
+    /// Reads on from where the last call stopped. `bytes` is everything from the start of the head. Returns the length of the head with its
+    /// blank line, or `None` if more bytes are needed. Bytes behind the head are not looked at.
     ///
     /// # Errors
-    /// [`HeadError`]; every later call gives the same.
+    /// [`HeadError`]; every later call returns the same.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
         while let Some(rest) = bytes.get(self.scanned..)
             && let Some(&byte) = rest.first()
@@ -117,35 +128,32 @@ impl Head {
     #[inline]
     fn step(&mut self, byte: u8) -> Result<(), HeadError> {
         let next = match self.state {
-            // The longest method that is registered has 17 letters.
-            State::Method if byte == b' ' && self.scanned > 0 => State::Line,
-            State::Method if byte.is_ascii_alphabetic() || byte == b'-' => {
-                if self.scanned < 20 {
-                    State::Method
-                } else {
-                    State::Failed(HeadError::RequestLine)
-                }
+            State::Method(0) if byte == b'\r' => State::EmptyReturn,
+            State::Method(1..) if byte == b' ' => State::Line,
+            State::Method(n @ 0..METHOD) if byte.is_ascii_alphabetic() || byte == b'-' => {
+                State::Method(n.saturating_add(1))
             }
-            State::Method => State::Failed(HeadError::RequestLine),
-            State::Version => match VERSION.get(self.scanned) {
-                Some(&expected) if byte == expected => State::Version,
+            State::Method(_) => State::Failed(HeadError::RequestLine),
+            State::EmptyReturn if byte == b'\n' => self.end_line(State::Method(0)),
+            State::Version(n) => match VERSION.get(usize::from(n)) {
+                Some(&expected) if byte == expected => State::Version(n.saturating_add(1)),
                 // What version it is, the parser says.
                 None if byte.is_ascii_digit() => State::Line,
                 _ => State::Failed(HeadError::StatusLine),
             },
             State::LineStart if byte == b'\r' => State::LastReturn,
-            State::LineStart if byte == b' ' || byte == b'\t' => State::Failed(HeadError::Field),
+            // White space behind the first line begins no field and folds none (RFC 9112 section 2.2).
+            State::LineStart if (byte == b' ' || byte == b'\t') && (self.lines < 2 || !self.is_response) => {
+                State::Failed(HeadError::Field)
+            }
             State::LineStart | State::Line => match byte {
                 b'\r' => State::Return,
                 b'\t' | 0x20..=0x7e | 0x80.. => State::Line,
                 _ => State::Failed(HeadError::ControlByte),
             },
-            State::Return if byte == b'\n' => {
-                self.lines = self.lines.saturating_add(1);
-                if self.lines > self.limits.lines { State::Failed(HeadError::TooManyLines) } else { State::LineStart }
-            }
+            State::Return if byte == b'\n' => self.end_line(State::LineStart),
             State::LastReturn if byte == b'\n' => State::Complete,
-            State::Return | State::LastReturn => State::Failed(HeadError::ControlByte),
+            State::EmptyReturn | State::Return | State::LastReturn => State::Failed(HeadError::ControlByte),
             State::Complete | State::Failed(_) => self.state,
         };
         self.state = if self.scanned >= self.limits.bytes && !matches!(next, State::Failed(_)) {
@@ -157,6 +165,11 @@ impl Head {
             State::Failed(error) => Err(error),
             _ => Ok(()),
         }
+    }
+
+    const fn end_line(&mut self, next: State) -> State {
+        self.lines = self.lines.saturating_add(1);
+        if self.lines > self.limits.lines { State::Failed(HeadError::TooManyLines) } else { next }
     }
 }
 
@@ -190,10 +203,11 @@ mod tests {
         }
         let text = b"HTTP/1.1 101 x\r\nA: b\r\n\r\n\x81";
         assert_eq!(Head::response(Limits::new()).scan(text), Ok(Some(text.len() - 1)));
-        let cases: [(&[u8], usize, HeadError); 9] = [
+        let cases: [(&[u8], usize, HeadError); 10] = [
             (b"\x16\x03\x01", 0, HeadError::RequestLine),
             (b" GET", 0, HeadError::RequestLine),
-            (b"\r\nGET", 0, HeadError::RequestLine),
+            (b"\r\n GET", 2, HeadError::RequestLine),
+            (b"\rGET", 1, HeadError::ControlByte),
             (b"GET\r\n", 3, HeadError::RequestLine),
             (b"AAAAAAAAAAAAAAAAAAAAAAAAA", 20, HeadError::RequestLine),
             (b"GET / HTTP/1.1\nHost", 14, HeadError::ControlByte),
@@ -208,6 +222,19 @@ mod tests {
             assert_eq!(Head::new(Limits::new()).scan(&text[..at]), Ok(None), "{text:?}");
             assert_eq!(Head::new(Limits::new()).scan(&text[..=at]), Err(error), "{text:?}");
         }
+    }
+
+    #[test]
+    fn responses_may_have_folded_fields_and_no_empty_lines_in_front() {
+        let text = b"HTTP/1.1 101 x\r\nA: b\r\n folded\r\n\tagain\r\n \r\n\r\n\x81";
+        for cut in 0..text.len() {
+            let mut head = Head::response(Limits::new());
+            head.scan(&text[..cut]).unwrap();
+            assert_eq!(head.scan(text), Ok(Some(text.len() - 1)));
+        }
+        assert_eq!(Head::response(Limits::new().lines(4)).scan(text), Err(HeadError::TooManyLines), "each counts");
+        assert_eq!(Head::response(Limits::new()).scan(b"HTTP/1.1 101 x\r\n A: b"), Err(HeadError::Field));
+        assert_eq!(Head::response(Limits::new()).scan(b"\r\n"), Err(HeadError::StatusLine));
     }
 
     #[test]

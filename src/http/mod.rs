@@ -1,7 +1,7 @@
-//! Layer 1: as much of HTTP/1.1 (RFC 9110, 9112) as an upgrade and a small page need: request and response heads, field
-//! lists, URLs.
-//! Not an HTTP library. Knows no protocol above it.
+//! Layer 1: the parts of HTTP/1.1 (RFC 9110, 9112) that a WebSocket handshake and small responses need: request and response heads, request
+//! bodies, header field lists, URLs. This is not a general HTTP library. It knows no protocol above it.
 
+mod authority;
 mod body;
 mod error;
 mod fields;
@@ -12,11 +12,13 @@ mod response;
 mod response_head;
 mod url;
 
+pub use authority::Authority;
 pub use body::{BodyDecoder, BodyError};
 pub use error::{HeadError, Status};
+pub(crate) use fields::tokens;
 pub use fields::{Fields, Members};
 pub use head::{Head, Limits};
-pub(crate) use octets::{is_host_byte, is_token_byte};
+pub(crate) use octets::{is_token_byte, visible};
 pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;
 pub use response::{Response, ResponseError};

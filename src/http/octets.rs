@@ -6,35 +6,18 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
         | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
 }
 
-/// RFC 3986 section 3.2: host and port, without a user.
-pub(crate) const fn is_host_byte(byte: u8) -> bool {
+/// RFC 3986 section 3.2.2: what a name may hold beside percent-encodings, `unreserved` and `sub-delims`.
+pub(super) const fn is_reg_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'%'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-                | b':'
-                | b'['
-                | b']'
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
         )
 }
 
 /// How many bytes at the front may stand in a line: no control byte but the tab. Eight at a time.
 #[inline]
-pub(super) fn visible(bytes: &[u8]) -> usize {
+pub(crate) fn visible(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let (words, _) = bytes.as_chunks::<8>();

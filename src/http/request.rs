@@ -1,17 +1,18 @@
-//! The grammar of a whole head, with nom's `complete` combinators: a cut never reaches it, since [`Head`](super::Head) finds the end.
+//! The grammar of a whole request head, with nom's `complete` combinators: [`Head`](super::Head) has found its end before.
 
 use super::{
-    Fields, HeadError,
-    octets::{is_host_byte, is_token_byte, visible},
+    Authority, Fields, HeadError,
+    octets::{is_token_byte, visible},
 };
 use crate::bytes::decimal;
+use core::fmt;
 use nom::{
     IResult, Parser,
     bytes::complete::{tag, take_while, take_while1},
     sequence::terminated,
 };
 
-/// What a request wants done.
+/// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method<'h> {
     /// `GET`.
@@ -22,7 +23,7 @@ pub enum Method<'h> {
     Post,
     /// `OPTIONS`.
     Options,
-    /// Another one.
+    /// Another method.
     Other(&'h [u8]),
 }
 
@@ -38,50 +39,78 @@ pub enum Version {
 /// The body that follows a head (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// None.
+    /// No body.
     Empty,
-    /// So many bytes.
+    /// A body of so many bytes.
     Length(u64),
-    /// Chunks.
+    /// A body in chunks (section 7.1).
     Chunked,
 }
 
-/// A request head, judged good. Borrows the bytes.
+/// A valid request head. Borrows the bytes.
+///
+/// `Debug` leaves out the query and the values of the fields, which hold session ids, cookies and credentials.
 ///
 /// ```
 /// use sansocket::http::{Method, Request};
 ///
 /// let request = Request::parse(b"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n\r\n")?;
 /// assert_eq!((request.method(), request.path(), request.query()), (Method::Get, &b"/socket.io/"[..], &b"EIO=4"[..]));
-/// assert!(request.fields().list("connection").any(|m| m.eq_ignore_ascii_case(b"upgrade")));
+/// assert!(request.fields().tokens("connection").any(|m| m.eq_ignore_ascii_case(b"upgrade")));
+/// assert_eq!(request.authority().map(|a| a.host()), Some(&b"a"[..]));
 /// # Ok::<(), sansocket::http::HeadError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Request<'h> {
     method: Method<'h>,
     path: &'h [u8],
     query: &'h [u8],
     version: Version,
+    authority: Option<Authority<'h>>,
     fields: Fields<'h>,
 }
 
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &format_args!("{}", self.path.escape_ascii()))
+            .field("version", &self.version)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'h> Request<'h> {
-    /// Reads a whole head, as [`Head`](super::Head) delimits it. Linear.
+    /// Parses a whole head, as [`Head`](super::Head) delimits it, with empty lines in front (RFC 9112 section 2.2). Linear.
     ///
     /// # Errors
     /// [`HeadError`] with the status to answer with.
-    pub fn parse(head: &'h [u8]) -> Result<Self, HeadError> {
+    pub fn parse(mut head: &'h [u8]) -> Result<Self, HeadError> {
+        while let Some(rest) = head.strip_prefix(b"\r\n") {
+            head = rest;
+        }
         let (rest, (method, target)) = request_line(head).map_err(|_| HeadError::RequestLine)?;
         let (rest, version) = version_line(rest)?;
-        let hosts = judge_fields(rest)?;
-        if hosts > 1 || (hosts == 0 && version == Version::Http11) {
+        let (mut is_named, mut host) = (false, None);
+        check_fields(rest, |value| {
+            if core::mem::replace(&mut is_named, true) {
+                return Err(HeadError::Host);
+            }
+            // Empty for a target without an authority (RFC 9112 section 3.2).
+            if !value.is_empty() {
+                host = Some(Authority::parse(value).map_err(|_| HeadError::Host)?);
+            }
+            Ok(())
+        })?;
+        if !is_named && version == Version::Http11 {
             return Err(HeadError::Host);
         }
         if target == b"*" && method != Method::Options {
             return Err(HeadError::RequestLine);
         }
-        let (path, query) = origin_form(target).ok_or(HeadError::RequestLine)?;
-        Ok(Self { method, path, query, version, fields: Fields(rest) })
+        let (authority, path, query) = target_parts(target).ok_or(HeadError::RequestLine)?;
+        Ok(Self { method, path, query, version, authority: authority.or(host), fields: Fields(rest) })
     }
 
     /// The method.
@@ -96,7 +125,7 @@ impl<'h> Request<'h> {
         self.path
     }
 
-    /// What stands behind the `?`, still percent-encoded.
+    /// The query behind the `?`, still percent-encoded; empty without a `?`.
     #[must_use]
     pub const fn query(&self) -> &'h [u8] {
         self.query
@@ -108,6 +137,15 @@ impl<'h> Request<'h> {
         self.version
     }
 
+    /// The host and port that the request is for: those of an absolute target (`GET http://host/path`), else the value of `Host` (RFC 9112
+    /// section 3.2.2). `None` if `Host` is empty, or missing in HTTP/1.0.
+    ///
+    /// Ask this, not the field: a client can send both, and only the target counts then.
+    #[must_use]
+    pub const fn authority(&self) -> Option<Authority<'h>> {
+        self.authority
+    }
+
     /// The fields.
     #[must_use]
     pub const fn fields(&self) -> Fields<'h> {
@@ -117,8 +155,8 @@ impl<'h> Request<'h> {
     /// The body that follows.
     ///
     /// # Errors
-    /// [`HeadError::BodyLength`] for a length that is repeated, no number, or beside a transfer coding (request smuggling, RFC 9112 section
-    /// 11.2), and for a coding in HTTP/1.0; [`HeadError::TransferCoding`] for one that there is no decoder for.
+    /// [`HeadError::BodyLength`] for a length that is repeated, not a number, or beside a transfer coding (request smuggling, RFC 9112
+    /// section 11.2), and for a coding in HTTP/1.0; [`HeadError::TransferCoding`] for a coding other than `chunked`.
     pub fn body(&self) -> Result<Body, HeadError> {
         let mut lengths = self.fields.all("content-length");
         let mut codings = self.fields.all("transfer-encoding");
@@ -128,7 +166,7 @@ impl<'h> Request<'h> {
                 0 => Ok(Body::Empty),
                 n => Ok(Body::Length(n)),
             },
-            // HTTP/1.0 knows no codings (RFC 9112 section 6.1); one who sends both means to be understood in two ways.
+            // HTTP/1.0 has no codings (RFC 9112 section 6.1); a length beside a coding would be read in two ways.
             (None, _, Some(_), _) if self.version < Version::Http11 => Err(HeadError::BodyLength),
             (None, _, Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Body::Chunked),
             (None, _, Some(b""), None) => Err(HeadError::BodyLength),
@@ -137,10 +175,10 @@ impl<'h> Request<'h> {
         }
     }
 
-    /// Whether the connection stays open after the answer (RFC 9112 section 9.3).
+    /// Whether the connection stays open after the response (RFC 9112 section 9.3).
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
-        let has = |option: &[u8]| self.fields.list("connection").any(|m| m.eq_ignore_ascii_case(option));
+        let has = |option: &[u8]| self.fields.tokens("connection").any(|m| m.eq_ignore_ascii_case(option));
         !has(b"close") && (self.version == Version::Http11 || has(b"keep-alive"))
     }
 }
@@ -178,48 +216,46 @@ pub(super) const fn version(text: &[u8]) -> Result<Version, HeadError> {
     }
 }
 
-/// Path and query. `http://host/path` as a proxy sends it names the same as `/path` (RFC 9112 section 3.2.2).
-fn origin_form(target: &[u8]) -> Option<(&[u8], &[u8])> {
-    let target = if target.starts_with(b"/") || target == b"*" {
-        target
+/// Path, query and, in absolute form, the authority. `http://host/path` as proxies send it is one form of `/path` (RFC 9112 section 3.2.2).
+fn target_parts(target: &[u8]) -> Option<(Option<Authority<'_>>, &[u8], &[u8])> {
+    let (authority, target) = if target.starts_with(b"/") || target == b"*" {
+        (None, target)
     } else {
         let behind = |scheme: &[u8]| {
             let (front, rest) = target.split_at_checked(scheme.len())?;
             front.eq_ignore_ascii_case(scheme).then_some(rest)
         };
         let rest = behind(b"http://").or_else(|| behind(b"https://"))?;
-        match rest.iter().position(|&b| matches!(b, b'/' | b'?')).unwrap_or(rest.len()) {
-            0 => return None,
-            at => rest.get(at..)?,
-        }
+        let at = rest.iter().position(|&b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at_checked(at)?;
+        (Some(Authority::parse(authority).ok()?), rest)
     };
     let at = target.iter().position(|&b| b == b'?').unwrap_or(target.len());
     let (path, query) = target.split_at_checked(at)?;
-    Some((if path.is_empty() { b"/" } else { path }, query.get(1..).unwrap_or_default()))
+    Some((authority, if path.is_empty() { b"/" } else { path }, query.get(1..).unwrap_or_default()))
 }
 
-/// Every line up to the blank one is `name: value`, the name a token, the value without control bytes. Counts the `Host` fields.
-pub(super) fn judge_fields(mut rest: &[u8]) -> Result<u32, HeadError> {
-    let mut hosts = 0_u32;
+/// Every line up to the blank one is `name: value`, the name a token, the value without control bytes. Shows each value of `Host`.
+pub(super) fn check_fields<'h>(
+    mut rest: &'h [u8],
+    mut host: impl FnMut(&'h [u8]) -> Result<(), HeadError>,
+) -> Result<(), HeadError> {
     while let Some((&first, _)) = rest.split_first()
         && first != b'\r'
     {
         let name = rest.iter().position(|&b| !is_token_byte(b)).unwrap_or(rest.len());
-        let (name, value) = rest.split_at_checked(name).unwrap_or_default();
+        let (name, value) = rest.split_at_checked(name).ok_or(HeadError::Field)?;
         let value = value.strip_prefix(b":").ok_or(HeadError::Field)?;
         if name.is_empty() {
             return Err(HeadError::Field);
         }
-        let (value, behind) = value.split_at_checked(visible(value)).unwrap_or_default();
+        let (value, behind) = value.split_at_checked(visible(value)).ok_or(HeadError::Field)?;
         if name.len() == 4 && name.eq_ignore_ascii_case(b"host") {
-            hosts = hosts.saturating_add(1);
-            if !value.trim_ascii().iter().all(|&b| is_host_byte(b)) {
-                return Err(HeadError::Host);
-            }
+            host(value.trim_ascii())?;
         }
         rest = behind.strip_prefix(b"\r\n").ok_or(HeadError::ControlByte)?;
     }
-    if rest == b"\r\n" { Ok(hosts) } else { Err(HeadError::Field) }
+    if rest == b"\r\n" { Ok(()) } else { Err(HeadError::Field) }
 }
 
 #[cfg(test)]
@@ -254,6 +290,25 @@ mod tests {
             assert_eq!(parse(&format!("GET {target} HTTP/1.1"), "Host: h\r\n"), expected, "{target}");
         }
         assert!(parse("OPTIONS * HTTP/1.1", "Host: h\r\n").is_ok());
+    }
+
+    #[test]
+    fn rfc9112_3_2_2_the_authority_of_the_target_wins_over_host() {
+        let cases = [
+            ("GET / HTTP/1.1", "Host: h:1\r\n", Some(("h", Some(1)))),
+            ("GET http://g/ HTTP/1.1", "Host: h:1\r\n", Some(("g", None))),
+            ("GET https://[::1]:5?x HTTP/1.1", "Host:\r\n", Some(("::1", Some(5)))),
+            ("GET / HTTP/1.1", "Host:\r\n", None),
+            ("GET / HTTP/1.0", "", None),
+        ];
+        for (line, fields, expected) in cases {
+            let head = format!("{line}\r\n{fields}\r\n");
+            let authority = Request::parse(head.as_bytes()).unwrap().authority();
+            assert_eq!(authority.map(|a| (a.host(), a.port())), expected.map(|(h, p)| (h.as_bytes(), p)), "{line}");
+        }
+        let head = b"GET /x?token=SECRET HTTP/1.1\r\nHost: h\r\nCookie: SECRET\r\n\r\n";
+        let text = format!("{:?}", Request::parse(head).unwrap());
+        assert!(text.contains("Cookie") && !text.contains("SECRET") && !text.contains("83, 69"), "{text}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
 use crate::bytes::{Capacity, Writer};
 use core::fmt;
 
-/// An answer.
+/// A response with its whole body.
 ///
 /// ```
 /// use sansocket::http::{Response, Status};
@@ -19,14 +19,14 @@ use core::fmt;
 pub struct Response<'r> {
     /// The status.
     pub status: Status,
-    /// The fields but the length of the body, which is worked out.
+    /// The fields, without `Content-Length`, which is computed, and `Transfer-Encoding`.
     pub fields: &'r [(&'r str, &'r [u8])],
     /// The body.
     pub body: &'r [u8],
 }
 
 impl Response<'_> {
-    /// Writes head and body into the front of `out` and gives their length, or writes nothing of use.
+    /// Writes head and body into the front of `out` and returns their length. After an error the contents of `out` are unspecified.
     ///
     /// # Errors
     /// [`ResponseError`].
@@ -38,7 +38,7 @@ impl Response<'_> {
         Ok(writer.finish()?.len())
     }
 
-    /// As [`write`](Self::write), but the head alone: for `HEAD`, and for a body that is sent from where it lies.
+    /// As [`write`](Self::write), without the body: for `HEAD`, and for a body that is sent from its own memory.
     ///
     /// # Errors
     /// [`ResponseError`].
@@ -54,7 +54,7 @@ impl Response<'_> {
         writer.push(self.status.phrase().as_bytes());
         writer.push(b"\r\n");
         for (name, value) in self.fields {
-            // A second length would let one answer be read as two.
+            // With a second length one response could be read as two.
             if name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("transfer-encoding") {
                 return Err(ResponseError::Field);
             }
@@ -77,7 +77,7 @@ const fn has_body(status: Status) -> bool {
 
 pub(crate) fn write_field(writer: &mut Writer<'_>, name: &str, value: &[u8]) -> Result<(), ResponseError> {
     let is_name = !name.is_empty() && name.bytes().all(is_token_byte);
-    // CR, LF and NUL above all: they would let a value begin a field or an answer of its own.
+    // With CR, LF or NUL a value could begin another field or another response.
     if !is_name || visible(value) < value.len() {
         return Err(ResponseError::Field);
     }
@@ -88,13 +88,13 @@ pub(crate) fn write_field(writer: &mut Writer<'_>, name: &str, value: &[u8]) -> 
     Ok(())
 }
 
-/// Why no answer was written.
+/// Why no response was written.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseError {
-    /// The output is too small; the need is exact.
+    /// The output is too small; `needed` is exact.
     Capacity(Capacity),
-    /// A field whose name is no token, whose value has a control byte, or that is worked out by the writer.
+    /// A field whose name is not a token, whose value has a control byte, or that the writer writes itself.
     Field,
 }
 
@@ -108,7 +108,9 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capacity(e) => e.fmt(f),
-            Self::Field => f.write_str("header field that may not be sent"),
+            Self::Field => f.write_str(
+                "a header field has an invalid name or value, or is written by this crate; remove or correct it",
+            ),
         }
     }
 }

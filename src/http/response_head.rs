@@ -1,17 +1,18 @@
-//! The head of an answer, for the end that asked.
+//! The head of a response, for the client.
 
 use super::{
     Fields, HeadError, Status, Version,
     octets::visible,
-    request::{judge_fields, version},
+    request::{check_fields, version},
 };
 
-/// The head of a response, judged good. Borrows the bytes.
+/// A valid response head. Borrows the bytes.
 ///
 /// ```
 /// use sansocket::http::{ResponseHead, Status};
 ///
-/// let head = ResponseHead::parse(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n")?;
+/// let mut bytes = *b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n";
+/// let head = ResponseHead::parse(&mut bytes)?;
 /// assert_eq!((head.status(), head.fields().get("location")), (Status(302), Some(&b"/elsewhere"[..])));
 /// # Ok::<(), sansocket::http::HeadError>(())
 /// ```
@@ -23,13 +24,18 @@ pub struct ResponseHead<'h> {
 }
 
 impl<'h> ResponseHead<'h> {
-    /// Reads a whole head, as [`Head::response`](super::Head::response) delimits it. Linear. The phrase behind the status is not looked at
+    /// Parses a whole head, as [`Head::response`](super::Head::response) delimits it. Linear. The reason phrase is not looked at
     /// (RFC 9112 section 4).
     ///
+    /// A field that is folded over several lines is unfolded in place: CR and LF become spaces, as section 5.2 demands of a client. That
+    /// is why the bytes are borrowed mutably; nothing else is changed.
+    ///
     /// # Errors
-    /// [`HeadError`]: what came is no answer.
-    pub fn parse(head: &'h [u8]) -> Result<Self, HeadError> {
-        let (line, rest) = head.split_at_checked(visible(head)).unwrap_or_default();
+    /// [`HeadError`]: the bytes are not a valid response head.
+    pub fn parse(head: &'h mut [u8]) -> Result<Self, HeadError> {
+        unfold(head);
+        let head = &*head;
+        let (line, rest) = head.split_at_checked(visible(head)).ok_or(HeadError::StatusLine)?;
         let rest = rest.strip_prefix(b"\r\n").ok_or(HeadError::StatusLine)?;
         let (version_text, code) = line.split_at_checked(8).ok_or(HeadError::StatusLine)?;
         let version = version(version_text)?;
@@ -41,7 +47,7 @@ impl<'h> ResponseHead<'h> {
         }
         let digit = |d: &u8| u16::from(d.wrapping_sub(b'0'));
         let status = Status(digit(a).wrapping_mul(100).wrapping_add(digit(b).wrapping_mul(10)).wrapping_add(digit(c)));
-        judge_fields(rest)?;
+        check_fields(rest, |_| Ok(()))?;
         Ok(Self { version, status, fields: Fields(rest) })
     }
 
@@ -61,6 +67,19 @@ impl<'h> ResponseHead<'h> {
     #[must_use]
     pub const fn fields(&self) -> Fields<'h> {
         self.fields
+    }
+}
+
+/// Makes spaces of CR and LF wherever a field goes on in the next line. Behind the first line nothing can be folded.
+fn unfold(head: &mut [u8]) {
+    let first = visible(head).saturating_add(2);
+    let mut rest = head.get_mut(first..).unwrap_or_default();
+    while let Some((_, behind)) = rest.split_at_mut_checked(visible(rest)) {
+        if let [cr @ b'\r', lf @ b'\n', b' ' | b'\t', ..] = behind {
+            (*cr, *lf) = (b' ', b' ');
+        }
+        let Some(next) = behind.get_mut(2..) else { return };
+        rest = next;
     }
 }
 
@@ -86,10 +105,21 @@ mod tests {
             ("ICY 200 OK", Err(HeadError::StatusLine)),
         ];
         for (line, expected) in cases {
-            let head = format!("{line}\r\nA: b\r\n\r\n");
-            let head = ResponseHead::parse(head.as_bytes()).map(|h| (h.version(), h.status().0));
+            let mut head = format!("{line}\r\nA: b\r\n\r\n").into_bytes();
+            let head = ResponseHead::parse(&mut head).map(|h| (h.version(), h.status().0));
             assert_eq!(head, expected, "{line}");
         }
-        assert_eq!(ResponseHead::parse(b"HTTP/1.1 200 x\r\nA b\r\n\r\n").err(), Some(HeadError::Field));
+        for bad in ["A b\r\n", " A: b\r\n", "A\r\n : b\r\n", "A: b\r\n\x0bc\r\n"] {
+            let mut head = format!("HTTP/1.1 200 x\r\n{bad}\r\n").into_bytes();
+            assert_eq!(ResponseHead::parse(&mut head).err(), Some(HeadError::Field), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn rfc9112_5_2_folds_become_spaces() {
+        let mut head = *b"HTTP/1.1 200 x\r\nA:\r\n b\r\nC: d\r\n \r\n\te\r\nF:\r\n \r\n\r\n";
+        let head = ResponseHead::parse(&mut head).unwrap();
+        let fields: std::vec::Vec<_> = head.fields().collect();
+        assert_eq!(fields, [(&b"A"[..], &b"b"[..]), (b"C", b"d     \te"), (b"F", b"")]);
     }
 }

@@ -1,30 +1,33 @@
 //! `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
 
 use super::RequestError;
-use base64::{Engine, engine::general_purpose::STANDARD};
+use crate::bytes::{Writer, base64};
 
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The accept key for `key`, the text of `Sec-WebSocket-Key`, by a SHA-1 of the caller's: a chip's hash unit, a crate with SHA
-/// instructions. It is given the 60 bytes of key and GUID.
+/// The value of `Sec-WebSocket-Accept` for `key`, the value of `Sec-WebSocket-Key`. `sha1` computes the SHA-1 of the 60 bytes it is given,
+/// for example by a chip's hash unit or by a crate that uses SHA instructions.
 ///
 /// # Errors
-/// [`RequestError::Key`] when `key` is not the base64 of exactly 16 bytes: 24 characters, the last two `=`, no stray bits
-/// in the one before.
+/// [`RequestError::Key`] when `key` is not the base64 of exactly 16 bytes: 24 characters, the last two `=`, no stray bits in the one
+/// before.
 pub fn accept_key_with(key: &[u8], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> Result<[u8; 28], RequestError> {
-    let key = judge(key)?;
+    Ok(accept_of(check_key(key)?, sha1))
+}
+
+/// As [`accept_key_with`], for a key that is known to be good.
+pub(super) fn accept_of(key: &[u8; 24], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> [u8; 28] {
     let mut text = [0; 60];
     for (place, byte) in text.iter_mut().zip(key.iter().chain(GUID)) {
         *place = *byte;
     }
-    let digest = sha1(&text);
     let mut accept = [0; 28];
-    let _ = STANDARD.encode_slice(digest, &mut accept);
-    Ok(accept)
+    base64::encode(&sha1(&text), &mut Writer::new(&mut accept));
+    accept
 }
 
-/// The accept key for `key`, by sha1_smol, which keeps bounds checks that the linker cannot remove; firmware that proves the absence of
-/// panics takes [`accept_key_with`].
+/// As [`accept_key_with`], with the SHA-1 of the sha1_smol crate. That crate has bounds checks that the linker cannot remove: firmware
+/// that must prove the absence of panics brings its own SHA-1.
 ///
 /// # Errors
 /// As [`accept_key_with`].
@@ -41,7 +44,7 @@ pub fn accept_key(key: &[u8]) -> Result<[u8; 28], RequestError> {
 }
 
 /// The base64 of exactly 16 bytes.
-pub(super) fn judge(key: &[u8]) -> Result<&[u8; 24], RequestError> {
+pub(super) fn check_key(key: &[u8]) -> Result<&[u8; 24], RequestError> {
     let key: &[u8; 24] = key.try_into().map_err(|_| RequestError::Key)?;
     let [digits @ .., last, b'=', b'='] = key else { return Err(RequestError::Key) };
     // Of the last digit only the two high bits belong to the 16 bytes.

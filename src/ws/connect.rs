@@ -1,19 +1,17 @@
-//! The opening handshake of a client (RFC 6455 sections 4.1 and 4.2.2).
+//! The request of a client's opening handshake (RFC 6455 section 4.1).
 
-use super::accept_key::accept_key_with;
 use crate::{
     bytes::{Capacity, Writer, base64},
-    http::{
-        Fields, ResponseError, ResponseHead, Status, Url, Version, is_host_byte, is_target_byte, is_token_byte,
-        path_and_query, write_field,
-    },
+    http::{Authority, ResponseError, Url, is_target_byte, is_token_byte, path_and_query, write_field},
 };
 use core::fmt;
 
-/// A request for a WebSocket, and the judge of its answer.
+/// A client's request for a WebSocket. It writes the request and checks the response.
 ///
-/// Nothing is sent behind the request until the answer opens the connection. A [`ResponseHead`] ends where [`http::Head`](crate::http::Head) says;
-/// what stands behind it are frames already.
+/// Send nothing behind the request until the response has opened the connection. [`http::Head`](crate::http::Head) finds the end of a
+/// response head; the bytes behind it are frames already.
+///
+/// `Debug` leaves out query, subprotocols, credentials, fields and nonce.
 ///
 /// ```
 /// use sansocket::{http::{Head, Limits, ResponseHead, Url}, ws::{Connect, Connection, accept_key}};
@@ -26,16 +24,17 @@ use core::fmt;
 /// let request = connect.write(&mut tx)?;
 /// assert!(tx.starts_with(b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n"));
 ///
-/// // What the server says may come in pieces, and may begin with answers that only keep one waiting.
+/// // The response can arrive in pieces, and can begin with interim responses (1xx).
 /// let accept = accept_key(b"dGhlIHNhbXBsZSBub25jZQ==")?;
-/// let received = [b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+/// let mut received = [b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
 ///     Connection: Upgrade\r\nSec-WebSocket-Protocol: chat.v1\r\nSec-WebSocket-Accept: ".as_slice(), &accept, b"\r\n\r\n"].concat();
-/// let mut rest = &received[..];
+/// let mut rest = &mut received[..];
 /// let mut head = Head::response(Limits::new());
 /// let opened = loop {
 ///     let Some(n) = head.scan(rest)? else { return Err("read more".into()) };
-///     let response = ResponseHead::parse(&rest[..n])?;
-///     rest = &rest[n..];
+///     let (bytes, behind) = rest.split_at_mut(n);
+///     let response = ResponseHead::parse(bytes)?;
+///     rest = behind;
 ///     match connect.check(&response)? {
 ///         Some(opened) => break opened,
 ///         None => head = Head::response(Limits::new()),
@@ -46,13 +45,13 @@ use core::fmt;
 /// # let _ = (request, ws);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Connect<'r> {
     host: &'r str,
     path: &'r str,
     query: Option<&'r str>,
     origin: Option<&'r str>,
-    protocols: &'r [&'r str],
+    pub(super) protocols: &'r [&'r str],
     authorization: Authorization<'r>,
     fields: &'r [(&'r str, &'r [u8])],
     nonce: [u8; 16],
@@ -65,20 +64,20 @@ enum Authorization<'r> {
     Bearer(&'r str),
 }
 
-impl fmt::Debug for Authorization<'_> {
-    /// Secrets stay out of logs.
+impl fmt::Debug for Connect<'_> {
+    /// Secrets stay out of logs. Some applications send them in query or subprotocol, too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Basic(..) => "basic",
-            Self::Bearer(_) => "bearer",
-        })
+        f.debug_struct("Connect")
+            .field("host", &self.host)
+            .field("path", &self.path)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'r> Connect<'r> {
-    /// A request to `host`, with its port unless that is the scheme's own, for `target`, path and query. `nonce` is drawn afresh from a
-    /// strong source for each connection (section 4.1 item 7).
+    /// A request for `target` (path and query) at `host`, which has a port unless it is the scheme's own. `nonce` is 16 bytes from a strong
+    /// random source, fresh for each connection (section 4.1 item 7).
     #[must_use]
     pub fn new(host: &'r str, target: &'r str, nonce: [u8; 16]) -> Self {
         let (path, query) = path_and_query(target);
@@ -86,28 +85,28 @@ impl<'r> Connect<'r> {
         Self { host, path, query, origin: None, protocols: &[], authorization, fields: &[], nonce }
     }
 
-    /// A request for what `url` names.
+    /// A request for `url`. `nonce` as for [`new`](Self::new).
     #[must_use]
     pub const fn to(url: &Url<'r>, nonce: [u8; 16]) -> Self {
         let (host, path, query) = (url.authority(), url.path(), url.query());
         Self { host, path, query, origin: None, protocols: &[], authorization: Authorization::None, fields: &[], nonce }
     }
 
-    /// Where the page comes from that wants this; only browsers must say so.
+    /// The `Origin` field. Only browsers must send it.
     #[must_use]
     pub const fn origin(mut self, origin: &'r str) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Subprotocols to offer, the favourite first: different tokens.
+    /// The subprotocols to offer, in order of preference. Each must be a token and occur once.
     #[must_use]
     pub const fn protocols(mut self, protocols: &'r [&'r str]) -> Self {
         self.protocols = protocols;
         self
     }
 
-    /// `Authorization: Basic` (RFC 7617). The user has no colon; both go over the wire readable by all who see it.
+    /// `Authorization: Basic` (RFC 7617). `user` must not contain a colon. Both are sent unencrypted unless the connection uses TLS.
     #[must_use]
     pub const fn basic(mut self, user: &'r str, password: &'r str) -> Self {
         self.authorization = Authorization::Basic(user, password);
@@ -121,21 +120,20 @@ impl<'r> Connect<'r> {
         self
     }
 
-    /// More fields, such as cookies.
+    /// Further fields, such as `Cookie`.
     #[must_use]
     pub const fn fields(mut self, fields: &'r [(&'r str, &'r [u8])]) -> Self {
         self.fields = fields;
         self
     }
 
-    /// Writes the request into the front of `out`; gives its length. What stands in `out` after an error means nothing.
+    /// Writes the request into the front of `out` and returns its length. After an error the contents of `out` are unspecified.
     ///
     /// # Errors
-    /// [`ConnectError`]. No text of the caller's can begin a field or a request of its own: CR, LF and NUL are refused everywhere.
+    /// [`ConnectError`]. Every text of the caller's is checked: none can begin another field or another request, since CR, LF and NUL are
+    /// refused everywhere.
     pub fn write(&self, out: &mut [u8]) -> Result<usize, ConnectError> {
-        if self.host.is_empty() || !self.host.bytes().all(is_host_byte) {
-            return Err(ConnectError::Host);
-        }
+        Authority::parse(self.host.as_bytes()).map_err(|_| ConnectError::Host)?;
         let is_good = |text: &str| text.bytes().all(is_target_byte);
         if !self.path.starts_with('/') || !is_good(self.path) || !self.query.is_none_or(is_good) {
             return Err(ConnectError::Target);
@@ -167,58 +165,7 @@ impl<'r> Connect<'r> {
         Ok(writer.finish()?.len())
     }
 
-    /// Judges an answer by everything that section 4.2.2 wants; `None` for one of 1xx that only keeps the client waiting (RFC 9110 section
-    /// 15.2): the next head follows it.
-    ///
-    /// # Errors
-    /// [`AnswerError`]; what `response` says of it (`Location`, `WWW-Authenticate`) is the caller's to read.
-    #[cfg(feature = "sha1")]
-    pub fn check<'h>(&self, response: &ResponseHead<'h>) -> Result<Option<Opened<'h>>, AnswerError> {
-        self.check_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), response)
-    }
-
-    /// As [`check`](Self::check), with a SHA-1 of the caller's.
-    ///
-    /// # Errors
-    /// [`AnswerError`].
-    pub fn check_with<'h>(
-        &self,
-        sha1: impl FnOnce(&[u8; 60]) -> [u8; 20],
-        response: &ResponseHead<'h>,
-    ) -> Result<Option<Opened<'h>>, AnswerError> {
-        match response.status().0 {
-            101 => {}
-            100..=199 => return Ok(None),
-            _ => return Err(AnswerError::Status(response.status())),
-        }
-        let fields = response.fields();
-        if response.version() < Version::Http11 {
-            return Err(AnswerError::Version);
-        }
-        let lists = |name: &str, member: &[u8]| fields.list(name).any(|m| m.eq_ignore_ascii_case(member));
-        if !lists("upgrade", b"websocket") {
-            return Err(AnswerError::Upgrade);
-        }
-        if !lists("connection", b"upgrade") {
-            return Err(AnswerError::Connection);
-        }
-        let expected = accept_key_with(&self.key(), sha1).map_err(|_| AnswerError::Accept)?;
-        if once(fields, "sec-websocket-accept") != Ok(Some(&expected[..])) {
-            return Err(AnswerError::Accept);
-        }
-        if fields.list("sec-websocket-extensions").next().is_some() {
-            return Err(AnswerError::Extension);
-        }
-        let protocol = once(fields, "sec-websocket-protocol").map_err(|_| AnswerError::Protocol)?;
-        if let Some(chosen) = protocol
-            && !self.protocols.iter().any(|offered| offered.as_bytes() == chosen)
-        {
-            return Err(AnswerError::Protocol);
-        }
-        Ok(Some(Opened { response: *response, protocol }))
-    }
-
-    fn key(&self) -> [u8; 24] {
+    pub(super) fn key(&self) -> [u8; 24] {
         let mut key = [0; 24];
         base64::encode(&self.nonce, &mut Writer::new(&mut key));
         key
@@ -255,6 +202,7 @@ impl<'r> Connect<'r> {
                     let (second, third) = (bytes.next(), bytes.next());
                     let group = [first, second.unwrap_or(0), third.unwrap_or(0)];
                     let len = if third.is_some() { 3 } else { usize::from(second.is_some()).wrapping_add(1) };
+                    debug_assert!(len <= group.len(), "one to three bytes");
                     base64::encode(group.get(..len).unwrap_or_default(), writer);
                 }
                 writer.push(b"\r\n");
@@ -275,56 +223,26 @@ impl<'r> Connect<'r> {
     }
 }
 
-/// The value of a field that may stand there once.
-fn once<'h>(fields: Fields<'h>, name: &str) -> Result<Option<&'h [u8]>, ()> {
-    let mut values = fields.all(name);
-    match (values.next(), values.next()) {
-        (first, None) => Ok(first),
-        _ => Err(()),
-    }
-}
-
-/// Fields that the request has itself, and those that would announce a body.
+/// Fields that [`Connect`] writes itself, and those that would announce a body.
 fn is_own(name: &str) -> bool {
     super::handshake::is_own(name) || ["host", "origin"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
-/// An answer that opened the connection: what follows it are frames.
-#[derive(Clone, Copy, Debug)]
-pub struct Opened<'h> {
-    response: ResponseHead<'h>,
-    protocol: Option<&'h [u8]>,
-}
-
-impl<'h> Opened<'h> {
-    /// The answer, with all its fields.
-    #[must_use]
-    pub const fn response(&self) -> &ResponseHead<'h> {
-        &self.response
-    }
-
-    /// The subprotocol that the server chose.
-    #[must_use]
-    pub const fn protocol(&self) -> Option<&'h [u8]> {
-        self.protocol
-    }
-}
-
-/// Why no request was written: what was asked for cannot be said.
+/// Why no request was written. Correct what the variant names and call again.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectError {
-    /// The output is too small; the need is exact.
+    /// The output is too small; `needed` is exact.
     Capacity(Capacity),
-    /// A host that is empty or has a byte that no host has.
+    /// The host is not valid: see [`Authority::parse`].
     Host,
-    /// A path without a slash in front, or a byte in path or query that must be percent-encoded.
+    /// The path does not begin with a slash, or path or query has a byte that must be percent-encoded.
     Target,
-    /// A subprotocol that is no token, or that stands there twice.
+    /// A subprotocol is not a token, or occurs twice.
     Protocols,
-    /// A user with a colon, a control character, or a token that is none.
+    /// The user has a colon, user or password has a control character, or the bearer token has a byte that it may not have.
     Authorization,
-    /// A field whose name is no token, whose value has a control byte, or that the request has itself.
+    /// The name of a field is not a token, its value (or that of [`Connect::origin`]) has a control byte, or the request writes it itself.
     Field,
 }
 
@@ -347,49 +265,13 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Capacity(e) => return e.fmt(f),
-            Self::Host => "no host",
-            Self::Target => "path or query that may not be sent",
-            Self::Protocols => "subprotocols must be different tokens",
-            Self::Authorization => "credentials that may not be sent",
-            Self::Field => "header field that may not be sent",
+            Self::Host => "the host is missing or invalid",
+            Self::Target => "the path does not begin with /, or a character in path or query must be percent-encoded",
+            Self::Protocols => "a subprotocol is not a token or is listed twice",
+            Self::Authorization => "the user, password or token contains a character that is not allowed there",
+            Self::Field => "a header field has an invalid name or value, or is written by the handshake itself",
         })
     }
 }
 
 impl core::error::Error for ConnectError {}
-
-/// Why an answer opens no WebSocket. Close the transport; no close frame is due (section 7.1.7).
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerError {
-    /// Another status than 101: a refusal, a redirection, a want of credentials. It is an ordinary answer of HTTP.
-    Status(Status),
-    /// An answer of HTTP/1.0.
-    Version,
-    /// `Upgrade` does not name `websocket`.
-    Upgrade,
-    /// `Connection` does not name `upgrade`.
-    Connection,
-    /// `Sec-WebSocket-Accept` is missing, repeated or wrong: the server does not speak WebSocket, or something between answers from memory.
-    Accept,
-    /// A subprotocol that was not offered, or several.
-    Protocol,
-    /// An extension, and none was offered.
-    Extension,
-}
-
-impl fmt::Display for AnswerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Status(status) => return write!(f, "the server answered {}", status.0),
-            Self::Version => "the server answered in HTTP/1.0",
-            Self::Upgrade => "the answer's Upgrade does not name websocket",
-            Self::Connection => "the answer's Connection does not name Upgrade",
-            Self::Accept => "the answer's Sec-WebSocket-Accept is missing or wrong",
-            Self::Protocol => "the server chose a subprotocol that was not offered",
-            Self::Extension => "the server chose an extension that was not offered",
-        })
-    }
-}
-
-impl core::error::Error for AnswerError {}

@@ -1,12 +1,13 @@
-//! A WebSocket over one stream of HTTP/2 or HTTP/3 (RFC 8441, RFC 9220): the fields on both sides, for a crate that has the stream.
+//! A WebSocket over one stream of HTTP/2 or HTTP/3 (RFC 8441, RFC 9220): the header fields of both sides. Another crate brings the stream.
 //!
-//! The bytes of the stream are frames from the start, masked as ever, so the connection begins with [`Connection::server`](super::Connection::server) or
-//! [`Connection::client`](super::Connection::client). END_STREAM stands for the end of the transport.
+//! The bytes of the stream are frames from the start, masked as over HTTP/1.1, so the connection begins with
+//! [`Connection::server`](super::Connection::server) or [`Connection::client`](super::Connection::client). END_STREAM is the end of the transport.
 
-use crate::http::{Members, Status, is_token_byte};
+use super::handshake::are_tokens;
+use crate::http::{Authority, Status, is_token_byte, tokens, visible};
 use core::fmt;
 
-/// A request that opens a WebSocket over a stream, judged good.
+/// A valid request that opens a WebSocket over a stream.
 ///
 /// ```
 /// use sansocket::ws::ExtendedConnect;
@@ -24,45 +25,49 @@ use core::fmt;
 pub struct ExtendedConnect<'h> {
     /// `http` or `https`.
     pub scheme: &'h [u8],
-    /// Host, and port if it is not the scheme's own.
+    /// The host, and the port if it is not the scheme's own, as [`Authority::parse`] reads them.
     pub authority: &'h [u8],
     /// Path and query.
     pub path: &'h [u8],
-    /// Where the page comes from that a browser connects for.
+    /// The origin of the page whose script connects. Browsers always send it, other clients need not.
     pub origin: Option<&'h [u8]>,
 }
 
-/// What makes a CONNECT one for a WebSocket, to be sent with `:scheme`, `:path` and `:authority`, once the server has announced
-/// SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 section 3). `origin`, `sec-websocket-protocol` and others may follow.
+/// The constant fields of a client's request. Send them with `:scheme`, `:path` and `:authority`, all pseudo-header fields first, after the
+/// server has announced SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 section 3). `origin`, `sec-websocket-protocol` and others may follow.
 pub const EXTENDED_CONNECT_FIELDS: [(&str, &str); 3] =
     [(":method", "CONNECT"), (":protocol", "websocket"), ("sec-websocket-version", "13")];
 
 impl<'h> ExtendedConnect<'h> {
-    /// Judges the fields of a request, pseudo-header fields included (RFC 8441 section 5); names are in lower case there. One pass.
+    /// Checks the fields of a request, pseudo-header fields included and in their order (RFC 8441 sections 4 and 5). One pass.
+    ///
+    /// `sec-websocket-key` and `sec-websocket-accept`, which some gateways forward, are ignored. `host` is accepted if it names the same as
+    /// `:authority`, and replaces it if it is missing (RFC 9113 section 8.3.1, RFC 9114 section 4.3.1).
     ///
     /// # Errors
-    /// [`ExtendedConnectError`]; answer with its status.
+    /// [`ExtendedConnectError`]; answer with its [`status`](ExtendedConnectError::status).
     pub fn check(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>) -> Result<Self, ExtendedConnectError> {
         use ExtendedConnectError as E;
         let (mut method, mut protocol, mut scheme, mut path) = (None, None, None, None);
-        let (mut authority, mut version, mut origin) = (None, None, None);
+        let (mut authority, mut host, mut version, mut origin) = (None, None, None, None);
+        let mut is_behind_field = false;
         for (name, value) in fields {
+            let is_pseudo = name.starts_with(b":");
+            if if is_pseudo { is_behind_field } else { is_malformed(name, value) } {
+                return Err(E::Field);
+            }
+            is_behind_field |= !is_pseudo;
             let place = match name {
                 b":method" => &mut method,
                 b":protocol" => &mut protocol,
                 b":scheme" => &mut scheme,
                 b":path" => &mut path,
                 b":authority" => &mut authority,
+                b"host" => &mut host,
                 b"sec-websocket-version" => &mut version,
                 b"origin" => &mut origin,
-                // What belongs to HTTP/1.1 only (RFC 8441 section 5, RFC 9113 section 8.2.2).
-                b"connection" | b"upgrade" | b"host" | b"sec-websocket-key" | b"sec-websocket-accept" => {
-                    return Err(E::Field);
-                }
-                b"sec-websocket-protocol" if !Members::of(value).all(|m| m.iter().all(|&b| is_token_byte(b))) => {
-                    return Err(E::Protocols);
-                }
-                [b':', ..] => return Err(E::Field),
+                b"sec-websocket-protocol" if !are_tokens(value) => return Err(E::Protocols),
+                _ if is_pseudo => return Err(E::Field),
                 _ => continue,
             };
             if place.replace(value).is_some() {
@@ -75,10 +80,23 @@ impl<'h> ExtendedConnect<'h> {
         if protocol != Some(b"websocket") {
             return Err(E::Protocol);
         }
-        let present = |value: Option<&'h [u8]>| value.filter(|v| !v.is_empty()).ok_or(E::Target);
-        let (scheme, path, authority) = (present(scheme)?, present(path)?, present(authority)?);
-        if !matches!(scheme, b"http" | b"https") || !path.starts_with(b"/") {
+        let (Some(scheme), Some(path), Some(authority)) = (scheme, path, authority.or(host)) else {
             return Err(E::Target);
+        };
+        let default_port = match scheme {
+            b"http" => 80,
+            b"https" => 443,
+            _ => return Err(E::Target),
+        };
+        // The characters of an HTTP/1.1 target (RFC 9113 section 8.3.1).
+        if !path.starts_with(b"/") || path.iter().any(|&b| !matches!(b, 0x21..=0x7e) || b == b'#') {
+            return Err(E::Target);
+        }
+        let named = Authority::parse(authority).map_err(|_| E::Target)?;
+        if let Some(host) = host
+            && !Authority::parse(host).is_ok_and(|host| host.is_same(&named, default_port))
+        {
+            return Err(E::Field);
         }
         if version != Some(b"13") {
             return Err(E::Version);
@@ -86,11 +104,12 @@ impl<'h> ExtendedConnect<'h> {
         Ok(Self { scheme, authority, path, origin })
     }
 
-    /// Judges the answer to a request that offered `protocols`, its status and its fields; gives the subprotocol that was chosen.
+    /// Checks the response to a request that offered `protocols`, and returns the subprotocol that the server chose. `fields` are those of
+    /// the response without pseudo-header fields.
     ///
     /// # Errors
-    /// [`ExtendedConnectError`]: [`Status`](ExtendedConnectError::Status) for anything but 2xx (RFC 8441 section 5).
-    pub fn check_answer(
+    /// [`ExtendedConnectError`]: [`Status`](ExtendedConnectError::Status) for any status other than 2xx (RFC 8441 section 5).
+    pub fn check_response(
         status: Status,
         fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>,
         protocols: &[&str],
@@ -101,7 +120,8 @@ impl<'h> ExtendedConnect<'h> {
         }
         let mut chosen = None;
         for (name, value) in fields {
-            if name == b"sec-websocket-extensions" {
+            // Commas alone are an empty list (RFC 9110 section 5.6.1).
+            if name == b"sec-websocket-extensions" && tokens(value).next().is_some() {
                 return Err(E::Extension);
             }
             if name == b"sec-websocket-protocol"
@@ -114,32 +134,45 @@ impl<'h> ExtendedConnect<'h> {
     }
 }
 
-/// Why a stream carries no WebSocket.
+/// What RFC 9113 sections 8.2.1 and 8.2.2 forbid: names that are not tokens in lower case, control bytes, and fields that belong to a
+/// connection of HTTP/1.1.
+fn is_malformed(name: &[u8], value: &[u8]) -> bool {
+    name.is_empty()
+        || !name.iter().all(|&b| is_token_byte(b) && !b.is_ascii_uppercase())
+        || visible(value) < value.len()
+        || match name {
+            b"connection" | b"proxy-connection" | b"keep-alive" | b"transfer-encoding" | b"upgrade" => true,
+            b"te" => !value.eq_ignore_ascii_case(b"trailers"),
+            _ => false,
+        }
+}
+
+/// Why a stream does not carry a WebSocket. A server answers with [`status`](Self::status); a client resets the stream.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtendedConnectError {
-    /// `:method` is not CONNECT.
+    /// `:method` is missing or not CONNECT.
     Method,
-    /// `:protocol` is not `websocket`.
+    /// `:protocol` is missing or not `websocket`.
     Protocol,
-    /// `:scheme`, `:path` or `:authority` is missing or none.
+    /// `:scheme`, `:path` or `:authority` is missing or invalid.
     Target,
-    /// `sec-websocket-version` is not 13.
+    /// `sec-websocket-version` is missing or not 13.
     Version,
-    /// A subprotocol that is no token, that was not offered, or several.
+    /// A subprotocol is not a token; or the server chose one that was not offered, or several.
     Protocols,
-    /// A field stands there twice.
+    /// A field that may occur once occurs twice.
     Repeated,
-    /// A field that HTTP/1.1's handshake alone has, or a pseudo-header field that there is not.
+    /// A field that HTTP/2 and HTTP/3 forbid, an unknown pseudo-header field or one behind a field, or a `host` other than `:authority`.
     Field,
-    /// An extension, and none was offered.
+    /// The server chose an extension; this crate offers none.
     Extension,
-    /// The server answered so.
+    /// The server answered with a status other than 2xx.
     Status(Status),
 }
 
 impl ExtendedConnectError {
-    /// The status to answer with.
+    /// The status of the response.
     #[must_use]
     pub const fn status(self) -> Status {
         Status(match self {
@@ -153,15 +186,17 @@ impl ExtendedConnectError {
 impl fmt::Display for ExtendedConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Method => ":method must be CONNECT",
-            Self::Protocol => ":protocol must be websocket",
-            Self::Target => ":scheme, :path and :authority must say where to",
-            Self::Version => "sec-websocket-version must be 13",
-            Self::Protocols => "subprotocol that is none or was not offered",
-            Self::Repeated => "a field stands there twice",
-            Self::Field => "field that does not belong into this request",
-            Self::Extension => "extension that was not offered",
-            Self::Status(status) => return write!(f, "the server answered {}", status.0),
+            Self::Method => "the :method of a WebSocket handshake must be CONNECT",
+            Self::Protocol => "the :protocol of a WebSocket handshake must be websocket",
+            Self::Target => ":scheme, :path or :authority is missing or invalid",
+            Self::Version => "sec-websocket-version must occur once and be 13",
+            Self::Protocols => "a WebSocket subprotocol is not a token or was not offered",
+            Self::Repeated => "a header field that may occur once occurs twice",
+            Self::Field => "a header field is malformed or not allowed in a WebSocket handshake over HTTP/2 or HTTP/3",
+            Self::Extension => "the server chose a WebSocket extension that was not offered",
+            Self::Status(status) => {
+                return write!(f, "the server answered the WebSocket handshake with HTTP status {}", status.0);
+            }
         })
     }
 }
@@ -195,18 +230,39 @@ mod tests {
             let mut fields = GOOD.to_vec();
             fields.remove(i);
             assert_eq!(check(&fields), Err(error), "{}", GOOD[i].0);
-            assert_eq!(check(&[&GOOD[..], &GOOD[i..=i]].concat()), Err(Repeated), "{}", GOOD[i].0);
+            assert_eq!(check(&[&GOOD[..=i], &GOOD[i..]].concat()), Err(Repeated), "{}", GOOD[i].0);
         }
         for (name, value, error) in [
             ("connection", "Upgrade", Field),
             ("upgrade", "websocket", Field),
+            ("host", "g:1", Field),
             ("host", "h", Field),
-            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==", Field),
+            ("host", "h:1:1", Field),
+            ("transfer-encoding", "chunked", Field),
+            ("keep-alive", "timeout=5", Field),
+            ("proxy-connection", "keep-alive", Field),
+            ("te", "gzip", Field),
+            ("te", "trailers, gzip", Field),
+            ("Cookie", "a", Field),
+            ("a b", "a", Field),
+            ("cookie", "a\r\nb", Field),
             (":status", "200", Field),
             ("sec-websocket-protocol", "a, b c", Protocols),
         ] {
             assert_eq!(check(&[&GOOD[..], &[(name, value)]].concat()), Err(error), "{name}");
         }
+        for (name, value) in [
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ("host", "h:1"),
+            ("host", "H:1"),
+            ("te", "trailers"),
+        ] {
+            assert_eq!(check(&[&GOOD[..], &[(name, value)]].concat()), Ok(()), "{name}");
+        }
+        let behind = [&GOOD[..3], &GOOD[5..], &GOOD[3..5]].concat();
+        assert_eq!(check(&behind), Err(Field), "a pseudo-header field behind a field");
+        assert_eq!(check(&[&GOOD[..4], &[("host", "h")], &GOOD[5..]].concat()), Ok(()), "host for :authority");
         let other = |i: usize, value: &'static str| {
             let mut fields: Vec<_> = GOOD.to_vec();
             fields[i].1 = value;
@@ -216,6 +272,12 @@ mod tests {
         assert_eq!(other(1, "WebSocket"), Err(Protocol));
         assert_eq!(other(2, "wss"), Err(Target));
         assert_eq!(other(3, "*"), Err(Target));
+        for path in ["/a b", "/a\r\nX: y", "/\u{e9}", "/a#b", "/\0"] {
+            assert_eq!(other(3, path), Err(Target), "{path}");
+        }
+        for authority in ["u@h", "h\r\n", "h h", "h:port", ":1", "[::1", "h%zz"] {
+            assert_eq!(other(4, authority), Err(Target), "{authority}");
+        }
         assert_eq!(other(5, "8"), Err(Version));
         assert_eq!(check(&[&GOOD[..], &[("sec-websocket-protocol", "a, b"), ("cookie", "x")]].concat()), Ok(()));
     }
@@ -223,17 +285,17 @@ mod tests {
     #[test]
     fn rfc_8441_section_5_success_is_2xx_with_what_was_offered() {
         use ExtendedConnectError::*;
-        let answer = |status, fields: &[(&'static str, &'static str)]| {
+        let response = |status, fields: &[(&'static str, &'static str)]| {
             let fields = fields.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()));
-            ExtendedConnect::check_answer(crate::http::Status(status), fields, &["a", "b"])
+            ExtendedConnect::check_response(crate::http::Status(status), fields, &["a", "b"])
         };
-        assert_eq!(answer(200, &[]), Ok(None));
-        assert_eq!(answer(204, &[("sec-websocket-protocol", "b"), ("x", "y")]), Ok(Some(&b"b"[..])));
+        assert_eq!(response(200, &[]), Ok(None));
+        assert_eq!(response(204, &[("sec-websocket-protocol", "b"), ("x", "y")]), Ok(Some(&b"b"[..])));
         for status in [101, 302, 403] {
-            assert_eq!(answer(status, &[]), Err(Status(crate::http::Status(status))));
+            assert_eq!(response(status, &[]), Err(Status(crate::http::Status(status))));
         }
-        assert_eq!(answer(200, &[("sec-websocket-protocol", "c")]), Err(Protocols));
-        assert_eq!(answer(200, &[("sec-websocket-protocol", "a"), ("sec-websocket-protocol", "a")]), Err(Protocols));
-        assert_eq!(answer(200, &[("sec-websocket-extensions", "permessage-deflate")]), Err(Extension));
+        assert_eq!(response(200, &[("sec-websocket-protocol", "c")]), Err(Protocols));
+        assert_eq!(response(200, &[("sec-websocket-protocol", "a"), ("sec-websocket-protocol", "a")]), Err(Protocols));
+        assert_eq!(response(200, &[("sec-websocket-extensions", "permessage-deflate")]), Err(Extension));
     }
 }

@@ -1,14 +1,14 @@
 //! The opening handshake of a server (RFC 6455 section 4.2).
 
-use super::accept_key_with;
+use super::accept_key::{accept_of, check_key};
 use crate::{
     bytes::{Capacity, Writer},
-    http::{Body, Members, Method, Request, Response, ResponseError, Status, Version, is_token_byte},
+    http::{Body, Method, Request, Response, ResponseError, Status, Version, is_token_byte, tokens, write_field},
 };
 use core::fmt;
 
-/// A request for a WebSocket, judged good: look at it, then [`write`](Self::write) the answer that opens the connection, or refuse
-/// with any [`Response`].
+/// A valid request for a WebSocket. Look at it, then [`write`](Self::write) the response that opens the connection, or refuse it with any
+/// [`Response`].
 ///
 /// ```
 /// use sansocket::{http::Request, ws::{Accept, refuse}};
@@ -30,20 +30,20 @@ use core::fmt;
 #[derive(Clone, Copy, Debug)]
 pub struct Accept<'h> {
     request: Request<'h>,
-    key: &'h [u8],
+    key: &'h [u8; 24],
     protocol: Option<&'h [u8]>,
 }
 
-/// A field that may stand there once.
+/// A field that may occur once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Once<'h> {
+pub(super) enum Once<'h> {
     None,
     One(&'h [u8]),
     More,
 }
 
 impl<'h> Once<'h> {
-    const fn see(&mut self, value: &'h [u8]) {
+    pub(super) const fn see(&mut self, value: &'h [u8]) {
         *self = match self {
             Self::None => Self::One(value),
             _ => Self::More,
@@ -75,7 +75,7 @@ impl<'h> Seen<'h> {
         };
         for (name, value) in fields {
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-            let has = |option: &[u8]| Members::of(value).any(|m| m.eq_ignore_ascii_case(option));
+            let has = |option: &[u8]| tokens(value).any(|m| m.eq_ignore_ascii_case(option));
             // The length first: a comparison costs more.
             match name.len() {
                 7 if is("upgrade") => seen.upgrade |= has(b"websocket"),
@@ -83,7 +83,7 @@ impl<'h> Seen<'h> {
                 21 if is("sec-websocket-version") => seen.version.see(value),
                 17 if is("sec-websocket-key") => seen.key.see(value),
                 22 if is("sec-websocket-protocol") => {
-                    seen.are_protocols_good &= Members::of(value).all(|m| m.iter().all(|&b| is_token_byte(b)));
+                    seen.are_protocols_good &= are_tokens(value);
                 }
                 14 if is("content-length") => seen.length.see(value),
                 17 if is("transfer-encoding") => seen.is_coded = true,
@@ -93,8 +93,8 @@ impl<'h> Seen<'h> {
         seen
     }
 
-    /// The key, when nothing of what section 4.2.1 wants of the fields is missing.
-    fn judge(&self) -> Result<&'h [u8], RequestError> {
+    /// The key, if the fields meet all requirements of section 4.2.1.
+    fn check(&self) -> Result<&'h [u8; 24], RequestError> {
         if !self.upgrade {
             return Err(RequestError::Upgrade);
         }
@@ -105,7 +105,7 @@ impl<'h> Seen<'h> {
             return Err(RequestError::Version);
         }
         let Once::One(key) = self.key else { return Err(RequestError::Key) };
-        super::accept_key::judge(key)?;
+        let key = check_key(key)?;
         if !self.are_protocols_good {
             return Err(RequestError::Protocols);
         }
@@ -113,8 +113,9 @@ impl<'h> Seen<'h> {
     }
 }
 
-/// Judges the fields of a GET over HTTP/1.1 that another HTTP server read, and gives the value of `Sec-WebSocket-Accept` for its answer:
-/// status 101 with `Upgrade: websocket` and `Connection: Upgrade`. With HTTP/2 and later: [`ExtendedConnect`](super::ExtendedConnect).
+/// Checks the fields of a GET over HTTP/1.1 that another HTTP server has parsed, and returns the value of `Sec-WebSocket-Accept` for the
+/// response: status 101 with `Upgrade: websocket` and `Connection: Upgrade`. For HTTP/2 and HTTP/3 see
+/// [`ExtendedConnect`](super::ExtendedConnect).
 ///
 /// # Errors
 /// [`RequestError`] with the status to answer with.
@@ -130,24 +131,29 @@ impl<'h> Seen<'h> {
 #[cfg(feature = "sha1")]
 pub fn accept_fields<'h>(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>) -> Result<[u8; 28], RequestError> {
     let seen = Seen::all(fields);
-    let key = seen.judge()?;
+    let key = seen.check()?;
     if seen.is_coded || !matches!(seen.length, Once::None | Once::One(b"0")) {
         return Err(RequestError::Body);
     }
-    super::accept_key(key)
+    Ok(accept_of(key, |text| sha1_smol::Sha1::from(text).digest().bytes()))
 }
 
-/// Whether a request asks for a WebSocket, rightly or not: its `Upgrade` names it.
+/// Whether `Upgrade` lists `websocket`. The request can still be invalid: [`Accept::check`] tells.
 #[must_use]
 pub fn is_upgrade(request: &Request<'_>) -> bool {
-    request.fields().list("upgrade").any(|m| m.eq_ignore_ascii_case(b"websocket"))
+    request.fields().tokens("upgrade").any(|m| m.eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Whether every member of a list is a token.
+pub(super) fn are_tokens(list: &[u8]) -> bool {
+    tokens(list).all(|member| member.iter().all(|&b| is_token_byte(b)))
 }
 
 impl<'h> Accept<'h> {
-    /// Judges the request by everything that section 4.2.1 wants.
+    /// Checks the request by all requirements of section 4.2.1.
     ///
     /// # Errors
-    /// [`RequestError`]; [`refuse`] writes the answer.
+    /// [`RequestError`]; [`refuse`] writes the response.
     pub fn check(request: &Request<'h>) -> Result<Self, RequestError> {
         if request.method() != Method::Get {
             return Err(RequestError::Method);
@@ -157,7 +163,7 @@ impl<'h> Accept<'h> {
         if request.version() < Version::Http11 {
             return Err(RequestError::Upgrade);
         }
-        let key = seen.judge()?;
+        let key = seen.check()?;
         // What follows the head are frames; a body would be taken for them.
         if (seen.is_coded || seen.length != Once::None) && request.body() != Ok(Body::Empty) {
             return Err(RequestError::Body);
@@ -171,54 +177,54 @@ impl<'h> Accept<'h> {
         &self.request
     }
 
-    /// Where the page comes from that a browser connects for; other clients need not say so (section 4.1).
+    /// The origin of the page whose script connects. Browsers always send it, other clients need not (section 4.1).
     #[must_use]
     pub fn origin(&self) -> Option<&'h [u8]> {
         self.request.fields().get("origin")
     }
 
-    /// The subprotocols on offer, the client's favourite first (section 11.3.4).
+    /// The subprotocols that the client offers, in its order of preference (section 11.3.4).
     pub fn protocols(&self) -> impl Iterator<Item = &'h [u8]> + use<'h> {
-        self.request.fields().list("sec-websocket-protocol")
+        self.request.fields().tokens("sec-websocket-protocol")
     }
 
-    /// The extensions on offer with their parameters, as they stand (section 9.1). None is taken.
+    /// The extensions that the client offers, each with its parameters as they were sent (section 9.1). This crate accepts none.
     pub fn extensions(&self) -> impl Iterator<Item = &'h [u8]> + use<'h> {
         self.request.fields().list("sec-websocket-extensions")
     }
 
-    /// Chooses one of the subprotocols on offer. Choosing none is right too.
+    /// Chooses one of the offered subprotocols. A server may also choose none.
     ///
     /// # Errors
-    /// [`RequestError::Protocol`] when it is not on offer, byte for byte.
+    /// [`RequestError::Protocol`] when `chosen` was not offered, byte for byte.
     pub fn protocol(mut self, chosen: &[u8]) -> Result<Self, RequestError> {
         let offered = self.protocols().find(|&p| p == chosen);
         self.protocol = Some(offered.ok_or(RequestError::Protocol)?);
         Ok(self)
     }
 
-    /// Writes the answer that opens the connection, with `extra` fields; gives its length.
+    /// Writes the response that opens the connection, with `extra` fields, into the front of `out`, and returns its length.
     ///
     /// # Errors
-    /// [`ResponseError::Capacity`], the need is exact; [`ResponseError::Field`] for an extra field that may not be sent, or that is the
-    /// handshake's own (`Upgrade`, `Connection`, `Sec-WebSocket-…`, lengths of a body).
+    /// [`ResponseError::Capacity`], `needed` is exact; [`ResponseError::Field`] for an extra field with an invalid name or value, or one
+    /// that the handshake writes itself or forbids (`Upgrade`, `Connection`, `Sec-WebSocket-…`, lengths of a body). After an error the
+    /// contents of `out` are unspecified.
     #[cfg(feature = "sha1")]
     pub fn write(&self, extra: &[(&str, &[u8])], out: &mut [u8]) -> Result<usize, ResponseError> {
         self.write_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), extra, out)
     }
 
-    /// As [`write`](Self::write), with a SHA-1 of the caller's.
+    /// As [`write`](Self::write), with the caller's SHA-1.
     ///
     /// # Errors
-    /// [`ResponseError`]; the need is exact.
+    /// [`ResponseError`]; `needed` is exact.
     pub fn write_with(
         &self,
         sha1: impl FnOnce(&[u8; 60]) -> [u8; 20],
         extra: &[(&str, &[u8])],
         out: &mut [u8],
     ) -> Result<usize, ResponseError> {
-        // The key was judged by `check`.
-        let accept = accept_key_with(self.key, sha1).unwrap_or([0; 28]);
+        let accept = accept_of(self.key, sha1);
         let mut writer = Writer::new(out);
         writer.push(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
@@ -226,20 +232,20 @@ impl<'h> Accept<'h> {
         writer.push(&accept);
         writer.push(b"\r\n");
         if let Some(protocol) = self.protocol {
-            crate::http::write_field(&mut writer, "Sec-WebSocket-Protocol", protocol)?;
+            write_field(&mut writer, "Sec-WebSocket-Protocol", protocol)?;
         }
         for (name, value) in extra {
             if is_own(name) {
                 return Err(ResponseError::Field);
             }
-            crate::http::write_field(&mut writer, name, value)?;
+            write_field(&mut writer, name, value)?;
         }
         writer.push(b"\r\n");
         Ok(writer.finish()?.len())
     }
 }
 
-/// Fields of the answer that say what was agreed on, and those that would announce a body in front of the frames.
+/// Fields that the handshake writes itself, and those that would announce a body in front of the frames.
 pub(super) fn is_own(name: &str) -> bool {
     let is = |other: &str| name.eq_ignore_ascii_case(other);
     is("upgrade")
@@ -249,30 +255,30 @@ pub(super) fn is_own(name: &str) -> bool {
         || name.get(..14).is_some_and(|front| front.eq_ignore_ascii_case("sec-websocket-"))
 }
 
-/// Why a request opens no WebSocket.
+/// Why a request does not open a WebSocket. [`refuse`] writes the response to it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
     /// Not a GET (section 4.2.1 item 1).
     Method,
-    /// `Upgrade` does not name `websocket`, or the request is HTTP/1.0 (items 1 and 3).
+    /// `Upgrade` does not list `websocket`, or the request is HTTP/1.0 (items 1 and 3).
     Upgrade,
-    /// `Connection` does not name `upgrade` (item 4).
+    /// `Connection` does not list `upgrade` (item 4).
     Connection,
     /// `Sec-WebSocket-Key` is missing, repeated, or not the base64 of 16 bytes (item 5).
     Key,
     /// `Sec-WebSocket-Version` is not 13 (item 6).
     Version,
-    /// A member of `Sec-WebSocket-Protocol` is no token (item 8).
+    /// A member of `Sec-WebSocket-Protocol` is not a token (item 8).
     Protocols,
     /// The request has a body.
     Body,
-    /// The application chose a subprotocol that is not on offer.
+    /// The application chose a subprotocol that the client did not offer. This server's fault, not the client's.
     Protocol,
 }
 
 impl RequestError {
-    /// The status to answer with.
+    /// The status of the response.
     #[must_use]
     pub const fn status(self) -> Status {
         Status(match self {
@@ -287,14 +293,14 @@ impl RequestError {
 impl RequestError {
     const fn reason(self) -> &'static str {
         match self {
-            Self::Method => "a WebSocket is opened by GET",
-            Self::Upgrade => "this is a WebSocket: Upgrade must name websocket, over HTTP/1.1",
-            Self::Connection => "Connection must name Upgrade",
-            Self::Key => "Sec-WebSocket-Key must stand there once, the base64 of 16 bytes",
-            Self::Version => "Sec-WebSocket-Version must be 13",
-            Self::Protocols => "Sec-WebSocket-Protocol must list tokens",
-            Self::Body => "a WebSocket is opened without a body",
-            Self::Protocol => "subprotocol that was not offered",
+            Self::Method => "a WebSocket handshake must be a GET request",
+            Self::Upgrade => "a WebSocket handshake needs HTTP/1.1 and the header field Upgrade: websocket",
+            Self::Connection => "a WebSocket handshake needs the header field Connection: Upgrade",
+            Self::Key => "Sec-WebSocket-Key must occur once and be the base64 of 16 bytes",
+            Self::Version => "Sec-WebSocket-Version must occur once and be 13",
+            Self::Protocols => "Sec-WebSocket-Protocol must be a list of tokens",
+            Self::Body => "a WebSocket handshake must not have a body",
+            Self::Protocol => "the server chose a subprotocol that the client did not offer",
         }
     }
 }
@@ -307,11 +313,11 @@ impl fmt::Display for RequestError {
 
 impl core::error::Error for RequestError {}
 
-/// Writes the answer to a request that opens no WebSocket: the status, what the status must come with, and the reason in words.
-/// The connection is to be closed behind it. 320 bytes are always enough.
+/// Writes the response to a request that opens no WebSocket: the status, the fields that the status requires, and the reason as text.
+/// Close the connection after it. Returns its length; 320 bytes are always enough.
 ///
 /// # Errors
-/// [`Capacity`] with the exact need.
+/// [`Capacity`]; `needed` is exact.
 pub fn refuse(error: RequestError, out: &mut [u8]) -> Result<usize, Capacity> {
     let text: (&str, &[u8]) = ("Content-Type", b"text/plain; charset=utf-8");
     let close: (&str, &[u8]) = ("Connection", b"close");
@@ -329,7 +335,9 @@ pub fn refuse(error: RequestError, out: &mut [u8]) -> Result<usize, Capacity> {
     match (Response { status: error.status(), fields, body }).write(out) {
         Ok(n) => Ok(n),
         Err(ResponseError::Capacity(e)) => Err(e),
-        // Our own fields are good.
-        Err(ResponseError::Field) => Ok(0),
+        Err(ResponseError::Field) => {
+            debug_assert!(false, "the fields above are valid");
+            Ok(0)
+        }
     }
 }

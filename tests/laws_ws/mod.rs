@@ -29,30 +29,121 @@ fn head_end(new: impl Fn() -> Head, bytes: &[u8]) -> Result<Option<usize>, HeadE
     whole
 }
 
+/// A second opinion on `uri-host [ ":" port ]` (RFC 3986 section 3.2), by the standard library: host and port.
+fn authority(text: &str) -> Option<(&str, Option<u16>)> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(inner) => {
+            let (host, rest) = inner.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (host, rest)
+        }
+        None => {
+            let host = text.split(':').next()?;
+            let plain: String = host.split('%').enumerate().try_fold(String::new(), |all, (i, part)| {
+                let hex = part.get(..2).is_some_and(|h| h.chars().all(|c| c.is_ascii_hexdigit()));
+                (i == 0 || hex).then(|| all + if i == 0 { part } else { &part[2..] })
+            })?;
+            let is_good = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c);
+            (!host.is_empty() && plain.chars().all(is_good)).then_some((host, &text[host.len()..]))?
+        }
+    };
+    let port = match port.strip_prefix(':') {
+        None => port.is_empty().then_some(None)?,
+        Some("") => None,
+        Some(digits) => Some(digits.chars().all(|c| c.is_ascii_digit()).then(|| digits.parse().ok())??),
+    };
+    Some((host, port))
+}
+
+/// A text is taken as `Host`, and as the authority of a target, if and only if the second opinion takes it, and told the same.
+fn host(text: &str) {
+    let expected = authority(text);
+    let told = |head: String| {
+        let request = Request::parse(head.as_bytes())?;
+        Ok(request.authority().map(|a| (String::from_utf8(a.host().to_vec()).unwrap(), a.port())))
+    };
+    let owned = expected.map(|(host, port)| (host.to_owned(), port));
+    let by_field = told(format!("GET / HTTP/1.1\r\nHost: {text}\r\n\r\n"));
+    let is_taken = expected.is_some() || text.is_empty();
+    assert_eq!(by_field, if is_taken { Ok(owned.clone()) } else { Err(HeadError::Host) }, "{text:?}");
+    if !text.contains(['/', '?', '#']) {
+        let by_target = told(format!("GET http://{text} HTTP/1.1\r\nHost: other\r\n\r\n"));
+        let expected = if owned.is_some() { Ok(owned) } else { Err(HeadError::RequestLine) };
+        assert_eq!(by_target, expected, "{text:?}");
+    }
+    if let Some((host, _)) = expected
+        && host.parse::<std::net::Ipv4Addr>().is_ok()
+    {
+        assert!(sansocket::http::Authority::parse(text.as_bytes()).unwrap().may_be_ipv4(), "{text}");
+    }
+}
+
 /// A request that is good has the parts that it was made of; one that opens a WebSocket is answered.
 pub fn request_head(data: &[u8]) {
-    let Ok(Some(end)) = head_end(|| Head::new(HeadLimits::new()), data) else { return };
+    if let Ok(text) = std::str::from_utf8(data)
+        && text.bytes().all(|b| matches!(b, 0x21..=0x7e))
+    {
+        host(text);
+    }
+    let end = head_end(|| Head::new(HeadLimits::new()), data);
+    // An empty line in front changes nothing, short of the limits (RFC 9112 section 2.2).
+    if data.len() < 8000 && end != Err(HeadError::TooManyLines) {
+        let behind = head_end(|| Head::new(HeadLimits::new().lines(101)), &[b"\r\n", data].concat());
+        assert_eq!(behind, end.map(|end| end.map(|end| end + 2)));
+    }
+    let Ok(Some(end)) = end else { return };
     let Ok(request) = Request::parse(&data[..end]) else { return };
+    let front = data.chunks(2).take_while(|line| line == b"\r\n").count();
     assert!(request.path().starts_with(b"/") || request.path() == b"*");
-    assert_eq!(request.fields().count(), data[..end].split(|&b| b == b'\n').count() - 3);
+    assert_eq!(request.fields().count(), data[..end].split(|&b| b == b'\n').count() - 3 - front);
+    let mut hosts = request.fields().all("host");
+    let (named, again) = (hosts.next(), hosts.next());
+    assert_eq!(again, None);
+    assert!(named.is_none_or(|h| h.is_empty() || authority(std::str::from_utf8(h).unwrap()).is_some()));
     let _ = (request.body(), request.keeps_alive(), request.fields().list("connection").count());
+    // The grammar of `Connection` has no quotes: a proxy that splits at each comma sees the same options.
+    let options = |fields: sansocket::http::Fields<'_>| -> Vec<Vec<u8>> {
+        let values: Vec<&[u8]> = fields.all("connection").collect();
+        let members = values.iter().flat_map(|v| v.split(|&b| b == b',')).map(<[u8]>::trim_ascii);
+        members.filter(|m| !m.is_empty()).map(<[u8]>::to_ascii_lowercase).collect()
+    };
+    let has = |option: &[u8]| options(request.fields()).iter().any(|m| m == option);
+    let is_new = request.version() == sansocket::http::Version::Http11;
+    assert_eq!(request.keeps_alive(), !has(b"close") && (is_new || has(b"keep-alive")));
     if let Ok(accept) = Accept::check(&request) {
+        assert!(has(b"upgrade"));
         let mut out = [0; 256];
         let n = accept.write(&[], &mut out).unwrap();
-        let response = ResponseHead::parse(&out[..n]).unwrap();
+        let response = ResponseHead::parse(&mut out[..n]).unwrap();
         assert_eq!((response.status().0, response.fields().count()), (101, 3));
     }
 }
 
-/// A response that is good is judged without a panic, and only one with the right accept key opens anything.
+/// A response that is good is judged without a panic, and only one with the right accept key opens anything; its folds mean spaces.
 pub fn response_head(data: &[u8]) {
     let Ok(Some(end)) = head_end(|| Head::response(HeadLimits::new()), data) else { return };
-    let Ok(response) = ResponseHead::parse(&data[..end]) else { return };
+    // RFC 9112 section 5.2, by the letter.
+    let mut plain = data[..end].to_vec();
+    for at in 2..end {
+        if plain[at - 2..at] == *b"\r\n" && matches!(plain[at], b' ' | b'\t') {
+            plain[at - 2..at].fill(b' ');
+        }
+    }
+    let mut head = data[..end].to_vec();
+    let parsed = ResponseHead::parse(&mut head).map(|r| r.fields().map(|(n, v)| (n.to_vec(), v.to_vec())).collect());
+    let expected: Result<Vec<(Vec<u8>, Vec<u8>)>, _> =
+        ResponseHead::parse(&mut plain.clone()).map(|r| r.fields().map(|(n, v)| (n.to_vec(), v.to_vec())).collect());
+    assert_eq!(parsed, expected);
+    assert!(parsed.is_err() || head == plain, "nothing but folds is changed");
+    let Ok(response) = ResponseHead::parse(&mut plain) else { return };
+    assert!(Iterator::all(&mut response.fields(), |(_, v)| v.iter().all(|&b| b == b'\t' || b >= 0x20 && b != 0x7f)));
     assert!((100..=999).contains(&response.status().0));
     let connect = Connect::new("h", "/", *b"the sample nonce").protocols(&["a", "b"]);
     if let Ok(Some(opened)) = connect.check(&response) {
         assert_eq!(response.status().0, 101);
         assert_eq!(response.fields().all("sec-websocket-accept").count(), 1);
+        let upgrades: Vec<_> = Iterator::map(response.fields().all("upgrade"), <[u8]>::to_ascii_lowercase).collect();
+        assert_eq!(upgrades, [b"websocket"], "RFC 6455 section 4.1");
         assert!(opened.protocol().is_none_or(|p| matches!(p, b"a" | b"b")));
     }
 }
@@ -61,6 +152,9 @@ pub fn response_head(data: &[u8]) {
 pub fn url(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(url) = Url::parse(text) else { return };
+    let (host, port) = authority(url.authority()).expect("a second opinion takes it");
+    assert_eq!((host, port.unwrap_or(url.scheme().default_port())), (url.host(), url.port()));
+    assert!(url.may_be_ipv4() || host.parse::<std::net::Ipv4Addr>().is_err());
     let query = url.query().map_or(String::new(), |q| format!("?{q}"));
     let scheme = format!("{:?}", url.scheme()).to_lowercase();
     let again = format!("{scheme}://{}{}{query}", url.authority(), url.path());

@@ -1,0 +1,222 @@
+//! Host and port as `Host`, a request target and a URL have them: `uri-host [ ":" port ]` (RFC 3986 section 3.2, RFC 9110 section 7.2).
+
+use super::{UrlError, octets::is_reg_name_byte};
+use crate::bytes::decimal;
+
+/// The host, and the port if one is given, of a `Host` field, a request target or a URL. Borrows the text and decodes nothing.
+///
+/// ```
+/// use sansocket::http::Authority;
+///
+/// let authority = Authority::parse(b"[::1]:8443")?;
+/// assert_eq!((authority.host(), authority.port()), (&b"::1"[..], Some(8443)));
+/// assert_eq!(Authority::parse(b"example.org:")?.port(), None);
+/// # Ok::<(), sansocket::http::UrlError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authority<'a> {
+    text: &'a [u8],
+    host: &'a [u8],
+    port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Parses `uri-host [ ":" port ]`. Linear.
+    ///
+    /// The host is a name, an IPv4 address, or an IPv6 address in brackets. Names follow RFC 3986 section 3.2.2: every `%` begins a valid
+    /// percent-encoding. An empty host (RFC 9110 section 4.2.1), an IPv6 zone and an `IPvFuture` are refused. The port is digits, 65535 at
+    /// most; nothing behind the colon means no port (RFC 3986 section 3.2.3).
+    ///
+    /// # Errors
+    /// [`UrlError::UserInfo`] for a `user@` (RFC 9110 section 4.2.4), [`UrlError::Host`], [`UrlError::Port`].
+    pub fn parse(text: &'a [u8]) -> Result<Self, UrlError> {
+        if text.contains(&b'@') {
+            return Err(UrlError::UserInfo);
+        }
+        let end_at = |text: &'a [u8], end: u8| text.iter().position(|&b| b == end).unwrap_or(text.len());
+        let (host, rest) = if let [b'[', inner @ ..] = text {
+            let (host, rest) = inner.split_at_checked(end_at(inner, b']')).ok_or(UrlError::Host)?;
+            let [b']', rest @ ..] = rest else { return Err(UrlError::Host) };
+            if !is_ipv6(host) {
+                return Err(UrlError::Host);
+            }
+            (host, rest)
+        } else {
+            let (host, rest) = text.split_at_checked(end_at(text, b':')).ok_or(UrlError::Host)?;
+            if host.is_empty() || !is_reg_name(host) {
+                return Err(UrlError::Host);
+            }
+            (host, rest)
+        };
+        let port = match rest {
+            [] | [b':'] => None,
+            [b':', digits @ ..] => Some(decimal(digits).and_then(|n| u16::try_from(n).ok()).ok_or(UrlError::Port)?),
+            _ => return Err(UrlError::Host),
+        };
+        Ok(Self { text, host, port })
+    }
+
+    /// The whole text, as it was given.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// The host as it was given, an IPv6 address without its brackets. Compare names without regard to case.
+    #[must_use]
+    pub const fn host(&self) -> &'a [u8] {
+        self.host
+    }
+
+    /// The port; `None` means the scheme's own.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Whether a resolver may read the host as an IPv4 address. See [`Url::may_be_ipv4`](super::Url::may_be_ipv4).
+    #[must_use]
+    pub fn may_be_ipv4(&self) -> bool {
+        may_be_ipv4(self.host)
+    }
+
+    /// Whether both name the same host and port, with `default` for a port that is not given.
+    pub(crate) fn is_same(&self, other: &Authority<'_>, default: u16) -> bool {
+        self.host.eq_ignore_ascii_case(other.host) && self.port.unwrap_or(default) == other.port.unwrap_or(default)
+    }
+}
+
+/// Whether the last label is a number, decimal or hexadecimal (the URL Standard's "ends in a number"). That holds for everything that
+/// `inet_aton` takes.
+pub(super) fn may_be_ipv4(host: &[u8]) -> bool {
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    let last = host.rsplit(|&b| b == b'.').next().unwrap_or(host);
+    let is_number = match last {
+        [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
+        digits => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+    };
+    is_number && !host.contains(&b':')
+}
+
+/// RFC 3986 section 3.2.2: bytes of a name, and `%` with two hexadecimal digits.
+fn is_reg_name(mut rest: &[u8]) -> bool {
+    loop {
+        rest = match rest {
+            [] => return true,
+            [b'%', a, b, tail @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => tail,
+            [byte, tail @ ..] if is_reg_name_byte(*byte) => tail,
+            _ => return false,
+        };
+    }
+}
+
+/// RFC 4291 section 2.2: groups of up to four hexadecimal digits, eight in all or fewer around one `::`; the last two may be an IPv4 address.
+fn is_ipv6(text: &[u8]) -> bool {
+    let (mut groups, mut gaps, mut is_last) = (0_u8, 0_u8, false);
+    let parts = text.split(|&b| b == b':');
+    let count = parts.clone().count();
+    for (i, part) in parts.enumerate() {
+        let is_edge = i == 0 || i.saturating_add(1) == count;
+        if is_last {
+            return false;
+        }
+        if part.is_empty() {
+            // `::` is one empty part inside, or two at an edge.
+            if !is_edge {
+                gaps = gaps.saturating_add(1);
+            } else if i == 0 && !text.starts_with(b"::") || i > 0 && !text.ends_with(b"::") {
+                return false;
+            }
+        } else if part.contains(&b'.') {
+            is_last = true;
+            groups = groups.saturating_add(2);
+            let octets = part.split(|&b| b == b'.');
+            let is_octet = |o: &[u8]| {
+                o.len() <= 3 && decimal(o).is_some_and(|n| n < 256) && (o.len() == 1 || !o.starts_with(b"0"))
+            };
+            if octets.clone().count() != 4 || !octets.clone().all(is_octet) {
+                return false;
+            }
+        } else {
+            groups = groups.saturating_add(1);
+            if part.len() > 4 || !part.iter().all(u8::is_ascii_hexdigit) {
+                return false;
+            }
+        }
+    }
+    match gaps {
+        0 => groups == 8,
+        1 => groups < 8,
+        _ => text == b"::",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_that_core_takes() {
+        let parts = ["", "0", "1", "ffff", "12345", "g", "1.2.3.4", "1.2.3", "256.1.1.1", "01.2.3.4", "db8"];
+        let mut random = 1_u64;
+        let mut good = 0;
+        for _ in 0..300_000 {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let mut bits = random >> 20;
+            let count = 1 + bits % 9;
+            bits /= 9;
+            let text: std::vec::Vec<&str> = (0..count)
+                .map(|_| {
+                    let part = parts[(bits % 16).min(10) as usize];
+                    bits = (bits / 16) ^ (random << 7);
+                    if bits.is_multiple_of(3) { "1" } else { part }
+                })
+                .collect();
+            let text = text.join(":");
+            let expected = text.parse::<core::net::Ipv6Addr>().is_ok();
+            good += u32::from(expected);
+            assert_eq!(is_ipv6(text.as_bytes()), expected, "{text}");
+        }
+        assert!(good > 1000, "{good}");
+        for text in [
+            "::",
+            "::1",
+            "1::",
+            ":1",
+            "1:",
+            ":",
+            ":::",
+            "1:::2",
+            "::1::",
+            "1::2::3",
+            "::1.2.3.4",
+            "1.2.3.4::",
+            "1:2:3:4:5:6:7::",
+            "::2:3:4:5:6:7:8",
+            "1:2:3:4::5:6:7:8",
+        ] {
+            assert_eq!(is_ipv6(text.as_bytes()), text.parse::<core::net::Ipv6Addr>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn whatever_inet_aton_takes_may_be_ipv4() {
+        let takes = [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f.1",
+            "0x7f000001",
+            "0X7F.0.0.1",
+            "017700000001",
+            "127.0.0.1.",
+            "1.0x",
+        ];
+        for host in takes {
+            assert!(may_be_ipv4(host.as_bytes()), "{host}");
+        }
+        for host in ["h", "h.1a", "1.h", "0x7g", "::1", "::ffff:127.0.0.1", "a..", "127.0.0.1.h", "h.x7"] {
+            assert!(!may_be_ipv4(host.as_bytes()), "{host}");
+        }
+    }
+}

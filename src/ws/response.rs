@@ -1,0 +1,129 @@
+//! The response to a client's opening handshake (RFC 6455 sections 4.1 and 4.2.2).
+
+use super::{Connect, accept_key::accept_of, handshake::Once};
+use crate::http::{ResponseHead, Status, Version, tokens};
+use core::fmt;
+
+impl Connect<'_> {
+    /// Checks a response by all requirements of section 4.1. `None` for an interim response (1xx other than 101, RFC 9110 section 15.2):
+    /// the next head follows it.
+    ///
+    /// # Errors
+    /// [`AnswerError`]. The fields of a response that opens nothing (`Location`, `WWW-Authenticate`) are for the caller to read.
+    #[cfg(feature = "sha1")]
+    pub fn check<'h>(&self, response: &ResponseHead<'h>) -> Result<Option<Opened<'h>>, AnswerError> {
+        self.check_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), response)
+    }
+
+    /// As [`check`](Self::check), with the caller's SHA-1.
+    ///
+    /// # Errors
+    /// [`AnswerError`].
+    pub fn check_with<'h>(
+        &self,
+        sha1: impl FnOnce(&[u8; 60]) -> [u8; 20],
+        response: &ResponseHead<'h>,
+    ) -> Result<Option<Opened<'h>>, AnswerError> {
+        match response.status().0 {
+            101 => {}
+            100..=199 => return Ok(None),
+            _ => return Err(AnswerError::Status(response.status())),
+        }
+        if response.version() < Version::Http11 {
+            return Err(AnswerError::Version);
+        }
+        let (mut upgrade, mut accept, mut protocol) = (Once::None, Once::None, Once::None);
+        let (mut connection, mut extension) = (false, false);
+        for (name, value) in response.fields() {
+            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+            // The length first: a comparison costs more.
+            match name.len() {
+                7 if is("upgrade") => upgrade.see(value),
+                10 if is("connection") => connection |= tokens(value).any(|m| m.eq_ignore_ascii_case(b"upgrade")),
+                20 if is("sec-websocket-accept") => accept.see(value),
+                22 if is("sec-websocket-protocol") => protocol.see(value),
+                // Commas alone are an empty list (RFC 9110 section 5.6.1).
+                24 if is("sec-websocket-extensions") => extension |= tokens(value).next().is_some(),
+                _ => {}
+            }
+        }
+        // The whole value, not a member of a list (section 4.1 item 2 of the response's).
+        if !matches!(upgrade, Once::One(value) if value.eq_ignore_ascii_case(b"websocket")) {
+            return Err(AnswerError::Upgrade);
+        }
+        if !connection {
+            return Err(AnswerError::Connection);
+        }
+        if accept != Once::One(&accept_of(&self.key(), sha1)) {
+            return Err(AnswerError::Accept);
+        }
+        if extension {
+            return Err(AnswerError::Extension);
+        }
+        let protocol = match protocol {
+            Once::None => None,
+            Once::One(chosen) if self.protocols.iter().any(|offered| offered.as_bytes() == chosen) => Some(chosen),
+            _ => return Err(AnswerError::Protocol),
+        };
+        Ok(Some(Opened { response: *response, protocol }))
+    }
+}
+
+/// A response that opened the connection. The bytes behind it are frames.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened<'h> {
+    response: ResponseHead<'h>,
+    protocol: Option<&'h [u8]>,
+}
+
+impl<'h> Opened<'h> {
+    /// The response, with all its fields.
+    #[must_use]
+    pub const fn response(&self) -> &ResponseHead<'h> {
+        &self.response
+    }
+
+    /// The subprotocol that the server chose, one of those that were offered.
+    #[must_use]
+    pub const fn protocol(&self) -> Option<&'h [u8]> {
+        self.protocol
+    }
+}
+
+/// Why a response does not open a WebSocket. Close the transport; no close frame is sent (section 7.1.7).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerError {
+    /// Another status than 101, such as a refusal, a redirection or a request for credentials. The response is ordinary HTTP.
+    Status(Status),
+    /// The response is HTTP/1.0.
+    Version,
+    /// `Upgrade` is missing, repeated, or not `websocket`.
+    Upgrade,
+    /// `Connection` does not list `upgrade`.
+    Connection,
+    /// `Sec-WebSocket-Accept` is missing, repeated or wrong. The server does not speak WebSocket, or a cache answered.
+    Accept,
+    /// The server chose a subprotocol that was not offered, or several.
+    Protocol,
+    /// The server chose an extension; this crate offers none.
+    Extension,
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Status(status) => {
+                return write!(f, "the server answered the WebSocket handshake with HTTP status {}", status.0);
+            }
+            Self::Version => "the server answered the WebSocket handshake with HTTP/1.0; 1.1 is required",
+            Self::Upgrade => "the Upgrade field of the server's response is not websocket",
+            Self::Connection => "the Connection field of the server's response does not list Upgrade",
+            Self::Accept => "the Sec-WebSocket-Accept field of the server's response is missing or wrong",
+            Self::Protocol => "the server chose a WebSocket subprotocol that was not offered",
+            Self::Extension => "the server chose a WebSocket extension that was not offered",
+        })
+    }
+}
+
+impl core::error::Error for AnswerError {}
