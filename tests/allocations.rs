@@ -6,10 +6,10 @@ use sansocket::{
         server::{Probe, Probed, Session},
     },
     http::{self, Body, BodyDecoder, Method},
+    json::{Json, Text},
     socketio::{
         self, AckIds, AckSlot, Asked, Await, Binary, BroadcastAcks, Collector, Event, Flags, HandlerSlot, Handlers,
         Namespace, Policy, Pushed, Queue, Server as Io, Waiting,
-        json::{Json, Text},
         rooms::{Link, Member, Rooms, Storage, Target},
     },
     time::Instant,

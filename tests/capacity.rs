@@ -3,9 +3,9 @@
 use sansocket::{
     engineio::{self, Config, Sid, server::Session},
     http::{Response, ResponseError, Status},
+    json::{Raw, Text},
     socketio::{
         self, AckSlot, Await, Binary, Event, Namespace, Placeholder, SendError as IoError, Server as Io, StateError,
-        json::{Raw, Text},
     },
     time::Instant,
     ws::{Client, CloseCode, Connection, Kind, Limits, Masked, Out, SendError, Server},

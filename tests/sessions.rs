@@ -4,9 +4,10 @@ mod support;
 
 use sansocket::{
     engineio::{self, Message},
+    json::Text,
     socketio::{
         AckSlot, Await, Binary, Collector, Event, Limits, Namespace, Namespaces, NoAnswer, PeerError, Placeholder,
-        Reason, SendError, Server, StateError, json::Text,
+        Reason, SendError, Server, StateError,
     },
     time::Instant,
     ws::{Out, Stored},

@@ -4,7 +4,10 @@ use crate::{
     host::{App, Host, Link, sid},
     hub::{Hub, NAMES, ROOT, Said},
 };
-use sansocket::socketio::{Attachments, Event, EventPacket, Reason, json, rooms::Member};
+use sansocket::{
+    json,
+    socketio::{Attachments, Event, EventPacket, Reason, rooms::Member},
+};
 use std::rc::Rc;
 use tracing::debug;
 

@@ -2,9 +2,9 @@
 
 use crate::host::{Peer, random};
 use sansocket::{
+    json::{Args, Json, Text},
     socketio::{
         self, Flags, Namespace, SendError,
-        json::{Args, Json, Text},
         rooms::{Full, Link, Member, Rooms, Storage, Target},
     },
     ws,

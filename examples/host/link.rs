@@ -3,7 +3,8 @@
 use super::{App, Host, peer::Peer};
 use sansocket::{
     engineio::{self, Transport},
-    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, Server, json::Raw},
+    json::Raw,
+    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, Server},
     time::Instant,
     ws::{Out, Stored},
 };

@@ -3,10 +3,10 @@
 use crate::host::{App, Link, Peer, random, sid};
 use sansocket::{
     engineio::Transport,
+    json::{Args, Json, Raw, Text, Value},
     socketio::{
         self, Attachments, Await, Binary, Event, EventPacket, Flags, HandlerSlot, Handlers, Namespace, Payload, Reason,
         SendError,
-        json::{Args, Raw, Text, Value},
         rooms::{Full, Member, Rooms, Storage, Target},
     },
     ws,
@@ -98,7 +98,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         let state = app.state.borrow();
         let rooms: Vec<String> =
             state.rooms.rooms_of(e.namespace, member).map(|r| String::from_utf8_lossy(r).into_owned()).collect();
-        acknowledge(link, e, &socketio::json::Json(&rooms));
+        acknowledge(link, e, &Json(&rooms));
     }),
 ];
 

@@ -5,15 +5,12 @@
 
 pub(crate) mod base64;
 mod cursor;
-mod json_string;
 mod place;
 mod utf8;
 mod writer;
 
 pub use cursor::Cursor;
 pub(crate) use cursor::decimal;
-pub(crate) use json_string::specials;
-pub use json_string::write_str;
 pub(crate) use place::{close_gap, copy, open_gap};
 pub use utf8::{InvalidUtf8, Utf8};
 pub use writer::{Capacity, Writer};

@@ -1,10 +1,12 @@
 //! What the server's end of a connection sends.
 
 use super::{
-    AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, Server, StateError, emit, json::Raw,
-    server::Phase,
+    AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, Server, StateError, emit, server::Phase,
 };
-use crate::engineio::{self, Sid, Sink};
+use crate::{
+    engineio::{self, Sid, Sink},
+    json::Raw,
+};
 use core::ops::Deref;
 
 impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
@@ -62,8 +64,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
     ///
     /// # Errors
     /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`]; [`SendError::Acks`] when no slot is
-    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](super::json::Text) and the least that helps for
-    /// [`Json`](super::json::Json). Nothing was written, no slot was taken.
+    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](crate::json::Text) and the least that helps for
+    /// [`Json`](crate::json::Json). Nothing was written, no slot was taken.
     #[inline]
     pub fn emit<O: Sink<engineio::Server>>(
         &mut self,

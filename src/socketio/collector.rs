@@ -1,7 +1,10 @@
 //! Events with their attachments, collected into lent memory.
 
-use super::{AckPacket, AckRequest, Attachment, Attachments, Event, EventPacket, Namespace, json::Array};
-use crate::bytes::{Capacity, copy};
+use super::{AckPacket, AckRequest, Attachment, Attachments, Event, EventPacket, Namespace};
+use crate::{
+    bytes::{Capacity, copy},
+    json::Array,
+};
 
 /// Collects the attachments of an event behind it, for those who want both at once. What has none passes through uncopied.
 ///

@@ -3,13 +3,13 @@
 use super::{
     Namespace, Namespaces, Payload, SendError, StateError,
     binary::{Attachments, MAX_ATTACHMENTS},
-    json::{self, Args},
     namespace::bare,
     packet::is_reserved,
 };
 use crate::{
     bytes::Writer,
     engineio::{self, Sink},
+    json::{self, Args},
 };
 
 /// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frames that each of them gets. With
@@ -22,7 +22,7 @@ use crate::{
 /// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
 ///
 /// ```
-/// use sansocket::{socketio::{self, Namespace, json::Text}, ws};
+/// use sansocket::{json::Text, socketio::{self, Namespace}, ws};
 ///
 /// let mut memory = [0; 64];
 /// let mut out = ws::Out::stored(&mut memory);

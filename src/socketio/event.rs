@@ -1,8 +1,8 @@
-use super::{
-    Namespace, NoAnswer, Placeholder, Reason,
+use super::{Namespace, NoAnswer, Placeholder, Reason};
+use crate::{
+    engineio,
     json::{Array, Elements, Value},
 };
-use crate::engineio;
 
 /// What happened on a connection. Borrows the message, never the session.
 #[non_exhaustive]

@@ -13,7 +13,6 @@ mod emit;
 mod error;
 mod event;
 mod handlers;
-pub mod json;
 mod limits;
 mod namespace;
 mod packet;

@@ -18,7 +18,8 @@ pub(super) const PLACES: usize = 8;
 /// ```
 /// use sansocket::{
 ///     engineio::{self, Message, Sid},
-///     socketio::{AckSlot, Await, Event, Namespace, PeerError, SendError, Server, json::Text},
+///     json::Text,
+///     socketio::{AckSlot, Await, Event, Namespace, PeerError, SendError, Server},
 ///     time::Instant,
 ///     ws,
 /// };

@@ -3,10 +3,8 @@
 
 use sansocket::{
     engineio::{self, Message, Sid, server::Session},
-    socketio::{
-        self, AckRequest, AckSlot, Await, Binary, Collector, Event, Namespace, Packet, SendError, Server,
-        json::{DEPTH, ErrorKind, Raw, Value},
-    },
+    json::{DEPTH, ErrorKind, Raw, Value},
+    socketio::{self, AckRequest, AckSlot, Await, Binary, Collector, Event, Namespace, Packet, SendError, Server},
     time::Instant,
     ws::{self, Out, Stored},
 };

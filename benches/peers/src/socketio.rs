@@ -6,7 +6,8 @@ use crate::{
 };
 use sansocket::{
     engineio::{self, Message, Sid},
-    socketio::{self, AckSlot, Binary, Event, Namespace, Packet, Placeholder, Server, json::Json},
+    json::Json,
+    socketio::{self, AckSlot, Binary, Event, Namespace, Packet, Placeholder, Server},
     time::Instant,
     ws::Out,
 };

@@ -2,7 +2,8 @@
 
 use sansocket::{
     engineio::{self, Config, Payload, Sid, Transport, server::Session},
-    socketio::{self, AckSlot, Binary, Collector, Event, Namespace, Queue, SendError, Server, Waiting, json::Raw},
+    json::Raw,
+    socketio::{self, AckSlot, Binary, Collector, Event, Namespace, Queue, SendError, Server, Waiting},
     time::Instant,
     ws::{Out, Stored},
 };
