@@ -37,6 +37,7 @@ extern crate std;
 pub mod bytes;
 pub mod engineio;
 pub mod http;
+pub mod json;
 pub mod socketio;
 pub mod time;
 pub mod ws;

@@ -1,5 +1,6 @@
 //! The core allocates nothing, from the first byte of a request to the last of a close frame, whoever reads.
 
+use sansocket::json::{Json, Text};
 use sansocket::{
     engineio::{
         self, Packets, Payload, Sid, Transport,
@@ -9,7 +10,6 @@ use sansocket::{
     socketio::{
         self, AckSlot, Await, Binary, Collector, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed, Queue,
         Waiting,
-        json::{Json, Text},
         server::{
             AckIds, Asked, BroadcastAcks, Event, Session as Io,
             rooms::{Link, Member, Rooms, Storage, Target},

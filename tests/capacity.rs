@@ -1,5 +1,6 @@
 //! All or nothing: a call that is refused changes nothing, says to the byte what it needed, and draws no masking key.
 
+use sansocket::json::{Raw, Text};
 use sansocket::{
     engineio::{
         self, Sid,
@@ -8,7 +9,6 @@ use sansocket::{
     http::{Response, ResponseError, Status},
     socketio::{
         self, AckSlot, Await, Binary, Namespace, Placeholder, SendError as IoError, StateError,
-        json::{Raw, Text},
         server::{Event, Session as Io},
     },
     time::Instant,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sansocket::{
     bytes::Writer,
-    socketio::json::{Array, DEPTH, DeserializeError, ErrorKind, Kind, Raw, Value, write_str},
+    json::{Array, DEPTH, DeserializeError, ErrorKind, Kind, Raw, Value, write_str},
 };
 use serde::Deserialize;
 

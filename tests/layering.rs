@@ -2,14 +2,15 @@
 
 use std::{fs, path::Path};
 
-/// From the bottom to the top. `socketio` may see `engineio` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 6] = [
+/// From the bottom to the top. `socketio` may see `engineio`, `json` and `bytes`, not what lies between.
+const LAYERS: [(&str, &[&str]); 7] = [
     ("time", &[]),
     ("bytes", &[]),
+    ("json", &["bytes"]),
     ("http", &["bytes", "time"]),
     ("ws", &["bytes", "time", "http"]),
-    ("engineio", &["bytes", "time", "http", "ws"]),
-    ("socketio", &["bytes", "time", "engineio"]),
+    ("engineio", &["bytes", "time", "json", "http", "ws"]),
+    ("socketio", &["bytes", "time", "json", "engineio"]),
 ];
 
 /// The layers that a source names, comments left out, tests too.

@@ -1,10 +1,12 @@
 //! Every check of the reference's decoder (the table in the protocol notes) by the name of what it guards, and where we are stricter. `.ci/guards`
 //! takes each guard out and sees its test fail.
 
-use sansocket::socketio::{
-    Packet,
-    PeerError::{self, *},
+use sansocket::{
     json::{self, ErrorKind, Kind},
+    socketio::{
+        Packet,
+        PeerError::{self, *},
+    },
 };
 
 fn parse(text: &str) -> Result<Packet<'_>, PeerError> {

@@ -2,12 +2,12 @@
 
 mod support;
 
+use sansocket::json::Text;
 use sansocket::{
     engineio::{self, Message},
     socketio::{
         AckSlot, Await, Binary, Collector, Namespace, Namespaces, NoAnswer, PeerError, Placeholder, Reason, SendError,
         StateError,
-        json::Text,
         server::{Event, Limits, Session},
     },
     time::Instant,

@@ -63,7 +63,7 @@ fn trace(wire: &[u8], cuts: &[usize]) -> String {
 fn tell(io: &mut Io<[&'static str; 3], [AckSlot; 2]>, event: Event<'_>, trace: &mut String) {
     let name = |n: Namespace| NAMES[usize::from(n.0)];
     let count = |n: u8| if n == 0 { String::new() } else { format!(" {n} attachments") };
-    let list = |values: sansocket::socketio::json::Elements<'_>| {
+    let list = |values: sansocket::json::Elements<'_>| {
         let values: Vec<String> = values.map(|v| String::from_utf8_lossy(v.raw()).into_owned()).collect();
         values.join(",")
     };

@@ -4,8 +4,9 @@ use crate::{
     host::{App, Host, Link, sid},
     hub::{Hub, NAMES, ROOT, Said},
 };
+use sansocket::json;
 use sansocket::socketio::{
-    Attachments, EventPacket, Reason, json,
+    Attachments, EventPacket, Reason,
     server::{Event, rooms::Member},
 };
 use std::rc::Rc;

@@ -1,10 +1,10 @@
 //! The room: who is here, what was said, and how it reaches everybody.
 
 use crate::host::{Peer, random};
+use sansocket::json::{Args, Json, Text};
 use sansocket::{
     socketio::{
         self, Flags, Namespace, SendError,
-        json::{Args, Json, Text},
         server::rooms::{Full, Link, Member, Rooms, Storage, Target},
     },
     ws,

@@ -1,9 +1,10 @@
 //! What an application does on one connection.
 
 use super::{App, Host, peer::Peer};
+use sansocket::json::Raw;
 use sansocket::{
     engineio::{self, Transport},
-    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, json::Raw, server::Session},
+    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, server::Session},
     time::Instant,
     ws::{Out, Stored},
 };

@@ -1,11 +1,11 @@
 //! What the server does with events.
 
 use crate::host::{App, Link, Peer, random, sid};
+use sansocket::json::{Args, Raw, Text, Value};
 use sansocket::{
     socketio::{
         self, Attachments, Await, Binary, EventPacket, Flags, HandlerSlot, Handlers, Namespace, Payload, Reason,
         SendError,
-        json::{Args, Raw, Text, Value},
         server::{
             Event,
             rooms::{Full, Member, Rooms, Storage, Target},
@@ -96,7 +96,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         let state = app.state.borrow();
         let rooms: Vec<String> =
             state.rooms.rooms_of(e.namespace, member).map(|r| String::from_utf8_lossy(r).into_owned()).collect();
-        acknowledge(link, e, &socketio::json::Json(&rooms));
+        acknowledge(link, e, &sansocket::json::Json(&rooms));
     }),
 ];
 

@@ -220,7 +220,7 @@ fn path() {
                         send(packet.written());
                     }
                     if let Some(request) = e.ack {
-                        let _ = io.ack(request, &socketio::json::Text("ok"), &mut out);
+                        let _ = io.ack(request, &sansocket::json::Text("ok"), &mut out);
                     }
                 }
                 Event::Closed(_) => rooms.leave_all(ROOT, member),

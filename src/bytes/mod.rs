@@ -5,7 +5,6 @@
 
 pub(crate) mod base64;
 mod cursor;
-mod json_string;
 mod place;
 mod shown;
 mod slice;
@@ -14,8 +13,6 @@ mod writer;
 
 pub use cursor::Cursor;
 pub(crate) use cursor::decimal;
-pub(crate) use json_string::specials;
-pub use json_string::write_str;
 pub(crate) use place::{close_gap, copy, open_gap};
 pub(crate) use shown::{ShownBytes, ShownText};
 pub(crate) use slice::{checked_str, slice, slice_mut};

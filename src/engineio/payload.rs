@@ -15,7 +15,7 @@ pub const MAX_PACKETS: u8 = 16;
 /// The answer to a poll, made of packets at rest.
 ///
 /// ```
-/// use sansocket::{engineio::Payload, socketio::{self, Namespace, json::Text}, ws::Out};
+/// use sansocket::{engineio::Payload, json::Text, socketio::{self, Namespace}, ws::Out};
 ///
 /// let mut queue = [0; 128];
 /// let mut out = Out::stored(&mut queue);

@@ -1,7 +1,8 @@
 //! Events with their attachments, collected into lent memory.
 
-use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, json::Array, server::Event};
+use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, server::Event};
 use crate::bytes::{Capacity, copy};
+use crate::json::Array;
 
 /// Collects the attachments of an event behind it, for those who want both at once. What has none passes through uncopied.
 ///

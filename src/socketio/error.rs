@@ -1,5 +1,4 @@
-use super::json;
-use crate::{bytes::Capacity, engineio};
+use crate::{bytes::Capacity, engineio, json};
 use core::fmt;
 
 /// The peer broke Socket.IO. Fatal: close the link ([`Session::close`](crate::engineio::server::Session::close)), as the reference does; every

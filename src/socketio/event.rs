@@ -1,7 +1,5 @@
-use super::{
-    Namespace, Placeholder,
-    json::{Array, Elements, Value},
-};
+use super::{Namespace, Placeholder};
+use crate::json::{Array, Elements, Value};
 
 /// An acknowledgement of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

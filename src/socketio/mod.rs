@@ -11,7 +11,6 @@ mod collector;
 mod error;
 mod event;
 mod handlers;
-pub mod json;
 mod namespace;
 mod packet;
 mod queue;

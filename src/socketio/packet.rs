@@ -3,8 +3,14 @@
 //! The reference takes more than the protocol allows in places; what it takes and we refuse: an empty packet, blanks, signs
 //! and exponents in numbers, ids above 2^64-1, EVENT and CONNECT_ERROR without a payload, lone surrogates in strings.
 
-use super::{PeerError, binary, binary::MAX_ATTACHMENTS, json};
-use crate::bytes::{Cursor, decimal};
+use super::{
+    PeerError, binary,
+    binary::{MAX_ATTACHMENTS, Placeholders},
+};
+use crate::{
+    bytes::{Cursor, decimal},
+    json,
+};
 
 /// A packet of a peer, checked in syntax and shape.
 #[non_exhaustive]
@@ -102,7 +108,11 @@ impl<'m> Packet<'m> {
         }
         match kind {
             b'0' => {
-                let payload = if cursor.rest().is_empty() { None } else { Some(json::Value::parse(cursor.rest())?) };
+                let payload = if cursor.rest().is_empty() {
+                    None
+                } else {
+                    Some(json::Value::parse_with::<Placeholders>(cursor.rest())?)
+                };
                 match payload.map(|p| p.kind()) {
                     None | Some(json::Kind::Object) => Ok(Self::Connect { namespace, payload }),
                     Some(_) => Err(PeerError::InvalidPayload),
@@ -111,7 +121,7 @@ impl<'m> Packet<'m> {
             b'1' if cursor.rest().is_empty() => Ok(Self::Disconnect { namespace }),
             b'1' => Err(PeerError::InvalidPayload),
             b'2' | b'5' => {
-                let payload = json::Array::parse(cursor.rest())?;
+                let payload = json::Array::parse_with::<Placeholders>(cursor.rest())?;
                 let name = payload.first().ok_or(PeerError::InvalidPayload)?;
                 match name.kind() {
                     json::Kind::Number => {}
@@ -126,12 +136,12 @@ impl<'m> Packet<'m> {
             }
             b'3' | b'6' => {
                 let id = id.ok_or(PeerError::InvalidPayload)?;
-                let payload = json::Array::parse(cursor.rest())?;
+                let payload = json::Array::parse_with::<Placeholders>(cursor.rest())?;
                 let used = used(payload, attachments)?;
                 Ok(Self::Ack { namespace, id, payload, attachments, used })
             }
             _ => {
-                let payload = json::Value::parse(cursor.rest())?;
+                let payload = json::Value::parse_with::<Placeholders>(cursor.rest())?;
                 match payload.kind() {
                     json::Kind::Object | json::Kind::String => Ok(Self::ConnectError { namespace, payload }),
                     _ => Err(PeerError::InvalidPayload),

@@ -3,10 +3,10 @@
 use super::{
     Payload, SendError, StateError,
     binary::{Attachments, MAX_ATTACHMENTS},
-    json::{self, Args},
     namespace::bare,
     packet::is_reserved,
 };
+use crate::json::{self, Args};
 use crate::{
     bytes::Writer,
     engineio::{self, Sink},

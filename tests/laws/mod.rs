@@ -1,13 +1,10 @@
 //! Laws over bytes of any kind: property tests and fuzz targets share them. Each panics when its law is broken.
 #![allow(dead_code, reason = "each target uses one")]
 
+use sansocket::json::{DEPTH, ErrorKind, Raw, Value};
 use sansocket::{
     engineio::{self, Message, Sid, server::Session},
-    socketio::{
-        self, AckRequest, AckSlot, Await, Binary, Collector, Namespace, Packet, SendError,
-        json::{DEPTH, ErrorKind, Raw, Value},
-        server::Event,
-    },
+    socketio::{self, AckRequest, AckSlot, Await, Binary, Collector, Namespace, Packet, SendError, server::Event},
     time::Instant,
     ws::{self, Out, Stored},
 };

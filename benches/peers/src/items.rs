@@ -3,7 +3,8 @@
 use crate::socketio as socketio_items;
 use crate::work::{ARGS, EVENT, blocks, texts, wire};
 use sansocket::{
-    socketio::{self, Namespace, Packet, json::Raw},
+    json::Raw,
+    socketio::{self, Namespace, Packet},
     ws::{Connection, Event, Inbox, Incoming, Kind, Limits, Out, Server},
 };
 use std::{

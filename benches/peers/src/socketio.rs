@@ -1,12 +1,13 @@
 //! W8b, W8d to W8f: typed and binary packets beside socketioxide's parsers.
 
+use sansocket::json::Json;
 use crate::{
     items::{Candidate, candidate},
     work::EVENT,
 };
 use sansocket::{
     engineio::{self, Message, Sid},
-    socketio::{self, AckSlot, Binary, Namespace, Packet, Placeholder, json::Json, server::{Event, Session}},
+    socketio::{self, AckSlot, Binary, Namespace, Packet, Placeholder, server::{Event, Session}},
     time::Instant,
     ws::Out,
 };

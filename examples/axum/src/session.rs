@@ -1,5 +1,6 @@
 //! What a session does with events, whatever carries its bytes.
 
+use sansocket::json::Raw;
 use sansocket::{
     engineio::{
         self, Payload, Sid, Transport,
@@ -7,7 +8,7 @@ use sansocket::{
     },
     socketio::{
         self, AckSlot, Binary, Collector, Namespace, Queue, SendError, Waiting,
-        json::Raw,
+        
         server::{Event, Session as Io},
     },
     time::Instant,

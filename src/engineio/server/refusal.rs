@@ -1,4 +1,7 @@
-use crate::bytes::{Capacity, Writer, write_str};
+use crate::{
+    bytes::{Capacity, Writer},
+    json::write_str,
+};
 use core::fmt;
 
 /// Why a request starts no session, with the reference's codes and words.

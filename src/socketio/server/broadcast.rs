@@ -9,11 +9,11 @@ use crate::{
 /// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
 ///
 /// # Errors
-/// [`SendError::Capacity`], exact for [`crate::socketio::json::Raw`] and [`crate::socketio::json::Text`]; [`StateError::NotConnected`] when `names` does not know the
+/// [`SendError::Capacity`], exact for [`crate::json::Raw`] and [`crate::json::Text`]; [`StateError::NotConnected`] when `names` does not know the
 /// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
 ///
 /// ```
-/// use sansocket::{socketio::{Namespace, SendError, json::Text, server::broadcast}, ws};
+/// use sansocket::{json::Text, socketio::{Namespace, SendError, server::broadcast}, ws};
 ///
 /// let mut memory = [0; 64];
 /// let mut out = ws::Out::stored(&mut memory);

@@ -1,6 +1,7 @@
+use crate::json::Value;
 use crate::{
     engineio,
-    socketio::{AckPacket, Attachment, EventPacket, Namespace, NoAnswer, Reason, json::Value},
+    socketio::{AckPacket, Attachment, EventPacket, Namespace, NoAnswer, Reason},
 };
 
 /// What happened on a connection. Borrows the message, never the session.

@@ -1,9 +1,10 @@
 //! What the server's end of a connection sends.
 
 use super::{Session, session::Phase};
+use crate::json::Raw;
 use crate::{
     engineio::{self, Sid, Sink},
-    socketio::{AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, StateError, json::Raw, write},
+    socketio::{AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, StateError, write},
 };
 use core::ops::Deref;
 
@@ -62,8 +63,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     ///
     /// # Errors
     /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`]; [`SendError::Acks`] when no slot is
-    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](crate::socketio::json::Text) and the least that helps for
-    /// [`Json`](crate::socketio::json::Json). Nothing was written, no slot was taken.
+    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](crate::json::Text) and the least that helps for
+    /// [`Json`](crate::json::Json). Nothing was written, no slot was taken.
     #[inline]
     pub fn emit<O: Sink<engineio::Server>>(
         &mut self,

@@ -19,7 +19,8 @@ pub(super) const PLACES: usize = 8;
 /// ```
 /// use sansocket::{
 ///     engineio::{self, Message, Sid},
-///     socketio::{AckSlot, Await, Namespace, json::Text, server::{Event, Session}},
+///     json::Text,
+///     socketio::{AckSlot, Await, Namespace, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };

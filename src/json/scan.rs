@@ -1,7 +1,6 @@
 //! The judge: one pass, a bit for each level instead of a call, so no input costs stack.
 
-use super::{Error, ErrorKind};
-use crate::bytes::specials;
+use super::{Error, ErrorKind, escape::specials};
 
 /// Arrays and objects inside each other that are taken: 64, one bit each.
 pub const DEPTH: u8 = 64;
@@ -26,17 +25,18 @@ pub(super) enum Whole {
     Elements,
 }
 
-/// Bytes of a placeholder of one digit.
-pub(in crate::socketio) const PLACEHOLDER_LEN: usize = 29;
+/// Recognises objects that the layer above writes so often that one comparison of their bytes is worth it.
+pub(crate) trait Known {
+    /// The length of the object at the front of `text`, which begins with its brace, if it is one of those that are known to be
+    /// valid. It must hold no other array or object.
+    fn len(text: &[u8]) -> Option<usize>;
+}
 
-/// The digit of the placeholder at the front of `text`, in the very bytes that every client writes: an object that needs no other look.
-#[inline]
-pub(in crate::socketio) fn placeholder(text: &[u8]) -> Option<u8> {
-    // Eight bytes tell nearly always.
-    let (b"{\"_place", rest) = text.split_first_chunk::<8>()? else { return None };
-    match rest.strip_prefix(b"holder\":true,\"num\":")? {
-        [digit @ b'0'..=b'9', b'}', ..] => Some(digit.wrapping_sub(b'0')),
-        _ => None,
+/// Recognises nothing.
+impl Known for () {
+    #[inline]
+    fn len(_: &[u8]) -> Option<usize> {
+        None
     }
 }
 
@@ -46,7 +46,7 @@ struct Scanner<'t> {
 }
 
 /// Judges `text` from its first byte to its last.
-pub(super) fn scan(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
+pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
     let mut s = Scanner { text, at: 0 };
     s.blanks();
     let from = s.at;
@@ -64,24 +64,25 @@ pub(super) fn scan(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
             first_from = s.at;
         }
         match s.peek() {
-            Some(b'{') if depth < DEPTH && placeholder(text.get(s.at..).unwrap_or_default()).is_some() => {
-                s.at = s.at.wrapping_add(PLACEHOLDER_LEN);
-            }
-            Some(b'[' | b'{') => {
+            Some(open @ (b'[' | b'{')) => {
                 if depth == DEPTH {
                     return Err(s.error(ErrorKind::Depth));
                 }
-                let is_object = s.peek() == Some(b'{');
-                levels = levels << 1 | u64::from(is_object);
-                depth = depth.wrapping_add(1);
-                s.step();
-                s.blanks();
-                let close = if is_object { b'}' } else { b']' };
-                if s.peek() != Some(close) {
-                    if is_object {
-                        s.key()?;
+                let is_object = open == b'{';
+                if is_object && let Some(len) = K::len(text.get(s.at..).unwrap_or_default()) {
+                    s.at = s.at.wrapping_add(len);
+                } else {
+                    levels = levels << 1 | u64::from(is_object);
+                    depth = depth.wrapping_add(1);
+                    s.step();
+                    s.blanks();
+                    let close = if is_object { b'}' } else { b']' };
+                    if s.peek() != Some(close) {
+                        if is_object {
+                            s.key()?;
+                        }
+                        continue;
                     }
-                    continue;
                 }
             }
             _ => s.scalar()?,
@@ -138,7 +139,7 @@ pub(super) fn scan(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
 }
 
 /// The end of the good value at the front of `text`.
-pub(in crate::socketio) fn value_end(text: &[u8]) -> usize {
+pub(crate) fn value_end(text: &[u8]) -> usize {
     let mut s = Scanner { text, at: 0 };
     let mut depth = 0_usize;
     while let Some(byte) = s.peek() {
@@ -171,14 +172,14 @@ pub(in crate::socketio) fn value_end(text: &[u8]) -> usize {
 }
 
 /// The end of the good string that begins with the quote at the front of `text`.
-pub(in crate::socketio) fn string_end(text: &[u8]) -> usize {
+pub(crate) fn string_end(text: &[u8]) -> usize {
     let mut s = Scanner { text, at: 0 };
     let _ = s.string();
     s.at
 }
 
 /// Whether `byte` is white space (RFC 8259 section 2).
-pub(in crate::socketio) const fn is_blank(byte: u8) -> bool {
+pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 

@@ -3,7 +3,7 @@ use crate::bytes::{Capacity, Writer};
 
 /// A string as it stands on the wire, still escaped, without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Str<'m>(pub(in crate::socketio) &'m [u8]);
+pub struct Str<'m>(pub(crate) &'m [u8]);
 
 impl<'m> Str<'m> {
     /// The bytes between the quotes, still escaped.

@@ -1,6 +1,6 @@
 use super::{
     Error, ErrorKind, Str,
-    scan::{Whole, is_blank, scan, value_end},
+    scan::{Known, Whole, is_blank, scan, value_end},
 };
 
 /// What a value is.
@@ -30,7 +30,11 @@ impl<'m> Value<'m> {
     /// # Errors
     /// [`Error`] with what is wrong and where.
     pub fn parse(text: &'m [u8]) -> Result<Self, Error> {
-        let scanned = scan(text, Whole::Value)?;
+        Self::parse_with::<()>(text)
+    }
+
+    pub(crate) fn parse_with<K: Known>(text: &'m [u8]) -> Result<Self, Error> {
+        let scanned = scan::<K>(text, Whole::Value)?;
         Ok(Self(text.get(scanned.from..scanned.to).unwrap_or_default()))
     }
 
@@ -110,7 +114,11 @@ impl<'m> Array<'m> {
     /// # Errors
     /// [`Error`] with what is wrong and where; [`ErrorKind::Type`] for another value.
     pub fn parse(text: &'m [u8]) -> Result<Self, Error> {
-        let scanned = scan(text, Whole::Value)?;
+        Self::parse_with::<()>(text)
+    }
+
+    pub(crate) fn parse_with<K: Known>(text: &'m [u8]) -> Result<Self, Error> {
+        let scanned = scan::<K>(text, Whole::Value)?;
         if text.get(scanned.from) != Some(&b'[') {
             return Err(Error { kind: ErrorKind::Type, at: scanned.from });
         }
@@ -121,12 +129,12 @@ impl<'m> Array<'m> {
     }
 
     /// Its length without the brackets, that of the first element, and that of those behind it.
-    pub(in crate::socketio) const fn lengths(&self) -> [usize; 3] {
+    pub(crate) const fn lengths(&self) -> [usize; 3] {
         [self.inside.len(), self.first.len(), self.rest.len()]
     }
 
     /// The array again from a copy of its inside and its [`lengths`](Self::lengths).
-    pub(in crate::socketio) fn of(inside: &'m [u8], first: usize, rest: usize) -> Self {
+    pub(crate) fn of(inside: &'m [u8], first: usize, rest: usize) -> Self {
         let rest = inside.len().saturating_sub(rest);
         Self { inside, first: inside.get(..first).unwrap_or_default(), rest: inside.get(rest..).unwrap_or_default() }
     }

@@ -1,8 +1,9 @@
 use super::{
     Elements, Error,
     scan::{Whole, scan},
+    write_str,
 };
-use crate::bytes::{Writer, write_str};
+use crate::bytes::Writer;
 
 /// Arguments of an event: JSON values that are written straight into the output.
 ///
@@ -22,7 +23,7 @@ impl<'m> Raw<'m> {
     /// # Errors
     /// [`Error`] with what is wrong and where.
     pub fn new(values: &'m [u8]) -> Result<Self, Error> {
-        scan(values, Whole::Elements).map(|_| Self(values))
+        scan::<()>(values, Whole::Elements).map(|_| Self(values))
     }
 
     /// Takes `values` as they are. When they are not what [`new`](Self::new) takes, receivers refuse the packet and may end the

@@ -1,4 +1,4 @@
-//! JSON (RFC 8259): judged strictly and without recursion, and then read where it lies.
+//! Layer 1: JSON (RFC 8259): judged strictly and without recursion, and then read where it lies.
 //!
 //! [`Value::parse`] and [`Array::parse`] judge a text once, syntax, depth and escapes; what they give out is known to be good, so the
 //! accessors skip over it without judging again. Strings stay as they stand on the wire, and their type [`Str`] shows it:
@@ -9,16 +9,17 @@
 //! lent memory.
 
 mod error;
+mod escape;
 mod scan;
 mod string;
 mod typed;
 mod value;
 mod write;
 
-pub use crate::bytes::write_str;
 pub use error::{DeserializeError, Error, ErrorKind};
+pub use escape::write_str;
 pub use scan::DEPTH;
-pub(super) use scan::{PLACEHOLDER_LEN, is_blank, placeholder, string_end, value_end};
+pub(crate) use scan::{Known, is_blank, string_end, value_end};
 pub use string::Str;
 pub use value::{Array, Elements, Kind, Members, Value};
 pub use write::{Args, Json, Raw, Text};

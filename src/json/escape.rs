@@ -1,11 +1,11 @@
-//! Strings of JSON, which more than one layer writes.
+//! Writing strings.
 
-use super::Writer;
+use crate::bytes::Writer;
 
 /// Which of eight bytes is a quote, a backslash or below 0x20: the high bit of the first of them is set, and none below it. What is
 /// set above the first means nothing.
 #[inline]
-pub(crate) const fn specials(word: u64) -> u64 {
+pub(super) const fn specials(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const QUOTES: u64 = 0x2222_2222_2222_2222;
