@@ -8,11 +8,11 @@ use sansocket::{
     },
     http::{self, Body, BodyDecoder, Method},
     socketio::{
-        self, AckSlot, Await, Binary, Collector, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed, Queue,
-        Waiting,
+        self, AckSlot, Binary, Collector, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed, Queue,
+        QueueSlot,
         server::{
-            AckIds, Asked, BroadcastAcks, Event, Session as Io,
-            rooms::{Link, Member, Rooms, Storage, Target},
+            AckIds, AskedSlot, BroadcastAcks, Event, Session as Io,
+            rooms::{Member, RoomSlot, Rooms, Storage, Target},
         },
     },
     time::Instant,
@@ -77,14 +77,14 @@ fn none_from_the_first_byte_to_the_last() {
     let mut server = Connection::<ws::Server>::server(Limits::new());
     let mut engine = Session::open(Sid::from_random([0; 15]), Config::new(), Instant::from_millis(0));
     let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], Instant::from_millis(1000));
-    let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 16], names: [0; 64] }, [1, 2]);
+    let mut rooms = Rooms::new(Storage { slots: [RoomSlot::EMPTY; 16], name_bytes: [0; 64] }, [1, 2]);
     let mut heard = Inbox::new([0; 512]);
     let mut collector = Collector::new([0; 128]);
     let mut handlers = Handlers::<u8, _>::new([const { HandlerSlot::EMPTY }; 4]);
     handlers.once("say", 1).unwrap();
     handlers.on("file", 2).unwrap();
-    let mut queue = Queue::new([Waiting::<&[u8]>::EMPTY; 4], 64, Policy::DropVolatile);
-    let mut asked = BroadcastAcks::new(AckIds::new().next_id(), Instant::from_millis(9), [Asked::EMPTY; 4]);
+    let mut queue = Queue::new([QueueSlot::<&[u8]>::EMPTY; 4], 64, Policy::DropVolatile);
+    let mut asked = BroadcastAcks::new(AckIds::new().next_id(), Instant::from_millis(9), [AskedSlot::EMPTY; 4]);
     let sends: [&[(Kind, &[u8])]; 5] = [
         &[(Kind::Text, b"40")],
         &[(Kind::Text, br#"421["say",{"text":"hello \u00e9"}]"#)],
@@ -126,15 +126,15 @@ fn none_from_the_first_byte_to_the_last() {
                     io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
                 }
                 Event::Event(e) if e.is("file") => {
-                    let question = Await { token: 5, deadline: Some(Instant::from_millis(500)) };
-                    io.emit(Namespace(0), "back", &Binary(e.args(), attachments), Some(question), &mut out).unwrap();
+                    let expect = ExpectAck { token: 5, deadline: Some(Instant::from_millis(500)) };
+                    io.emit(Namespace(0), "back", &Binary(e.args(), attachments), Some(expect), &mut out).unwrap();
                 }
                 Event::Ack(answer) => {
                     assert_eq!(answer.token, Some(5));
                     asked.ask(Member(1)).unwrap();
                     assert!(!asked.answered(Member(1), answer.id));
                     assert_eq!(queue.push(b"packet", Flags::NONE, true), Pushed::Queued);
-                    queue.advance(queue.bytes());
+                    queue.consume(queue.bytes());
                 }
                 Event::Event(e) => {
                     let said = e.args().next().and_then(|a| a.get("text")).and_then(|t| t.as_str()).unwrap();

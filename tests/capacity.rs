@@ -8,7 +8,7 @@ use sansocket::{
     },
     http::{Response, ResponseError, Status},
     socketio::{
-        self, AckSlot, Await, Binary, Namespace, Placeholder, SendError as IoError, StateError,
+        self, AckSlot, Binary, ExpectAck, Namespace, Placeholder, SendError as IoError, StateError,
         server::{Event, Session as Io},
     },
     time::Instant,
@@ -173,7 +173,7 @@ fn socketio_packets() {
     let raw = Raw::new(b"{\"a\":1},2").unwrap();
     let files = [b"\x01\x02".as_slice(), &[7; 200]];
     let binary = Binary((Placeholder(0), raw, Placeholder(1)), files.as_slice().into());
-    let question = Await { token: 9, deadline: None };
+    let expect = ExpectAck { token: 9, deadline: None };
     let calls: [(&str, Call<'_>); 8] = [
         (r#"42["news"]"#, &|io, out| io.emit(Namespace(0), "news", &(), None, out)),
         (r#"42/chat,["n\"s",{"a":1},2]"#, &|io, out| io.emit(Namespace(1), "n\"s", &raw, None, out)),
@@ -183,9 +183,9 @@ fn socketio_packets() {
         (&format!(r#"42["long","{}"]"#, r"x\n".repeat(100)), &|io, out| {
             io.emit(Namespace(0), "long", &Text(&long), None, out)
         }),
-        (r#"420["sure?"]"#, &|io, out| io.emit(Namespace(0), "sure?", &(), Some(question), out)),
+        (r#"420["sure?"]"#, &|io, out| io.emit(Namespace(0), "sure?", &(), Some(expect), out)),
         (r#"452-/chat,0["up",{"_placeholder":true,"num":0},{"a":1},2,{"_placeholder":true,"num":1}]"#, &|io, out| {
-            io.emit(Namespace(1), "up", &binary, Some(question), out)
+            io.emit(Namespace(1), "up", &binary, Some(expect), out)
         }),
         ("41/chat,", &|io, out| io.disconnect(Namespace(1), out)),
         (r#"44/no"x,{"message":"Invalid namespace"}"#, &|io, out| io.refuse_unknown(b"/no\"x", out)),
@@ -231,14 +231,14 @@ fn a_full_table_of_acknowledgements_refuses_and_can_be_exchanged() {
     let mut io = connected();
     let mut memory = [0; 512];
     let mut out = Out::stored(&mut memory);
-    let question = |token| Some(Await { token, deadline: None });
+    let expect = |token| Some(ExpectAck { token, deadline: None });
     for token in 0..8 {
-        io.emit(Namespace(0), "x", &(), question(token), &mut out).unwrap();
+        io.emit(Namespace(0), "x", &(), expect(token), &mut out).unwrap();
     }
     let before = io.clone();
     let written = out.written().len();
     let full = Err(IoError::Acks(sansocket::Capacity { needed: 9, available: 8 }));
-    assert_eq!(io.emit(Namespace(0), "x", &(), question(8), &mut out), full);
+    assert_eq!(io.emit(Namespace(0), "x", &(), expect(8), &mut out), full);
     assert_eq!((&io, out.written().len()), (&before, written));
     io.emit(Namespace(0), "x", &(), None, &mut out).unwrap();
     assert_eq!(io.replace_acks([AckSlot::EMPTY; 8]).unwrap().len(), 8);

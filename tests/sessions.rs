@@ -6,8 +6,8 @@ use sansocket::json::Text;
 use sansocket::{
     engineio::{self, Message},
     socketio::{
-        AckSlot, Await, Binary, Collector, Namespace, Namespaces, NoAnswer, PeerError, Placeholder, Reason, SendError,
-        StateError,
+        AckError, AckSlot, Binary, Collector, ExpectAck, Namespace, Namespaces, PeerError, Placeholder, Reason,
+        SendError, StateError,
         server::{Event, Limits, Session},
     },
     time::Instant,
@@ -44,7 +44,7 @@ fn the_first_packet_must_be_connect() {
         assert_eq!(text(&mut io, first), Err(PeerError::NotConnected));
         assert_eq!(text(&mut io, "0"), Err(PeerError::NotConnected), "the same error for ever");
     }
-    // Asked for is not granted.
+    // AskedSlot for is not granted.
     let mut io = server();
     text(&mut io, "0").unwrap();
     assert_eq!(text(&mut io, r#"2["a"]"#), Err(PeerError::NotConnected));
@@ -104,14 +104,14 @@ fn a_request_of_an_earlier_connection_is_stale() {
     assert_eq!(io.ack(request, &(), &mut out), Err(StateError::Stale.into()));
 }
 
-fn emit(io: &mut Session<[&'static str; 2]>, question: Await) -> Result<Vec<u8>, SendError> {
+fn emit(io: &mut Session<[&'static str; 2]>, expect: ExpectAck) -> Result<Vec<u8>, SendError> {
     let mut memory = [0; 64];
     let mut out = Out::stored(&mut memory);
-    io.emit(ROOT, "x", &(), Some(question), &mut out).map(|()| out.written()[2..].to_vec())
+    io.emit(ROOT, "x", &(), Some(expect), &mut out).map(|()| out.written()[2..].to_vec())
 }
 
-fn within(token: u32, ms: u64) -> Await {
-    Await { token, deadline: Some(Instant::from_millis(ms)) }
+fn within(token: u32, ms: u64) -> ExpectAck {
+    ExpectAck { token, deadline: Some(Instant::from_millis(ms)) }
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_acknowledgement_that_does_not_come_is_told_once_and_its_slot_is_free() {
     }
     assert!(matches!(emit(&mut io, within(8, 100)), Err(SendError::Acks(_))));
     assert_eq!(io.handle_timeout(Instant::from_millis(99)), None);
-    let unanswered = |token| Some(Event::Unanswered { namespace: ROOT, token, why: NoAnswer::TimedOut });
+    let unanswered = |token| Some(Event::AckFailed { namespace: ROOT, token, error: AckError::TimedOut });
     assert_eq!(io.handle_timeout(Instant::from_millis(200)), unanswered(0));
     assert_eq!(io.handle_timeout(Instant::from_millis(200)), unanswered(1));
     assert_eq!(io.handle_timeout(Instant::from_millis(200)), None);
@@ -152,7 +152,7 @@ fn an_acknowledgement_that_does_not_come_is_told_once_and_its_slot_is_free() {
 fn who_leaves_answers_nothing_any_more() {
     for leave in 0..3 {
         let mut io = joined();
-        emit(&mut io, Await { token: 5, deadline: None }).unwrap();
+        emit(&mut io, ExpectAck { token: 5, deadline: None }).unwrap();
         let mut memory = [0; 64];
         match leave {
             0 => drop(text(&mut io, "1").unwrap()),
@@ -166,7 +166,7 @@ fn who_leaves_answers_nothing_any_more() {
         }
         assert!(!io.is_connected(ROOT));
         assert_eq!(io.poll_timeout(), Some(Instant::from_millis(0)), "at once");
-        let told = Some(Event::Unanswered { namespace: ROOT, token: 5, why: NoAnswer::Disconnected });
+        let told = Some(Event::AckFailed { namespace: ROOT, token: 5, error: AckError::Disconnected });
         assert_eq!(io.handle_timeout(Instant::from_millis(0)), told);
         assert_eq!(io.handle_timeout(Instant::FAR_FUTURE), None);
         assert_eq!(io.emit(ROOT, "x", &(), None, &mut Out::stored(&mut memory)), Err(StateError::NotConnected.into()));
@@ -184,7 +184,7 @@ fn a_hundred_acknowledgements_are_in_flight_and_answered_in_any_order() {
     for round in 0..20 {
         let mut out = Out::stored(&mut memory);
         for token in 0..100 {
-            io.emit(ROOT, "x", &(), Some(Await { token, deadline: None }), &mut out).unwrap();
+            io.emit(ROOT, "x", &(), Some(ExpectAck { token, deadline: None }), &mut out).unwrap();
         }
         order.sort_by_cached_key(|_| random.next());
         for &token in &order {
@@ -253,7 +253,7 @@ impl Namespaces for Dynamic {
         self.0.borrow().get(usize::from(namespace.0)).cloned()
     }
 
-    fn admit(&self, name: &[u8]) -> Option<Namespace> {
+    fn resolve_connect(&self, name: &[u8]) -> Option<Namespace> {
         if self.find(name).is_none() && name.starts_with(b"/room-") {
             self.0.borrow_mut().push(name.into());
         }

@@ -5,7 +5,7 @@ use sansocket::json::{Args, Json, Text};
 use sansocket::{
     socketio::{
         self, Flags, Namespace, SendError,
-        server::rooms::{Full, Link, Member, Rooms, Storage, Target},
+        server::rooms::{Full, Member, RoomSlot, Rooms, Storage, Target},
     },
     ws,
 };
@@ -67,7 +67,7 @@ pub struct Hub {
 }
 
 struct Room {
-    rooms: Rooms<Vec<Link>, Vec<u8>>,
+    rooms: Rooms<Vec<RoomSlot>, Vec<u8>>,
     guests: Vec<Option<Guest>>,
     free: Vec<u32>,
     history: VecDeque<Said>,
@@ -88,7 +88,7 @@ impl Hub {
     /// A newcomer may be told the history twice before the first is read, and must not count as slow for that: it takes a quarter of a
     /// receiver's queue of `max_queue` bytes at most.
     pub fn new(history: usize, max_queue: usize) -> Self {
-        let storage = Storage { links: vec![Link::EMPTY; 64], names: Vec::new() };
+        let storage = Storage { slots: vec![RoomSlot::EMPTY; 64], name_bytes: Vec::new() };
         let room = Room {
             rooms: Rooms::new(storage, [random(), random()].map(u64::from_le_bytes)),
             guests: Vec::new(),
@@ -116,9 +116,9 @@ impl Hub {
                 Member(u32::try_from(room.guests.len() - 1).expect("connections are limited"))
             }
         };
-        while let Err(Full { links, names }) = room.rooms.enter(ROOT, member) {
+        while let Err(Full { slots, name_bytes }) = room.rooms.enter(ROOT, member) {
             // The registry grows by doubling, as a `Vec` does.
-            let larger = Storage { links: vec![Link::EMPTY; links * 2], names: vec![0; names] };
+            let larger = Storage { slots: vec![RoomSlot::EMPTY; slots * 2], name_bytes: vec![0; name_bytes] };
             if room.rooms.replace(larger).is_err() {
                 break;
             }

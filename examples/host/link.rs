@@ -4,7 +4,7 @@ use super::{App, Host, peer::Peer};
 use sansocket::json::Raw;
 use sansocket::{
     engineio::{self, Transport},
-    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, server::Session},
+    socketio::{AckSlot, Content, ExpectAck, Flags, Namespace, Reason, SendError, server::Session},
     time::Instant,
     ws::{Out, Stored},
 };
@@ -88,8 +88,8 @@ impl<A: App> Link<'_, A> {
     }
 
     /// Sends an event.
-    pub fn emit(&mut self, namespace: Namespace, name: &str, payload: &impl Payload, question: Option<Await>) {
-        self.say(|io, out| io.emit(namespace, name, payload, question, out));
+    pub fn emit(&mut self, namespace: Namespace, name: &str, content: &impl Content, expect: Option<ExpectAck>) {
+        self.say(|io, out| io.emit(namespace, name, content, expect, out));
     }
 
     /// Grants a namespace, in front of what others say from now on.

@@ -2,7 +2,7 @@
 
 use sansocket::{
     engineio::Payload,
-    socketio::{Flags, Policy, Pushed, Queue, Waiting},
+    socketio::{Flags, Policy, Pushed, Queue, QueueSlot},
 };
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -17,7 +17,7 @@ const BATCH: usize = 64;
 /// Bytes that wait for a receiver above which nothing is read from it: its own questions must not be what drops it.
 const MUCH: usize = 64 * 1024;
 
-type Packets = Queue<Rc<[u8]>, Vec<Waiting<Rc<[u8]>>>>;
+type Packets = Queue<Rc<[u8]>, Vec<QueueSlot<Rc<[u8]>>>>;
 
 /// A client as the others see it: the frames that wait for it, and its socket. A broadcast's frame is shared by all.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Peer {
                 continue;
             }
             let len = payload.written().len();
-            queue.advance(taken);
+            queue.consume(taken);
             if queue.is_empty() {
                 let _ = queue.replace(Vec::new());
             }
@@ -109,7 +109,7 @@ impl Peer {
         if queue.len() == queue.slots() {
             // As a `Vec` grows; the limit in bytes bounds what waits.
             let slots = (2 * queue.slots()).max(2);
-            let _ = queue.replace(vec![Waiting::EMPTY; slots]);
+            let _ = queue.replace(vec![QueueSlot::EMPTY; slots]);
         }
         match queue.push(frames, flags, !self.is_blocked.get()) {
             Pushed::Queued => self.flusher.list(self),
@@ -147,7 +147,7 @@ impl Peer {
             };
             match written {
                 Ok(n) => {
-                    queue.advance(n);
+                    queue.consume(n);
                     if was_backed_up && queue.bytes() <= MUCH {
                         self.wake.notify_one();
                     }

@@ -4,7 +4,7 @@ use crate::host::{App, Link, Peer, random, sid};
 use sansocket::json::{Args, Raw, Text, Value};
 use sansocket::{
     socketio::{
-        self, Attachments, Await, Binary, EventPacket, Flags, HandlerSlot, Handlers, Namespace, Payload, Reason,
+        self, Attachments, Binary, Content, EventPacket, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Reason,
         SendError,
         server::{
             Event,
@@ -29,7 +29,7 @@ pub struct Playground {
 }
 
 struct State {
-    rooms: Rooms<Vec<socketio::server::rooms::Link>, Vec<u8>>,
+    rooms: Rooms<Vec<socketio::server::rooms::RoomSlot>, Vec<u8>>,
     peers: HashMap<Member, Rc<Peer>>,
     next: u32,
     /// Packets for several receivers are written here once, and then shared.
@@ -52,8 +52,8 @@ const HANDLERS: [(&str, Handler); 11] = [
     ("ask-ack", |_, link, e, files| {
         link.guest.asked = link.guest.asked.wrapping_add(1);
         let deadline = Some(link.now.after_millis(ACK_TIMEOUT));
-        let question = Await { token: link.guest.asked, deadline };
-        link.emit(e.namespace, "please-ack", &Binary(e.args(), files), Some(question));
+        let expect = ExpectAck { token: link.guest.asked, deadline };
+        link.emit(e.namespace, "please-ack", &Binary(e.args(), files), Some(expect));
     }),
     ("server-disconnect", |app, link, e, _| {
         link.say(|io, out| io.disconnect(e.namespace, out));
@@ -100,9 +100,9 @@ const HANDLERS: [(&str, Handler); 11] = [
     }),
 ];
 
-fn acknowledge(link: &mut Link<'_, Playground>, e: &EventPacket<'_>, payload: &impl Payload) {
+fn acknowledge(link: &mut Link<'_, Playground>, e: &EventPacket<'_>, content: &impl Content) {
     if let Some(request) = e.ack {
-        link.say(|io, out| io.ack(request, payload, out));
+        link.say(|io, out| io.ack(request, content, out));
     }
 }
 
@@ -142,7 +142,7 @@ impl App for Playground {
             Event::Ack(answer) if answer.token.is_some() => {
                 link.emit(answer.namespace, "ack-was", &Binary(answer.args(), attachments), None);
             }
-            Event::Unanswered { token, why, .. } => debug!(token, ?why, "not acknowledged"),
+            Event::AckFailed { token, error, .. } => debug!(token, ?error, "not acknowledged"),
             Event::Disconnected { namespace, reason } => self.left(link, namespace, reason),
             _ => {}
         }
@@ -165,7 +165,7 @@ impl Playground {
         for (name, handler) in HANDLERS {
             handlers.on(name, handler).expect("a slot for each");
         }
-        let storage = Storage { links: vec![socketio::server::rooms::Link::EMPTY; 64], names: vec![0; 1024] };
+        let storage = Storage { slots: vec![socketio::server::rooms::RoomSlot::EMPTY; 64], name_bytes: vec![0; 1024] };
         let rooms = Rooms::new(storage, [random(), random()].map(u64::from_le_bytes));
         let state = State { rooms, peers: HashMap::new(), next: 0, scratch: vec![0; 4096] };
         Self { state: RefCell::new(state), handlers: RefCell::new(handlers) }
@@ -193,13 +193,13 @@ impl Playground {
 
     fn join(&self, namespace: Namespace, member: Member, room: &[u8]) {
         let rooms = &mut self.state.borrow_mut().rooms;
-        while let Err(Full { links, names }) = rooms.join(namespace, member, room) {
+        while let Err(Full { slots, name_bytes }) = rooms.join(namespace, member, room) {
             // The registry grows by doubling, as a `Vec` does. A name that is too long is never joined.
-            let larger = |(links, names): (usize, usize)| {
-                let links = vec![socketio::server::rooms::Link::EMPTY; links.checked_mul(2)?];
-                Some(Storage { links, names: vec![0; names.checked_mul(2).filter(|n| *n < 1 << 30)?] })
+            let larger = |(slots, name_bytes): (usize, usize)| {
+                let slots = vec![socketio::server::rooms::RoomSlot::EMPTY; slots.checked_mul(2)?];
+                Some(Storage { slots, name_bytes: vec![0; name_bytes.checked_mul(2).filter(|n| *n < 1 << 30)?] })
             };
-            let Some(storage) = larger((links, names)) else { return debug!("the name of a room is too long") };
+            let Some(storage) = larger((slots, name_bytes)) else { return debug!("the name of a room is too long") };
             if rooms.replace(storage).is_err() {
                 return;
             }

@@ -157,7 +157,7 @@ fn path() {
 fn path() {
     use sansocket::{
         engineio::{Sid, server::{Config, Session}},
-        socketio::{self, AckSlot, Await, Binary, Collector, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue, Waiting, server::{Event, Session as Io, rooms::{Link, Member, Rooms, Storage, Target}}},
+        socketio::{self, AckSlot, ExpectAck, Binary, Collector, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue, QueueSlot, server::{Event, Session as Io, rooms::{Member, RoomSlot, Rooms, Storage, Target}}},
         time::Instant,
         ws::{Connection, Inbox, Limits, Out},
     };
@@ -169,12 +169,12 @@ fn path() {
     let mut inbox = Inbox::new([0; 512]);
     let mut engine = Session::open(Sid::from_random(random()), Config::new(), now());
     let mut io = Io::new(NAMES, [AckSlot::EMPTY; 4], now());
-    let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 32], names: [0; 64] }, [7, 8]);
+    let mut rooms = Rooms::new(Storage { slots: [RoomSlot::EMPTY; 32], name_bytes: [0; 64] }, [7, 8]);
     let (mut tx, mut stored) = ([0; 512], [0; 256]);
     let mut collector = Collector::new([0; 128]);
     let mut handlers = Handlers::<u8, _>::new([const { HandlerSlot::EMPTY }; 4]);
     let _ = (handlers.on("join", byte()), handlers.once("say", byte()), handlers.on_any(byte()));
-    let mut queue = Queue::new([const { Waiting::EMPTY }; 4], 64, Policy::DropVolatile);
+    let mut queue = Queue::new([const { QueueSlot::EMPTY }; 4], 64, Policy::DropVolatile);
     loop {
         let mut out = ws.out(&mut tx);
         while let Ok(Some(event)) = engine.poll_event(&mut inbox, &mut ws, now()) {
@@ -210,13 +210,13 @@ fn path() {
                     }
                     let mut packet = Out::stored(&mut stored);
                     let _ = socketio::server::broadcast(&NAMES, ROOT, "said", &e.args(), None, &mut packet);
-                    let question = Await { token: 1, deadline: Some(now()) };
-                    let _ = io.emit(ROOT, "file", &Binary(e.args(), attachments), Some(question), &mut out);
+                    let expect = ExpectAck { token: 1, deadline: Some(now()) };
+                    let _ = io.emit(ROOT, "file", &Binary(e.args(), attachments), Some(expect), &mut out);
                     for reached in rooms.select(ROOT, &Target::all().to(&[b"lobby"]).not(member)) {
                         send(&reached.0.to_le_bytes());
                         let _ = queue.push(b"packet".as_slice(), Flags::NONE.volatile(), true);
                         queue.slices().for_each(send);
-                        queue.advance(usize::from(byte()));
+                        queue.consume(usize::from(byte()));
                         send(packet.written());
                     }
                     if let Some(request) = e.ack {

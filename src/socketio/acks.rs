@@ -3,16 +3,16 @@
 use super::Namespace;
 use crate::{bytes::Capacity, time::Instant};
 
-/// Ids of sessions are below, ids of broadcasts ([`AckIds`](super::server::AckIds)) are at or above: an answer is never taken for that to another question.
+/// Ids of sessions are below, ids of broadcasts ([`AckIds`](super::server::AckIds)) are at or above: an answer is never taken for that to another expect.
 /// Both fit the 32-bit integers of small clients.
 pub(super) const BROADCASTS: u64 = 1 << 30;
 
 /// Asks for an acknowledgement, beside an event that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Await {
-    /// The caller's name for the question, which comes back with the answer.
+pub struct ExpectAck {
+    /// The caller's name for the expect, which comes back with the answer.
     pub token: u32,
-    /// When it comes too late ([`Event::Unanswered`](super::server::Event::Unanswered)). Without a deadline the slot is taken until the answer comes or the
+    /// When it comes too late ([`Event::AckFailed`](super::server::Event::AckFailed)). Without a deadline the slot is taken until the answer comes or the
     /// namespace is left.
     pub deadline: Option<Instant>,
 }
@@ -20,7 +20,7 @@ pub struct Await {
 /// Why no acknowledgement comes.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
+pub enum AckError {
     /// Its deadline passed. An answer that comes later is told without a token.
     TimedOut,
     /// The client left the namespace, or the link ended.
@@ -93,8 +93,8 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         Ok(Vacancy { at, id })
     }
 
-    pub(super) fn take(&mut self, vacancy: Vacancy, namespace: Namespace, question: Await) {
-        let Await { token, deadline } = question;
+    pub(super) fn take(&mut self, vacancy: Vacancy, namespace: Namespace, expect: ExpectAck) {
+        let ExpectAck { token, deadline } = expect;
         if let Some(slot) = self.slots.as_mut().get_mut(vacancy.at) {
             *slot = AckSlot { id: vacancy.id, token, deadline, namespace, state: State::Waiting };
         }
@@ -112,7 +112,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         Ok(core::mem::replace(&mut self.slots, slots))
     }
 
-    /// The token of the question that `id` answers, whose slot is then free.
+    /// The token of the expect that `id` answers, whose slot is then free.
     pub(super) fn answered(&mut self, namespace: Namespace, id: u64) -> Option<u32> {
         let is_it = |s: &&mut AckSlot| s.state == State::Waiting && u64::from(s.id) == id && s.namespace == namespace;
         let slot = self.slots.as_mut().iter_mut().find(is_it)?;
@@ -138,16 +138,16 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         self.slots.as_ref().iter().filter_map(due).min()
     }
 
-    /// The next question that no answer comes to, whose slot is then free.
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<(Namespace, u32, NoAnswer)> {
+    /// The next expect that no answer comes to, whose slot is then free.
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<(Namespace, u32, AckError)> {
         self.slots.as_mut().iter_mut().find_map(|slot| {
-            let why = match slot.state {
-                State::Lost => NoAnswer::Disconnected,
-                State::Waiting if slot.deadline.is_some_and(|d| d <= now) => NoAnswer::TimedOut,
+            let error = match slot.state {
+                State::Lost => AckError::Disconnected,
+                State::Waiting if slot.deadline.is_some_and(|d| d <= now) => AckError::TimedOut,
                 _ => return None,
             };
             slot.state = State::Free;
-            Some((slot.namespace, slot.token, why))
+            Some((slot.namespace, slot.token, error))
         })
     }
 }

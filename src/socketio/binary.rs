@@ -10,7 +10,7 @@ use crate::{
 pub const MAX_ATTACHMENTS: u8 = 10;
 
 /// What an event or an acknowledgement is sent with: [`Args`], or [`Binary`] with attachments.
-pub trait Payload {
+pub trait Content {
     /// Writes the JSON values with commas between them, without brackets; possibly none.
     fn write_json(&self, out: &mut Writer<'_>);
 
@@ -20,7 +20,7 @@ pub trait Payload {
     }
 }
 
-impl<A: Args> Payload for A {
+impl<A: Args> Content for A {
     #[inline]
     fn write_json(&self, out: &mut Writer<'_>) {
         self.write(out)
@@ -43,7 +43,7 @@ impl<A: Args> Payload for A {
 #[derive(Clone, Copy, Debug)]
 pub struct Binary<'a, A>(pub A, pub Attachments<'a>);
 
-impl<A: Args> Payload for Binary<'_, A> {
+impl<A: Args> Content for Binary<'_, A> {
     fn write_json(&self, out: &mut Writer<'_>) {
         self.0.write(out)
     }

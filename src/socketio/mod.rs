@@ -18,13 +18,13 @@ mod reason;
 pub mod server;
 mod write;
 
-pub use acks::{AckSlot, Await, NoAnswer};
-pub use binary::{Attachments, AttachmentsIter, Binary, MAX_ATTACHMENTS, Payload, Placeholder};
+pub use acks::{AckError, AckSlot, ExpectAck};
+pub use binary::{Attachments, AttachmentsIter, Binary, Content, MAX_ATTACHMENTS, Placeholder};
 pub use collector::Collector;
 pub use error::{PeerError, SendError, StateError};
 pub use event::{AckPacket, AckRequest, Attachment, EventPacket};
 pub use handlers::{Call, HandlerSlot, Handlers};
 pub use namespace::{Namespace, Namespaces};
 pub use packet::Packet;
-pub use queue::{Flags, Policy, Pushed, Queue, Waiting};
+pub use queue::{Flags, Policy, Pushed, Queue, QueueSlot};
 pub use reason::Reason;

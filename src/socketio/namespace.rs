@@ -7,7 +7,7 @@ pub struct Namespace(pub u16);
 /// The namespaces that there are; their names belong to the caller, sessions keep numbers.
 ///
 /// A list of names is one: `["/", "/custom"]`. On the wire a name begins with a slash; a list may leave it out, as
-/// `of("custom")` does in the reference. Dynamic namespaces are a type of the caller's that overrides [`admit`](Self::admit):
+/// `of("custom")` does in the reference. Dynamic namespaces are a type of the caller's that overrides [`resolve_connect`](Self::resolve_connect):
 ///
 /// ```
 /// use sansocket::socketio::{Namespace, Namespaces};
@@ -21,7 +21,7 @@ pub struct Namespace(pub u16);
 ///     fn find(&self, name: &[u8]) -> Option<Namespace> {
 ///         self.0.borrow().iter().position(|n| **n == *name).map(|at| Namespace(at as u16))
 ///     }
-///     fn admit(&self, name: &[u8]) -> Option<Namespace> {
+///     fn resolve_connect(&self, name: &[u8]) -> Option<Namespace> {
 ///         if self.find(name).is_none() && self.0.borrow().len() < 1000 && name.starts_with(b"/team-") {
 ///             self.0.borrow_mut().push(name.into());
 ///         }
@@ -34,8 +34,8 @@ pub struct Namespace(pub u16);
 ///
 /// let teams = Teams::default();
 /// assert_eq!(teams.find(b"/team-1"), None);
-/// assert_eq!(teams.admit(b"/team-1"), Some(Namespace(0)));
-/// assert_eq!(teams.admit(b"/other"), None);
+/// assert_eq!(teams.resolve_connect(b"/team-1"), Some(Namespace(0)));
+/// assert_eq!(teams.resolve_connect(b"/other"), None);
 /// assert_eq!(teams.find(b"/team-1"), Some(Namespace(0)));
 /// ```
 pub trait Namespaces {
@@ -47,7 +47,7 @@ pub trait Namespaces {
 
     /// The namespace that a client asks to join by `name`: one that there is, or a new one, if the caller's predicate wants it.
     /// Names come from strangers: bound how many there may be, and forget those that everybody left.
-    fn admit(&self, name: &[u8]) -> Option<Namespace> {
+    fn resolve_connect(&self, name: &[u8]) -> Option<Namespace> {
         self.find(name)
     }
 }
@@ -87,7 +87,7 @@ impl<N: Namespaces + ?Sized> Namespaces for &N {
         (**self).name(namespace)
     }
 
-    fn admit(&self, name: &[u8]) -> Option<Namespace> {
-        (**self).admit(name)
+    fn resolve_connect(&self, name: &[u8]) -> Option<Namespace> {
+        (**self).resolve_connect(name)
     }
 }

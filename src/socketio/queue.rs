@@ -69,15 +69,15 @@ pub enum Pushed {
 /// `Arc<[u8]>`, a `&'static [u8]`).
 ///
 /// ```
-/// use sansocket::socketio::{Flags, Policy, Pushed, Queue, Waiting};
+/// use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
 ///
-/// let mut queue = Queue::new([Waiting::<&[u8]>::EMPTY; 8], 10, Policy::DropVolatile);
+/// let mut queue = Queue::new([QueueSlot::<&[u8]>::EMPTY; 8], 10, Policy::DropVolatile);
 /// let position = Flags::NONE.volatile();
 /// assert_eq!(queue.push(b"1234", position, true), Pushed::Queued);
 /// assert_eq!(queue.push(b"5678", position, false), Pushed::Dropped, "volatile, and the socket is full");
 /// assert_eq!(queue.push(b"message", Flags::NONE, false), Pushed::Queued, "the position made room");
 /// assert!(queue.slices().eq([b"message"]));
-/// queue.advance(3); // the socket took three bytes
+/// queue.consume(3); // the socket took three bytes
 /// assert!(queue.slices().eq([b"sage"]));
 /// assert_eq!(queue.push(b"too much", Flags::NONE, false), Pushed::Overflow);
 /// assert!(queue.is_closed());
@@ -99,14 +99,14 @@ pub struct Queue<T, S> {
 
 /// Room for one packet.
 #[derive(Clone, Debug)]
-pub struct Waiting<T>(Option<(T, Flags)>);
+pub struct QueueSlot<T>(Option<(T, Flags)>);
 
-impl<T> Waiting<T> {
+impl<T> QueueSlot<T> {
     /// None.
     pub const EMPTY: Self = Self(None);
 }
 
-impl<T: AsRef<[u8]>, S: AsMut<[Waiting<T>]> + AsRef<[Waiting<T>]>> Queue<T, S> {
+impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, S> {
     /// Nothing waits. At most `limit` bytes do, in as many packets as there are slots; a packet larger than the limit waits alone.
     pub const fn new(slots: S, limit: usize, policy: Policy) -> Self {
         let kind = core::marker::PhantomData;
@@ -144,7 +144,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[Waiting<T>]> + AsRef<[Waiting<T>]>> Queue<T, S> {
     }
 
     /// The transport took `n` bytes of [`slices`](Self::slices).
-    pub fn advance(&mut self, mut n: usize) {
+    pub fn consume(&mut self, mut n: usize) {
         while self.len > 0 {
             let left = self.slices().next().map_or(0, <[u8]>::len);
             if n < left {

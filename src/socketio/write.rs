@@ -1,7 +1,7 @@
 //! Writing packets: straight into the output, without an intermediate buffer.
 
 use super::{
-    Payload, SendError, StateError,
+    Content, SendError, StateError,
     binary::{Attachments, MAX_ATTACHMENTS},
     namespace::bare,
     packet::is_reserved,
@@ -13,16 +13,16 @@ use crate::{
 };
 
 pub(super) fn event<R, O: Sink<R>>(
-    place: &[u8],
+    namespace: &[u8],
     name: &str,
-    payload: &impl Payload,
+    content: &impl Content,
     id: Option<u64>,
     out: &mut O,
 ) -> Result<(), SendError> {
     if is_reserved(name) {
         return Err(StateError::ReservedName.into());
     }
-    with_attachments(b'2', place, payload, out, |w| {
+    with_attachments(b'2', namespace, content, out, |w| {
         if let Some(id) = id {
             w.decimal(id);
         }
@@ -30,7 +30,7 @@ pub(super) fn event<R, O: Sink<R>>(
         json::write_str(w, name);
         w.byte(b',');
         let before = w.len();
-        payload.write_json(w);
+        content.write_json(w);
         if w.len() == before {
             w.take_back(1);
         }
@@ -38,11 +38,16 @@ pub(super) fn event<R, O: Sink<R>>(
     })
 }
 
-pub(super) fn ack<R, O: Sink<R>>(place: &[u8], id: u64, payload: &impl Payload, out: &mut O) -> Result<(), SendError> {
-    with_attachments(b'3', place, payload, out, |w| {
+pub(super) fn ack<R, O: Sink<R>>(
+    namespace: &[u8],
+    id: u64,
+    content: &impl Content,
+    out: &mut O,
+) -> Result<(), SendError> {
+    with_attachments(b'3', namespace, content, out, |w| {
         w.decimal(id);
         w.byte(b'[');
-        payload.write_json(w);
+        content.write_json(w);
         w.byte(b']');
     })
 }
@@ -51,16 +56,16 @@ pub(super) fn ack<R, O: Sink<R>>(place: &[u8], id: u64, payload: &impl Payload, 
 #[inline]
 fn with_attachments<R, O: Sink<R>>(
     kind: u8,
-    place: &[u8],
-    payload: &impl Payload,
+    namespace: &[u8],
+    content: &impl Content,
     out: &mut O,
     write: impl FnOnce(&mut Writer<'_>),
 ) -> Result<(), SendError> {
-    let attachments = payload.attachments();
+    let attachments = content.attachments();
     if attachments == Attachments::NONE {
         return packet(out, |w| {
             w.byte(kind);
-            namespace(w, place);
+            push_namespace(w, namespace);
             write(w);
         });
     }
@@ -76,15 +81,15 @@ fn with_attachments<R, O: Sink<R>>(
             w.decimal(count);
             w.byte(b'-');
         }
-        namespace(w, place);
+        push_namespace(w, namespace);
         write(w);
     };
     Ok(out.text(write, attachments.into_iter())?)
 }
 
-pub(super) fn connected<R, O: Sink<R>>(place: &[u8], sid: engineio::Sid, out: &mut O) -> Result<(), SendError> {
+pub(super) fn connected<R, O: Sink<R>>(namespace: &[u8], sid: engineio::Sid, out: &mut O) -> Result<(), SendError> {
     packet(out, |w| {
-        head(w, b'0', place);
+        head(w, b'0', namespace);
         w.push(b"{\"sid\":\"");
         w.push(sid.as_bytes());
         w.push(b"\"}");
@@ -92,13 +97,13 @@ pub(super) fn connected<R, O: Sink<R>>(place: &[u8], sid: engineio::Sid, out: &m
 }
 
 pub(super) fn refused<R, O: Sink<R>>(
-    place: &[u8],
+    namespace: &[u8],
     message: &str,
     data: Option<json::Raw<'_>>,
     out: &mut O,
 ) -> Result<(), SendError> {
     packet(out, |w| {
-        head(w, b'4', place);
+        head(w, b'4', namespace);
         w.push(b"{\"message\":");
         json::write_str(w, message);
         if let Some(data) = data {
@@ -109,23 +114,23 @@ pub(super) fn refused<R, O: Sink<R>>(
     })
 }
 
-pub(super) fn disconnect<R, O: Sink<R>>(place: &[u8], out: &mut O) -> Result<(), SendError> {
-    packet(out, |w| head(w, b'1', place))
+pub(super) fn disconnect<R, O: Sink<R>>(namespace: &[u8], out: &mut O) -> Result<(), SendError> {
+    packet(out, |w| head(w, b'1', namespace))
 }
 
 fn packet<R, O: Sink<R>>(out: &mut O, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
     Ok(out.text(write, core::iter::empty::<&[u8]>())?)
 }
 
-fn head(w: &mut Writer<'_>, kind: u8, place: &[u8]) {
+fn head(w: &mut Writer<'_>, kind: u8, namespace: &[u8]) {
     w.byte(kind);
-    namespace(w, place);
+    push_namespace(w, namespace);
 }
 
 /// The namespace, which is left out when it is the main one.
 #[inline]
-fn namespace(w: &mut Writer<'_>, place: &[u8]) {
-    let name = bare(place);
+fn push_namespace(w: &mut Writer<'_>, namespace: &[u8]) {
+    let name = bare(namespace);
     if !name.is_empty() {
         w.byte(b'/');
         w.push(name);

@@ -4,7 +4,7 @@
 use sansocket::json::{DEPTH, ErrorKind, Raw, Value};
 use sansocket::{
     engineio::{self, Message, Sid, server::Session},
-    socketio::{self, AckRequest, AckSlot, Await, Binary, Collector, Namespace, Packet, SendError, server::Event},
+    socketio::{self, AckRequest, AckSlot, Binary, Collector, ExpectAck, Namespace, Packet, SendError, server::Event},
     time::Instant,
     ws::{self, Out, Stored},
 };
@@ -171,11 +171,11 @@ pub fn server_operations(data: &[u8]) {
                 push(&mut inbox, bytes);
                 None
             }
-            3 => Some(io.emit(Namespace(0), "e", &Raw::trusted(b"1,\"x\""), question(*arg), &mut stored)),
+            3 => Some(io.emit(Namespace(0), "e", &Raw::trusted(b"1,\"x\""), expect(*arg), &mut stored)),
             4 => {
                 let files: [&[u8]; 2] = [b"\x01\x02", b""];
                 let payload = Binary(socketio::Placeholder(0), files.as_slice().into());
-                Some(io.emit(Namespace(0), "b", &payload, question(*arg), &mut stored))
+                Some(io.emit(Namespace(0), "b", &payload, expect(*arg), &mut stored))
             }
             5 => kept.pop().map(|request| io.ack(request, &(), &mut stored)),
             6 => Some(io.disconnect(Namespace(0), &mut stored)),
@@ -199,8 +199,9 @@ pub fn server_operations(data: &[u8]) {
     }
 }
 
-fn question(arg: u8) -> Option<Await> {
-    (arg % 2 == 1).then_some(Await { token: u32::from(arg), deadline: Some(Instant::from_millis(u64::from(arg) * 50)) })
+fn expect(arg: u8) -> Option<ExpectAck> {
+    (arg % 2 == 1)
+        .then_some(ExpectAck { token: u32::from(arg), deadline: Some(Instant::from_millis(u64::from(arg) * 50)) })
 }
 
 fn feed(inbox: &mut ws::Inbox<Vec<u8>>, first: u8, payload: &[u8]) {

@@ -7,8 +7,7 @@ use sansocket::{
         server::{Config, Session},
     },
     socketio::{
-        self, AckSlot, Binary, Collector, Namespace, Queue, SendError, Waiting,
-        
+        self, AckSlot, Binary, Collector, Namespace, Queue, QueueSlot, SendError,
         server::{Event, Session as Io},
     },
     time::Instant,
@@ -35,7 +34,7 @@ pub struct App {
     start: std::time::Instant,
 }
 
-type Packets = Queue<Arc<[u8]>, Vec<Waiting<Arc<[u8]>>>>;
+type Packets = Queue<Arc<[u8]>, Vec<QueueSlot<Arc<[u8]>>>>;
 
 /// One session. The queue has a lock of its own, which is held for nothing else: who broadcasts holds its own session.
 pub struct Link {
@@ -134,11 +133,11 @@ impl App {
     }
 
     /// Encoded and framed once for all but `link`.
-    fn broadcast(&self, link: &Link, name: &str, payload: &impl socketio::Payload) {
+    fn broadcast(&self, link: &Link, name: &str, content: &impl socketio::Content) {
         let mut memory = vec![0; 1024];
         let packet: Arc<[u8]> = loop {
             let mut out = Out::stored(&mut memory);
-            match socketio::server::broadcast(&NAMES, ROOT, name, payload, None, &mut out) {
+            match socketio::server::broadcast(&NAMES, ROOT, name, content, None, &mut out) {
                 Ok(()) => break out.written().into(),
                 Err(SendError::Capacity(e)) => memory.resize(e.needed, 0),
                 Err(e) => return debug!("not sent: {e}"),
@@ -160,7 +159,7 @@ impl Link {
         let mut queue = self.queue.lock().expect("nobody panics with it");
         if queue.len() == queue.slots() {
             let slots = (2 * queue.slots()).max(4);
-            let _ = queue.replace(vec![Waiting::EMPTY; slots]);
+            let _ = queue.replace(vec![QueueSlot::EMPTY; slots]);
         }
         // One for whom too much waits is found by its own task.
         let _ = queue.push(frames, socketio::Flags::NONE, true);
@@ -205,7 +204,7 @@ impl Link {
                 continue;
             }
             let len = payload.written().len();
-            queue.advance(taken);
+            queue.consume(taken);
             memory.truncate(len);
             return Some(memory);
         }

@@ -1,6 +1,6 @@
 use crate::{
     engineio::{self, Sink},
-    socketio::{Namespace, Namespaces, Payload, SendError, StateError, write},
+    socketio::{Content, Namespace, Namespaces, SendError, StateError, write},
 };
 
 /// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frames that each of them gets. With
@@ -9,7 +9,7 @@ use crate::{
 /// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
 ///
 /// # Errors
-/// [`SendError::Capacity`], exact for [`crate::json::Raw`] and [`crate::json::Text`]; [`StateError::NotConnected`] when `names` does not know the
+/// [`SendError::Capacity`], exact for [`crate::json::Raw`] and [`crate::json::Text`]; [`StateError::NotConnected`] when `namespaces` does not know the
 /// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
 ///
 /// ```
@@ -22,13 +22,13 @@ use crate::{
 /// # Ok::<(), SendError>(())
 /// ```
 pub fn broadcast<O: Sink<engineio::Server>>(
-    names: &(impl Namespaces + ?Sized),
+    namespaces: &(impl Namespaces + ?Sized),
     namespace: Namespace,
     name: &str,
-    payload: &impl Payload,
+    content: &impl Content,
     ack: Option<u64>,
     out: &mut O,
 ) -> Result<(), SendError> {
-    let place = names.name(namespace).ok_or(StateError::NotConnected)?;
-    write::event(&place, name, payload, ack, out)
+    let path = namespaces.name(namespace).ok_or(StateError::NotConnected)?;
+    write::event(&path, name, content, ack, out)
 }

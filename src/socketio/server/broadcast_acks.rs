@@ -34,11 +34,11 @@ impl Default for AckIds {
 /// caller's to keep. Cost: a lookup is O(1) on average while a quarter of the slots is free, 8 bytes a slot.
 ///
 /// ```
-/// use sansocket::{socketio::server::{AckIds, Asked, BroadcastAcks, rooms::Member}, time::Instant};
+/// use sansocket::{socketio::server::{AckIds, AskedSlot, BroadcastAcks, rooms::Member}, time::Instant};
 ///
 /// let mut ids = AckIds::new();
 /// let id = ids.next_id();
-/// let mut acks = BroadcastAcks::new(id, Instant::from_millis(5000), [Asked::EMPTY; 8]);
+/// let mut acks = BroadcastAcks::new(id, Instant::from_millis(5000), [AskedSlot::EMPTY; 8]);
 /// for member in [Member(1), Member(2)] { // of `rooms.select(..)`, while the packet is queued for each
 ///     acks.ask(member)?;
 /// }
@@ -62,7 +62,7 @@ pub struct BroadcastAcks<S> {
 
 /// Room for one member that was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct AskedSlot {
     member: u32,
     reply: Reply,
 }
@@ -75,19 +75,19 @@ enum Reply {
     Gone,
 }
 
-impl Asked {
+impl AskedSlot {
     /// Nobody.
     pub const EMPTY: Self = Self { member: 0, reply: Reply::Free };
 }
 
-impl<S: AsMut<[Asked]> + AsRef<[Asked]>> BroadcastAcks<S> {
+impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
     /// Nobody was asked yet. What `slots` held is forgotten.
     pub fn new(id: u64, deadline: Instant, mut slots: S) -> Self {
-        slots.as_mut().fill(Asked::EMPTY);
+        slots.as_mut().fill(AskedSlot::EMPTY);
         Self { id, deadline, slots, asked: 0, waiting: 0 }
     }
 
-    /// Notes that `member` was sent the question. Twice is once.
+    /// Notes that `member` was sent the expect. Twice is once.
     ///
     /// # Errors
     /// [`Capacity`], in slots; nothing was changed.
@@ -97,7 +97,7 @@ impl<S: AsMut<[Asked]> + AsRef<[Asked]>> BroadcastAcks<S> {
         let at = self.place(member).ok_or(full)?;
         let slot = self.slots.as_mut().get_mut(at).ok_or(full)?;
         if slot.reply == Reply::Free {
-            *slot = Asked { member: member.0, reply: Reply::Waiting };
+            *slot = AskedSlot { member: member.0, reply: Reply::Waiting };
             self.asked = self.asked.saturating_add(1);
             self.waiting = self.waiting.saturating_add(1);
         }
@@ -164,7 +164,7 @@ impl<S: AsMut<[Asked]> + AsRef<[Asked]>> BroadcastAcks<S> {
         // Fibonacci hashing: members are the caller's small numbers, not a stranger's.
         let hash = member.0.wrapping_mul(0x9e37_79b9);
         let start = usize::try_from(hash.checked_rem(u32::try_from(slots.len()).ok()?)?).ok()?;
-        let is_it = |s: &Asked| s.reply == Reply::Free || s.member == member.0;
+        let is_it = |s: &AskedSlot| s.reply == Reply::Free || s.member == member.0;
         let (front, back) = slots.split_at_checked(start)?;
         match back.iter().position(is_it) {
             Some(at) => Some(start.wrapping_add(at)),

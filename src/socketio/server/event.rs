@@ -1,7 +1,7 @@
 use crate::json::Value;
 use crate::{
     engineio,
-    socketio::{AckPacket, Attachment, EventPacket, Namespace, NoAnswer, Reason},
+    socketio::{AckError, AckPacket, Attachment, EventPacket, Namespace, Reason},
 };
 
 /// What happened on a connection. Borrows the message, never the session.
@@ -31,14 +31,14 @@ pub enum Event<'m> {
     Attachment(Attachment<'m>),
     /// An acknowledgement.
     Ack(AckPacket<'m>),
-    /// A question that no acknowledgement comes to; from [`handle_timeout`](super::Session::handle_timeout).
-    Unanswered {
+    /// A expect that no acknowledgement comes to; from [`handle_timeout`](super::Session::handle_timeout).
+    AckFailed {
         /// Where it was asked.
         namespace: Namespace,
-        /// What [`Await`](crate::socketio::Await) called it.
+        /// What [`ExpectAck`](crate::socketio::ExpectAck) called it.
         token: u32,
         /// Why.
-        why: NoAnswer,
+        error: AckError,
     },
     /// The client left a namespace; the link stands. The rooms of the client are known still, since the application keeps them: the
     /// reference's `disconnecting` is in front of [`leave_all`](super::rooms::Rooms::leave_all), its `disconnect` behind it.

@@ -1,4 +1,4 @@
-use super::session::PLACES;
+use super::session::MAX_NAMESPACES;
 use crate::socketio::MAX_ATTACHMENTS;
 
 /// What a client may do to a session.
@@ -13,7 +13,7 @@ impl Limits {
     /// 10 attachments of 16 MiB together, and 8 namespaces.
     #[must_use]
     pub const fn new() -> Self {
-        Self { attachments: MAX_ATTACHMENTS, namespaces: PLACES.to_le_bytes()[0], attachment_bytes: 16 << 20 }
+        Self { attachments: MAX_ATTACHMENTS, namespaces: MAX_NAMESPACES.to_le_bytes()[0], attachment_bytes: 16 << 20 }
     }
 
     /// Attachments of one packet, up to 64 (CVE-2026-33151).

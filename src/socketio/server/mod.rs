@@ -9,7 +9,7 @@ mod send;
 mod session;
 
 pub use broadcast::broadcast;
-pub use broadcast_acks::{AckIds, Asked, BroadcastAcks};
+pub use broadcast_acks::{AckIds, AskedSlot, BroadcastAcks};
 pub use event::Event;
 pub use limits::Limits;
 pub use session::Session;

@@ -4,7 +4,7 @@ use super::{Session, session::Phase};
 use crate::json::Raw;
 use crate::{
     engineio::{self, Sid, Sink},
-    socketio::{AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, StateError, write},
+    socketio::{AckRequest, AckSlot, Content, ExpectAck, Namespace, Namespaces, SendError, StateError, write},
 };
 use core::ops::Deref;
 
@@ -21,11 +21,11 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         out: &mut O,
     ) -> Result<(), SendError> {
         let at = self.asked_for(namespace)?;
-        let name = self.names.name(namespace).ok_or(StateError::NotConnected)?;
+        let name = self.namespaces.name(namespace).ok_or(StateError::NotConnected)?;
         write::connected(&name, sid, out)?;
         drop(name);
-        if let Some(place) = self.places.get_mut(at) {
-            place.is_connected = true;
+        if let Some(socket) = self.sockets.get_mut(at) {
+            socket.is_connected = true;
         }
         self.phase = Phase::Connected;
         Ok(())
@@ -44,7 +44,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         out: &mut O,
     ) -> Result<(), SendError> {
         let at = self.asked_for(namespace)?;
-        let name = self.names.name(namespace).ok_or(StateError::NotConnected)?;
+        let name = self.namespaces.name(namespace).ok_or(StateError::NotConnected)?;
         write::refused(&name, message, data, out)?;
         drop(name);
         self.forget(at);
@@ -59,7 +59,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         write::refused(name, "Invalid namespace", None, out)
     }
 
-    /// Sends an event, with all its attachments or not at all; with `question` it asks for an acknowledgement.
+    /// Sends an event, with all its attachments or not at all; with `expect` it asks for an acknowledgement.
     ///
     /// # Errors
     /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`]; [`SendError::Acks`] when no slot is
@@ -70,16 +70,16 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         &mut self,
         namespace: Namespace,
         name: &str,
-        payload: &impl Payload,
-        question: Option<Await>,
+        content: &impl Content,
+        expect: Option<ExpectAck>,
         out: &mut O,
     ) -> Result<(), SendError> {
-        let place = self.name_of(namespace)?;
-        let Some(question) = question else { return write::event(&place, name, payload, None, out) };
+        let path = self.name_of(namespace)?;
+        let Some(expect) = expect else { return write::event(&path, name, content, None, out) };
         let vacancy = self.acks.vacancy().map_err(SendError::Acks)?;
-        write::event(&place, name, payload, Some(vacancy.id()), out)?;
-        drop(place);
-        self.acks.take(vacancy, namespace, question);
+        write::event(&path, name, content, Some(vacancy.id()), out)?;
+        drop(path);
+        self.acks.take(vacancy, namespace, expect);
         Ok(())
     }
 
@@ -90,13 +90,13 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     pub fn ack<O: Sink<engineio::Server>>(
         &mut self,
         request: AckRequest,
-        payload: &impl Payload,
+        content: &impl Content,
         out: &mut O,
     ) -> Result<(), SendError> {
         if request.epoch != self.epoch {
             return Err(StateError::Stale.into());
         }
-        write::ack(&self.name_of(request.namespace)?, request.id, payload, out)
+        write::ack(&self.name_of(request.namespace)?, request.id, content, out)
     }
 
     /// Takes a namespace away from the client; the link stays. The client does not come back by itself.
@@ -122,17 +122,17 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     }
 
     fn asked_for(&self, namespace: Namespace) -> Result<usize, StateError> {
-        let place = |p: &super::session::Place| p.namespace == namespace && !p.is_connected;
+        let is_asked = |p: &super::session::Socket| p.namespace == namespace && !p.is_connected;
         if self.phase == Phase::Closed {
             return Err(StateError::NotConnected);
         }
-        self.places.iter().position(place).ok_or(StateError::NotConnected)
+        self.sockets.iter().position(is_asked).ok_or(StateError::NotConnected)
     }
 
     fn name_of(&self, namespace: Namespace) -> Result<impl Deref<Target = [u8]>, StateError> {
         if !self.is_connected(namespace) {
             return Err(StateError::NotConnected);
         }
-        self.names.name(namespace).ok_or(StateError::NotConnected)
+        self.namespaces.name(namespace).ok_or(StateError::NotConnected)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Namespaces of one connection, at most.
-pub(super) const PLACES: usize = 8;
+pub(super) const MAX_NAMESPACES: usize = 8;
 
 /// One connection: which namespaces it has joined, and what may come next. Holds no buffers: about 110 bytes, and 32 for each acknowledgement
 /// that it can wait for.
@@ -20,7 +20,7 @@ pub(super) const PLACES: usize = 8;
 /// use sansocket::{
 ///     engineio::{self, Message, Sid},
 ///     json::Text,
-///     socketio::{AckSlot, Await, Namespace, server::{Event, Session}},
+///     socketio::{AckSlot, ExpectAck, Namespace, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };
@@ -45,9 +45,9 @@ pub(super) const PLACES: usize = 8;
 ///             if let Some(request) = e.ack {
 ///                 io.ack(request, &(e.args(), Text("yes")), &mut out)?;
 ///             }
-///             // A question of our own; its answer comes as `Event::Ack` with the token, or else `handle_timeout` tells.
-///             let question = Await { token: 7, deadline: Some(Instant::from_millis(5000)) };
-///             io.emit(e.namespace, "and you?", &(), Some(question), &mut out)?;
+///             // A expect of our own; its answer comes as `Event::Ack` with the token, or else `handle_timeout` tells.
+///             let expect = ExpectAck { token: 7, deadline: Some(Instant::from_millis(5000)) };
+///             io.emit(e.namespace, "and you?", &(), Some(expect), &mut out)?;
 ///         }
 ///         Event::Ack(answer) if answer.token == Some(7) => {}
 ///         _ => {}
@@ -58,9 +58,9 @@ pub(super) const PLACES: usize = 8;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session<N, A = [AckSlot; 8]> {
-    pub(super) names: N,
+    pub(super) namespaces: N,
     pub(super) acks: Acks<A>,
-    pub(super) places: heapless::Vec<Place, PLACES>,
+    pub(super) sockets: heapless::Vec<Socket, MAX_NAMESPACES>,
     connect_by: Instant,
     limits: Limits,
     pub(super) phase: Phase,
@@ -73,7 +73,7 @@ pub struct Session<N, A = [AckSlot; 8]> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Socket {
     pub(super) namespace: Namespace,
     pub(super) is_connected: bool,
 }
@@ -89,14 +89,14 @@ pub(super) enum Phase {
 }
 
 impl<N, A> Session<N, A> {
-    /// A connection that must have joined a namespace of `names` by `connect_by` (the reference gives 45,000 ms). `acks` is how many
+    /// A connection that must have joined a namespace of `namespaces` by `connect_by` (the reference gives 45,000 ms). `acks` is how many
     /// acknowledgements it can wait for at a time.
     #[must_use]
-    pub const fn new(names: N, acks: A, connect_by: Instant) -> Self {
+    pub const fn new(namespaces: N, acks: A, connect_by: Instant) -> Self {
         Self {
-            names,
+            namespaces,
             acks: Acks::new(acks),
-            places: heapless::Vec::new(),
+            sockets: heapless::Vec::new(),
             connect_by,
             limits: Limits::new(),
             phase: Phase::Waiting,
@@ -116,12 +116,12 @@ impl<N, A> Session<N, A> {
     /// Whether the namespace was asked for and granted, and the link stands.
     #[must_use]
     pub fn is_connected(&self, namespace: Namespace) -> bool {
-        self.phase != Phase::Closed && self.places.iter().any(|p| p.namespace == namespace && p.is_connected)
+        self.phase != Phase::Closed && self.sockets.iter().any(|p| p.namespace == namespace && p.is_connected)
     }
 
     /// The namespaces that are connected; after [`Event::Closed`] those that were.
     pub fn namespaces(&self) -> impl Iterator<Item = Namespace> {
-        self.places.iter().filter(|p| p.is_connected).map(|p| p.namespace)
+        self.sockets.iter().filter(|p| p.is_connected).map(|p| p.namespace)
     }
 }
 
@@ -133,7 +133,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     pub fn handle_event<'m>(&mut self, event: engineio::Event<'m>) -> Result<Event<'m>, PeerError> {
         match event {
             engineio::Event::Opened => {
-                self.places.clear();
+                self.sockets.clear();
                 self.epoch = self.epoch.wrapping_add(1);
                 Ok(Event::Opened)
             }
@@ -172,13 +172,13 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
             self.phase = Phase::TimedOut;
             return Some(Event::ConnectTimeout);
         }
-        let (namespace, token, why) = self.acks.handle_timeout(now)?;
-        Some(Event::Unanswered { namespace, token, why })
+        let (namespace, token, error) = self.acks.handle_timeout(now)?;
+        Some(Event::AckFailed { namespace, token, error })
     }
 
     pub(super) fn forget(&mut self, at: usize) {
         let mut i = 0_usize;
-        self.places.retain(|_| {
+        self.sockets.retain(|_| {
             let keep = i != at;
             i = i.wrapping_add(1);
             keep
@@ -187,7 +187,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
 
     /// Takes the namespace from the list, and the hope for answers with it.
     pub(super) fn leave(&mut self, namespace: Namespace) {
-        if let Some(at) = self.places.iter().position(|p| p.namespace == namespace) {
+        if let Some(at) = self.sockets.iter().position(|p| p.namespace == namespace) {
             self.forget(at);
         }
         self.acks.lose(Some(namespace));
@@ -199,29 +199,33 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         }
         match Packet::parse_limited(text, self.limits.attachments)? {
             Packet::Connect { namespace: name, payload } => {
-                let Some(namespace) = self.names.admit(name) else { return Ok(Event::UnknownNamespace { name }) };
-                if self.places.iter().any(|p| p.namespace == namespace) {
+                let Some(namespace) = self.namespaces.resolve_connect(name) else {
+                    return Ok(Event::UnknownNamespace { name });
+                };
+                if self.sockets.iter().any(|p| p.namespace == namespace) {
                     return Err(PeerError::AlreadyConnected);
                 }
-                if self.places.len() >= usize::from(self.limits.namespaces) {
+                if self.sockets.len() >= usize::from(self.limits.namespaces) {
                     return Err(PeerError::TooManyNamespaces);
                 }
-                self.places.push(Place { namespace, is_connected: false }).map_err(|_| PeerError::TooManyNamespaces)?;
+                self.sockets
+                    .push(Socket { namespace, is_connected: false })
+                    .map_err(|_| PeerError::TooManyNamespaces)?;
                 Ok(Event::Connect { namespace, auth: payload })
             }
             Packet::Disconnect { namespace } => {
-                let namespace = self.place(namespace)?;
+                let namespace = self.connected(namespace)?;
                 self.leave(namespace);
                 Ok(Event::Disconnected { namespace, reason: Reason::ClientNamespaceDisconnect })
             }
             Packet::Event { namespace, id, payload, attachments, used } => {
-                let namespace = self.place(namespace)?;
+                let namespace = self.connected(namespace)?;
                 self.expect(attachments);
                 let ack = id.map(|id| AckRequest { namespace, id, epoch: self.epoch });
                 Ok(Event::Event(EventPacket { namespace, ack, attachments, used, payload }))
             }
             Packet::Ack { namespace, id, payload, attachments, used } => {
-                let namespace = self.place(namespace)?;
+                let namespace = self.connected(namespace)?;
                 self.expect(attachments);
                 let token = self.acks.answered(namespace, id);
                 Ok(Event::Ack(AckPacket { namespace, token, id, attachments, used, payload }))
@@ -244,8 +248,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     }
 
     /// A namespace that the peer may speak to.
-    fn place(&self, name: &[u8]) -> Result<Namespace, PeerError> {
-        self.names.find(name).filter(|&n| self.is_connected(n)).ok_or(PeerError::NotConnected)
+    fn connected(&self, name: &[u8]) -> Result<Namespace, PeerError> {
+        self.namespaces.find(name).filter(|&n| self.is_connected(n)).ok_or(PeerError::NotConnected)
     }
 
     fn expect(&mut self, attachments: u8) {

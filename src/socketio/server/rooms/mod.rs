@@ -1,10 +1,10 @@
 //! Rooms: who receives a broadcast. A registry over storage that the caller lends and can exchange for a larger one.
 //!
 //! ```
-//! use sansocket::socketio::{Namespace, server::rooms::{Link, Member, Rooms, Storage, Target}};
+//! use sansocket::socketio::{Namespace, server::rooms::{RoomSlot, Member, Rooms, Storage, Target}};
 //!
 //! const ROOT: Namespace = Namespace(0);
-//! let mut rooms = Rooms::new(Storage { links: [Link::EMPTY; 16], names: [0; 64] }, [7, 8]);
+//! let mut rooms = Rooms::new(Storage { slots: [RoomSlot::EMPTY; 16], name_bytes: [0; 64] }, [7, 8]);
 //! rooms.enter(ROOT, Member(1))?;
 //! rooms.enter(ROOT, Member(2))?;
 //! rooms.join(ROOT, Member(2), b"lobby")?;
@@ -39,7 +39,7 @@
 //! name its length and 6.
 
 mod hash;
-mod names;
+mod name_arena;
 mod select;
 mod sockets;
 mod table;
@@ -48,9 +48,9 @@ mod target;
 use crate::socketio::Namespace;
 use core::fmt;
 use hash::{Key, hash};
-use names::Names;
+use name_arena::NameArena;
 pub use select::Selected;
-pub use table::Link;
+pub use table::RoomSlot;
 use table::{Kind, NIL, Table};
 pub use target::Target;
 
@@ -61,24 +61,24 @@ pub struct Member(pub u32);
 /// What a registry lies in.
 #[derive(Clone, Copy, Debug)]
 pub struct Storage<M, B> {
-    /// The records, 32 bytes each: arrays, slices, `Vec`s of [`Link::EMPTY`].
-    pub links: M,
+    /// The records, 32 bytes each: arrays, slices, `Vec`s of [`RoomSlot::EMPTY`].
+    pub slots: M,
     /// The names of the rooms.
-    pub names: B,
+    pub name_bytes: B,
 }
 
 /// The storage is too small; nothing was changed. Lend more ([`Rooms::replace`]) and say it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
     /// Records that are needed in all.
-    pub links: usize,
+    pub slots: usize,
     /// Bytes for names that are needed in all.
-    pub names: usize,
+    pub name_bytes: usize,
 }
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records and {} bytes for names needed", self.links, self.names)
+        write!(f, "{} records and {} bytes for names needed", self.slots, self.name_bytes)
     }
 }
 
@@ -88,7 +88,7 @@ impl core::error::Error for Full {}
 #[derive(Clone, Debug)]
 pub struct Rooms<M, B> {
     table: Table<M>,
-    names: Names<B>,
+    names: NameArena<B>,
     key: Key,
     /// A member whose mark is this was reached, or excepted, by the current selection.
     mark: u32,
@@ -97,12 +97,12 @@ pub struct Rooms<M, B> {
 /// Stands for the name of the room that is the whole namespace; no name is that long.
 const EVERYBODY: u32 = u32::MAX;
 
-impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
+impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
     /// An empty registry. `key` is of the caller's randomness: names come from strangers, who could otherwise choose them
     /// so that all fall into one chain.
     pub fn new(storage: Storage<M, B>, key: [u64; 2]) -> Self {
         let [k0, k1] = key;
-        Self { table: Table::new(storage.links), names: Names::new(storage.names), key: Key(k0, k1), mark: 0 }
+        Self { table: Table::new(storage.slots), names: NameArena::new(storage.name_bytes), key: Key(k0, k1), mark: 0 }
     }
 
     /// Makes `member` known in `namespace`, so that broadcasts to everybody reach it; `false` if it was.
@@ -113,7 +113,7 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
         self.insert(namespace, member, None)
     }
 
-    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. Names have up to
+    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. NameArena have up to
     /// 65,535 bytes; what is longer is never joined (`Full` with more than any storage has).
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
     /// Takes `member` out of all its rooms and out of the namespace: it disconnected.
     pub fn leave_all(&mut self, namespace: Namespace, member: Member) {
         let Some(at) = self.find_member(namespace, member) else { return };
-        while let Some(first) = self.table.get(at).map(|link| link.next_own)
+        while let Some(first) = self.table.get(at).map(|slot| slot.next_own)
             && first != NIL
         {
             self.drop_membership(first);
@@ -159,14 +159,14 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
 
     /// How many are in a room; in the whole namespace for `None`.
     pub fn count(&self, namespace: Namespace, room: Option<&[u8]>) -> usize {
-        let count = self.find_room(namespace, room).and_then(|at| self.table.get(at)).map_or(0, |link| link.prev);
+        let count = self.find_room(namespace, room).and_then(|at| self.table.get(at)).map_or(0, |slot| slot.prev);
         usize::try_from(count).unwrap_or(usize::MAX)
     }
 
     /// The rooms of `member`.
     pub fn rooms_of(&self, namespace: Namespace, member: Member) -> impl Iterator<Item = &[u8]> {
-        let first = self.find_member(namespace, member).and_then(|at| self.table.get(at)).map(|link| link.next_own);
-        core::iter::successors(first.and_then(|at| self.table.get(at)), |link| self.table.get(link.next_own))
+        let first = self.find_member(namespace, member).and_then(|at| self.table.get(at)).map(|slot| slot.next_own);
+        core::iter::successors(first.and_then(|at| self.table.get(at)), |slot| self.table.get(slot.next_own))
             .filter_map(|membership| self.table.get(membership.b))
             .filter(|room| room.a != EVERYBODY)
             .map(|room| self.names.get(room.a))
@@ -182,8 +182,8 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
     /// # Errors
     /// Gives the new one back when it is too small; nothing was changed.
     pub fn replace(&mut self, mut storage: Storage<M, B>) -> Result<Storage<M, B>, Storage<M, B>> {
-        let links = usize::try_from(self.table.used()).unwrap_or(usize::MAX);
-        if storage.links.as_mut().len() < links || storage.names.as_mut().len() < self.names.live() {
+        let slots = usize::try_from(self.table.used()).unwrap_or(usize::MAX);
+        if storage.slots.as_mut().len() < slots || storage.name_bytes.as_mut().len() < self.names.live() {
             return Err(storage);
         }
         let Key(k0, k1) = self.key;
@@ -199,7 +199,7 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
             }
         }
         let old = core::mem::replace(self, new);
-        Ok(Storage { links: old.table.into_links(), names: old.names.into_bytes() })
+        Ok(Storage { slots: old.table.into_slots(), name_bytes: old.names.into_bytes() })
     }
 
     fn insert(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Result<bool, Full> {
@@ -260,11 +260,11 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
     }
 
     fn drop_membership(&mut self, at: u32) {
-        let Some(&Link { a: member, b: room, .. }) = self.table.get(at) else { return };
+        let Some(&RoomSlot { a: member, b: room, .. }) = self.table.get(at) else { return };
         self.table.unhang(at);
         let hash = self.membership_hash(member, room);
         self.table.remove(at, hash);
-        let Some(&Link { a: place, b: namespace, prev: count, .. }) = self.table.get(room) else { return };
+        let Some(&RoomSlot { a: place, b: namespace, prev: count, .. }) = self.table.get(room) else { return };
         if count == 0 {
             let name = if place == EVERYBODY { None } else { Some(self.names.get(place)) };
             let hash = self.room_hash(namespace_of(namespace), name);
@@ -277,23 +277,23 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
 
     fn find_member(&self, namespace: Namespace, member: Member) -> Option<u32> {
         let hash = self.member_hash(namespace, member);
-        self.table.find(Kind::Member, hash, |link| link.a == member.0 && link.b == u32::from(namespace.0))
+        self.table.find(Kind::Member, hash, |slot| slot.a == member.0 && slot.b == u32::from(namespace.0))
     }
 
     fn find_room(&self, namespace: Namespace, name: Option<&[u8]>) -> Option<u32> {
         let hash = self.room_hash(namespace, name);
-        self.table.find(Kind::Room, hash, |link| {
-            link.b == u32::from(namespace.0)
+        self.table.find(Kind::Room, hash, |slot| {
+            slot.b == u32::from(namespace.0)
                 && match name {
-                    None => link.a == EVERYBODY,
-                    Some(name) => link.a != EVERYBODY && self.names.get(link.a) == name,
+                    None => slot.a == EVERYBODY,
+                    Some(name) => slot.a != EVERYBODY && self.names.get(slot.a) == name,
                 }
         })
     }
 
     fn find_membership(&self, member: u32, room: u32) -> Option<u32> {
         let hash = self.membership_hash(member, room);
-        self.table.find(Kind::Membership, hash, |link| link.a == member && link.b == room)
+        self.table.find(Kind::Membership, hash, |slot| slot.a == member && slot.b == room)
     }
 
     fn member_hash(&self, namespace: Namespace, member: Member) -> u64 {

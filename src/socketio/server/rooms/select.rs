@@ -1,4 +1,4 @@
-use super::{Link, Member, Namespace, Rooms, Target, table::NIL};
+use super::{Member, Namespace, RoomSlot, Rooms, Target, table::NIL};
 
 /// The members that a [`Target`] reaches, each once.
 #[derive(Debug)]
@@ -7,19 +7,19 @@ pub struct Selected<'r, M, B> {
     cursor: Cursor<'r>,
 }
 
-impl<'r, M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Selected<'r, M, B> {
+impl<'r, M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Selected<'r, M, B> {
     pub(super) fn new(rooms: &'r mut Rooms<M, B>, namespace: Namespace, target: &Target<'r>) -> Self {
         let cursor = Cursor::new(rooms, namespace, target);
         Self { rooms, cursor }
     }
 }
 
-impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Iterator for Selected<'_, M, B> {
+impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Iterator for Selected<'_, M, B> {
     type Item = Member;
 
     fn next(&mut self) -> Option<Member> {
         let at = self.cursor.next(self.rooms)?;
-        self.rooms.table.get(at).map(|link| Member(link.a))
+        self.rooms.table.get(at).map(|slot| Member(slot.a))
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Cursor<'t> {
 impl<'t> Cursor<'t> {
     pub(super) fn new<M, B>(rooms: &mut Rooms<M, B>, namespace: Namespace, target: &Target<'t>) -> Self
     where
-        M: AsMut<[Link]> + AsRef<[Link]>,
+        M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>,
         B: AsMut<[u8]> + AsRef<[u8]>,
     {
         rooms.mark = rooms.mark.wrapping_add(1);
@@ -62,7 +62,7 @@ impl<'t> Cursor<'t> {
     /// The record of the next member.
     pub(super) fn next<M, B>(&mut self, rooms: &mut Rooms<M, B>) -> Option<u32>
     where
-        M: AsMut<[Link]> + AsRef<[Link]>,
+        M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>,
         B: AsMut<[u8]> + AsRef<[u8]>,
     {
         loop {
@@ -78,7 +78,7 @@ impl<'t> Cursor<'t> {
     }
 }
 
-impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
+impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
     /// The first membership of a room.
     fn first_of(&self, namespace: Namespace, room: Option<&[u8]>) -> u32 {
         self.find_room(namespace, room).and_then(|at| self.table.get(at)).map_or(NIL, |room| room.next)
@@ -86,19 +86,19 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
 
     /// The member of a membership, and the next one of its room.
     fn membership(&self, at: u32) -> Option<(u32, u32)> {
-        self.table.get(at).map(|link| (link.a, link.next))
+        self.table.get(at).map(|slot| (slot.a, slot.next))
     }
 
     /// Marks a member; `false` if it was marked.
     fn mark(&mut self, at: u32) -> bool {
         let mark = self.mark;
-        self.table.get_mut(at).is_some_and(|link| core::mem::replace(&mut link.prev_own, mark) != mark)
+        self.table.get_mut(at).is_some_and(|slot| core::mem::replace(&mut slot.prev_own, mark) != mark)
     }
 
     fn forget_marks(&mut self) {
         for at in 0..self.table.size() {
             if self.table.kind(at) == super::Kind::Member {
-                self.table.with(at, |link| link.prev_own = 0);
+                self.table.with(at, |slot| slot.prev_own = 0);
             }
         }
     }

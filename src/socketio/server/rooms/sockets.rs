@@ -1,8 +1,8 @@
 //! What is done to all whom a target reaches.
 
-use super::{Full, Link, Names, Namespace, Rooms, Target, select::Cursor};
+use super::{Full, NameArena, Namespace, RoomSlot, Rooms, Target, select::Cursor};
 
-impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
+impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
     /// Lets everybody whom `target` reaches into `room` (`socketsJoin`); how many were not in it. Cost: O(members reached).
     ///
     /// # Errors
@@ -46,17 +46,17 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B>
         left
     }
 
-    /// Whether `links` more records and a new name have room.
-    pub(super) fn admit(&self, links: u32, new_name: Option<&[u8]>) -> Result<(), Full> {
-        let needed = self.table.used().saturating_add(links);
+    /// Whether `slots` more records and a new name have room.
+    pub(super) fn admit(&self, slots: u32, new_name: Option<&[u8]>) -> Result<(), Full> {
+        let needed = self.table.used().saturating_add(slots);
         let is_storable = |name: &[u8]| name.len() < 0xffff;
         if needed <= self.table.size() && new_name.is_none_or(|n| is_storable(n) && self.names.fits(n)) {
             return Ok(());
         }
-        let cost = new_name.map_or(0, |n| if is_storable(n) { Names::<B>::cost(n) } else { usize::MAX });
+        let cost = new_name.map_or(0, |n| if is_storable(n) { NameArena::<B>::cost(n) } else { usize::MAX });
         Err(Full {
-            links: usize::try_from(needed).unwrap_or(usize::MAX),
-            names: self.names.live().saturating_add(cost),
+            slots: usize::try_from(needed).unwrap_or(usize::MAX),
+            name_bytes: self.names.live().saturating_add(cost),
         })
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! A record is in up to three lists: a chain of the hash table (whose heads lie in the records too, one each), and as a
 //! membership in the list of its room and in the list of its member. Every step goes through a checked access, and a
-//! link that leads nowhere ends a list.
+//! slot that leads nowhere ends a list.
 
 /// One record of [`Storage`](super::Storage): 32 bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Link {
+pub struct RoomSlot {
     /// First record of the hash chain with this record's number.
     bucket: u32,
     /// Next record of the chain, or of the free list; the two highest bits are the kind.
@@ -19,7 +19,7 @@ pub struct Link {
     pub(super) prev_own: u32,
 }
 
-impl Link {
+impl RoomSlot {
     /// A record that is not in use: what storage is made of.
     pub const EMPTY: Self =
         Self { bucket: NIL, chain: NIL, a: 0, b: 0, next: NIL, prev: NIL, next_own: NIL, prev_own: NIL };
@@ -42,7 +42,7 @@ pub(super) enum Kind {
 /// The records and the chains over them.
 #[derive(Clone, Debug)]
 pub(super) struct Table<M> {
-    links: M,
+    slots: M,
     free: u32,
     /// Records that were never in use begin here.
     fresh: u32,
@@ -52,11 +52,11 @@ pub(super) struct Table<M> {
     pub(super) looked_at: core::cell::Cell<usize>,
 }
 
-impl<M: AsMut<[Link]> + AsRef<[Link]>> Table<M> {
-    pub(super) fn new(mut links: M) -> Self {
-        links.as_mut().fill(Link::EMPTY);
+impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
+    pub(super) fn new(mut slots: M) -> Self {
+        slots.as_mut().fill(RoomSlot::EMPTY);
         Self {
-            links,
+            slots,
             free: NIL,
             fresh: 0,
             used: 0,
@@ -65,37 +65,37 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>> Table<M> {
         }
     }
 
-    pub(super) fn into_links(self) -> M {
-        self.links
+    pub(super) fn into_slots(self) -> M {
+        self.slots
     }
 
     pub(super) fn size(&self) -> u32 {
-        u32::try_from(self.links.as_ref().len()).map_or(NIL, |n| n.min(NIL))
+        u32::try_from(self.slots.as_ref().len()).map_or(NIL, |n| n.min(NIL))
     }
 
     pub(super) const fn used(&self) -> u32 {
         self.used
     }
 
-    pub(super) fn get(&self, at: u32) -> Option<&Link> {
+    pub(super) fn get(&self, at: u32) -> Option<&RoomSlot> {
         #[cfg(test)]
         self.looked_at.set(self.looked_at.get() + 1);
-        self.links.as_ref().get(usize::try_from(at).unwrap_or(usize::MAX))
+        self.slots.as_ref().get(usize::try_from(at).unwrap_or(usize::MAX))
     }
 
-    pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut Link> {
-        self.links.as_mut().get_mut(usize::try_from(at).unwrap_or(usize::MAX))
+    pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut RoomSlot> {
+        self.slots.as_mut().get_mut(usize::try_from(at).unwrap_or(usize::MAX))
     }
 
     /// Changes the record at `at`, if there is one.
-    pub(super) fn with(&mut self, at: u32, change: impl FnOnce(&mut Link)) {
-        if let Some(link) = self.get_mut(at) {
-            change(link);
+    pub(super) fn with(&mut self, at: u32, change: impl FnOnce(&mut RoomSlot)) {
+        if let Some(slot) = self.get_mut(at) {
+            change(slot);
         }
     }
 
     pub(super) fn kind(&self, at: u32) -> Kind {
-        match self.get(at).map(|link| link.chain >> 30) {
+        match self.get(at).map(|slot| slot.chain >> 30) {
             Some(1) => Kind::Member,
             Some(2) => Kind::Room,
             Some(3) => Kind::Membership,
@@ -104,13 +104,13 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>> Table<M> {
     }
 
     /// The record of `kind` under `hash` that `is_it` knows.
-    pub(super) fn find(&self, kind: Kind, hash: u64, is_it: impl Fn(&Link) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, kind: Kind, hash: u64, is_it: impl Fn(&RoomSlot) -> bool) -> Option<u32> {
         let mut at = self.get(self.bucket(hash)?)?.bucket;
-        while let Some(link) = self.get(at) {
-            if self.kind(at) == kind && is_it(link) {
+        while let Some(slot) = self.get(at) {
+            if self.kind(at) == kind && is_it(slot) {
                 return Some(at);
             }
-            at = link.chain & NIL;
+            at = slot.chain & NIL;
         }
         None
     }
@@ -135,13 +135,13 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>> Table<M> {
             Kind::Room => 2,
             Kind::Membership => 3,
         };
-        let link = self.get_mut(at)?;
-        *link = Link { bucket: link.bucket, chain: head | bits << 30, a, b, ..Link::EMPTY };
+        let slot = self.get_mut(at)?;
+        *slot = RoomSlot { bucket: slot.bucket, chain: head | bits << 30, a, b, ..RoomSlot::EMPTY };
         if kind != Kind::Membership {
-            link.prev = 0;
-            link.prev_own = 0;
+            slot.prev = 0;
+            slot.prev_own = 0;
         }
-        self.with(bucket, |link| link.bucket = at);
+        self.with(bucket, |slot| slot.bucket = at);
         self.used = self.used.saturating_add(1);
         Some(at)
     }
@@ -149,55 +149,55 @@ impl<M: AsMut<[Link]> + AsRef<[Link]>> Table<M> {
     /// Gives a record back that hangs in no list any more.
     pub(super) fn remove(&mut self, at: u32, hash: u64) {
         let Some(bucket) = self.bucket(hash) else { return };
-        let Some(chain) = self.get(at).map(|link| link.chain & NIL) else { return };
+        let Some(chain) = self.get(at).map(|slot| slot.chain & NIL) else { return };
         let mut before = None;
-        let mut here = self.get(bucket).map_or(NIL, |link| link.bucket);
+        let mut here = self.get(bucket).map_or(NIL, |slot| slot.bucket);
         while here != at {
-            let Some(link) = self.get(here) else { return };
+            let Some(slot) = self.get(here) else { return };
             before = Some(here);
-            here = link.chain & NIL;
+            here = slot.chain & NIL;
         }
         match before {
-            None => self.with(bucket, |link| link.bucket = chain),
-            Some(before) => self.with(before, |link| link.chain = link.chain & !NIL | chain),
+            None => self.with(bucket, |slot| slot.bucket = chain),
+            Some(before) => self.with(before, |slot| slot.chain = slot.chain & !NIL | chain),
         }
         let free = self.free;
-        self.with(at, |link| link.chain = free);
+        self.with(at, |slot| slot.chain = free);
         self.free = at;
         self.used = self.used.saturating_sub(1);
     }
 
     /// Hangs a membership into the list of its room and that of its member.
     pub(super) fn hang(&mut self, at: u32) {
-        let Some(&Link { a: member, b: room, .. }) = self.get(at) else { return };
-        let next = self.get(room).map_or(NIL, |link| link.next);
-        let next_own = self.get(member).map_or(NIL, |link| link.next_own);
-        self.with(at, |link| (link.next, link.next_own) = (next, next_own));
-        self.with(next, |link| link.prev = at);
-        self.with(next_own, |link| link.prev_own = at);
-        self.with(room, |link| {
-            link.next = at;
-            link.prev = link.prev.saturating_add(1);
+        let Some(&RoomSlot { a: member, b: room, .. }) = self.get(at) else { return };
+        let next = self.get(room).map_or(NIL, |slot| slot.next);
+        let next_own = self.get(member).map_or(NIL, |slot| slot.next_own);
+        self.with(at, |slot| (slot.next, slot.next_own) = (next, next_own));
+        self.with(next, |slot| slot.prev = at);
+        self.with(next_own, |slot| slot.prev_own = at);
+        self.with(room, |slot| {
+            slot.next = at;
+            slot.prev = slot.prev.saturating_add(1);
         });
-        self.with(member, |link| link.next_own = at);
+        self.with(member, |slot| slot.next_own = at);
     }
 
     /// Takes a membership out of both lists.
     pub(super) fn unhang(&mut self, at: u32) {
-        let Some(&Link { a: member, b: room, next, prev, next_own, prev_own, .. }) = self.get(at) else { return };
+        let Some(&RoomSlot { a: member, b: room, next, prev, next_own, prev_own, .. }) = self.get(at) else { return };
         if prev == NIL {
-            self.with(room, |link| link.next = next);
+            self.with(room, |slot| slot.next = next);
         } else {
-            self.with(prev, |link| link.next = next);
+            self.with(prev, |slot| slot.next = next);
         }
         if prev_own == NIL {
-            self.with(member, |link| link.next_own = next_own);
+            self.with(member, |slot| slot.next_own = next_own);
         } else {
-            self.with(prev_own, |link| link.next_own = next_own);
+            self.with(prev_own, |slot| slot.next_own = next_own);
         }
-        self.with(next, |link| link.prev = prev);
-        self.with(next_own, |link| link.prev_own = prev_own);
-        self.with(room, |link| link.prev = link.prev.saturating_sub(1));
+        self.with(next, |slot| slot.prev = prev);
+        self.with(next_own, |slot| slot.prev_own = prev_own);
+        self.with(room, |slot| slot.prev = slot.prev.saturating_sub(1));
     }
 
     fn bucket(&self, hash: u64) -> Option<u32> {

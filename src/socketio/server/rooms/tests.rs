@@ -7,10 +7,10 @@ use std::{
     vec::Vec,
 };
 
-type Growing = Rooms<Vec<Link>, Vec<u8>>;
+type Growing = Rooms<Vec<RoomSlot>, Vec<u8>>;
 
-fn registry(links: usize, names: usize) -> Growing {
-    Rooms::new(Storage { links: vec![Link::EMPTY; links], names: vec![0; names] }, [1, 2])
+fn registry(slots: usize, names: usize) -> Growing {
+    Rooms::new(Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; names] }, [1, 2])
 }
 
 #[derive(Clone, Debug)]
@@ -71,9 +71,9 @@ fn needed(rooms: &Growing, model: &Model, ns: u16, member: u32, room: Option<u8>
     own.extend(room);
     let namespaces: BTreeSet<u16> = after.keys().map(|k| k.0).collect();
     let named: BTreeSet<(u16, u8)> = after.iter().flat_map(|(k, v)| v.iter().map(|&r| (k.0, r))).collect();
-    let links = after.len() * 2 + after.values().map(BTreeSet::len).sum::<usize>() + namespaces.len() + named.len();
+    let slots = after.len() * 2 + after.values().map(BTreeSet::len).sum::<usize>() + namespaces.len() + named.len();
     let names: usize = named.iter().map(|&(_, r)| name(r).len() + 6).sum();
-    links <= rooms.table.size() as usize && names <= rooms.names.size()
+    slots <= rooms.table.size() as usize && names <= rooms.names.size()
 }
 
 fn reached(model: &Model, ns: u16, to: &[u8], except: &[u8], not: Option<u32>) -> BTreeSet<u32> {
@@ -99,8 +99,8 @@ proptest! {
     /// Whatever is done, in storage of any size: the registry says what a map of sets says, a refused call changes nothing,
     /// and calls are refused exactly when the records or names do not fit.
     #[test]
-    fn is_a_map_of_sets(links in 0..40_usize, names in 0..80_usize, ops in proptest::collection::vec(op(), 0..60)) {
-        let mut rooms = registry(links, names);
+    fn is_a_map_of_sets(slots in 0..40_usize, names in 0..80_usize, ops in proptest::collection::vec(op(), 0..60)) {
+        let mut rooms = registry(slots, names);
         let mut model = Model::new();
         for op in ops {
             match op {
@@ -126,16 +126,16 @@ proptest! {
                         Err(full) => {
                             // The need is exact: one less is refused, and with it the call succeeds.
                             let mut larger = rooms.clone();
-                            let storage = |links, names| Storage { links: vec![Link::EMPTY; links], names: vec![0; names] };
-                            if larger.replace(storage(full.links.max(links), full.names.max(names))).is_ok() {
+                            let storage = |slots, names| Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; names] };
+                            if larger.replace(storage(full.slots.max(slots), full.name_bytes.max(names))).is_ok() {
                                 prop_assert!(larger.join(Namespace(ns), Member(member), &name(room)).is_ok());
                             }
                             let mut exact = rooms.clone();
-                            if exact.replace(storage(full.links, full.names)).is_ok() {
+                            if exact.replace(storage(full.slots, full.name_bytes)).is_ok() {
                                 prop_assert!(exact.join(Namespace(ns), Member(member), &name(room)).is_ok());
                             }
                             let mut short = rooms.clone();
-                            if short.replace(storage(full.links - 1, full.names)).is_ok() {
+                            if short.replace(storage(full.slots - 1, full.name_bytes)).is_ok() {
                                 prop_assert!(short.join(Namespace(ns), Member(member), &name(room)).is_err());
                             }
                         }
@@ -170,9 +170,9 @@ proptest! {
                             model = after;
                         }
                         Err(full) => {
-                            prop_assert!(full.links > rooms.table.size() as usize || full.names > rooms.names.size());
+                            prop_assert!(full.slots > rooms.table.size() as usize || full.name_bytes > rooms.names.size());
                             let mut exact = rooms.clone();
-                            if exact.replace(Storage { links: vec![Link::EMPTY; full.links], names: vec![0; full.names] }).is_ok() {
+                            if exact.replace(Storage { slots: vec![RoomSlot::EMPTY; full.slots], name_bytes: vec![0; full.name_bytes] }).is_ok() {
                                 prop_assert_eq!(join(&mut exact), Ok(new));
                             }
                         }
@@ -185,8 +185,8 @@ proptest! {
                     let got = with_target(&to, &except, None, |t| rooms.sockets_leave(Namespace(ns), t, &name(room)));
                     prop_assert_eq!(got, left);
                 }
-                Op::Replace(links, names) => {
-                    let _ = rooms.replace(Storage { links: vec![Link::EMPTY; links], names: vec![0; names] });
+                Op::Replace(slots, names) => {
+                    let _ = rooms.replace(Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; names] });
                 }
             }
             assert_same(&mut rooms, &model);
@@ -202,7 +202,7 @@ proptest! {
 
 #[test]
 fn a_record_has_32_bytes() {
-    assert_eq!(size_of::<Link>(), 32);
+    assert_eq!(size_of::<RoomSlot>(), 32);
 }
 
 /// 20,000 members elsewhere do not change what a broadcast to ten costs.

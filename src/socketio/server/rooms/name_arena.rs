@@ -10,14 +10,14 @@ const HEAD: usize = 6;
 const DEAD: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
-pub(super) struct Names<B> {
+pub(super) struct NameArena<B> {
     bytes: B,
     end: usize,
     /// Bytes in use, heads included.
     live: usize,
 }
 
-impl<B: AsMut<[u8]> + AsRef<[u8]>> Names<B> {
+impl<B: AsMut<[u8]> + AsRef<[u8]>> NameArena<B> {
     pub(super) const fn new(bytes: B) -> Self {
         Self { bytes, end: 0, live: 0 }
     }
