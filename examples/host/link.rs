@@ -2,8 +2,8 @@
 
 use super::{App, Host, peer::Peer};
 use sansocket::{
-    engineio::{self, Transport},
-    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, json::Raw, server::Session},
+    engineio::Transport,
+    socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, Sid, json::Raw, server::Session},
     time::Instant,
     ws::{Out, Stored},
 };
@@ -92,7 +92,7 @@ impl<A: App> Link<'_, A> {
     }
 
     /// Grants a namespace, in front of what others say from now on.
-    pub fn accept(&mut self, namespace: Namespace, sid: engineio::Sid) {
+    pub fn accept(&mut self, namespace: Namespace, sid: Sid) {
         self.say(|io, out| io.accept(namespace, sid, out));
         self.flush();
     }

@@ -7,6 +7,7 @@ pub(crate) mod base64;
 mod cursor;
 mod json_string;
 mod place;
+pub(crate) mod swar;
 mod utf8;
 mod writer;
 

@@ -7,8 +7,8 @@ use crate::bytes::{Capacity, copy};
 ///
 /// ```
 /// use sansocket::{
-///     engineio::{self, Message, Sid},
-///     socketio::{AckSlot, Collector, Placeholder, server::{Event, Session}},
+///     engineio::{self, Message},
+///     socketio::{AckSlot, Collector, Placeholder, Sid, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };

@@ -17,6 +17,7 @@ mod packet;
 mod queue;
 mod reason;
 pub mod server;
+mod sid;
 mod write;
 
 pub use acks::{AckSlot, Await, NoAnswer};
@@ -29,3 +30,4 @@ pub use namespace::{Namespace, Namespaces};
 pub use packet::Packet;
 pub use queue::{Flags, Policy, Pushed, Queue, Waiting};
 pub use reason::Reason;
+pub use sid::Sid;

@@ -1,16 +1,13 @@
 //! Writing packets: straight into the output, without an intermediate buffer.
 
 use super::{
-    Payload, SendError, StateError,
+    Payload, SendError, Sid, StateError,
     binary::{Attachments, MAX_ATTACHMENTS},
     json::{self, Args},
     namespace::bare,
     packet::is_reserved,
 };
-use crate::{
-    bytes::Writer,
-    engineio::{self, Sink},
-};
+use crate::{bytes::Writer, engineio::Sink};
 
 pub(super) fn event<R, O: Sink<R>>(
     place: &[u8],
@@ -82,7 +79,7 @@ fn with_attachments<R, O: Sink<R>>(
     Ok(out.text(write, attachments.into_iter())?)
 }
 
-pub(super) fn connected<R, O: Sink<R>>(place: &[u8], sid: engineio::Sid, out: &mut O) -> Result<(), SendError> {
+pub(super) fn connected<R, O: Sink<R>>(place: &[u8], sid: Sid, out: &mut O) -> Result<(), SendError> {
     packet(out, |w| {
         head(w, b'0', place);
         w.push(b"{\"sid\":\"");

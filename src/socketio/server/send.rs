@@ -2,8 +2,10 @@
 
 use super::{Session, session::Phase};
 use crate::{
-    engineio::{self, Sid, Sink},
-    socketio::{AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, StateError, json::Raw, write},
+    engineio::{self, Sink},
+    socketio::{
+        AckRequest, AckSlot, Await, Namespace, Namespaces, Payload, SendError, Sid, StateError, json::Raw, write,
+    },
 };
 use core::ops::Deref;
 

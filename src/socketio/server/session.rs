@@ -18,8 +18,8 @@ pub(super) const PLACES: usize = 8;
 ///
 /// ```
 /// use sansocket::{
-///     engineio::{self, Message, Sid},
-///     socketio::{AckSlot, Await, Namespace, json::Text, server::{Event, Session}},
+///     engineio::{self, Message},
+///     socketio::{AckSlot, Await, Namespace, Sid, json::Text, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };
