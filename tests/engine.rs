@@ -29,7 +29,8 @@ fn a_clients_ping_is_a_transport_error() {
 
 #[test]
 fn a_session_that_ends_before_its_first_packet_is_opened_first() {
-    let ends: [(fn(&mut Session) -> Option<Event<'static>>, &str); 3] = [
+    type End = fn(&mut Session) -> Option<Event<'static>>;
+    let ends: [(End, &str); 3] = [
         (
             |engine| {
                 engine.begin_poll(at(1)).unwrap_err();
