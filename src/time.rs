@@ -2,6 +2,12 @@
 
 use core::time::Duration;
 
+/// `u64::from`, which is not `const` yet.
+pub(crate) const fn millis(ms: u32) -> u64 {
+    let [a, b, c, d] = ms.to_le_bytes();
+    u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0])
+}
+
 /// A moment, in milliseconds since an epoch of the caller's choice (the start of the program, the boot of the board).
 ///
 /// All arithmetic saturates. It must not run backwards for one machine; a machine that is told an earlier time than before

@@ -123,7 +123,7 @@ fn none_from_the_first_byte_to_the_last() {
             match event {
                 Event::Connect { namespace, .. } => {
                     rooms.join(namespace, Member(1), b"lobby").unwrap();
-                    io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
+                    io.accept(namespace, sansocket::socketio::Sid::from_random([1; 15]), &mut out).unwrap();
                 }
                 Event::Event(e) if e.is("file") => {
                     let expect = ExpectAck { token: 5, deadline: Some(Instant::from_millis(500)) };
@@ -205,7 +205,7 @@ fn none_over_polling() {
             let Some((event, files)) = collector.collect(event).unwrap() else { continue };
             match event {
                 Event::Connect { namespace, .. } => {
-                    io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
+                    io.accept(namespace, sansocket::socketio::Sid::from_random([1; 15]), &mut out).unwrap();
                 }
                 Event::Event(e) => {
                     heard += 1;
@@ -225,14 +225,14 @@ fn none_over_polling() {
     let mut ws = Connection::<ws::Server>::server(Limits::new());
     let mut inbox = Inbox::new([0; 512]);
     let mut probe = Probe::begin(&mut engine, at(2)).unwrap();
-    read(&mut inbox, b"\x81\x86\0\0\0\x002probe\x81\x81\0\0\0\x005");
-    assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Failed), "in front of the answer");
+    read(&mut inbox, b"\x81\x81\0\0\0\x005");
+    assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Failed), "without a probe");
     let mut ws = Connection::<ws::Server>::server(Limits::new());
     let mut inbox = Inbox::new([0; 512]);
     let mut probe = Probe::begin(&mut engine, at(2)).unwrap();
     read(&mut inbox, b"\x81\x86\0\0\0\x002probe");
     assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Pending));
-    while probe.poll_transmit(&mut engine, at(2), &mut ws.out(&mut tx)).unwrap() {}
+    while probe.poll_transmit(&mut ws.out(&mut tx)).unwrap() {}
     read(&mut inbox, b"\x81\x81\0\0\0\x005");
     assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Upgraded));
     assert_eq!(ALLOCATIONS.get() - before, 0, "allocations by the core");

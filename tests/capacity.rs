@@ -161,7 +161,7 @@ fn connected() -> Io<[&'static str; 2]> {
         let message = engineio::Message::Text(text);
         let Ok(Event::Connect { namespace, .. }) = io.handle_event(engineio::Event::Message(message)) else { panic!() };
         let mut memory = [0; 64];
-        io.accept(namespace, Sid::from_random([1; 15]), &mut Out::stored(&mut memory)).unwrap();
+        io.accept(namespace, sansocket::socketio::Sid::from_random([1; 15]), &mut Out::stored(&mut memory)).unwrap();
     }
     io
 }

@@ -57,6 +57,11 @@ proptest! {
     fn a_session_under_any_calls_keeps_its_promises(data in vec(any::<u8>(), 0..300)) {
         laws::session_operations(&data);
     }
+
+    #[test]
+    fn a_probe_is_the_same_however_its_bytes_are_cut(data in vec(any::<u8>(), 2..9)) {
+        laws::probe(&data);
+    }
 }
 
 /// The seeds of the fuzz targets, and what ever broke one of them.

@@ -233,14 +233,14 @@ impl Stack {
             let Some(event) = self.engine.poll_event(&mut self.inbox, &mut self.ws, self.now).unwrap() else { break };
             match self.io.handle_event(event) {
                 Ok(Event::Connect { namespace, .. }) => {
-                    self.io.accept(namespace, Sid::from_random([2; 15]), &mut out).unwrap();
+                    self.io.accept(namespace, sansocket::socketio::Sid::from_random([2; 15]), &mut out).unwrap();
                 }
                 Ok(Event::Event(e)) => {
                     self.io.emit(Namespace(0), "echo", &e.args(), None, &mut out).unwrap();
                 }
                 Ok(Event::Closed(reason)) => end = Some(reason),
                 Ok(_) => {}
-                Err(_) => self.engine.close(&mut self.ws),
+                Err(_) => self.engine.close(),
             }
         }
         while let Some(event) = self.engine.handle_timeout(self.now) {

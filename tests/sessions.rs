@@ -25,7 +25,7 @@ fn joined() -> Session<[&'static str; 2]> {
     let mut io = server();
     let mut memory = [0; 64];
     assert!(matches!(text(&mut io, "0"), Ok(Event::Connect { namespace: ROOT, auth: None })));
-    io.accept(ROOT, engineio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
+    io.accept(ROOT, sansocket::socketio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
     io
 }
 
@@ -178,7 +178,7 @@ fn a_hundred_acknowledgements_are_in_flight_and_answered_in_any_order() {
     let mut io = Session::new(["/"], vec![AckSlot::EMPTY; 100], Instant::from_millis(0));
     let mut memory = [0; 4096];
     io.handle_event(engineio::Event::Message(Message::Text(b"0"))).unwrap();
-    io.accept(ROOT, engineio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
+    io.accept(ROOT, sansocket::socketio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
     let mut order: Vec<u32> = (0..100).collect();
     let mut random = support::Random(3);
     for round in 0..20 {
@@ -201,7 +201,7 @@ fn an_answer_in_another_namespace_is_none() {
     let mut io = joined();
     text(&mut io, "0/chat,").unwrap();
     let mut memory = [0; 64];
-    io.accept(Namespace(1), engineio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
+    io.accept(Namespace(1), sansocket::socketio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
     emit(&mut io, within(1, 100)).unwrap();
     assert!(matches!(text(&mut io, "3/chat,0[]"), Ok(Event::Ack(a)) if a.token.is_none()));
     assert!(matches!(text(&mut io, "30[]"), Ok(Event::Ack(a)) if a.token == Some(1)));
@@ -233,7 +233,7 @@ fn a_name_without_its_slash_is_the_same_namespace() {
         else {
             panic!()
         };
-        io.accept(namespace, engineio::Sid::from_random([0; 15]), &mut out).unwrap();
+        io.accept(namespace, sansocket::socketio::Sid::from_random([0; 15]), &mut out).unwrap();
     }
     out.clear();
     io.emit(Namespace(1), "x", &(), None, &mut out).unwrap();
@@ -271,7 +271,7 @@ fn a_dynamic_namespace_comes_to_be_by_connect_alone() {
     };
     assert!(matches!(take(&mut io, b"0/other,"), Ok(Event::UnknownNamespace { name: b"/other" })));
     assert!(matches!(take(&mut io, b"0/room-7,"), Ok(Event::Connect { namespace: Namespace(0), .. })));
-    io.accept(Namespace(0), engineio::Sid::from_random([0; 15]), &mut out).unwrap();
+    io.accept(Namespace(0), sansocket::socketio::Sid::from_random([0; 15]), &mut out).unwrap();
     assert!(matches!(take(&mut io, b"2/room-7,[\"x\"]"), Ok(Event::Event(_))));
     assert_eq!(take(&mut io, b"2/room-8,[\"x\"]"), Err(PeerError::NotConnected));
 }

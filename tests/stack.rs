@@ -72,7 +72,8 @@ fn tell(io: &mut Io<[&'static str; 3], [AckSlot; 2]>, event: Event<'_>, trace: &
         Event::Connect { namespace, auth } => {
             let auth = auth.map_or("-".into(), |a| String::from_utf8_lossy(a.raw()).into_owned());
             write!(trace, "connect {} {auth}", name(namespace)).unwrap();
-            io.accept(namespace, Sid::from_random([1; 15]), &mut Out::stored(&mut [0; 64])).unwrap();
+            io.accept(namespace, sansocket::socketio::Sid::from_random([1; 15]), &mut Out::stored(&mut [0; 64]))
+                .unwrap();
         }
         Event::UnknownNamespace { name } => write!(trace, "unknown {}", String::from_utf8_lossy(name)).unwrap(),
         Event::Event(e) => {

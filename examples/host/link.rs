@@ -3,8 +3,8 @@
 use super::{App, Host, peer::Peer};
 use sansocket::json::Raw;
 use sansocket::{
-    engineio::{self, Transport},
-    socketio::{AckSlot, Content, ExpectAck, Flags, Namespace, Reason, SendError, server::Session},
+    engineio::Transport,
+    socketio::{AckSlot, Content, ExpectAck, Flags, Namespace, Reason, SendError, Sid, server::Session},
     time::Instant,
     ws::{Out, Stored},
 };
@@ -93,7 +93,7 @@ impl<A: App> Link<'_, A> {
     }
 
     /// Grants a namespace, in front of what others say from now on.
-    pub fn accept(&mut self, namespace: Namespace, sid: engineio::Sid) {
+    pub fn accept(&mut self, namespace: Namespace, sid: Sid) {
         self.say(|io, out| io.accept(namespace, sid, out));
         self.flush();
     }

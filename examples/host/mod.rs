@@ -178,9 +178,9 @@ impl Clock {
     }
 }
 
-/// An id that nobody can foresee.
-pub fn sid() -> Sid {
-    Sid::from_random(random())
+/// The public id of a socket.
+pub fn sid() -> socketio::Sid {
+    socketio::Sid::from_random(random())
 }
 
 pub fn random<const N: usize>() -> [u8; N] {

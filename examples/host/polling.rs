@@ -112,7 +112,7 @@ pub async fn post<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, mut body: Ve
             if end.is_none() {
                 end = stack.handle(host, &entry.peer, &mut replies, event, now);
                 if let Some(End { is_ours: true, .. }) = end {
-                    stack.engine.close_polling();
+                    stack.engine.close();
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::{
     App, Host,
     link::{Link, Replies},
     peer::Peer,
-    sid,
+    random,
 };
 use sansocket::{
     engineio::{self, Sid, Transport, server::Session},
@@ -77,8 +77,8 @@ impl<A: App> Entry<A> {
     pub fn new(host: &Host<A>, kind: Kind, transport: Transport) -> Rc<Self> {
         let now = host.clock.now();
         let engine = match transport {
-            Transport::WebSocket => Session::open(sid(), host.engine(), now),
-            _ => Session::open_polling(sid(), host.engine(), now),
+            Transport::WebSocket => Session::open(Sid::from_random(random()), host.engine(), now),
+            _ => Session::open_polling(Sid::from_random(random()), host.engine(), now),
         };
         let upper = match kind {
             Kind::SocketIo => {
@@ -125,7 +125,7 @@ impl<A: App> Entry<A> {
         let mut stack = self.stack.borrow_mut();
         let is_polling = stack.engine.transport() == Transport::Polling;
         if is_ours && is_polling {
-            stack.engine.close_polling();
+            stack.engine.close();
         }
         // The id is a secret, and stays out of logs.
         match stack.engine.fault() {

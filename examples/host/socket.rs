@@ -81,7 +81,7 @@ async fn probe<A: App>(
                 Err(_) => probe.fail(engine, &mut ws),
             };
             let mut out = ws.out(&mut memory);
-            while let Ok(true) = probe.poll_transmit(engine, now, &mut out) {}
+            while let Ok(true) = probe.poll_transmit(&mut out) {}
             while let Ok(true) = ws.poll_transmit(&mut out) {}
             // A GET that waits may be owed its noop.
             entry.transmit(engine);
@@ -107,7 +107,7 @@ async fn probe<A: App>(
         let is_gone = tokio::select! {
             read = read(host, &mut wire.source, &mut wire.inbox) => !matches!(read, Ok(1..)),
             () = entry.changed.notified() => false,
-            () = sleep_until(host.clock.at(probe.poll_timeout())) => {
+            () = sleep_until(host.clock.at(probe.poll_timeout().unwrap_or(now))) => {
                 probe.handle_timeout(host.clock.now(), &mut entry.stack.borrow_mut().engine, &mut ws);
                 false
             }
@@ -203,7 +203,8 @@ fn turn<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire, ws: &
         end = stack.tick(host, peer, &mut replies, now);
     }
     if let Some(End { is_ours: true, .. }) = end {
-        stack.engine.close(ws);
+        stack.engine.close();
+        let _ = stack.engine.poll_event(&mut wire.inbox, ws, now);
     }
     // 3. what the machines owe
     replies.flush(peer);

@@ -182,7 +182,7 @@ fn path() {
             let event = match io.handle_event(event) {
                 Ok(event) => event,
                 Err(_) => {
-                    engine.close(&mut ws);
+                    engine.close();
                     continue;
                 }
             };
@@ -197,7 +197,7 @@ fn path() {
             match event {
                 Event::Connect { namespace, .. } => {
                     let _ = rooms.enter(namespace, member);
-                    let _ = io.accept(namespace, Sid::from_random(random()), &mut out);
+                    let _ = io.accept(namespace, socketio::Sid::from_random(random()), &mut out);
                 }
                 Event::UnknownNamespace { name } => drop(io.refuse_unknown(name, &mut out)),
                 Event::Event(e) => {
@@ -286,10 +286,10 @@ fn path() {
             }
             let probed = probe.poll(&mut engine, &mut inbox, &mut ws);
             let mut out = ws.out(&mut memory);
-            while let Ok(true) = probe.poll_transmit(&mut engine, now(), &mut out) {}
+            while let Ok(true) = probe.poll_transmit(&mut out) {}
             while let Ok(true) = ws.poll_transmit(&mut out) {}
             send(out.written());
-            if probed == Ok(Probed::Upgraded) || probe.handle_timeout(now(), &mut engine, &mut ws) {
+            if probed == Ok(Probed::Upgraded) || probe.handle_timeout(now(), &mut engine, &mut ws).is_some() {
                 return;
             }
         }

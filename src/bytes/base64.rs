@@ -19,6 +19,17 @@ pub(crate) fn encode(bytes: &[u8], writer: &mut Writer<'_>) {
     }
 }
 
+/// 15 bytes in base64url (section 5), which needs no padding: the text of an id.
+pub(crate) fn encode_url(bytes: [u8; 15]) -> [u8; 20] {
+    let mut text = [0; 20];
+    encode(&bytes, &mut Writer::new(&mut text));
+    text.map(|digit| match digit {
+        b'+' => b'-',
+        b'/' => b'_',
+        digit => digit,
+    })
+}
+
 /// Reads `text` where it lies; strict: the standard alphabet, padded, no stray bits, nothing else (section 3.5).
 pub(crate) fn decode_in_place(text: &mut [u8]) -> Option<&mut [u8]> {
     let (groups, rest) = text.as_chunks::<4>();

@@ -8,6 +8,7 @@ mod cursor;
 mod place;
 mod shown;
 mod slice;
+pub(crate) mod swar;
 mod utf8;
 mod writer;
 

@@ -22,24 +22,24 @@ pub enum Event<'m> {
     Closed(Reason),
 }
 
-/// Why a link ended, in the words of the reference.
+/// Why a session ended. [`as_str`](Self::as_str) has the words of the JavaScript server.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The peer closed it, or the transport ended.
     TransportClose,
-    /// The transport failed: the peer broke WebSocket.
+    /// The transport failed: the peer broke WebSocket, sent a ping, or had two requests of a kind under way.
     TransportError,
     /// The peer did not answer a ping in time.
     PingTimeout,
-    /// The peer sent something that is no packet.
+    /// The peer sent something that is not a packet.
     ParseError,
     /// This end closed it.
     ForcedClose,
 }
 
 impl Reason {
-    /// The reference's word for it, which Socket.IO applications know.
+    /// The word of the JavaScript server for it, which Socket.IO applications know.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,8 +55,8 @@ impl Reason {
 impl From<PeerError> for Reason {
     fn from(error: PeerError) -> Self {
         match error {
-            PeerError::WebSocket(_) => Self::TransportError,
-            PeerError::UnknownPacket | PeerError::HeartbeatDirection => Self::ParseError,
+            PeerError::WebSocket(_) | PeerError::HeartbeatDirection => Self::TransportError,
+            PeerError::UnknownPacket => Self::ParseError,
         }
     }
 }

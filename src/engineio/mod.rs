@@ -4,6 +4,7 @@
 //! whatever HTTP server read it. Upper layers see its [`Event`]s, and write through [`Sink`], which hides where a packet goes. Source: the
 //! Engine.IO protocol, revision 4.
 
+mod error;
 mod event;
 mod packet;
 mod payload;
@@ -12,6 +13,7 @@ mod sid;
 mod sink;
 mod transport;
 
+pub use error::SendError;
 pub use event::{Event, Message, Reason};
 pub use packet::{Packet, PeerError};
 pub use payload::{MAX_PACKETS, Packets, Payload};
@@ -19,4 +21,4 @@ pub use sid::Sid;
 pub use sink::Sink;
 pub use transport::Transport;
 
-pub use crate::ws::{Client, SendError, Server};
+pub use crate::ws::{Client, Server};

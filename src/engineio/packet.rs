@@ -48,9 +48,10 @@ impl<'m> Packet<'m> {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
-    /// A message that is no packet (the reference's `parse error`).
+    /// A message that is not a packet; ends the session with `parse error`.
     UnknownPacket,
-    /// A client sent a ping: since version 4 the server does (`invalid heartbeat direction`; a client of version 3 does so).
+    /// A client sent a ping, as clients of Engine.IO 3 do; in version 4 only the server does. Ends the session with `transport error`, as the
+    /// JavaScript server does (`invalid heartbeat direction`).
     HeartbeatDirection,
     /// The peer broke WebSocket.
     WebSocket(crate::ws::PeerError),

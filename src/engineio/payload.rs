@@ -2,7 +2,7 @@
 
 use super::{Packet, PeerError};
 use crate::{
-    bytes::{Capacity, Utf8, Writer, base64},
+    bytes::{Capacity, Utf8, Writer, base64, swar},
     ws::{Kind, stored_frame},
 };
 
@@ -133,13 +133,8 @@ impl<'b> Iterator for Packets<'b> {
 
 /// Where the first separator stands, or the end. Eight bytes at a time.
 fn find_separator(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let (words, _) = bytes.as_chunks::<8>();
-    let has_none = |word: &&[u8; 8]| {
-        let x = u64::from_le_bytes(**word) ^ (ONES.wrapping_mul(0x1e));
-        x.wrapping_sub(ONES) & !x & HIGH == 0
-    };
+    let has_none = |word: &&[u8; 8]| swar::zeros(u64::from_le_bytes(**word) ^ swar::splat(SEPARATOR)) == 0;
     let before = words.iter().take_while(has_none).count().saturating_mul(8);
     let rest = bytes.get(before..).unwrap_or_default();
     before.saturating_add(rest.iter().position(|&b| b == SEPARATOR).unwrap_or(rest.len()))

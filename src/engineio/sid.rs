@@ -1,71 +1,60 @@
+use crate::bytes::base64;
 use core::fmt;
 
-/// A session id: 20 characters of base64url made from 15 random bytes.
+/// The id of an Engine.IO session: 20 characters of base64url made from 15 random bytes.
 ///
-/// An Engine.IO id is a secret (who has it can speak for the session), a Socket.IO id is public: draw them apart, and from a
-/// source that cannot be foreseen (CVE-2017-16031).
+/// It is a secret: a request that has it can read and write the session. Draw the bytes from a source that cannot be predicted (CVE-2017-16031).
+/// `Debug` does not print it, and there is no `Display`; [`expose_str`](Self::expose_str) and [`expose_bytes`](Self::expose_bytes) give it for the
+/// wire. The public id of a socket is another type, [`socketio::Sid`](crate::socketio::Sid): draw the two apart.
+///
+/// ```
+/// use sansocket::engineio::Sid;
+///
+/// let sid = Sid::from_random([0; 15]);
+/// assert_eq!(format!("{sid:?}"), "Sid(..)");
+/// assert_eq!(sid.expose_str(), "AAAAAAAAAAAAAAAAAAAA");
+/// assert_eq!(Sid::parse(b"AAAAAAAAAAAAAAAAAAAA"), Some(sid));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sid([u8; 20]);
 
 impl Sid {
-    /// The id made of `random`, 120 bits of the caller's randomness.
+    /// The id made of `random`, 120 bits of randomness from the caller.
     #[must_use]
     pub fn from_random(random: [u8; 15]) -> Self {
-        let mut text = [0; 20];
-        let (groups, _) = random.as_chunks::<3>();
-        let (places, _) = text.as_chunks_mut::<4>();
-        for (&[a, b, c], place) in groups.iter().zip(places) {
-            *place = [a >> 2, (a << 4 | b >> 4) & 63, (b << 2 | c >> 6) & 63, c & 63].map(digit);
-        }
-        Self(text)
+        Self(base64::encode_url(random))
     }
 
-    /// The id that `text` is, as a request's query has it; `None` when it is none of ours.
+    /// Reads the id in the query of a request; `None` when `text` is not 20 characters of base64url.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text: &[u8; 20] = text.try_into().ok()?;
         text.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).then_some(Self(*text))
     }
 
-    /// The id as it stands on the wire.
+    /// The secret, as it stands on the wire.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 20] {
+    pub const fn expose_bytes(&self) -> &[u8; 20] {
         &self.0
     }
 
-    /// The id as it stands on the wire.
+    /// The secret, as it stands on the wire.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn expose_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-const fn digit(six_bits: u8) -> u8 {
-    match six_bits {
-        0..=25 => six_bits.wrapping_add(b'A'),
-        26..=51 => six_bits.wrapping_add(b'a' - 26),
-        52..=61 => six_bits.wrapping_sub(52).wrapping_add(b'0'),
-        62 => b'-',
-        _ => b'_',
-    }
-}
-
-impl fmt::Display for Sid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sid({self})")
+        f.write_str("Sid(..)")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use ::base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
     #[test]
     fn is_base64url_of_the_random_bytes() {
@@ -73,7 +62,7 @@ mod tests {
             let random: [u8; 15] = core::array::from_fn(|i| seed.wrapping_mul(31).wrapping_add(i as u8 * 17));
             let mut expected = [0; 20];
             URL_SAFE_NO_PAD.encode_slice(random, &mut expected).unwrap();
-            assert_eq!(Sid::from_random(random).as_bytes(), &expected);
+            assert_eq!(Sid::from_random(random).expose_bytes(), &expected);
             assert_eq!(Sid::parse(&expected), Some(Sid::from_random(random)));
         }
         for none in [&b""[..], b"AAAAAAAAAAAAAAAAAAA", b"AAAAAAAAAAAAAAAAAAAAA", b"AAAAAAAAAAAAAAAAAAA=", b"__proto__"]

@@ -1,6 +1,7 @@
+use super::SendError;
 use crate::{
     bytes::Writer,
-    ws::{Client, Frames, MaskSource, Masked, Out, SendError, Server, Stored},
+    ws::{Client, Frames, MaskSource, Masked, Out, Server, Stored},
 };
 
 mod sealed {
@@ -8,9 +9,9 @@ mod sealed {
     impl<F> Sealed for crate::ws::Out<'_, F> {}
 }
 
-/// A place for packets of the end `R`: its own frames, or packets at rest. Sealed; an [`Out`] of the right form.
+/// Where packets of the end `R` are written: an [`Out`] of its own frames or of packets at rest. Sealed.
 ///
-/// The layers above write through it, and so never see which it is.
+/// The layers above write through this trait, so they do not depend on which of the two it is.
 pub trait Sink<R>: sealed::Sealed {
     /// Appends a text message, `4` and what `write` writes, and binary messages behind it; all of them or nothing.
     #[doc(hidden)]
@@ -40,17 +41,17 @@ macro_rules! sink {
                     w.byte(b'4');
                     write(w)
                 };
-                self.messages(write, behind)
+                Ok(self.messages(write, behind)?)
             }
 
             #[inline]
             fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-                self.binary_message(bytes)
+                Ok(self.binary_message(bytes)?)
             }
 
             #[inline]
             fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
-                self.messages(write, core::iter::empty::<&[u8]>())
+                Ok(self.messages(write, core::iter::empty::<&[u8]>())?)
             }
         }
     };

@@ -1,5 +1,7 @@
 //! Which bytes may stand where in a head.
 
+use crate::bytes::swar::{HIGH, splat, zeros};
+
 /// RFC 9110 section 5.6.2.
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-'
@@ -18,15 +20,11 @@ pub(super) const fn is_reg_name_byte(byte: u8) -> bool {
 /// How many bytes at the front may stand in a line: no control byte but the tab. Eight at a time.
 #[inline]
 pub(crate) fn visible(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let (words, _) = bytes.as_chunks::<8>();
     let is_plain = |word: &[u8; 8]| {
         let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(0x20 * ONES) & !word;
-        let others = word ^ (0x7f * ONES);
-        let delete = others.wrapping_sub(ONES) & !others;
-        (control | delete) & HIGH == 0
+        let control = word.wrapping_sub(splat(0x20)) & !word & HIGH;
+        control | zeros(word ^ splat(0x7f)) == 0
     };
     let mut at = words.iter().take_while(|w| is_plain(w)).count().wrapping_mul(8);
     while let Some(b'\t' | 0x20..=0x7e | 0x80..) = bytes.get(at) {

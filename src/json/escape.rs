@@ -1,19 +1,17 @@
 //! Writing strings.
 
-use crate::bytes::Writer;
+use crate::bytes::{
+    Writer,
+    swar::{HIGH, ONES, splat},
+};
 
 /// Which of eight bytes is a quote, a backslash or below 0x20: the high bit of the first of them is set, and none below it. What is
 /// set above the first means nothing.
 #[inline]
 pub(super) const fn specials(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    const QUOTES: u64 = 0x2222_2222_2222_2222;
-    const BACKSLASHES: u64 = 0x5c5c_5c5c_5c5c_5c5c;
-    const BLANKS: u64 = 0x2020_2020_2020_2020;
-    let quote = (word ^ QUOTES).wrapping_sub(ONES);
-    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
-    let control = word.wrapping_sub(BLANKS);
+    let quote = (word ^ splat(b'"')).wrapping_sub(ONES);
+    let backslash = (word ^ splat(b'\\')).wrapping_sub(ONES);
+    let control = word.wrapping_sub(splat(b' '));
     (quote | backslash | control) & !word & HIGH
 }
 

@@ -8,8 +8,8 @@ use crate::json::Array;
 ///
 /// ```
 /// use sansocket::{
-///     engineio::{self, Message, Sid},
-///     socketio::{AckSlot, Collector, Placeholder, server::{Event, Session}},
+///     engineio::{self, Message},
+///     socketio::{AckSlot, Collector, Placeholder, Sid, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };

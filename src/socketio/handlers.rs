@@ -32,7 +32,7 @@ use crate::bytes::Capacity;
 ///     }
 ///     log
 /// }
-/// # use sansocket::{engineio::{self, Message, Sid}, socketio::{AckSlot, Namespace, server::{Event, Session}}, time::Instant, ws};
+/// # use sansocket::{engineio::{self, Message}, socketio::{AckSlot, Namespace, Sid, server::{Event, Session}}, time::Instant, ws};
 /// # let mut io = Session::new(["/"], [AckSlot::EMPTY; 1], Instant::from_millis(0));
 /// # let mut tx = [0; 256];
 /// # io.handle_event(engineio::Event::Message(Message::Text(b"0")))?;

@@ -16,6 +16,7 @@ mod packet;
 mod queue;
 mod reason;
 pub mod server;
+mod sid;
 mod write;
 
 pub use acks::{AckError, AckSlot, ExpectAck};
@@ -28,3 +29,4 @@ pub use namespace::{Namespace, Namespaces};
 pub use packet::Packet;
 pub use queue::{Flags, Policy, Pushed, Queue, QueueSlot};
 pub use reason::Reason;
+pub use sid::Sid;

@@ -1,16 +1,13 @@
 //! Writing packets: straight into the output, without an intermediate buffer.
 
 use super::{
-    Content, SendError, StateError,
+    Content, SendError, Sid, StateError,
     binary::{Attachments, MAX_ATTACHMENTS},
     namespace::bare,
     packet::is_reserved,
 };
 use crate::json::{self, Args};
-use crate::{
-    bytes::Writer,
-    engineio::{self, Sink},
-};
+use crate::{bytes::Writer, engineio::Sink};
 
 pub(super) fn event<R, O: Sink<R>>(
     namespace: &[u8],
@@ -87,7 +84,7 @@ fn with_attachments<R, O: Sink<R>>(
     Ok(out.text(write, attachments.into_iter())?)
 }
 
-pub(super) fn connected<R, O: Sink<R>>(namespace: &[u8], sid: engineio::Sid, out: &mut O) -> Result<(), SendError> {
+pub(super) fn connected<R, O: Sink<R>>(namespace: &[u8], sid: Sid, out: &mut O) -> Result<(), SendError> {
     packet(out, |w| {
         head(w, b'0', namespace);
         w.push(b"{\"sid\":\"");

@@ -104,8 +104,6 @@ pub enum StateError {
     ControlTooLong,
     /// Memory without the [`HEAD_ROOM`](super::HEAD_ROOM) in front of the payload.
     NoHeadRoom,
-    /// A text with the byte 0x1e, which separates packets over polling, for a session over polling (Engine.IO).
-    Separator,
 }
 
 impl fmt::Display for StateError {
@@ -116,7 +114,6 @@ impl fmt::Display for StateError {
             Self::InvalidClose => "close code or reason that may not be sent",
             Self::ControlTooLong => "control payload of more than 125 bytes",
             Self::NoHeadRoom => "no room for a header in front of the payload",
-            Self::Separator => "text with the byte 0x1e over polling",
         })
     }
 }

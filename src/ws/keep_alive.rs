@@ -1,7 +1,10 @@
 //! The deadlines of a connection. A machine of its own beside the connection: who needs none carries none.
 
 use super::{CloseCode, Connection, Control, Form, Out, Role, SendError};
-use crate::{bytes::Capacity, time::Instant};
+use crate::{
+    bytes::Capacity,
+    time::{Instant, millis},
+};
 
 /// What a [`KeepAlive`] waits for at most, in milliseconds. 0 turns a deadline off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +130,7 @@ enum Phase {
 }
 
 const fn after(now: Instant, ms: u32) -> Instant {
-    let [a, b, c, d] = ms.to_le_bytes();
-    if ms == 0 { Instant::FAR_FUTURE } else { now.after_millis(u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0])) }
+    if ms == 0 { Instant::FAR_FUTURE } else { now.after_millis(millis(ms)) }
 }
 
 impl KeepAlive {

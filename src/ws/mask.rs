@@ -2,6 +2,8 @@
 //!
 //! The key is turned to where the next byte stands, so a payload may come in pieces of any size.
 
+use crate::bytes::swar::HIGH;
+
 /// The key as it stands at the byte after `len` masked ones.
 #[inline]
 const fn turned(key: u32, len: usize) -> u32 {
@@ -68,7 +70,7 @@ pub(crate) fn apply_to_text(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
         *byte ^= key;
         seen |= u64::from(*byte);
     }
-    (next.to_le_bytes(), seen & 0x8080_8080_8080_8080 == 0)
+    (next.to_le_bytes(), seen & HIGH == 0)
 }
 
 /// Copies `from`, masked, into `into`, which is as long.

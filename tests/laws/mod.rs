@@ -52,7 +52,7 @@ fn joined() -> Io {
     let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], Instant::from_millis(100));
     io.handle_event(engineio::Event::Message(Message::Text(b"0"))).unwrap();
     let mut memory = [0; 64];
-    io.accept(Namespace(0), Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
+    io.accept(Namespace(0), socketio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).unwrap();
     io
 }
 
@@ -243,7 +243,7 @@ fn turn(
             Ok(Some(event)) => match io.handle_event(event) {
                 Ok(Event::Connect { namespace, .. }) => {
                     out.clear();
-                    io.accept(namespace, Sid::from_random([1; 15]), &mut out).unwrap();
+                    io.accept(namespace, socketio::Sid::from_random([1; 15]), &mut out).unwrap();
                 }
                 Ok(Event::Event(e)) => kept.extend(e.ack),
                 Ok(Event::Closed(_)) => return true,
@@ -251,7 +251,7 @@ fn turn(
                 Err(error) => {
                     let again = io.handle_event(engineio::Event::Message(Message::Text(b"0")));
                     assert_eq!(again, Err(error), "the same error for ever");
-                    engine.close(ws);
+                    engine.close();
                 }
             },
         }

@@ -173,7 +173,10 @@ pub fn session_operations(data: &[u8]) {
     let (mut opened, mut closed, mut pings) = (false, false, 0);
     let mut tell = |event: Option<Event<'_>>| match event {
         Some(Event::Opened) => assert!(!std::mem::replace(&mut opened, true) && !closed),
-        Some(Event::Closed(_)) => assert!(!std::mem::replace(&mut closed, true)),
+        Some(Event::Closed(_)) => {
+            assert!(opened, "closed before it was opened");
+            assert!(!std::mem::replace(&mut closed, true));
+        }
         Some(Event::Message(_)) => assert!(opened && !closed),
         _ => {}
     };
@@ -246,7 +249,7 @@ pub fn session_operations(data: &[u8]) {
             8 => {
                 let mut out = Out::stored(&mut memory);
                 if let Some(probe) = &mut probe {
-                    while probe.poll_transmit(&mut engine, at(time), &mut out).unwrap() {}
+                    while probe.poll_transmit(&mut out).unwrap() {}
                     out.clear();
                 }
                 while engine.poll_transmit(&mut out).unwrap() {}
@@ -256,7 +259,7 @@ pub fn session_operations(data: &[u8]) {
             _ => match arg % 3 {
                 0 => tell(engine.handle_eof()),
                 1 => engine.end_post(),
-                _ => engine.close_polling(),
+                _ => engine.close(),
             },
         }
         assert!(!was.1 || engine.is_closed(), "an end is an end");
@@ -277,4 +280,80 @@ pub fn session_operations(data: &[u8]) {
     }
     assert!(engine.is_closed());
     assert!(engine.fault().is_none() || closed, "{:?}", Reason::ParseError);
+}
+
+/// A move to a WebSocket is the same however the bytes of its WebSocket are cut: what goes out on both transports, and what the session is told.
+pub fn probe(data: &[u8]) {
+    let [flags, step, script @ ..] = data else { return };
+    let text = |b: &u8| match b % 8 {
+        0..=2 => b"2probe",
+        3..=5 => &b"5"[..],
+        6 => b"4x",
+        _ => b"3",
+    };
+    // Mostly good ones: `2probe`, `5`, and messages behind them.
+    let start: &[&[u8]] = if flags & 2 == 0 { &[b"2probe", b"5"] } else { &[] };
+    let texts = start.iter().copied().chain(script.iter().take(6).map(text));
+    let bytes: Vec<u8> = texts.flat_map(|text| [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text].concat()).collect();
+    let run = |cuts: &mut dyn Iterator<Item = usize>| {
+        let now = Instant::from_millis(0);
+        let mut engine = Session::open_polling(Sid::from_random([3; 15]), Config::new(), now);
+        let (mut websocket, mut polling, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tx = [0; 512];
+        let mut is_polled = true;
+        if flags & 1 == 0 {
+            engine.end_poll();
+            is_polled = false;
+        }
+        let mut out = Out::stored(&mut tx);
+        while engine.poll_transmit(&mut out).unwrap() {}
+        if let Some(event) = engine.poll_post(&mut Packets::new(&mut b"3".to_vec()), now) {
+            events.push(format!("{event:?}"));
+        }
+        let mut ws = Connection::<Server>::server(Limits::new());
+        let mut inbox = Inbox::new(vec![0; 4096]);
+        let mut probe = Probe::begin(&mut engine, now).unwrap();
+        let mut result = Probed::Pending;
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(cuts.next().unwrap_or(rest.len()).clamp(1, rest.len()));
+            rest = behind;
+            inbox.space().unwrap()[..piece.len()].copy_from_slice(piece);
+            inbox.filled(piece.len());
+            // A turn of the loop: until a GET that waited was answered and the probe has looked again.
+            loop {
+                if result == Probed::Pending {
+                    result = probe.poll(&mut engine, &mut inbox, &mut ws).unwrap();
+                }
+                let mut out = ws.out(&mut tx);
+                while probe.poll_transmit(&mut out).unwrap() {}
+                websocket.extend_from_slice(out.written());
+                if result == Probed::Upgraded {
+                    while let Ok(Some(event)) = engine.poll_event(&mut inbox, &mut ws, now) {
+                        events.push(format!("{event:?}"));
+                    }
+                }
+                let mut out = ws.out(&mut tx);
+                while ws.poll_transmit(&mut out).unwrap() {}
+                websocket.extend_from_slice(out.written());
+                let mut out = Out::stored(&mut tx);
+                while engine.poll_transmit(&mut out).unwrap() {}
+                if out.is_empty() || !is_polled {
+                    break;
+                }
+                polling.extend_from_slice(out.written());
+                engine.end_poll();
+                is_polled = false;
+            }
+        }
+        (format!("{result:?}"), websocket, polling, events, engine.transport())
+    };
+    let whole = run(&mut core::iter::empty());
+    assert!(flags & 2 != 0 || whole.4 == Transport::WebSocket, "`2probe` and `5` move the session: {whole:?}");
+    for cut in 1..bytes.len() {
+        assert_eq!(run(&mut core::iter::once(cut)), whole, "cut at {cut}");
+    }
+    for step in [1, usize::from(*step) + 1] {
+        assert_eq!(run(&mut core::iter::repeat(step)), whole, "in steps of {step}");
+    }
 }

@@ -70,7 +70,7 @@ pub fn w8e() -> Vec<Candidate> {
     let mut io = Session::new(["/"], [AckSlot::EMPTY; 0], Instant::from_millis(0));
     io.handle_event(engineio::Event::Message(Message::Text(b"0"))).expect("CONNECT");
     let mut memory = [0; 64];
-    io.accept(Namespace(0), Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).expect("room");
+    io.accept(Namespace(0), sansocket::socketio::Sid::from_random([0; 15]), &mut Out::stored(&mut memory)).expect("room");
     let ours = candidate("sansocket", move || {
         let text = Message::Text(black_box(UPLOAD.as_bytes()));
         let Ok(Event::Event(e)) = io.handle_event(engineio::Event::Message(text)) else { panic!() };

@@ -7,7 +7,7 @@ use crate::{
 /// Writes the payload of the open packet, in the reference's key order (Engine.IO protocol, "Handshake").
 pub(super) fn write(sid: Sid, config: &Config, transport: Transport, writer: &mut Writer<'_>) {
     writer.push(b"{\"sid\":\"");
-    writer.push(sid.as_bytes());
+    writer.push(sid.expose_bytes());
     writer.push(match transport {
         Transport::Polling => b"\",\"upgrades\":[\"websocket\"],\"pingInterval\":",
         Transport::WebSocket => b"\",\"upgrades\":[],\"pingInterval\":",

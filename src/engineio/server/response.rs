@@ -41,7 +41,7 @@ pub fn write_cookie(name: &str, sid: &Sid, out: &mut [u8]) -> Result<usize, Capa
     let mut writer = Writer::new(out);
     writer.push(name.as_bytes());
     writer.byte(b'=');
-    writer.push(sid.as_bytes());
+    writer.push(sid.expose_bytes());
     writer.push(b"; Path=/; HttpOnly; SameSite=Lax");
     writer.finish().map(|value| value.len())
 }

@@ -3,8 +3,8 @@
 use super::{Session, session::Phase};
 use crate::json::Raw;
 use crate::{
-    engineio::{self, Sid, Sink},
-    socketio::{AckRequest, AckSlot, Content, ExpectAck, Namespace, Namespaces, SendError, StateError, write},
+    engineio::{self, Sink},
+    socketio::{AckRequest, AckSlot, Content, ExpectAck, Namespace, Namespaces, SendError, Sid, StateError, write},
 };
 use core::ops::Deref;
 

@@ -18,9 +18,9 @@ pub(super) const MAX_NAMESPACES: usize = 8;
 ///
 /// ```
 /// use sansocket::{
-///     engineio::{self, Message, Sid},
+///     engineio::{self, Message},
 ///     json::Text,
-///     socketio::{AckSlot, ExpectAck, Namespace, server::{Event, Session}},
+///     socketio::{AckSlot, ExpectAck, Namespace, Sid, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
 /// };

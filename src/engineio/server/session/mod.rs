@@ -11,7 +11,7 @@ use super::{Config, open};
 use crate::{
     bytes::{Capacity, base64},
     engineio::{Event, Message, Packet, PeerError, Reason, Sid, Transport},
-    time::Instant,
+    time::{Instant, millis},
     ws::{self, Advanced, CloseCode, Incoming, Kind, ReceiveError},
 };
 
@@ -90,8 +90,16 @@ enum Phase {
     Open,
     Ended {
         reason: Reason,
-        is_told: bool,
+        told: Told,
     },
+}
+
+/// What the layer above has heard of a session that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Opened,
+    Closed,
 }
 
 /// Where the move to a WebSocket is.
@@ -141,8 +149,9 @@ impl Session {
         }
     }
 
-    /// The next event; `None` when the bytes in `inbox` are used up. [`Event::Opened`] comes first and once,
-    /// [`Event::Closed`] last and once, also after an error of the peer, whose close frame `ws` then owes.
+    /// The next event; `None` when the bytes in `inbox` are used up. [`Event::Opened`] comes first and once, [`Event::Closed`] last and once, whatever
+    /// ended the session. Once the session is over, this marks the close frame that `ws` owes: call it after [`close`](Self::close) and after
+    /// [`handle_timeout`](Self::handle_timeout) too.
     ///
     /// # Errors
     /// [`Capacity`] when a message within the limits is larger than the inbox: lend more
@@ -187,7 +196,10 @@ impl Session {
         loop {
             match self.phase {
                 Phase::Fresh => return Ok(true),
-                Phase::Ended { is_told, .. } => return Ok(!is_told),
+                Phase::Ended { told, .. } => {
+                    self.owe_close(ws);
+                    return Ok(told != Told::Closed);
+                }
                 Phase::Open => {}
             }
             match inbox.advance(ws) {
@@ -200,7 +212,7 @@ impl Session {
                 Err(ReceiveError::Capacity(e)) => return Err(e),
                 Err(ReceiveError::Peer(e)) => {
                     self.fail(PeerError::WebSocket(e));
-                    return Ok(true);
+                    continue;
                 }
             }
             if let Some((Kind::Text, [b'b', ..])) = inbox.peek() {
@@ -208,16 +220,15 @@ impl Session {
                 let decode =
                     |text: &mut [u8]| Some((1, base64::decode_in_place(text.get_mut(1..)?)?.len().saturating_add(1)));
                 if !inbox.make_binary(decode) {
-                    let Handled::End(code) = self.fail(PeerError::UnknownPacket) else { return Ok(true) };
-                    ws.owe_close(code);
-                    return Ok(true);
+                    self.fail(PeerError::UnknownPacket);
+                    continue;
                 }
             }
             let packet = match inbox.peek() {
                 None => {
                     // A close frame: `ws` owes the answer.
                     self.end(Reason::TransportClose);
-                    return Ok(true);
+                    continue;
                 }
                 Some((Kind::Binary, bytes)) => Ok(Packet::Binary(bytes)),
                 Some((Kind::Text, text)) => Packet::parse_text(text),
@@ -227,10 +238,7 @@ impl Session {
                 Handled::Silently => {
                     let _ = inbox.take();
                 }
-                Handled::End(code) => {
-                    ws.owe_close(code);
-                    return Ok(true);
-                }
+                Handled::End => {}
             }
         }
     }
@@ -253,8 +261,8 @@ impl Session {
         }
     }
 
-    /// Time has come to `now`: a ping may be owed then, or the peer may have failed to answer one. Call it until `None`; a
-    /// call that is early or repeated does nothing.
+    /// Time has come to `now`: a ping may be owed then, or the peer may have failed to answer one. Call it until `None`; a call that is early or
+    /// repeated does nothing. It also gives the last events of a session that ended by a call without events, such as [`close`](Self::close).
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         self.let_poll_go(now);
         if now >= self.due && !self.is_closed() {
@@ -270,21 +278,18 @@ impl Session {
         self.tell_end()
     }
 
-    /// The transport ended: the WebSocket, or the connection of a GET that waited for its answer.
+    /// The transport ended: the WebSocket, or the connection of a GET that waited for its answer. Call it until `None`.
     pub fn handle_eof(&mut self) -> Option<Event<'static>> {
         self.end(Reason::TransportClose);
         self.tell_end()
     }
 
-    /// Ends the link over a WebSocket from this side; `ws` then owes its close frame, without a code, as the reference sends it.
-    pub fn close(&mut self, ws: &mut ws::Connection<ws::Server>) {
-        self.end(Reason::ForcedClose);
-        ws.owe_close(CloseCode::NO_STATUS);
-    }
-
-    /// Ends the link over polling from this side; the close packet is owed, for the GET that waits or for the next one (the reference gives
-    /// that 30 s). It must stand in a payload of its own, behind all others: the stock client takes it before what stands in front of it.
-    pub const fn close_polling(&mut self) {
+    /// Ends the session from this side. Does nothing when it is over.
+    ///
+    /// Over a WebSocket the next [`poll_event`](Self::poll_event) marks the close frame that `ws` owes, without a code, as the JavaScript server sends it.
+    /// Over polling [`poll_transmit`](Self::poll_transmit) writes the close packet, for the GET that waits or for the next one (the JavaScript server
+    /// waits 30 s for that). It must stand in a payload of its own, behind all others: the stock client acts on it before the packets in front of it.
+    pub const fn close(&mut self) {
         self.end(Reason::ForcedClose);
     }
 
@@ -352,7 +357,7 @@ impl Session {
             Ok(Packet::Open(_) | Packet::Upgrade | Packet::Noop) => Handled::Silently,
             Ok(Packet::Close) => {
                 self.end(Reason::TransportClose);
-                Handled::End(CloseCode::NO_STATUS)
+                Handled::End
             }
             Ok(Packet::Ping(_)) => self.fail(PeerError::HeartbeatDirection),
             Err(error) => self.fail(error),
@@ -364,12 +369,18 @@ impl Session {
             self.fault = Some(error);
         }
         self.end(error.into());
-        Handled::End(error.close_code())
+        Handled::End
+    }
+
+    /// The code says what the peer did wrong; without a fault there is none, as in the JavaScript server.
+    fn owe_close(&self, ws: &mut ws::Connection<ws::Server>) {
+        ws.owe_close(self.fault.map_or(CloseCode::NO_STATUS, PeerError::close_code));
     }
 
     const fn end(&mut self, reason: Reason) {
         if !self.is_closed() {
-            self.phase = Phase::Ended { reason, is_told: false };
+            let told = if matches!(self.phase, Phase::Fresh) { Told::Nothing } else { Told::Opened };
+            self.phase = Phase::Ended { reason, told };
             self.owes_open = false;
             self.beat = Beat::Idle;
             self.upgrade = Upgrade::None;
@@ -381,9 +392,14 @@ impl Session {
     }
 
     const fn tell_end(&mut self) -> Option<Event<'static>> {
-        let Phase::Ended { reason, is_told: false } = self.phase else { return None };
-        self.phase = Phase::Ended { reason, is_told: true };
-        Some(Event::Closed(reason))
+        let Phase::Ended { reason, told } = self.phase else { return None };
+        let (told, event) = match told {
+            Told::Nothing => (Told::Opened, Event::Opened),
+            Told::Opened => (Told::Closed, Event::Closed(reason)),
+            Told::Closed => return None,
+        };
+        self.phase = Phase::Ended { reason, told };
+        Some(event)
     }
 }
 
@@ -391,11 +407,6 @@ impl Session {
 enum Handled {
     Message,
     Silently,
-    End(CloseCode),
-}
-
-/// `u64::from`, which is not `const` yet.
-const fn millis(ms: u32) -> u64 {
-    let [a, b, c, d] = ms.to_le_bytes();
-    u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0])
+    /// The session is over; its last event is not told yet.
+    End,
 }

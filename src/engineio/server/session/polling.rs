@@ -54,8 +54,8 @@ impl Session {
     /// [`poll_transmit`](Self::poll_transmit) writes into it.
     ///
     /// # Errors
-    /// [`PollError`]; answer 400 without a body. A second GET while one waits ends the link, as in the reference; the first one is
-    /// to be answered then.
+    /// [`PollError`]; answer 400 without a body. A second GET while one waits ends the session, as in the JavaScript server; the first one is
+    /// to be answered then, and [`handle_timeout`](Self::handle_timeout) gives the last events.
     pub const fn begin_poll(&mut self, now: Instant) -> Result<(), PollError> {
         if let Err(error) = self.judge_request(self.is_polled) {
             return Err(error);
@@ -104,10 +104,10 @@ impl Session {
                     self.phase = Phase::Open;
                     return Some(Event::Opened);
                 }
-                Phase::Ended { is_told: false, .. } => return self.tell_end(),
                 Phase::Ended { .. } => {
-                    self.is_posted = false;
-                    return None;
+                    let event = self.tell_end();
+                    self.is_posted &= event.is_some();
+                    return event;
                 }
                 Phase::Open => {}
             }

@@ -1,10 +1,10 @@
 //! The move of a link from polling to a WebSocket (Engine.IO protocol, "Upgrade").
 
-use super::{Session, Upgrade, millis};
+use super::{Session, Upgrade};
 use crate::{
     bytes::Capacity,
     engineio::{SendError, Sink, Transport},
-    time::Instant,
+    time::{Instant, millis},
     ws::{self, CloseCode, Kind, ReceiveError},
 };
 
@@ -31,7 +31,7 @@ use crate::{
 /// feed(&mut inbox, b"2probe");
 /// assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws)?, Probed::Pending);
 /// let mut out = ws.out(&mut tx);
-/// while probe.poll_transmit(&mut engine, now, &mut out)? {}
+/// while probe.poll_transmit(&mut out)? {}
 /// assert_eq!(out.written(), b"\x81\x063probe");
 ///
 /// feed(&mut inbox, b"5");
@@ -43,6 +43,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     step: Step,
+    owes_pong: bool,
     deadline: Instant,
 }
 
@@ -50,9 +51,8 @@ pub struct Probe {
 enum Step {
     /// For `2probe`.
     Waiting,
-    PongOwed,
     /// For `5`.
-    Answered,
+    Probed,
     /// `5` came, while a GET waits still.
     Accepted,
     Done,
@@ -79,11 +79,16 @@ impl Probe {
             return None;
         }
         session.upgrade = Upgrade::Probing { noop: Instant::FAR_FUTURE };
-        Some(Self { step: Step::Waiting, deadline: now.after_millis(millis(session.config.upgrade_timeout)) })
+        Some(Self {
+            step: Step::Waiting,
+            owes_pong: false,
+            deadline: now.after_millis(millis(session.config.upgrade_timeout)),
+        })
     }
 
-    /// Works on what came over the WebSocket. Call it after bytes came, and, when `5` came too early, after the GET that waited was
-    /// answered.
+    /// Works on what came over the WebSocket. Call it after bytes came and after the GET that waited was answered: `5` may come while that
+    /// waits. Then call [`poll_transmit`](Self::poll_transmit) until `false`, whatever this says: `3probe` may be owed after [`Probed::Upgraded`]
+    /// too, since a client may send `2probe` and `5` at once.
     ///
     /// # Errors
     /// [`Capacity`] when a message is larger than the inbox; it can only be a wrong one.
@@ -117,8 +122,17 @@ impl Probe {
                 Err(ReceiveError::Peer(_)) => return Ok(self.fail(session, ws)),
             }
             self.step = match (self.step, inbox.peek()) {
-                (Step::Waiting, Some((Kind::Text, b"2probe"))) => Step::PongOwed,
-                (Step::Answered, Some((Kind::Text, b"5"))) => {
+                (Step::Waiting, Some((Kind::Text, b"2probe"))) => {
+                    // The GET that waits is let go at once, the next one after a while.
+                    self.owes_pong = true;
+                    session.upgrade = if session.is_polled {
+                        Upgrade::NoopOwed
+                    } else {
+                        Upgrade::Probing { noop: Instant::FAR_FUTURE }
+                    };
+                    Step::Probed
+                }
+                (Step::Probed, Some((Kind::Text, b"5"))) => {
                     if session.is_polled {
                         session.upgrade = Upgrade::NoopOwed;
                     }
@@ -130,43 +144,39 @@ impl Probe {
         }
     }
 
-    /// Writes `3probe` over the WebSocket when it is owed; a GET that waits is then let go by a noop, which the session owes.
+    /// Writes `3probe` over the WebSocket when it is owed, in front of all other packets there. Call it until `false`. The noop that lets a GET go is
+    /// owed by the session.
     ///
     /// # Errors
     /// [`Capacity`]: it is owed still.
-    pub fn poll_transmit<O: Sink<ws::Server>>(
-        &mut self,
-        session: &mut Session,
-        now: Instant,
-        out: &mut O,
-    ) -> Result<bool, Capacity> {
-        if self.step != Step::PongOwed {
+    pub fn poll_transmit<O: Sink<ws::Server>>(&mut self, out: &mut O) -> Result<bool, Capacity> {
+        if !self.owes_pong {
             return Ok(false);
         }
         match out.packet(|w| w.push(b"3probe")) {
             Ok(()) => {}
             Err(SendError::Capacity(e)) => return Err(e),
-            Err(SendError::State(_)) => return Ok(false),
+            Err(SendError::State(_) | SendError::Separator) => return Ok(false),
         }
-        self.step = Step::Answered;
-        session.upgrade = Upgrade::Probing { noop: now };
-        session.let_poll_go(now);
+        self.owes_pong = false;
         Ok(true)
     }
 
-    /// When the move must be done.
+    /// When the move must be done; `None` once it is done or failed.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Instant {
-        self.deadline
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        if matches!(self.step, Step::Done | Step::Failed) { None } else { Some(self.deadline) }
     }
 
-    /// Time has come to `now`; `true`: it took too long, and the WebSocket is to be closed. The session goes on.
-    pub fn handle_timeout(&mut self, now: Instant, session: &mut Session, ws: &mut ws::Connection<ws::Server>) -> bool {
-        let is_late = now >= self.deadline && !matches!(self.step, Step::Done | Step::Failed);
-        if is_late {
-            self.fail(session, ws);
-        }
-        is_late
+    /// Time has come to `now`. [`Probed::Failed`]: the move took too long, and the WebSocket is to be closed; the session goes on. Call it until
+    /// `None`; an early, late or repeated call does nothing.
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        session: &mut Session,
+        ws: &mut ws::Connection<ws::Server>,
+    ) -> Option<Probed> {
+        self.poll_timeout().filter(|&deadline| now >= deadline).map(|_| self.fail(session, ws))
     }
 
     /// The WebSocket ended, or is given up: the session goes on over polling. Changes nothing after [`Probed::Upgraded`], or a second time.
@@ -177,6 +187,7 @@ impl Probe {
             _ => session.upgrade = Upgrade::None,
         }
         self.step = Step::Failed;
+        self.owes_pong = false;
         ws.owe_close(CloseCode::NO_STATUS);
         Probed::Failed
     }
@@ -215,10 +226,10 @@ mod tests {
             probe.poll(&mut self.engine, &mut self.inbox, &mut self.ws).unwrap()
         }
 
-        fn answer(&mut self, probe: &mut Probe, now: u64) {
+        fn answer(&mut self, probe: &mut Probe) {
             let mut memory = [0; 64];
             let mut out = self.ws.out(&mut memory);
-            while probe.poll_transmit(&mut self.engine, at(now), &mut out).unwrap() {}
+            while probe.poll_transmit(&mut out).unwrap() {}
             assert_eq!(out.written(), b"\x81\x063probe");
         }
 
@@ -238,7 +249,7 @@ mod tests {
         let mut probe = Probe::begin(&mut link.engine, at(0)).unwrap();
         assert!(Probe::begin(&mut link.engine, at(0)).is_none(), "one at a time");
         assert_eq!(link.feed(&mut probe, b"2probe"), Probed::Pending);
-        link.answer(&mut probe, 10);
+        link.answer(&mut probe);
         assert_eq!(link.owed(), b"\x81\x016");
         link.engine.end_poll();
         link.engine.begin_poll(at(20)).unwrap();
@@ -255,7 +266,7 @@ mod tests {
             let probed = probe.poll(&mut link.engine, &mut link.inbox, &mut link.ws);
             assert_eq!(probed, Ok(Probed::Upgraded), "and says so again");
         }
-        assert!(!probe.handle_timeout(at(99_999), &mut link.engine, &mut link.ws));
+        assert_eq!(probe.handle_timeout(at(99_999), &mut link.engine, &mut link.ws), None);
         assert_eq!(probe.fail(&mut link.engine, &mut link.ws), Probed::Upgraded);
         assert!(!link.ws.wants_transmit() && link.engine.transport() == Transport::WebSocket);
         assert_eq!(link.engine.begin_poll(at(130)), Err(super::super::PollError::Upgraded));
@@ -277,8 +288,8 @@ mod tests {
             link.ws = Connection::server(Limits::new());
             link.inbox = Inbox::new([0; 64]);
             assert_eq!(link.feed(&mut second, b"2probe"), Probed::Pending);
-            assert!(!second.handle_timeout(at(10_000), &mut link.engine, &mut link.ws));
-            assert!(second.handle_timeout(at(10_001), &mut link.engine, &mut link.ws), "10 s");
+            assert_eq!(second.handle_timeout(at(10_000), &mut link.engine, &mut link.ws), None);
+            assert_eq!(second.handle_timeout(at(10_001), &mut link.engine, &mut link.ws), Some(Probed::Failed), "10 s");
             assert!(Probe::begin(&mut link.engine, at(10_002)).is_some());
         }
     }

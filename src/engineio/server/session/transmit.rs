@@ -12,11 +12,11 @@ impl Session {
     /// Writes a message, for applications that speak Engine.IO itself.
     ///
     /// # Errors
-    /// [`SendError`]; nothing was written. [`StateError::Separator`](ws::StateError::Separator) for a text that polling cannot carry.
+    /// [`SendError`]; nothing was written. [`SendError::Separator`] for a text that polling cannot carry.
     pub fn send<O: Sink<ws::Server>>(&self, message: Message<'_>, out: &mut O) -> Result<(), SendError> {
         match message {
             Message::Text(text) if self.transport == Transport::Polling && text.contains(&SEPARATOR) => {
-                Err(ws::StateError::Separator.into())
+                Err(SendError::Separator)
             }
             Message::Text(text) => out.text(|w| w.push(text), core::iter::empty::<&[u8]>()),
             Message::Binary(bytes) => out.binary(bytes),
@@ -54,7 +54,7 @@ impl Session {
             }
             Ok(()) => self.farewell = None,
             Err(SendError::Capacity(e)) => return Err(e),
-            Err(SendError::State(_)) => return Ok(false),
+            Err(SendError::State(_) | SendError::Separator) => return Ok(false),
         }
         Ok(true)
     }

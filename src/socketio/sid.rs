@@ -1,0 +1,47 @@
+use crate::bytes::base64;
+use core::fmt;
+
+/// The public id of a socket in one namespace: 20 characters of base64url made from 15 random bytes.
+///
+/// Clients are told it and may tell others, such as to address a room. It is not the id of the Engine.IO session, which is a secret
+/// ([`engineio::Sid`](crate::engineio::Sid)): draw the two apart.
+///
+/// ```
+/// use sansocket::socketio::Sid;
+///
+/// assert_eq!(Sid::from_random([0; 15]).to_string(), "AAAAAAAAAAAAAAAAAAAA");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sid([u8; 20]);
+
+impl Sid {
+    /// The id made of `random`, 120 bits of randomness from the caller.
+    #[must_use]
+    pub fn from_random(random: [u8; 15]) -> Self {
+        Self(base64::encode_url(random))
+    }
+
+    /// The id as it stands on the wire.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+
+    /// The id as it stands on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sid({self})")
+    }
+}
