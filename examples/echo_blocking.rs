@@ -1,7 +1,7 @@
 //! The smallest server: WebSocket echo over `std::net`, one thread a connection. `cargo run --example echo_blocking -- 127.0.0.1:9002`.
 
 use sansocket::{
-    http::{Head, Request},
+    http::{HeadScanner, Request},
     ws::{Accept, CloseCode, Connection, Inbox, Incoming, Limits, ReceiveError, refuse},
 };
 use std::{
@@ -31,7 +31,7 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
     // All the memory of the connection.
     let (mut rx, mut tx) = ([0; 16 * 1024], [0; 16 * 1024 + 14]);
     let mut inbox = Inbox::new(&mut rx[..]);
-    let mut head = Head::new(Default::default());
+    let mut head = HeadScanner::new(Default::default());
 
     // 1. The request, in the same memory. What follows it stays there.
     let n = loop {

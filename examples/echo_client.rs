@@ -6,7 +6,7 @@ mod echo;
 
 use clap::Parser;
 use sansocket::{
-    http::{Head, ResponseHead, Url},
+    http::{HeadScanner, ResponseHead, Url},
     ws::{Client, Connect, Connection, Inbox, Incoming, Limits, ReceiveError, Timeouts},
 };
 use std::{process::ExitCode, time::Duration};
@@ -96,7 +96,7 @@ async fn open(url: &str, options: &Options) -> Result<Link, String> {
     }
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(|e| e.to_string())?;
-    let connect = Connect::to(&url, nonce);
+    let connect = Connect::for_url(&url, nonce);
     let stream = TcpStream::connect((url.host(), url.port()));
     let cannot = |e: String| format!("cannot connect to {}: {e}", url.authority());
     let mut stream = match timeout(Duration::from_secs(10), stream).await {
@@ -119,7 +119,7 @@ async fn open(url: &str, options: &Options) -> Result<Link, String> {
 }
 
 async fn shake(connect: &Connect<'_>, stream: &mut TcpStream, inbox: &mut Inbox<Vec<u8>>) -> Result<(), String> {
-    let mut head = Head::response(Default::default());
+    let mut head = HeadScanner::response(Default::default());
     loop {
         if let Some(n) = head.scan(inbox.bytes()).map_err(|e| e.to_string())? {
             let response = ResponseHead::parse(&mut inbox.bytes()[..n]).map_err(|e| e.to_string())?;
@@ -129,7 +129,7 @@ async fn shake(connect: &Connect<'_>, stream: &mut TcpStream, inbox: &mut Inbox<
                 return Ok(());
             }
             // Only to keep us waiting (1xx).
-            head = Head::response(Default::default());
+            head = HeadScanner::response(Default::default());
             continue;
         }
         let space = inbox.space().map_err(|e| e.to_string())?;

@@ -7,7 +7,7 @@ mod echo;
 
 use clap::Parser;
 use sansocket::{
-    http::{Head, HeadError, Request, Response},
+    http::{HeadError, HeadScanner, Request, Response},
     ws::{Accept, Connection, Inbox, Limits, Timeouts, refuse},
 };
 use std::{process::ExitCode, time::Duration};
@@ -94,7 +94,7 @@ async fn serve(mut stream: TcpStream, options: &Options) -> String {
 
 /// The handshake. What comes behind the request stays in the inbox.
 async fn open(stream: &mut TcpStream, inbox: &mut Inbox<Vec<u8>>) -> Result<(), String> {
-    let mut head = Head::new(Default::default());
+    let mut head = HeadScanner::new(Default::default());
     let n = loop {
         match head.scan(inbox.bytes()) {
             Ok(Some(n)) => break n,

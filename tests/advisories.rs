@@ -4,9 +4,9 @@ mod support;
 
 use sansocket::{
     bytes::Capacity,
-    http::{Head, HeadError, Limits as HeadLimits, Request, ResponseError, ResponseHead},
+    http::{HeadError, HeadScanner, Limits as HeadLimits, Request, ResponseError, ResponseHead},
     ws::{
-        Accept, AnswerError, Client, CloseCode, Connect, Connection, Event, Inbox, Kind, Limits, PeerError,
+        Accept, Client, CloseCode, Connect, Connection, Event, HandshakeError, Inbox, Kind, Limits, PeerError,
         ReceiveError, RequestError, SendError, Server, refuse,
     },
 };
@@ -106,7 +106,7 @@ fn embedded_websocket_a_pong_inside_a_message_of_ours_is_a_pong() {
 fn embedded_websocket_a_101_without_fields_opens_nothing() {
     let mut head = *b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
     let response = ResponseHead::parse(&mut head).unwrap();
-    assert_eq!(Connect::new("h", "/", [0; 16]).check(&response).err(), Some(AnswerError::Upgrade));
+    assert_eq!(Connect::new("h", "/", [0; 16]).check(&response).err(), Some(HandshakeError::Upgrade));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn edge_http_and_websocketz_firefox_keep_alive_upgrade_is_taken_by_both_ends() {
 fn rustsec_2023_0065_a_head_in_pieces_is_looked_at_once() {
     // What was scanned is spoiled before the last call: a scanner that began again would trip over it.
     let good = upgrade(&"X: y\r\n".repeat(50));
-    let mut head = Head::new(HeadLimits::new());
+    let mut head = HeadScanner::new(HeadLimits::new());
     for n in 0..good.len() - 1 {
         assert_eq!(head.scan(&good.as_bytes()[..n]), Ok(None));
     }
@@ -232,7 +232,7 @@ fn rustsec_2020_0043_what_waits_to_go_out_is_bounded_by_the_callers_memory() {
 
 #[test]
 fn cve_2024_37890_many_header_lines_are_refused() {
-    let mut head = Head::new(HeadLimits::new());
+    let mut head = HeadScanner::new(HeadLimits::new());
     let many = upgrade(&"a:b\r\n".repeat(200));
     assert_eq!(head.scan(many.as_bytes()), Err(HeadError::TooManyLines));
 }
@@ -279,7 +279,7 @@ fn esp_idf_a_head_as_large_as_the_buffer_is_told_and_overruns_nothing() {
         let n = space.len().min(answer.len());
         space[..n].copy_from_slice(&answer[..n]);
         inbox.filled(n);
-        let end = Head::response(HeadLimits::new()).scan(inbox.bytes());
+        let end = HeadScanner::response(HeadLimits::new()).scan(inbox.bytes());
         assert_eq!(end, Ok((size == answer.len()).then_some(size)));
         assert_eq!(inbox.space().map(|s| s.len()), Err(Capacity { needed: size + 1, available: size }));
     }
@@ -288,10 +288,10 @@ fn esp_idf_a_head_as_large_as_the_buffer_is_told_and_overruns_nothing() {
 #[test]
 fn esp_idf_12306_an_answer_of_500_with_a_body_is_an_answer() {
     let mut answer = *b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\nsorry";
-    let n = Head::response(HeadLimits::new()).scan(&answer).unwrap().unwrap();
+    let n = HeadScanner::response(HeadLimits::new()).scan(&answer).unwrap().unwrap();
     let response = ResponseHead::parse(&mut answer[..n]).unwrap();
     let refused = Connect::new("h", "/", [0; 16]).check(&response).err();
-    assert_eq!(refused, Some(AnswerError::Status(sansocket::http::Status(500))));
+    assert_eq!(refused, Some(HandshakeError::Status(sansocket::http::Status(500))));
     assert_eq!(&answer[n..], b"sorry");
 }
 
@@ -321,7 +321,7 @@ fn async_http_client_1095_what_comes_behind_the_answer_is_not_lost() {
     let answer = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n\x81\x02hi";
     inbox.space().unwrap()[..answer.len()].copy_from_slice(answer);
     inbox.filled(answer.len());
-    let n = Head::response(HeadLimits::new()).scan(inbox.bytes()).unwrap().unwrap();
+    let n = HeadScanner::response(HeadLimits::new()).scan(inbox.bytes()).unwrap().unwrap();
     inbox.consume(n);
     let mut ws = Connection::<Client>::client(Limits::new());
     let Ok(Some(sansocket::ws::Incoming::Message(message))) = inbox.poll_message(&mut ws) else { panic!() };
@@ -333,5 +333,5 @@ fn async_http_client_1095_what_comes_behind_the_answer_is_not_lost() {
 fn rfc9112_5_2_a_folded_field_of_a_response_is_one_field() {
     let answer =
         b"HTTP/1.1 101 x\r\nUpgrade:\r\n websocket\r\nConnection: keep-alive,\r\n\tUpgrade\r\nX: a\r\n \r\n  b\r\n\r\n";
-    assert_eq!(Head::response(HeadLimits::new()).scan(answer), Ok(Some(answer.len())));
+    assert_eq!(HeadScanner::response(HeadLimits::new()).scan(answer), Ok(Some(answer.len())));
 }

@@ -63,7 +63,7 @@ fn none_from_the_first_byte_to_the_last() {
         b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     );
-    let n = http::Head::new(http::Limits::new()).scan(served.bytes()).unwrap().unwrap();
+    let n = http::HeadScanner::new(http::Limits::new()).scan(served.bytes()).unwrap().unwrap();
     let n = {
         let request = http::Request::parse(&served.bytes()[..n]).unwrap();
         assert!(Accept::check(&request).unwrap().write(&[], &mut tx).unwrap() > 0);
@@ -178,9 +178,9 @@ fn none_over_polling() {
     let mut tx = [0; 512];
 
     let url = http::Url::parse("ws://[::1]:3000/socket.io/?EIO=4&transport=websocket").unwrap();
-    let connect = Connect::to(&url, *b"the sample nonce").protocols(&["a", "b"]).basic("user", "password");
+    let connect = Connect::for_url(&url, *b"the sample nonce").protocols(&["a", "b"]).basic("user", "password");
     let n = connect.write(&mut tx).unwrap();
-    assert!(http::Head::new(http::Limits::new()).scan(&tx[..n]).unwrap().is_some());
+    assert!(http::HeadScanner::new(http::Limits::new()).scan(&tx[..n]).unwrap().is_some());
     let mut answer = *b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     assert!(connect.check(&http::ResponseHead::parse(&mut answer).unwrap()).unwrap().is_some());
 

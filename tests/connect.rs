@@ -2,8 +2,8 @@
 
 use sansocket::{
     bytes::Capacity,
-    http::{Head, HeadError, Limits, Request, ResponseHead, Status, Url},
-    ws::{Accept, AnswerError, Connect, ConnectError, accept_key},
+    http::{HeadError, HeadScanner, Limits, Request, ResponseHead, Status, Url},
+    ws::{Accept, Connect, ConnectError, HandshakeError, accept_key},
 };
 
 const NONCE: [u8; 16] = *b"the sample nonce";
@@ -17,7 +17,7 @@ fn written(connect: &Connect<'_>) -> Result<String, ConnectError> {
 #[test]
 fn the_request_byte_for_byte() {
     let url = Url::parse("wss://example.com:8443/chat?room=1").unwrap();
-    let connect = Connect::to(&url, NONCE)
+    let connect = Connect::for_url(&url, NONCE)
         .origin("https://example.com")
         .protocols(&["v2.chat", "v1.chat"])
         .basic("Aladdin", "open sesame")
@@ -90,7 +90,7 @@ fn nothing_is_injected_anywhere() {
     }
 }
 
-fn answer(status: &str, fields: &str) -> Result<Option<Option<Vec<u8>>>, AnswerError> {
+fn answer(status: &str, fields: &str) -> Result<Option<Option<Vec<u8>>>, HandshakeError> {
     let accept = String::from_utf8(accept_key(KEY.as_bytes()).unwrap().to_vec()).unwrap();
     let mut text = format!("{status}\r\n{}\r\n", fields.replace("KEY", &accept)).into_bytes();
     let connect = Connect::new("h", "/", NONCE).protocols(&["chat", "super"]);
@@ -110,32 +110,32 @@ fn answers_are_judged_by_all_of_section_4_2_2() {
     assert_eq!(answer(SWITCH, &firefox), Ok(Some(None)));
     let folded = GOOD.replace(": ", ":\r\n \r\n\t");
     assert_eq!(answer(SWITCH, &folded), Ok(Some(None)), "RFC 9112 section 5.2");
-    assert_eq!(answer(SWITCH, &GOOD.replace("websocket", "web\r\n socket")), Err(AnswerError::Upgrade));
+    assert_eq!(answer(SWITCH, &GOOD.replace("websocket", "web\r\n socket")), Err(HandshakeError::Upgrade));
 
-    assert_eq!(with("Sec-WebSocket-Protocol: other\r\n"), Err(AnswerError::Protocol));
-    assert_eq!(with("Sec-WebSocket-Protocol: CHAT\r\n"), Err(AnswerError::Protocol), "byte for byte");
-    assert_eq!(with("Sec-WebSocket-Protocol: chat, super\r\n"), Err(AnswerError::Protocol));
+    assert_eq!(with("Sec-WebSocket-Protocol: other\r\n"), Err(HandshakeError::Protocol));
+    assert_eq!(with("Sec-WebSocket-Protocol: CHAT\r\n"), Err(HandshakeError::Protocol), "byte for byte");
+    assert_eq!(with("Sec-WebSocket-Protocol: chat, super\r\n"), Err(HandshakeError::Protocol));
     let twice = "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat\r\n";
-    assert_eq!(with(twice), Err(AnswerError::Protocol), "section 11.3.4");
-    assert_eq!(with("Sec-WebSocket-Extensions: permessage-deflate\r\n"), Err(AnswerError::Extension));
+    assert_eq!(with(twice), Err(HandshakeError::Protocol), "section 11.3.4");
+    assert_eq!(with("Sec-WebSocket-Extensions: permessage-deflate\r\n"), Err(HandshakeError::Extension));
     // ws #1235: a quoted value with a comma is one extension, and none was offered.
-    assert_eq!(with("Sec-WebSocket-Extensions: a; b=\"c, d\"\r\n"), Err(AnswerError::Extension));
-    assert_eq!(with("Sec-WebSocket-Accept: KEY\r\n"), Err(AnswerError::Accept), "twice");
+    assert_eq!(with("Sec-WebSocket-Extensions: a; b=\"c, d\"\r\n"), Err(HandshakeError::Extension));
+    assert_eq!(with("Sec-WebSocket-Accept: KEY\r\n"), Err(HandshakeError::Accept), "twice");
     // embedded-websocket took a 101 without fields.
-    assert_eq!(answer(SWITCH, ""), Err(AnswerError::Upgrade));
+    assert_eq!(answer(SWITCH, ""), Err(HandshakeError::Upgrade));
     for (field, error) in [
-        ("Upgrade: websocket\r\n", AnswerError::Upgrade),
-        ("Connection: Upgrade\r\n", AnswerError::Connection),
-        ("Sec-WebSocket-Accept: KEY\r\n", AnswerError::Accept),
+        ("Upgrade: websocket\r\n", HandshakeError::Upgrade),
+        ("Connection: Upgrade\r\n", HandshakeError::Connection),
+        ("Sec-WebSocket-Accept: KEY\r\n", HandshakeError::Accept),
     ] {
         assert_eq!(answer(SWITCH, &GOOD.replace(field, "")), Err(error), "{field} missing");
     }
-    assert_eq!(answer(SWITCH, &GOOD.replace("websocket", "h2c")), Err(AnswerError::Upgrade));
-    assert_eq!(answer(SWITCH, &GOOD.replace("KEY", "s3pPLMBiTxaQ9kYGzzhZRbK+xOO=")), Err(AnswerError::Accept));
-    assert_eq!(answer(SWITCH, &GOOD.replace("KEY", "KEY, KEY")), Err(AnswerError::Accept));
-    assert_eq!(answer("HTTP/1.0 101 x", GOOD), Err(AnswerError::Version));
+    assert_eq!(answer(SWITCH, &GOOD.replace("websocket", "h2c")), Err(HandshakeError::Upgrade));
+    assert_eq!(answer(SWITCH, &GOOD.replace("KEY", "s3pPLMBiTxaQ9kYGzzhZRbK+xOO=")), Err(HandshakeError::Accept));
+    assert_eq!(answer(SWITCH, &GOOD.replace("KEY", "KEY, KEY")), Err(HandshakeError::Accept));
+    assert_eq!(answer("HTTP/1.0 101 x", GOOD), Err(HandshakeError::Version));
     for status in [200, 302, 401, 426, 500] {
-        assert_eq!(answer(&format!("HTTP/1.1 {status} x"), GOOD), Err(AnswerError::Status(Status(status))));
+        assert_eq!(answer(&format!("HTTP/1.1 {status} x"), GOOD), Err(HandshakeError::Status(Status(status))));
     }
     for status in [100, 102, 103, 199] {
         assert_eq!(answer(&format!("HTTP/1.1 {status} x"), ""), Ok(None), "RFC 9110 section 15.2");
@@ -145,20 +145,20 @@ fn answers_are_judged_by_all_of_section_4_2_2() {
 #[test]
 fn what_a_refusal_says_is_the_applications() {
     let mut head = *b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 2\r\n\r\nno";
-    let mut scan = Head::response(Limits::new());
+    let mut scan = HeadScanner::response(Limits::new());
     let n = scan.scan(&head).unwrap().unwrap();
     assert_eq!(&head[n..], b"no");
     let response = ResponseHead::parse(&mut head[..n]).unwrap();
-    assert_eq!(Connect::new("h", "/", NONCE).check(&response).err(), Some(AnswerError::Status(Status(401))));
+    assert_eq!(Connect::new("h", "/", NONCE).check(&response).err(), Some(HandshakeError::Status(Status(401))));
     assert_eq!(response.fields().get("www-authenticate"), Some(&b"Basic realm=\"x\""[..]));
-    assert_eq!(Head::response(Limits::new()).scan(b"SSH-2.0-OpenSSH\r\n"), Err(HeadError::StatusLine));
+    assert_eq!(HeadScanner::response(Limits::new()).scan(b"SSH-2.0-OpenSSH\r\n"), Err(HeadError::StatusLine));
 }
 
 /// 4,096 bytes one by one cost as many looks as they are, whoever reads the head (RUSTSEC-2023-0065).
 #[test]
 fn a_response_one_byte_at_a_time_has_the_same_end() {
     let head = format!("HTTP/1.1 101 x\r\n{}\r\n", "X-Filler: 0123456789\r\n".repeat(90));
-    let mut scan = Head::response(Limits::new());
+    let mut scan = HeadScanner::response(Limits::new());
     for n in 0..head.len() {
         assert_eq!(scan.scan(&head.as_bytes()[..n]), Ok(None));
     }
@@ -169,12 +169,12 @@ fn a_response_one_byte_at_a_time_has_the_same_end() {
 fn rfc6455_4_1_upgrade_must_equal_websocket() {
     for upgrade in ["h2c, websocket", "websocket, websocket", "websocket,", "websocket/13", "\"websocket\""] {
         let fields = format!("Upgrade: {upgrade}\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n");
-        assert_eq!(answer("HTTP/1.1 101 x", &fields), Err(AnswerError::Upgrade), "{upgrade}");
+        assert_eq!(answer("HTTP/1.1 101 x", &fields), Err(HandshakeError::Upgrade), "{upgrade}");
     }
     let twice = "Upgrade: websocket\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n";
     assert_eq!(
         answer("HTTP/1.1 101 x", twice),
-        Err(AnswerError::Upgrade),
+        Err(HandshakeError::Upgrade),
         "two fields make the list `websocket, websocket`"
     );
 }

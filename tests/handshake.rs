@@ -1,7 +1,7 @@
 //! The opening handshake of a server, rule by rule (RFC 6455 section 4.2.1).
 
 use sansocket::{
-    http::{Head, HeadError, Limits, Request, ResponseError, Status},
+    http::{HeadError, HeadScanner, Limits, Request, ResponseError, Status},
     ws::{Accept, RequestError, accept_key, is_upgrade, refuse},
 };
 
@@ -148,10 +148,10 @@ fn a_head_one_byte_at_a_time_is_found_at_the_same_place() {
     let mut bytes = with("X", &["y"]).into_bytes();
     let len = bytes.len();
     bytes.extend(b"\x81\x80\0\0\0\0");
-    let mut head = Head::new(Limits::new());
+    let mut head = HeadScanner::new(Limits::new());
     let end = (0..=bytes.len()).find_map(|n| head.scan(&bytes[..n]).unwrap());
     assert_eq!(end, Some(len));
-    assert_eq!(Head::new(Limits::new()).scan(&bytes), Ok(Some(len)));
+    assert_eq!(HeadScanner::new(Limits::new()).scan(&bytes), Ok(Some(len)));
 }
 
 /// RFC 9112 section 3.2: 400 for a `Host` that is no `uri-host [ ":" port ]`. RFC 3986 section 3.2.
@@ -229,14 +229,14 @@ fn rfc9112_2_2_empty_lines_in_front_of_a_request_are_ignored() {
     for lines in [1, 2, 9] {
         let head = format!("{}{}", "\r\n".repeat(lines), with("X", &["y"]));
         for cut in 0..head.len() {
-            let mut scan = Head::new(Limits::new());
+            let mut scan = HeadScanner::new(Limits::new());
             assert_eq!(scan.scan(&head.as_bytes()[..cut]), Ok(None), "{cut}");
             assert_eq!(scan.scan(head.as_bytes()), Ok(Some(head.len())), "{cut}");
         }
         assert_eq!(check(&head), Ok(()));
     }
     let endless = "\r\n".repeat(5000);
-    assert_eq!(Head::new(Limits::new()).scan(endless.as_bytes()), Err(HeadError::TooManyLines));
-    assert_eq!(Head::new(Limits::new()).scan(b"\n"), Err(HeadError::RequestLine), "not a bare LF");
-    assert_eq!(Head::new(Limits::new()).scan(b"\r\r"), Err(HeadError::ControlByte));
+    assert_eq!(HeadScanner::new(Limits::new()).scan(endless.as_bytes()), Err(HeadError::TooManyLines));
+    assert_eq!(HeadScanner::new(Limits::new()).scan(b"\n"), Err(HeadError::RequestLine), "not a bare LF");
+    assert_eq!(HeadScanner::new(Limits::new()).scan(b"\r\r"), Err(HeadError::ControlByte));
 }

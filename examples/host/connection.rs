@@ -7,7 +7,7 @@ use super::{
     web::{self, Answer},
 };
 use sansocket::{
-    http::{self, Body, BodyDecoder, BodyError, Head},
+    http::{self, Body, BodyDecoder, BodyError, HeadScanner},
     ws::Inbox,
 };
 use std::{
@@ -80,7 +80,7 @@ async fn requests<A: App>(
     let mut has_answered = false;
     loop {
         let deadline = host.clock.at(host.clock.now().after_millis(host.config.handshake_timeout));
-        let mut head = Head::new(HEAD);
+        let mut head = HeadScanner::new(HEAD);
         let answer = loop {
             match head.scan(wire.inbox.bytes()) {
                 Ok(Some(n)) => {

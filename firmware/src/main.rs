@@ -130,7 +130,7 @@ fn path() {
 fn path() {
     use sansocket::{http, ws};
     let (mut rx, mut tx) = ([0; 1024], [0; 512]);
-    let mut head = http::Head::new(http::Limits::new());
+    let mut head = http::HeadScanner::new(http::Limits::new());
     let mut len = 0;
     let n = loop {
         let space = rx.get_mut(len..).unwrap_or_default();
@@ -300,7 +300,7 @@ fn path() {
 #[cfg(feature = "client")]
 fn path() {
     use sansocket::{
-        http::{Head, Limits as HeadLimits, ResponseHead, Url},
+        http::{HeadScanner, Limits as HeadLimits, ResponseHead, Url},
         time::Instant,
         ws::{Connect, Connection, Inbox, Incoming, KeepAlive, Limits, Timeouts},
     };
@@ -309,11 +309,11 @@ fn path() {
     let n = receive(&mut text);
     let Ok(url) = core::str::from_utf8(text.get(..n).unwrap_or_default()) else { return };
     let Ok(url) = Url::parse(url) else { return };
-    let connect = Connect::to(&url, core::array::from_fn(|_| byte())).protocols(&["a"]).bearer("token");
+    let connect = Connect::for_url(&url, core::array::from_fn(|_| byte())).protocols(&["a"]).bearer("token");
     let Ok(n) = connect.write(&mut tx) else { return };
     send(tx.get(..n).unwrap_or_default());
     let mut inbox = Inbox::new([0; 512]);
-    let mut head = Head::response(HeadLimits::new());
+    let mut head = HeadScanner::response(HeadLimits::new());
     let mut keep = KeepAlive::new(Timeouts::new(), now());
     loop {
         let Ok(space) = inbox.space() else { return };
@@ -329,7 +329,7 @@ fn path() {
         inbox.consume(n);
         match opened {
             Ok(true) => break,
-            Ok(false) => head = Head::response(HeadLimits::new()),
+            Ok(false) => head = HeadScanner::response(HeadLimits::new()),
             Err(_) => return,
         }
     }

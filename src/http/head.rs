@@ -44,14 +44,14 @@ impl Default for Limits {
 /// accepted in responses (section 5.2).
 ///
 /// ```
-/// use sansocket::http::{Head, Limits};
+/// use sansocket::http::{HeadScanner, Limits};
 ///
-/// let mut head = Head::new(Limits::new());
+/// let mut head = HeadScanner::new(Limits::new());
 /// assert_eq!(head.scan(b"GET / HTTP/1.1\r\nHost: a\r\n"), Ok(None));
 /// assert_eq!(head.scan(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nrest"), Ok(Some(27)));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct HeadScanner {
     limits: Limits,
     scanned: usize,
     lines: u16,
@@ -83,7 +83,7 @@ const VERSION: &[u8; 5] = b"HTTP/";
 /// The longest registered method has 17 letters.
 const METHOD: u8 = 20;
 
-impl Head {
+impl HeadScanner {
     /// A scanner for the head of a request.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
@@ -182,12 +182,12 @@ mod tests {
     fn any_split_finds_the_same_end_and_looks_at_each_byte_once() {
         let text = b"GET /x HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n\x81\x00";
         for cut in 0..text.len() {
-            let mut head = Head::new(Limits::new());
+            let mut head = HeadScanner::new(Limits::new());
             let first = head.scan(&text[..cut]).unwrap();
             assert_eq!(first.is_some(), cut >= text.len() - 2);
             assert_eq!(head.scan(text), Ok(Some(text.len() - 2)));
         }
-        let mut head = Head::new(Limits::new());
+        let mut head = HeadScanner::new(Limits::new());
         for n in 0..text.len() - 2 {
             assert_eq!(head.scan(&text[..n]), Ok(None));
             assert_eq!(head.scanned, n, "each byte once");
@@ -197,12 +197,12 @@ mod tests {
     #[test]
     fn refuses_at_the_byte_that_shows_it() {
         for (text, at) in [(&b"GET"[..], 0), (b"HTTP1", 4), (b"HTTP/x", 5), (b"\x81\x00", 0)] {
-            let mut head = Head::response(Limits::new());
+            let mut head = HeadScanner::response(Limits::new());
             assert_eq!(head.scan(&text[..at]), Ok(None), "{text:?}");
             assert_eq!(head.scan(&text[..=at]), Err(HeadError::StatusLine), "{text:?}");
         }
         let text = b"HTTP/1.1 101 x\r\nA: b\r\n\r\n\x81";
-        assert_eq!(Head::response(Limits::new()).scan(text), Ok(Some(text.len() - 1)));
+        assert_eq!(HeadScanner::response(Limits::new()).scan(text), Ok(Some(text.len() - 1)));
         let cases: [(&[u8], usize, HeadError); 10] = [
             (b"\x16\x03\x01", 0, HeadError::RequestLine),
             (b" GET", 0, HeadError::RequestLine),
@@ -216,11 +216,11 @@ mod tests {
             (b"GET / HTTP/1.1\r\nA: b\r\n folded", 22, HeadError::Field),
         ];
         for (text, at, error) in cases {
-            let mut head = Head::new(Limits::new());
+            let mut head = HeadScanner::new(Limits::new());
             assert_eq!(head.scan(text), Err(error), "{text:?}");
             assert_eq!(head.scan(text), Err(error), "and stays so");
-            assert_eq!(Head::new(Limits::new()).scan(&text[..at]), Ok(None), "{text:?}");
-            assert_eq!(Head::new(Limits::new()).scan(&text[..=at]), Err(error), "{text:?}");
+            assert_eq!(HeadScanner::new(Limits::new()).scan(&text[..at]), Ok(None), "{text:?}");
+            assert_eq!(HeadScanner::new(Limits::new()).scan(&text[..=at]), Err(error), "{text:?}");
         }
     }
 
@@ -228,25 +228,29 @@ mod tests {
     fn responses_may_have_folded_fields_and_no_empty_lines_in_front() {
         let text = b"HTTP/1.1 101 x\r\nA: b\r\n folded\r\n\tagain\r\n \r\n\r\n\x81";
         for cut in 0..text.len() {
-            let mut head = Head::response(Limits::new());
+            let mut head = HeadScanner::response(Limits::new());
             head.scan(&text[..cut]).unwrap();
             assert_eq!(head.scan(text), Ok(Some(text.len() - 1)));
         }
-        assert_eq!(Head::response(Limits::new().lines(4)).scan(text), Err(HeadError::TooManyLines), "each counts");
-        assert_eq!(Head::response(Limits::new()).scan(b"HTTP/1.1 101 x\r\n A: b"), Err(HeadError::Field));
-        assert_eq!(Head::response(Limits::new()).scan(b"\r\n"), Err(HeadError::StatusLine));
+        assert_eq!(
+            HeadScanner::response(Limits::new().lines(4)).scan(text),
+            Err(HeadError::TooManyLines),
+            "each counts"
+        );
+        assert_eq!(HeadScanner::response(Limits::new()).scan(b"HTTP/1.1 101 x\r\n A: b"), Err(HeadError::Field));
+        assert_eq!(HeadScanner::response(Limits::new()).scan(b"\r\n"), Err(HeadError::StatusLine));
     }
 
     #[test]
     fn limits_hold_to_the_byte_and_the_line() {
         let text = format!("GET / HTTP/1.1\r\nA: {}\r\n\r\n", "x".repeat(100));
         for (bytes, fits) in [(text.len() - 1, false), (text.len(), true)] {
-            let result = Head::new(Limits::new().bytes(bytes)).scan(text.as_bytes());
+            let result = HeadScanner::new(Limits::new().bytes(bytes)).scan(text.as_bytes());
             assert_eq!(result, if fits { Ok(Some(text.len())) } else { Err(HeadError::TooLong) });
         }
         let text: String = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(9));
         for (lines, fits) in [(9, false), (10, true)] {
-            let result = Head::new(Limits::new().lines(lines)).scan(text.as_bytes());
+            let result = HeadScanner::new(Limits::new().lines(lines)).scan(text.as_bytes());
             assert_eq!(result, if fits { Ok(Some(text.len())) } else { Err(HeadError::TooManyLines) });
         }
     }

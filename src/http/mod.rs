@@ -17,7 +17,7 @@ pub use body::{BodyDecoder, BodyError};
 pub use error::{HeadError, Status};
 pub(crate) use fields::tokens;
 pub use fields::{Fields, Members};
-pub use head::{Head, Limits};
+pub use head::{HeadScanner, Limits};
 pub(crate) use octets::{is_token_byte, visible};
 pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;

@@ -1,4 +1,4 @@
-//! The grammar of a whole request head, with nom's `complete` combinators: [`Head`](super::Head) has found its end before.
+//! The grammar of a whole request head, with nom's `complete` combinators: [`HeadScanner`](super::HeadScanner) has found its end before.
 
 use super::{
     Authority, Fields, HeadError,
@@ -82,7 +82,7 @@ impl fmt::Debug for Request<'_> {
 }
 
 impl<'h> Request<'h> {
-    /// Parses a whole head, as [`Head`](super::Head) delimits it, with empty lines in front (RFC 9112 section 2.2). Linear.
+    /// Parses a whole head, as [`HeadScanner`](super::HeadScanner) delimits it, with empty lines in front (RFC 9112 section 2.2). Linear.
     ///
     /// # Errors
     /// [`HeadError`] with the status to answer with.

@@ -24,7 +24,7 @@ pub struct ResponseHead<'h> {
 }
 
 impl<'h> ResponseHead<'h> {
-    /// Parses a whole head, as [`Head::response`](super::Head::response) delimits it. Linear. The reason phrase is not looked at
+    /// Parses a whole head, as [`HeadScanner::response`](super::HeadScanner::response) delimits it. Linear. The reason phrase is not looked at
     /// (RFC 9112 section 4).
     ///
     /// A field that is folded over several lines is unfolded in place: CR and LF become spaces, as section 5.2 demands of a client. That

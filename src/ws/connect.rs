@@ -8,18 +8,18 @@ use core::fmt;
 
 /// A client's request for a WebSocket. It writes the request and checks the response.
 ///
-/// Send nothing behind the request until the response has opened the connection. [`http::Head`](crate::http::Head) finds the end of a
+/// Send nothing behind the request until the response has opened the connection. [`http::HeadScanner`](crate::http::HeadScanner) finds the end of a
 /// response head; the bytes behind it are frames already.
 ///
 /// `Debug` leaves out query, subprotocols, credentials, fields and nonce.
 ///
 /// ```
-/// use sansocket::{http::{Head, Limits, ResponseHead, Url}, ws::{Connect, Connection, accept_key}};
+/// use sansocket::{http::{HeadScanner, Limits, ResponseHead, Url}, ws::{Connect, Connection, accept_key}};
 ///
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// let url = Url::parse("ws://127.0.0.1:9001/chat")?; // where the transport connects to
 /// let nonce = *b"the sample nonce"; // 16 bytes of good randomness, fresh for each connection
-/// let connect = Connect::to(&url, nonce).protocols(&["chat.v2", "chat.v1"]);
+/// let connect = Connect::for_url(&url, nonce).protocols(&["chat.v2", "chat.v1"]);
 /// let mut tx = [0; 512];
 /// let request = connect.write(&mut tx)?;
 /// assert!(tx.starts_with(b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n"));
@@ -29,7 +29,7 @@ use core::fmt;
 /// let mut received = [b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
 ///     Connection: Upgrade\r\nSec-WebSocket-Protocol: chat.v1\r\nSec-WebSocket-Accept: ".as_slice(), &accept, b"\r\n\r\n"].concat();
 /// let mut rest = &mut received[..];
-/// let mut head = Head::response(Limits::new());
+/// let mut head = HeadScanner::response(Limits::new());
 /// let opened = loop {
 ///     let Some(n) = head.scan(rest)? else { return Err("read more".into()) };
 ///     let (bytes, behind) = rest.split_at_mut(n);
@@ -37,7 +37,7 @@ use core::fmt;
 ///     rest = behind;
 ///     match connect.check(&response)? {
 ///         Some(opened) => break opened,
-///         None => head = Head::response(Limits::new()),
+///         None => head = HeadScanner::response(Limits::new()),
 ///     }
 /// };
 /// assert_eq!(opened.protocol(), Some(&b"chat.v1"[..]));
@@ -87,7 +87,7 @@ impl<'r> Connect<'r> {
 
     /// A request for `url`. `nonce` as for [`new`](Self::new).
     #[must_use]
-    pub const fn to(url: &Url<'r>, nonce: [u8; 16]) -> Self {
+    pub const fn for_url(url: &Url<'r>, nonce: [u8; 16]) -> Self {
         let (host, path, query) = (url.authority(), url.path(), url.query());
         Self { host, path, query, origin: None, protocols: &[], authorization: Authorization::None, fields: &[], nonce }
     }

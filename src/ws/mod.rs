@@ -49,5 +49,5 @@ pub use limits::Limits;
 pub use opcode::Kind;
 pub(crate) use out::stored_frame;
 pub use out::{Form, Frames, MaskSource, Masked, Out, Stored};
-pub use response::{AnswerError, Opened};
+pub use response::{HandshakeError, Opened};
 pub use role::{Client, Role, Server};

@@ -9,28 +9,28 @@ impl Connect<'_> {
     /// the next head follows it.
     ///
     /// # Errors
-    /// [`AnswerError`]. The fields of a response that opens nothing (`Location`, `WWW-Authenticate`) are for the caller to read.
+    /// [`HandshakeError`]. The fields of a response that opens nothing (`Location`, `WWW-Authenticate`) are for the caller to read.
     #[cfg(feature = "sha1")]
-    pub fn check<'h>(&self, response: &ResponseHead<'h>) -> Result<Option<Opened<'h>>, AnswerError> {
+    pub fn check<'h>(&self, response: &ResponseHead<'h>) -> Result<Option<Opened<'h>>, HandshakeError> {
         self.check_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), response)
     }
 
     /// As [`check`](Self::check), with the caller's SHA-1.
     ///
     /// # Errors
-    /// [`AnswerError`].
+    /// [`HandshakeError`].
     pub fn check_with<'h>(
         &self,
         sha1: impl FnOnce(&[u8; 60]) -> [u8; 20],
         response: &ResponseHead<'h>,
-    ) -> Result<Option<Opened<'h>>, AnswerError> {
+    ) -> Result<Option<Opened<'h>>, HandshakeError> {
         match response.status().0 {
             101 => {}
             100..=199 => return Ok(None),
-            _ => return Err(AnswerError::Status(response.status())),
+            _ => return Err(HandshakeError::Status(response.status())),
         }
         if response.version() < Version::Http11 {
-            return Err(AnswerError::Version);
+            return Err(HandshakeError::Version);
         }
         let (mut upgrade, mut accept, mut protocol) = (Once::None, Once::None, Once::None);
         let (mut connection, mut extension) = (false, false);
@@ -49,21 +49,21 @@ impl Connect<'_> {
         }
         // The whole value, not a member of a list (section 4.1 item 2 of the response's).
         if !matches!(upgrade, Once::One(value) if value.eq_ignore_ascii_case(b"websocket")) {
-            return Err(AnswerError::Upgrade);
+            return Err(HandshakeError::Upgrade);
         }
         if !connection {
-            return Err(AnswerError::Connection);
+            return Err(HandshakeError::Connection);
         }
         if accept != Once::One(&accept_of(&self.key(), sha1)) {
-            return Err(AnswerError::Accept);
+            return Err(HandshakeError::Accept);
         }
         if extension {
-            return Err(AnswerError::Extension);
+            return Err(HandshakeError::Extension);
         }
         let protocol = match protocol {
             Once::None => None,
             Once::One(chosen) if self.protocols.iter().any(|offered| offered.as_bytes() == chosen) => Some(chosen),
-            _ => return Err(AnswerError::Protocol),
+            _ => return Err(HandshakeError::Protocol),
         };
         Ok(Some(Opened { response: *response, protocol }))
     }
@@ -93,7 +93,7 @@ impl<'h> Opened<'h> {
 /// Why a response does not open a WebSocket. Close the transport; no close frame is sent (section 7.1.7).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerError {
+pub enum HandshakeError {
     /// Another status than 101, such as a refusal, a redirection or a request for credentials. The response is ordinary HTTP.
     Status(Status),
     /// The response is HTTP/1.0.
@@ -110,7 +110,7 @@ pub enum AnswerError {
     Extension,
 }
 
-impl fmt::Display for AnswerError {
+impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Status(status) => {
@@ -126,4 +126,4 @@ impl fmt::Display for AnswerError {
     }
 }
 
-impl core::error::Error for AnswerError {}
+impl core::error::Error for HandshakeError {}

@@ -5,7 +5,7 @@
 mod support;
 
 use sansocket::{
-    http::{Head, HeadError, Limits as HeadLimits, Request, ResponseHead, Url},
+    http::{HeadError, HeadScanner, Limits as HeadLimits, Request, ResponseHead, Url},
     ws::{
         Accept, Client, CloseCode, Connect, Connection, Event, Inbox, Incoming, Kind, Limits, Out, ReceiveError, Role,
         SendError, Server,
@@ -14,7 +14,7 @@ use sansocket::{
 use support::{Taking, Trace, Vector, by_events, by_inbox};
 
 /// The end of a head is the same however it is cut, and so is its error.
-fn head_end(new: impl Fn() -> Head, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
+fn head_end(new: impl Fn() -> HeadScanner, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
     let whole = new().scan(bytes);
     let mut head = new();
     let mut by_bytes = Ok(None);
@@ -85,10 +85,10 @@ pub fn request_head(data: &[u8]) {
     {
         host(text);
     }
-    let end = head_end(|| Head::new(HeadLimits::new()), data);
+    let end = head_end(|| HeadScanner::new(HeadLimits::new()), data);
     // An empty line in front changes nothing, short of the limits (RFC 9112 section 2.2).
     if data.len() < 8000 && end != Err(HeadError::TooManyLines) {
-        let behind = head_end(|| Head::new(HeadLimits::new().lines(101)), &[b"\r\n", data].concat());
+        let behind = head_end(|| HeadScanner::new(HeadLimits::new().lines(101)), &[b"\r\n", data].concat());
         assert_eq!(behind, end.map(|end| end.map(|end| end + 2)));
     }
     let Ok(Some(end)) = end else { return };
@@ -121,7 +121,7 @@ pub fn request_head(data: &[u8]) {
 
 /// A response that is good is judged without a panic, and only one with the right accept key opens anything; its folds mean spaces.
 pub fn response_head(data: &[u8]) {
-    let Ok(Some(end)) = head_end(|| Head::response(HeadLimits::new()), data) else { return };
+    let Ok(Some(end)) = head_end(|| HeadScanner::response(HeadLimits::new()), data) else { return };
     // RFC 9112 section 5.2, by the letter.
     let mut plain = data[..end].to_vec();
     for at in 2..end {
@@ -160,8 +160,8 @@ pub fn url(data: &[u8]) {
     let again = format!("{scheme}://{}{}{query}", url.authority(), url.path());
     assert_eq!(Url::parse(&again), Ok(url), "{again}");
     let mut out = vec![0; 2 * data.len() + 512];
-    let n = Connect::to(&url, [7; 16]).write(&mut out).unwrap();
-    assert_eq!(Head::new(HeadLimits::new().bytes(usize::MAX)).scan(&out[..n]), Ok(Some(n)));
+    let n = Connect::for_url(&url, [7; 16]).write(&mut out).unwrap();
+    assert_eq!(HeadScanner::new(HeadLimits::new().bytes(usize::MAX)).scan(&out[..n]), Ok(Some(n)));
     let request = Request::parse(&out[..n]).unwrap();
     assert_eq!((request.path(), request.query()), (url.path().as_bytes(), url.query().unwrap_or_default().as_bytes()));
     assert_eq!(request.fields().get("host"), Some(url.authority().as_bytes()));

@@ -2,7 +2,7 @@
 
 use sansocket::{
     engineio::{Packets, Payload},
-    http::{Body, BodyDecoder, Head, Limits as HeadLimits, Request},
+    http::{Body, BodyDecoder, HeadScanner, Limits as HeadLimits, Request},
     ws::{Accept, Connection, Inbox, Incoming, Kind, Limits, Server},
 };
 use std::hint::black_box;
@@ -104,8 +104,8 @@ fn answer(head: &[u8]) {
     black_box(accept.write(&[], &mut out).expect("room"));
 }
 
-fn unlimited() -> Head {
-    Head::new(HeadLimits::new().bytes(usize::MAX).lines(u16::MAX))
+fn unlimited() -> HeadScanner {
+    HeadScanner::new(HeadLimits::new().bytes(usize::MAX).lines(u16::MAX))
 }
 
 /// A request with a field of N bytes, looked at behind each byte.
