@@ -1,6 +1,7 @@
 //! Laws of WebSocket and of HTTP heads over bytes of any kind: property tests and fuzz targets share them. Each panics when its law is broken.
 #![allow(dead_code, reason = "each target uses one")]
 
+mod inbox;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -182,6 +183,11 @@ pub fn decoder(data: &[u8]) {
     let whole = by_events(&vector, &[]);
     let each: Vec<usize> = (0..wire.len()).collect();
     let step = usize::from(*cut) + 1;
+    for seed in 0..4 {
+        let seed = seed ^ wire.iter().fold(u64::from(*cut), |sum, &b| sum.wrapping_mul(31).wrapping_add(b.into()));
+        inbox::any_calls(&vector, &whole, seed);
+        inbox::any_drains(&vector, &whole, seed);
+    }
     for cuts in [each, (0..wire.len()).step_by(step).collect()] {
         assert_eq!(by_events(&vector, &cuts), whole);
         let messages = by_inbox(&vector, &cuts, Taking::Messages);
