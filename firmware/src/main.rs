@@ -77,13 +77,13 @@ fn path() {
 /// The frame codec alone, a client's: pieces as they arrive, answered masked.
 #[cfg(feature = "frames")]
 fn path() {
-    use sansocket::ws::{Connection, Event, Limits};
+    use sansocket::ws::{Connection, Event, Limits, Outbox};
     let mut ws = Connection::client(Limits::new());
-    let (mut rx, mut tx) = ([0; 512], [0; 512]);
+    let mut rx = [0; 512];
+    let mut tx = Outbox::with_keys([0; 512], || [byte(), byte(), byte(), byte()]);
     loop {
         let n = receive(&mut rx);
-        let mut keys = || [byte(), byte(), byte(), byte()];
-        let mut out = ws.out(&mut tx, &mut keys);
+        let mut out = ws.out(&mut tx);
         let mut input = rx.get_mut(..n).unwrap_or_default();
         loop {
             match ws.poll_event(&mut input) {
@@ -100,13 +100,12 @@ fn path() {
 /// Whole messages with everything: UTF-8, pong, close.
 #[cfg(feature = "messages")]
 fn path() {
-    use sansocket::ws::{Connection, Inbox, Incoming, Limits};
+    use sansocket::ws::{Connection, Inbox, Incoming, Limits, Outbox};
     let mut ws = Connection::client(Limits::new());
     let mut inbox = Inbox::new([0; 512]);
-    let mut tx = [0; 512];
+    let mut tx = Outbox::with_keys([0; 512], || [byte(), byte(), byte(), byte()]);
     loop {
-        let mut keys = || [byte(), byte(), byte(), byte()];
-        let mut out = ws.out(&mut tx, &mut keys);
+        let mut out = ws.out(&mut tx);
         loop {
             match inbox.poll_message(&mut ws) {
                 Ok(Some(Incoming::Message(m))) => drop(ws.send(m.kind(), m.as_bytes(), &mut out)),
@@ -309,7 +308,7 @@ fn path() {
     use sansocket::{
         http::{Head, Limits as HeadLimits, ResponseHead, Url},
         time::Instant,
-        ws::{Connect, Connection, Inbox, Incoming, KeepAlive, Limits, Timeouts},
+        ws::{Connect, Connection, Inbox, Incoming, KeepAlive, Limits, Outbox, Timeouts},
     };
     let now = || Instant::from_millis(u64::from(byte()) << 8);
     let (mut text, mut tx) = ([0; 128], [0; 512]);
@@ -341,10 +340,10 @@ fn path() {
         }
     }
     let mut ws = Connection::client(Limits::new());
+    let mut tx = Outbox::with_keys(&mut tx, || [byte(), byte(), byte(), byte()]);
     keep.opened(now());
     loop {
-        let mut keys = || [byte(), byte(), byte(), byte()];
-        let mut out = ws.out(&mut tx, &mut keys);
+        let mut out = ws.out(&mut tx);
         loop {
             match inbox.poll_message(&mut ws) {
                 Ok(Some(Incoming::Message(m))) => drop(ws.send(m.kind(), m.as_bytes(), &mut out)),
@@ -354,7 +353,7 @@ fn path() {
             }
         }
         let _ = keep.handle_timeout(now(), &mut ws);
-        while let Ok(true) = keep.poll_transmit(now(), &mut ws, &mut out) {}
+        while let Ok(true) = keep.poll_transmit(&mut ws, &mut out) {}
         while let Ok(true) = ws.poll_transmit(&mut out) {}
         send(out.written());
         if ws.is_closed() {

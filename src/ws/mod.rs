@@ -5,7 +5,6 @@
 //! opening handshake, and nothing of what the messages hold.
 
 mod accept_key;
-mod beside;
 mod close;
 mod connect;
 mod connection;
@@ -13,6 +12,7 @@ mod decoder;
 mod error;
 mod event;
 mod extended_connect;
+mod frame_header;
 mod handshake;
 mod header;
 mod inbox;
@@ -22,6 +22,7 @@ mod limits;
 mod mask;
 mod opcode;
 mod out;
+mod outbox;
 mod role;
 mod send;
 mod state;
@@ -29,13 +30,13 @@ mod state;
 #[cfg(feature = "sha1")]
 pub use accept_key::accept_key;
 pub use accept_key::accept_key_with;
-pub use beside::{FrameHeader, HEAD_ROOM};
 pub use close::CloseCode;
 pub use connect::{AnswerError, Connect, ConnectError, Opened};
 pub use connection::{Closed, Connection, OWED_MAX};
 pub use error::{PeerError, ReceiveError, SendError, StateError};
 pub use event::{Chunk, Control, Event, Incoming, Message, Text};
 pub use extended_connect::{EXTENDED_CONNECT_FIELDS, ExtendedConnect, ExtendedConnectError};
+pub use frame_header::{FrameHeader, HEAD_ROOM};
 #[cfg(feature = "sha1")]
 pub use handshake::accept_fields;
 pub use handshake::{Accept, RequestError, is_upgrade, refuse};
@@ -45,5 +46,6 @@ pub use leniency::Leniency;
 pub use limits::Limits;
 pub use opcode::Kind;
 pub(crate) use out::stored_frame;
-pub use out::{Form, Frames, MaskSource, Masked, Out, Stored};
+pub use out::{Form, Frames, Kept, MaskSource, NoKeys, Out, Output, Stored};
+pub use outbox::Outbox;
 pub use role::{Client, Role, Server};

@@ -4,9 +4,10 @@
 //! ```text
 //! receiving: Open -- Close frame --> Closed      sending: Open <-- first, last --> Message
 //!                 -- fault       --> Failed                 |  Close, fault received  |
-//!                 -- end         --> Ended                  +-----> CloseOwed <-------+
-//! (all but Open are final)                                  |  close() or written     |
-//!                                                           +-----> CloseSent <-------+
+//!                 -- end         --> Ended                  |  or close()             |
+//! (all but Open are final)                                  +-----> CloseOwed <-------+
+//!                                                                       | written
+//!                                                                   CloseSent
 //! ```
 //!
 //! A close frame that is owed is written between two frames, which may be inside a message of ours: the peer learns
@@ -46,9 +47,11 @@ pub(crate) enum Trigger {
     SendMessage,
     /// We send a ping.
     SendPing,
-    /// We want to close, and write the frame later.
+    /// We want to close, unless a close frame is owed already.
     OweClose(CloseCode),
-    /// We write a close frame.
+    /// The application wants to close, with this code.
+    Close(CloseCode),
+    /// We write the close frame that is owed.
     SendClose,
 }
 
@@ -87,6 +90,11 @@ impl State {
                 Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
             },
             Trigger::SendData { kind, is_last } => match sending {
+                Sending::Message(open)
+                    if !matches!((open, kind), (Kind::Text, Kind::Text) | (Kind::Binary, Kind::Binary)) =>
+                {
+                    return Err(StateError::KindChanged);
+                }
                 Sending::Open | Sending::Message(_) => {
                     Self { receiving, sending: if is_last { Sending::Open } else { Sending::Message(kind) } }
                 }
@@ -97,11 +105,15 @@ impl State {
                 Sending::CloseOwed(_) | Sending::CloseSent => return Err(StateError::Closing),
             },
             Trigger::OweClose(code) => Self { receiving, sending: sending.owe_close(code) },
-            Trigger::SendClose => match sending {
+            Trigger::Close(code) => match sending {
                 Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => {
-                    Self { receiving, sending: Sending::CloseSent }
+                    Self { receiving, sending: Sending::CloseOwed(code) }
                 }
                 Sending::CloseSent => return Err(StateError::Closing),
+            },
+            Trigger::SendClose => match sending {
+                Sending::CloseOwed(_) => Self { receiving, sending: Sending::CloseSent },
+                Sending::Open | Sending::Message(_) | Sending::CloseSent => self,
             },
         })
     }
@@ -151,13 +163,23 @@ mod tests {
         let ours = [
             (Trigger::SendMessage, [Some(Open), None, None, None]),
             (first, [Some(Message(Kind::Text)), Some(Message(Kind::Text)), None, None]),
+            (Trigger::SendData { kind: Kind::Binary, is_last: true }, [Some(Open), None, None, None]),
             (last, [Some(Open), Some(Open), None, None]),
             (Trigger::SendPing, [Some(Open), Some(Message(Kind::Text)), None, None]),
             (
                 Trigger::OweClose(CODE),
                 [Some(CloseOwed(CODE)), Some(CloseOwed(CODE)), Some(CloseOwed(CODE)), Some(CloseSent)],
             ),
-            (Trigger::SendClose, [Some(CloseSent), Some(CloseSent), Some(CloseSent), None]),
+            (
+                Trigger::Close(CloseCode::NORMAL),
+                [
+                    Some(CloseOwed(CloseCode::NORMAL)),
+                    Some(CloseOwed(CloseCode::NORMAL)),
+                    Some(CloseOwed(CloseCode::NORMAL)),
+                    None,
+                ],
+            ),
+            (Trigger::SendClose, [Some(Open), Some(Message(Kind::Text)), Some(CloseSent), Some(CloseSent)]),
         ];
         let theirs = [
             (Trigger::ReceiveClose(CloseCode::NORMAL), Receiving::Closed(CloseCode::NORMAL), Some(CloseCode::NORMAL)),

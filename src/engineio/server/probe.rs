@@ -153,10 +153,10 @@ impl Probe {
         Ok(true)
     }
 
-    /// When the move must be done.
+    /// When the move must be done; `None` once it is done or has failed.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Instant {
-        self.deadline
+    pub const fn poll_timeout(&self) -> Option<Instant> {
+        if matches!(self.step, Step::Done | Step::Failed) { None } else { Some(self.deadline) }
     }
 
     /// Time has come to `now`; `true`: it took too long, and the WebSocket is to be closed. The session goes on.
