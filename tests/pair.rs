@@ -103,7 +103,8 @@ impl<R: ws::Role, K: MaskSource<R>> End<R, K> {
                         let mut out = ws::Out::stored(&mut self.tx);
                         match socketio::broadcast(&["/"], Namespace(0), name, &(), None, &mut out) {
                             Err(socketio::SendError::Capacity(e)) => Err(e.into()),
-                            other => Ok(other.unwrap()),
+                            Err(e) => panic!("{e}"),
+                            Ok(()) => Ok(()),
                         }
                     }
                 },

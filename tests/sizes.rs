@@ -11,6 +11,7 @@ fn the_state_of_a_connection_is_within_its_budget() {
     let machines = [
         ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 216),
         ("ws::Inbox without its storage", size_of::<ws::Inbox<[u8; 0]>>(), 40),
+        ("ws::Outbox without its storage", size_of::<ws::Outbox<[u8; 0]>>(), 16),
         ("engineio::server::Session", size_of::<Session>(), 72),
         ("socketio::Server without acknowledgements", size_of::<Server<&'static [&'static str], [AckSlot; 0]>>(), 112),
         ("socketio::AckSlot", size_of::<AckSlot>(), 32),
@@ -20,5 +21,6 @@ fn the_state_of_a_connection_is_within_its_budget() {
         assert!(size <= budget, "{name}: {size} bytes, {budget} allowed");
     }
     assert!(machines.iter().map(|m| m.1).sum::<usize>() <= 512, "the core's own state of one connection");
+    assert!(size_of::<ws::KeepAlive>() <= 56);
     assert!(size_of::<ws::PeerError>() <= 8 && size_of::<ws::StateError>() <= 8);
 }

@@ -1,7 +1,8 @@
 //! Layer 2: WebSocket (RFC 6455) in both roles, strict: what the RFC forbids is refused by default.
 //!
 //! A [`Connection`] turns bytes into [`Event`]s and keeps the rules of closing; it holds no buffers. An [`Inbox`] beside it
-//! turns them into whole [`Message`]s in lent memory. [`Out`] is the write cursor that all layers share. Knows HTTP for the
+//! turns them into whole [`Message`]s in lent memory. [`Out`] is the write cursor that all layers share; an [`Outbox`] keeps what it wrote until the
+//! socket has taken it. Knows HTTP for the
 //! opening handshake, and nothing of what the messages hold.
 
 mod accept_key;
