@@ -27,7 +27,9 @@ fn main() -> ExitCode {
 }
 
 fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
+    // A peer that sends nothing, or takes nothing, is given up.
     socket.set_read_timeout(Some(Duration::from_secs(60)))?;
+    socket.set_write_timeout(Some(Duration::from_secs(20)))?;
     // All the memory of the connection.
     let (mut rx, mut tx) = ([0; 16 * 1024], [0; 16 * 1024 + 14]);
     let mut inbox = Inbox::new(&mut rx[..]);
@@ -71,7 +73,7 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
                 Ok(None) => break,
                 Err(ReceiveError::Capacity(_)) => {
                     // Larger than our memory: say so. Others lend more, take it in parts, or skip it.
-                    ws.owe_close(CloseCode::MESSAGE_TOO_BIG);
+                    let _ = ws.close(CloseCode::MESSAGE_TOO_BIG, "");
                     break;
                 }
                 Err(_) => break, // their fault: the close frame is owed

@@ -7,7 +7,7 @@ mod echo;
 use clap::Parser;
 use sansocket::{
     http::{HeadScanner, ResponseHead, Url},
-    ws::{Client, Connect, Connection, Inbox, Incoming, Limits, ReceiveError, Timeouts},
+    ws::{Client, Connect, Connection, Inbox, Incoming, Limits, MaskSource, ReceiveError, Timeouts},
 };
 use std::{process::ExitCode, time::Duration};
 use tokio::{
@@ -28,6 +28,29 @@ struct Options {
     /// Bytes of one message.
     #[arg(long, default_value_t = 64 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     max_message: u64,
+}
+
+/// Masking keys from the system's randomness, 1,024 at a time.
+struct Keys {
+    bytes: [u8; 4096],
+    used: usize,
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self { bytes: [0; 4096], used: 4096 }
+    }
+}
+
+impl MaskSource for Keys {
+    fn next_key(&mut self) -> [u8; 4] {
+        if self.used == self.bytes.len() {
+            getrandom::fill(&mut self.bytes).expect("the system has randomness");
+            self.used = 0;
+        }
+        self.used += 4;
+        self.bytes[self.used - 4..self.used].try_into().expect("four bytes")
+    }
 }
 
 /// An open connection.
@@ -58,11 +81,11 @@ async fn run(options: &Options) -> Result<u32, String> {
     for case in 1..=cases {
         let mut link = open(&format!("{base}/runCase?case={case}&agent={agent}"), options).await?;
         // How a case ends is the server's to judge.
-        let _ = echo::echo(&mut link.stream, &mut link.ws, &mut link.inbox, Timeouts::new()).await;
+        let _ = echo::echo(&mut link.stream, &mut link.ws, Keys::new(), &mut link.inbox, Timeouts::new()).await;
         echo::hang_up(link.stream, false).await;
     }
     let mut link = open(&format!("{base}/updateReports?agent={agent}"), options).await?;
-    let _ = echo::echo(&mut link.stream, &mut link.ws, &mut link.inbox, Timeouts::new()).await;
+    let _ = echo::echo(&mut link.stream, &mut link.ws, Keys::new(), &mut link.inbox, Timeouts::new()).await;
     Ok(cases)
 }
 

@@ -8,7 +8,7 @@ mod echo;
 use clap::Parser;
 use sansocket::{
     http::{HeadError, HeadScanner, Request, Response},
-    ws::{Accept, Connection, Inbox, Limits, Timeouts, refuse},
+    ws::{Accept, Connection, Inbox, Limits, NoKeys, Timeouts, refuse},
 };
 use std::{process::ExitCode, time::Duration};
 use tokio::{
@@ -84,7 +84,7 @@ async fn serve(mut stream: TcpStream, options: &Options) -> String {
     let limits = Limits::new().message(options.max_message).frame(options.max_message).fragments(fragments);
     let mut ws = Connection::server(limits);
     let timeouts = Timeouts::new().ping_interval(options.ping_interval);
-    let end = match echo::echo(&mut stream, &mut ws, &mut inbox, timeouts).await {
+    let end = match echo::echo(&mut stream, &mut ws, NoKeys, &mut inbox, timeouts).await {
         Ok(closed) => format!("closed with {}{}", closed.code.0, if closed.is_clean { "" } else { ", not cleanly" }),
         Err(e) => format!("transport error: {e}"),
     };

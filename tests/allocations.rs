@@ -16,7 +16,7 @@ use sansocket::{
         },
     },
     time::Instant,
-    ws::{self, Accept, Client, CloseCode, Connect, Connection, Inbox, Incoming, Kind, Limits, Out},
+    ws::{self, Accept, Client, CloseCode, Connect, Connection, Inbox, Incoming, Kind, Limits, Out, Outbox},
 };
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -72,7 +72,7 @@ fn none_from_the_first_byte_to_the_last() {
     served.consume(n);
 
     // A client and a server, over a wire that is an array.
-    let mut keys = || [1, 2, 3, 4];
+    let keys = || [1, 2, 3, 4];
     let mut client = Connection::<Client>::client(Limits::new());
     let mut server = Connection::<ws::Server>::server(Limits::new());
     let mut engine = Session::open(Sid::from_random([0; 15]), Config::new(), Instant::from_millis(0));
@@ -94,7 +94,8 @@ fn none_from_the_first_byte_to_the_last() {
     ];
     let mut told = 0;
     for (turn, messages) in sends.into_iter().enumerate() {
-        let mut out = client.out(&mut tx, &mut keys);
+        let mut outbox = Outbox::with_keys(&mut tx, keys);
+        let mut out = client.out(&mut outbox);
         if turn == 1 {
             client.ping(b"ping", &mut out).unwrap();
             let text = messages[0].1;
@@ -106,7 +107,8 @@ fn none_from_the_first_byte_to_the_last() {
             }
         }
         if turn == 4 {
-            client.close(CloseCode::NORMAL, "bye", &mut out).unwrap();
+            client.close(CloseCode::NORMAL, "bye").unwrap();
+            client.poll_transmit(&mut out).unwrap();
         }
         read(&mut served, out.written());
         let mut out = server.out(&mut rx);

@@ -12,7 +12,7 @@ use sansocket::{
         server::{Event, Session as Io},
     },
     time::Instant,
-    ws::{Client, CloseCode, Connection, Kind, Limits, Masked, Out, SendError, Server},
+    ws::{Client, CloseCode, Connection, Kept, Kind, Limits, Out, Outbox, SendError, Server, StateError as WsState},
 };
 
 /// Payload lengths at which the header changes.
@@ -28,7 +28,7 @@ fn refused_until_it_fits(
     needed: usize,
     call: impl Fn(
         &mut Connection<Client>,
-        &mut Out<'_, Masked<'_, dyn sansocket::ws::MaskSource + '_>>,
+        &mut Out<'_, Kept<'_, Client, &mut dyn FnMut() -> [u8; 4]>>,
     ) -> Result<(), SendError>,
 ) {
     for size in sizes(needed) {
@@ -37,10 +37,10 @@ fn refused_until_it_fits(
             keys += 1;
             [1, 2, 3, 4]
         };
-        let source: &mut dyn sansocket::ws::MaskSource = &mut source;
+        let source: &mut dyn FnMut() -> [u8; 4] = &mut source;
         let mut machine = ws.clone();
-        let mut memory = vec![0; size];
-        let mut out = machine.out(&mut memory, source);
+        let mut outbox = Outbox::with_keys(vec![0; size], source);
+        let mut out = machine.out(&mut outbox);
         let result = call(&mut machine, &mut out);
         let written = out.written().len();
         if size < needed {
@@ -74,13 +74,11 @@ fn websocket_frames() {
             refused_until_it_fits(&ws, needed, |ws, out| ws.ping(&payload, out));
         }
     }
-    refused_until_it_fits(&ws, 6 + 2 + 3, |ws, out| ws.close(CloseCode::NORMAL, "bye", out));
-    refused_until_it_fits(&ws, 6, |ws, out| ws.close(CloseCode::NO_STATUS, "", out));
 }
 
 fn owed(
     ws: &mut Connection<Client>,
-    out: &mut Out<'_, Masked<'_, dyn sansocket::ws::MaskSource + '_>>,
+    out: &mut Out<'_, Kept<'_, Client, &mut dyn FnMut() -> [u8; 4]>>,
 ) -> Result<(), SendError> {
     assert!(ws.poll_transmit(out)?);
     Ok(())
@@ -97,6 +95,12 @@ fn what_a_connection_owes() {
     assert!(ws.poll_event(&mut input).unwrap().is_some());
     assert!(ws.wants_transmit());
     refused_until_it_fits(&ws, 6 + 2, owed);
+    for reason in ["bye", "", &"x".repeat(123)] {
+        ws.close(CloseCode::NORMAL, reason).unwrap();
+        refused_until_it_fits(&ws, 6 + 2 + reason.len(), owed);
+    }
+    ws.close(CloseCode::NO_STATUS, "").unwrap();
+    refused_until_it_fits(&ws, 6, owed);
 }
 
 #[test]
@@ -110,20 +114,23 @@ fn calls_that_do_not_fit_the_state() {
     assert!(ws.admit().is_err());
     assert_eq!(ws, open);
     ws.ping(b"between", &mut out).unwrap();
+    assert_eq!(ws.send_chunk(Kind::Binary, b"b", true, &mut out), Err(WsState::KindChanged.into()));
+    assert_eq!(ws, open);
     ws.send_chunk(Kind::Text, b"b", true, &mut out).unwrap();
     assert!(matches!(ws.ping(&[0; 126], &mut out), Err(SendError::State(_))));
     for (code, reason) in [(1005, "x"), (1006, ""), (999, ""), (1000, &"x".repeat(124)[..])] {
         let before = ws.clone();
-        assert!(matches!(ws.close(CloseCode(code), reason, &mut out), Err(SendError::State(_))), "{code}");
+        assert!(ws.close(CloseCode(code), reason).is_err(), "{code}");
         assert_eq!(ws, before);
     }
-    ws.close(CloseCode::NORMAL, "", &mut out).unwrap();
+    ws.close(CloseCode::NORMAL, "").unwrap();
+    assert_eq!(ws.poll_transmit(&mut out), Ok(true));
     let closed = ws.clone();
     let written = out.written().to_vec();
     assert!(ws.send(Kind::Text, b"b", &mut out).is_err());
     assert!(ws.send_chunk(Kind::Text, b"b", true, &mut out).is_err());
     assert!(ws.ping(b"", &mut out).is_err());
-    assert!(ws.close(CloseCode::NORMAL, "", &mut out).is_err());
+    assert!(ws.close(CloseCode::NORMAL, "").is_err());
     assert_eq!(ws.poll_transmit(&mut out), Ok(false));
     // A layer above, which does not see the connection, is held back by the output.
     assert!(socketio::server::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err());

@@ -8,7 +8,7 @@ use sansocket::{
         server::{Config, Session},
     },
     socketio::{
-        AckSlot, Namespace,
+        self, AckSlot, Namespace,
         server::{Event, Session as Io},
     },
     time::Instant,
@@ -57,8 +57,9 @@ impl Told {
 }
 
 /// One end: what it still wants to say, and what it was told.
-struct End<R> {
+struct End<R, K> {
     ws: ws::Connection<R>,
+    tx: ws::Outbox<Vec<u8>, K>,
     plan: VecDeque<Plan>,
     told: Told,
     open: Vec<u8>,
@@ -69,12 +70,17 @@ enum Plan {
     Message(Kind, Vec<u8>),
     Part(Kind, Vec<u8>, bool),
     Ping(Vec<u8>),
+    /// A packet at rest, framed without the connection: a server's only.
+    AtRest(&'static str),
     Close(CloseCode),
 }
 
-impl<R: ws::Role> End<R> {
-    fn new(ws: ws::Connection<R>, plan: Vec<Plan>) -> Self {
-        Self { ws, plan: plan.into(), told: Told::default(), open: Vec::new() }
+const REASON: &str = "bye";
+
+impl<R: ws::Role, K: MaskSource<R>> End<R, K> {
+    fn new(ws: ws::Connection<R>, keys: K, plan: Vec<Plan>) -> Self {
+        let tx = ws::Outbox::with_keys(vec![0; 600], keys);
+        Self { ws, tx, plan: plan.into(), told: Told::default(), open: Vec::new() }
     }
 
     fn receive(&mut self, bytes: &mut [u8]) {
@@ -90,13 +96,25 @@ impl<R: ws::Role> End<R> {
     }
 
     /// Says the next thing of the plan, if it fits, and what is owed.
-    fn say<F: ws::Form<Role = R>>(&mut self, out: &mut ws::Out<'_, F>) {
+    fn say(&mut self) {
         if let Some(plan) = self.plan.front() {
+            let out = &mut self.ws.out(&mut self.tx);
             let said = match plan {
                 Plan::Message(kind, bytes) => self.ws.send(*kind, bytes, out),
                 Plan::Part(kind, bytes, is_last) => self.ws.send_chunk(*kind, bytes, *is_last, out),
                 Plan::Ping(bytes) => self.ws.ping(bytes, out),
-                Plan::Close(code) => self.ws.close(*code, "bye", out),
+                Plan::AtRest(name) => match self.ws.admit() {
+                    Err(e) => Err(e.into()),
+                    Ok(()) => {
+                        let mut out = ws::Out::stored(&mut self.tx);
+                        match socketio::server::broadcast(&["/"], Namespace(0), name, &(), None, &mut out) {
+                            Err(socketio::SendError::Capacity(e)) => Err(e.into()),
+                            Err(e) => panic!("{e}"),
+                            Ok(()) => Ok(()),
+                        }
+                    }
+                },
+                Plan::Close(code) => self.ws.close(*code, REASON).map_err(ws::SendError::from),
             };
             match said {
                 Ok(()) | Err(ws::SendError::State(_)) => drop(self.plan.pop_front()),
@@ -104,17 +122,36 @@ impl<R: ws::Role> End<R> {
                 Err(_) => unreachable!(),
             }
         }
-        while let Ok(true) = self.ws.poll_transmit(out) {}
+        while let Ok(true) = self.ws.poll_transmit(&mut self.ws.out(&mut self.tx)) {}
+    }
+
+    /// The socket takes as many bytes as the seed says, now and then none, and now and then the memory is exchanged.
+    fn write(&mut self, random: &mut Random, wire: &mut Wire) {
+        let n = random.below(self.tx.held().min(300) + 1);
+        wire.0.extend(&self.tx.written()[..n]);
+        self.tx.consume(n);
+        if random.below(20) == 0 {
+            let held = self.tx.written().to_vec();
+            let size = 600 + random.below(100);
+            assert_eq!(self.tx.replace(vec![0; size]).is_ok(), size >= held.len());
+            assert_eq!(self.tx.is_empty(), held.is_empty());
+            assert_eq!(self.tx.written(), held);
+        }
     }
 }
 
-fn plan(random: &mut Random) -> (Vec<Plan>, Vec<(Kind, Vec<u8>)>) {
+fn plan(random: &mut Random, is_server: bool) -> (Vec<Plan>, Vec<(Kind, Vec<u8>)>) {
     let mut plan = Vec::new();
     let mut messages = Vec::new();
     for _ in 0..random.below(12) {
         let kind = if random.below(2) == 0 { Kind::Text } else { Kind::Binary };
         let unit = if kind == Kind::Text { "a€😀".as_bytes() } else { b"\x00\xff\x81" };
         let bytes = unit.repeat(random.below(70));
+        if is_server && random.below(4) == 0 {
+            plan.push(Plan::AtRest("at rest"));
+            messages.push((Kind::Text, b"42[\"at rest\"]".to_vec()));
+            continue;
+        }
         if random.below(3) == 0 {
             let mut rest = bytes.as_slice();
             for _ in 0..random.below(4) {
@@ -139,8 +176,8 @@ fn what_one_end_says_the_other_is_told_and_both_close_cleanly() {
     for seed in 0..600 {
         let mut random = Random(seed);
         let random = &mut random;
-        let (mut of_client, to_server) = plan(random);
-        let (mut of_server, to_client) = plan(random);
+        let (mut of_client, to_server) = plan(random, false);
+        let (mut of_server, to_client) = plan(random, true);
         // Who closes: the one, the other, or both, crossing.
         let closers = random.below(3);
         if closers != 0 {
@@ -149,23 +186,21 @@ fn what_one_end_says_the_other_is_told_and_both_close_cleanly() {
         if closers != 1 {
             of_server.push(Plan::Close(CloseCode::GOING_AWAY));
         }
-        let mut client = End::new(ws::Connection::client(ws::Limits::new()), of_client);
-        let mut server = End::new(ws::Connection::server(ws::Limits::new()), of_server);
-        let (mut up, mut down, mut keys) = (Wire::default(), Wire::default(), Keys(seed as u32));
+        let mut client = End::new(ws::Connection::client(ws::Limits::new()), Keys(seed as u32), of_client);
+        let mut server = End::new(ws::Connection::server(ws::Limits::new()), ws::NoKeys, of_server);
+        let (mut up, mut down) = (Wire::default(), Wire::default());
         for _ in 0..5_000 {
-            let mut memory = [0; 600];
             if random.below(2) == 0 {
                 server.receive(&mut up.some(random));
-                let mut out = server.ws.out(&mut memory);
-                server.say(&mut out);
-                down.0.extend(out.written());
+                server.say();
+                server.write(random, &mut down);
             } else {
                 client.receive(&mut down.some(random));
-                let mut out = client.ws.out(&mut memory, &mut keys);
-                client.say(&mut out);
-                up.0.extend(out.written());
+                client.say();
+                client.write(random, &mut up);
             }
         }
+        assert!(client.tx.is_empty() && server.tx.is_empty(), "seed {seed}");
         assert!(client.ws.is_closed() && server.ws.is_closed(), "seed {seed}");
         // Who closes first ends what the other may still say; until then all arrives, in order.
         let is_prefix = |told: &[(Kind, Vec<u8>)], said: &[(Kind, Vec<u8>)]| said.starts_with(told);
@@ -174,6 +209,7 @@ fn what_one_end_says_the_other_is_told_and_both_close_cleanly() {
         if closers == 1 {
             assert_eq!(server.told.messages, to_server, "seed {seed}");
             assert_eq!(server.told.close, Some(CloseCode::NORMAL), "seed {seed}");
+            assert_eq!(server.ws.close_reason(), REASON, "seed {seed}");
         }
         if closers == 0 {
             assert_eq!(client.told.messages, to_client, "seed {seed}");

@@ -9,8 +9,9 @@ use sansocket::{
 #[test]
 fn the_state_of_a_connection_is_within_its_budget() {
     let machines = [
-        ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 256),
+        ("ws::Connection", size_of::<ws::Connection<ws::Server>>(), 264),
         ("ws::Inbox without its storage", size_of::<ws::Inbox<[u8; 0]>>(), 40),
+        ("ws::Outbox without its storage", size_of::<ws::Outbox<[u8; 0]>>(), 16),
         ("engineio::server::Session", size_of::<Session>(), 72),
         (
             "socketio::server::Session without acknowledgements",
@@ -24,5 +25,6 @@ fn the_state_of_a_connection_is_within_its_budget() {
         assert!(size <= budget, "{name}: {size} bytes, {budget} allowed");
     }
     assert!(machines.iter().map(|m| m.1).sum::<usize>() <= 512, "the core's own state of one connection");
+    assert!(size_of::<ws::KeepAlive>() <= 56);
     assert!(size_of::<ws::PeerError>() <= 8 && size_of::<ws::StateError>() <= 8);
 }

@@ -12,6 +12,7 @@ use sansocket::{
         server::{Probe, Probed},
     },
     socketio::Flags,
+    time::Instant,
     ws::{self, CloseCode},
 };
 use std::rc::Rc;
@@ -62,13 +63,13 @@ async fn probe<A: App>(
     let Some(mut probe) = probe else {
         // The session is over, has moved, or has a probe: this WebSocket ends, the session does not.
         let mut out = ws.out(&mut memory);
-        let _ = ws.close(CloseCode::NO_STATUS, "", &mut out);
+        let _ = ws.close(CloseCode::NO_STATUS, "");
+        let _ = ws.poll_transmit(&mut out);
         let _ = write(&sink, out.written()).await;
         hang_up(host, &sink, &mut wire.source).await;
         return None;
     };
     loop {
-        let now = host.clock.now();
         let (mut probed, len) = {
             let engine = &mut entry.stack.borrow_mut().engine;
             let probed = match probe.poll(engine, &mut wire.inbox, &mut ws) {
@@ -107,7 +108,7 @@ async fn probe<A: App>(
         let is_gone = tokio::select! {
             read = read(host, &mut wire.source, &mut wire.inbox) => !matches!(read, Ok(1..)),
             () = entry.changed.notified() => false,
-            () = sleep_until(host.clock.at(probe.poll_timeout().unwrap_or(now))) => {
+            () = sleep_until(host.clock.at(probe.poll_timeout().unwrap_or(Instant::FAR_FUTURE))) => {
                 probe.handle_timeout(host.clock.now(), &mut entry.stack.borrow_mut().engine, &mut ws);
                 false
             }

@@ -77,13 +77,13 @@ fn path() {
 /// The frame codec alone, a client's: pieces as they arrive, answered masked.
 #[cfg(feature = "frames")]
 fn path() {
-    use sansocket::ws::{Connection, Event, Limits};
+    use sansocket::ws::{Connection, Event, Limits, Outbox};
     let mut ws = Connection::client(Limits::new());
-    let (mut rx, mut tx) = ([0; 512], [0; 512]);
+    let mut rx = [0; 512];
+    let mut tx = Outbox::with_keys([0; 512], || [byte(), byte(), byte(), byte()]);
     loop {
         let n = receive(&mut rx);
-        let mut keys = || [byte(), byte(), byte(), byte()];
-        let mut out = ws.out(&mut tx, &mut keys);
+        let mut out = ws.out(&mut tx);
         let mut input = rx.get_mut(..n).unwrap_or_default();
         loop {
             match ws.poll_event(&mut input) {
@@ -93,20 +93,20 @@ fn path() {
                 Err(_) => return,
             }
         }
-        send(out.written());
+        send(tx.written());
+        tx.consume(tx.held());
     }
 }
 
 /// Whole messages with everything: UTF-8, pong, close.
 #[cfg(feature = "messages")]
 fn path() {
-    use sansocket::ws::{Connection, Inbox, Incoming, Limits};
+    use sansocket::ws::{Connection, Inbox, Incoming, Limits, Outbox};
     let mut ws = Connection::client(Limits::new());
     let mut inbox = Inbox::new([0; 512]);
-    let mut tx = [0; 512];
+    let mut tx = Outbox::with_keys([0; 512], || [byte(), byte(), byte(), byte()]);
     loop {
-        let mut keys = || [byte(), byte(), byte(), byte()];
-        let mut out = ws.out(&mut tx, &mut keys);
+        let mut out = ws.out(&mut tx);
         loop {
             match inbox.poll_message(&mut ws) {
                 Ok(Some(Incoming::Message(m))) => drop(ws.send(m.kind(), m.as_bytes(), &mut out)),
@@ -115,7 +115,8 @@ fn path() {
             }
         }
         while let Ok(true) = ws.poll_transmit(&mut out) {}
-        send(out.written());
+        send(tx.written());
+        tx.consume(tx.held());
         if ws.is_closed() {
             return;
         }
@@ -302,7 +303,7 @@ fn path() {
     use sansocket::{
         http::{HeadScanner, Limits as HeadLimits, ResponseHead, Url},
         time::Instant,
-        ws::{Connect, Connection, Inbox, Incoming, KeepAlive, Limits, Timeouts},
+        ws::{Connect, Connection, Inbox, Incoming, KeepAlive, Limits, Outbox, Timeouts},
     };
     let now = || Instant::from_millis(u64::from(byte()) << 8);
     let (mut text, mut tx) = ([0; 128], [0; 512]);
@@ -334,10 +335,10 @@ fn path() {
         }
     }
     let mut ws = Connection::client(Limits::new());
+    let mut tx = Outbox::with_keys(&mut tx, || [byte(), byte(), byte(), byte()]);
     keep.opened(now());
     loop {
-        let mut keys = || [byte(), byte(), byte(), byte()];
-        let mut out = ws.out(&mut tx, &mut keys);
+        let mut out = ws.out(&mut tx);
         loop {
             match inbox.poll_message(&mut ws) {
                 Ok(Some(Incoming::Message(m))) => drop(ws.send(m.kind(), m.as_bytes(), &mut out)),
@@ -347,9 +348,10 @@ fn path() {
             }
         }
         let _ = keep.handle_timeout(now(), &mut ws);
-        while let Ok(true) = keep.poll_transmit(now(), &mut ws, &mut out) {}
+        while let Ok(true) = keep.poll_transmit(&mut ws, &mut out) {}
         while let Ok(true) = ws.poll_transmit(&mut out) {}
-        send(out.written());
+        send(tx.written());
+        tx.consume(tx.held());
         if ws.is_closed() {
             return;
         }

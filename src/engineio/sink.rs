@@ -1,12 +1,18 @@
 use super::SendError;
 use crate::{
     bytes::Writer,
-    ws::{Client, Frames, MaskSource, Masked, Out, Server, Stored},
+    ws::{Client, Form, Out, Server, Stored},
 };
 
 mod sealed {
     pub trait Sealed {}
     impl<F> Sealed for crate::ws::Out<'_, F> {}
+
+    /// An output with frames of this role, or with packets at rest, carries packets of the end `R`.
+    pub trait Carries<R> {}
+    impl Carries<super::Server> for super::Server {}
+    impl Carries<super::Client> for super::Client {}
+    impl<R> Carries<R> for super::Stored {}
 }
 
 /// Where packets of the end `R` are written: an [`Out`] of its own frames or of packets at rest. Sealed.
@@ -28,36 +34,30 @@ pub trait Sink<R>: sealed::Sealed {
     fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
 }
 
-macro_rules! sink {
-    ($role:ty, $form:ty $(, $k:lifetime, $m:ident)?) => {
-        impl<$($k, $m: MaskSource + ?Sized)?> Sink<$role> for Out<'_, $form> {
-            #[inline]
-            fn text<'b>(
-                &mut self,
-                write: impl FnOnce(&mut Writer<'_>),
-                behind: impl Iterator<Item = &'b [u8]> + Clone,
-            ) -> Result<(), SendError> {
-                let write = |w: &mut Writer<'_>| {
-                    w.byte(b'4');
-                    write(w)
-                };
-                Ok(self.messages(write, behind)?)
-            }
+impl<R, F: Form> Sink<R> for Out<'_, F>
+where
+    F::Role: sealed::Carries<R>,
+{
+    #[inline]
+    fn text<'b>(
+        &mut self,
+        write: impl FnOnce(&mut Writer<'_>),
+        behind: impl Iterator<Item = &'b [u8]> + Clone,
+    ) -> Result<(), SendError> {
+        let write = |w: &mut Writer<'_>| {
+            w.byte(b'4');
+            write(w)
+        };
+        Ok(self.messages(write, behind)?)
+    }
 
-            #[inline]
-            fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-                Ok(self.binary_message(bytes)?)
-            }
+    #[inline]
+    fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        Ok(self.binary_message(bytes)?)
+    }
 
-            #[inline]
-            fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
-                Ok(self.messages(write, core::iter::empty::<&[u8]>())?)
-            }
-        }
-    };
+    #[inline]
+    fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+        Ok(self.messages(write, core::iter::empty::<&[u8]>())?)
+    }
 }
-
-sink!(Server, Frames);
-sink!(Client, Masked<'k, M>, 'k, M);
-sink!(Server, Stored);
-sink!(Client, Stored);

@@ -1,8 +1,7 @@
 //! A WebSocket connection after its handshake: codec, close handshake, automatic pong.
 
 use super::{
-    Chunk, Client, CloseCode, Control, Event, Frames, Kind, Leniency, Limits, MaskSource, Masked, Out, PeerError, Role,
-    Server,
+    Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
     decoder::{Decoder, Piece, Whole},
     header::Fault,
     opcode::Opcode,
@@ -32,26 +31,63 @@ const CONTROL_MEMORY: usize = 167;
 /// pings the latest is answered (RFC 6455 section 5.5.3).
 ///
 /// ```
-/// use sansocket::ws::{Connection, Event, Limits, PeerError, Server};
+/// use sansocket::ws::{Connection, Event, Limits, OWED_MAX, Outbox, PeerError, SendError, Server};
 ///
-/// /// Echoes as it arrives: a message of any length passes through the caller's few bytes of memory.
-/// fn turn(ws: &mut Connection<Server>, mut received: &mut [u8], tx: &mut [u8]) -> Result<usize, PeerError> {
-///     let mut out = ws.out(tx);
+/// /// Echoes as it arrives, in pieces: a message of any length passes through the caller's few bytes of memory.
+/// fn turn(
+///     ws: &mut Connection<Server>,
+///     mut received: &mut [u8],
+///     tx: &mut Outbox<[u8; OWED_MAX]>,
+///     mut write: impl FnMut(&[u8]) -> usize,
+/// ) -> Result<(), PeerError> {
 ///     while let Some(event) = ws.poll_event(&mut received)? {
 ///         // The event borrows the input alone, so the connection can answer while it lives.
-///         if let Event::Chunk(chunk) = event {
-///             let _ = ws.send_chunk(chunk.kind(), chunk.as_bytes(), chunk.is_last(), &mut out);
+///         let Event::Chunk(chunk) = event else { continue };
+///         // The outbox may have less room than the piece is long: the answer goes in pieces that fit it.
+///         let mut rest = chunk.as_bytes();
+///         loop {
+///             let (piece, later) = rest.split_at(rest.len().min(100));
+///             let is_last = chunk.is_last() && later.is_empty();
+///             match ws.send_chunk(chunk.kind(), piece, is_last, &mut ws.out(tx)) {
+///                 Ok(()) if later.is_empty() => break,
+///                 Ok(()) => rest = later,
+///                 // Nothing was sent: write, and say it again.
+///                 Err(SendError::Capacity(_)) => {
+///                     let n = write(tx.written());
+///                     tx.consume(n);
+///                 }
+///                 // We are closing: the peer's messages are not answered any more.
+///                 Err(_) => break,
+///             }
 ///         }
 ///     }
-///     while let Ok(true) = ws.poll_transmit(&mut out) {}
-///     Ok(out.written().len())
+///     while ws.wants_transmit() || !tx.is_empty() {
+///         let _ = ws.poll_transmit(&mut ws.out(tx)); // without room it is owed still
+///         let n = write(tx.written());
+///         tx.consume(n);
+///     }
+///     Ok(())
 /// }
 ///
 /// let mut ws = Connection::server(Limits::new());
 /// let mut hello = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"; // RFC 6455 section 5.7
-/// let mut tx = [0; 64];
-/// let n = turn(&mut ws, &mut hello, &mut tx)?;
-/// assert_eq!(&tx[..n], b"\x81\x05Hello");
+/// let (mut tx, mut written) = (Outbox::new([0; OWED_MAX]), Vec::new());
+/// turn(&mut ws, &mut hello, &mut tx, |bytes| {
+///     written.extend_from_slice(bytes); // a socket that takes all; it may take less
+///     bytes.len()
+/// })?;
+/// assert_eq!(written, b"\x81\x05Hello");
+/// # let mut long = [&b"\x82\xfe\0\xc8\0\0\0\0"[..], &[7; 200]].concat();
+/// # written.clear();
+/// # for piece in long.chunks_mut(64) {
+/// #     turn(&mut ws, piece, &mut tx, |bytes| { written.extend(bytes.first()); bytes.len().min(1) })?;
+/// # }
+/// # let mut back = Connection::client(Limits::new());
+/// # let (mut input, mut n) = (&mut written[..], 0);
+/// # while let Some(event) = back.poll_event(&mut input)? {
+/// #     if let Event::Chunk(chunk) = event { n += chunk.as_bytes().len(); }
+/// # }
+/// # assert_eq!(n, 200, "nothing is lost");
 /// # Ok::<(), PeerError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +98,14 @@ pub struct Connection<R> {
     /// Length of the pong that is owed; its payload lies at the front of `control`.
     pub(super) pong: Option<u8>,
     /// Where a control payload that comes in pieces is collected in `control`, and how much of it is there. After a close
-    /// frame its whole payload lies at the front.
-    base: u8,
-    collected: u8,
+    /// frame: where its whole payload lies.
+    pub(super) base: u8,
+    pub(super) collected: u8,
     text: Text,
     /// The good front of a text was given out; the next step tells that the rest is not UTF-8.
     is_text_broken: bool,
+    /// Length of the payload of our close frame that is owed, if it has a reason; it lies at the front of `control`.
+    pub(super) closing: u8,
     leniency: Leniency,
     pub(super) control: [u8; CONTROL_MEMORY],
     role: PhantomData<R>,
@@ -97,13 +135,6 @@ impl Connection<Server> {
     pub const fn server(limits: Limits) -> Self {
         Self::new(limits)
     }
-
-    /// The write cursor of this connection over `memory`.
-    ///
-    /// It knows what may be appended now: take a new one after other writes of this connection went through another.
-    pub fn out<'o>(&self, memory: &'o mut [u8]) -> Out<'o, Frames> {
-        Out::frames(memory, self.state.sending.into())
-    }
 }
 
 impl Connection<Client> {
@@ -111,11 +142,6 @@ impl Connection<Client> {
     #[must_use]
     pub const fn client(limits: Limits) -> Self {
         Self::new(limits)
-    }
-
-    /// The write cursor of this connection over `memory`; each frame draws a key from `keys`, a refused write draws none.
-    pub fn out<'o, 'k, M: MaskSource + ?Sized>(&self, memory: &'o mut [u8], keys: &'k mut M) -> Out<'o, Masked<'k, M>> {
-        Out::masked(memory, keys, self.state.sending.into())
     }
 }
 
@@ -130,6 +156,7 @@ impl<R> Connection<R> {
             collected: 0,
             text: Text::new(),
             is_text_broken: false,
+            closing: 0,
             leniency: Leniency::STRICT,
             control: [0; CONTROL_MEMORY],
             role: PhantomData,
@@ -143,6 +170,35 @@ impl<R: Role> Connection<R> {
     pub const fn tolerate(mut self, leniency: Leniency) -> Self {
         self.leniency = leniency;
         self
+    }
+
+    /// A write cursor of this connection: into an [`Outbox`](super::Outbox) behind the frames that it holds, or over plain memory from its
+    /// front (a server only: a client's outbox brings the masking keys).
+    ///
+    /// It knows what may be appended now: take a new one after other writes of this connection went through another.
+    ///
+    /// ```
+    /// use sansocket::ws::{Connection, Kind, Limits};
+    ///
+    /// let mut ws = Connection::server(Limits::new());
+    /// let mut memory = [0; 64];
+    /// let mut out = ws.out(&mut memory);
+    /// ws.send(Kind::Binary, b"abc", &mut out)?;
+    /// assert_eq!(out.written(), b"\x82\x03abc");
+    /// # Ok::<(), sansocket::ws::SendError>(())
+    /// ```
+    ///
+    /// The cursor of one role does not fit a connection of the other:
+    ///
+    /// ```compile_fail,E0271
+    /// use sansocket::ws::{Connection, Kind, Limits};
+    ///
+    /// let (server, mut client) = (Connection::server(Limits::new()), Connection::client(Limits::new()));
+    /// let mut memory = [0; 64];
+    /// client.send(Kind::Text, b"", &mut server.out(&mut memory));
+    /// ```
+    pub fn out<'o, B: Output<R> + ?Sized>(&self, memory: &'o mut B) -> Out<'o, B::Form<'o>> {
+        memory.cursor(self.state.sending.into())
     }
 
     /// Takes bytes from the front of `input` and returns the next event; `None` exactly when the input is used up.
@@ -200,12 +256,18 @@ impl<R: Role> Connection<R> {
     pub fn close_reason(&self) -> &str {
         let Receiving::Closed(_) = self.state.receiving else { return "" };
         // Empty when there is no code.
-        checked_str(self.control.get(2..usize::from(self.collected)).unwrap_or_default())
+        let payload = slice(&self.control, usize::from(self.base)..);
+        checked_str(payload.get(2..usize::from(self.collected)).unwrap_or_default())
     }
 
     /// Bytes of the open message still to come in the data frame that is being read, `None` when no message is open.
     pub(crate) fn awaited(&self) -> Option<u64> {
         self.open_kind().map(|_| self.decoder.left_of_data())
+    }
+
+    /// Bytes of the frame that is being read which are still to come.
+    pub(crate) const fn left_of_frame(&self) -> u64 {
+        self.decoder.left()
     }
 
     /// What the open message holds. None is open any more when nothing is looked at any more.
@@ -284,12 +346,11 @@ impl<R: Role> Connection<R> {
             Control::new(piece)
         } else {
             if before == 0 {
-                // The pong that is owed stays where it is, unless both are long: see `CONTROL_MEMORY`.
+                // What is owed, a pong or our close frame, stays where it is, unless both are long: see `CONTROL_MEMORY`.
                 let len = piece.len().saturating_add(usize::try_from(self.decoder.left()).unwrap_or(usize::MAX));
-                self.base = self.pong.unwrap_or(0);
+                self.base = self.pong.unwrap_or(self.closing);
                 if usize::from(self.base).saturating_add(len) > CONTROL_MEMORY {
-                    self.pong = None;
-                    self.base = 0;
+                    (self.base, self.closing, self.pong) = (0, 0, None);
                 }
             }
             let base = usize::from(self.base);
@@ -323,7 +384,13 @@ impl<R: Role> Connection<R> {
             return Ok(None);
         }
         self.pong = None;
-        copy(payload.as_bytes(), &mut self.control);
+        // Our own close frame may be owed still, in front.
+        let end = usize::from(self.closing).saturating_add(payload.as_bytes().len());
+        if end > CONTROL_MEMORY {
+            self.closing = 0;
+        }
+        self.base = self.closing;
+        copy(payload.as_bytes(), slice_mut(&mut self.control, usize::from(self.base)..));
         self.collected = payload.len();
         self.state.receive(Trigger::ReceiveClose(code));
         Ok(Some(Found::Close(code)))

@@ -98,6 +98,8 @@ pub enum StateError {
     Closing,
     /// A message sent in parts is open: another one may not begin inside it (section 5.4).
     MessageOpen,
+    /// A part of a message of another kind than its first part.
+    KindChanged,
     /// A close code that may not stand in a close frame, or a reason of more than 123 bytes.
     InvalidClose,
     /// A control payload of more than 125 bytes.
@@ -111,6 +113,7 @@ impl fmt::Display for StateError {
         f.write_str(match self {
             Self::Closing => "the connection is closing",
             Self::MessageOpen => "a message sent in parts is still open",
+            Self::KindChanged => "part of another kind than the first part of its message",
             Self::InvalidClose => "close code or reason that may not be sent",
             Self::ControlTooLong => "control payload of more than 125 bytes",
             Self::NoHeadRoom => "no room for a header in front of the payload",

@@ -185,12 +185,13 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// # let later = Instant::from_millis(30_000);
     /// # let (mut tx, Socket { ws, keep, .. }) = ([0; 64], &mut socket);
     /// # let mut out = ws.out(&mut tx);
-    /// # assert!(keep.poll_transmit(later, ws, &mut out)?);
+    /// # keep.handle_timeout(later, ws);
+    /// # assert!(keep.poll_transmit(ws, &mut out)?);
     /// # let frames = b"\x8a\x84\0\0\0\0\0\0\0\x01\x81\x81\0\0\0\0a";
     /// # socket.inbox.space()?[..frames.len()].copy_from_slice(frames);
     /// # socket.inbox.filled(frames.len());
     /// # assert!(socket.next()?.is_some());
-    /// # assert_eq!(socket.keep.poll_timeout().map(|due| due.1), Some(sansocket::ws::Timeout::Ping), "the pong was seen");
+    /// # assert_eq!(socket.keep.timeout_reason(), Some(sansocket::ws::Timeout::Ping), "the pong was seen");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn advance<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Advanced>, ReceiveError> {

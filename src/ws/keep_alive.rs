@@ -1,4 +1,4 @@
-//! The deadlines of a connection. A machine of its own beside the connection: who needs none carries none.
+//! The deadlines of a connection: a machine of its own beside the connection, so that those who want none pay for none.
 
 use super::{CloseCode, Connection, Control, Form, Out, Role, SendError};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     time::{Instant, millis},
 };
 
-/// What a [`KeepAlive`] waits for at most, in milliseconds. 0 turns a deadline off.
+/// The deadlines of a [`KeepAlive`], in milliseconds. 0 turns one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     handshake: u32,
@@ -17,42 +17,42 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// 10 s for the handshake, a ping every 30 s, 20 s for its pong, 10 s for the peer's close frame; a connection may be idle for ever.
+    /// 10 s for the handshake, a ping every 30 s, 20 s for its pong, 10 s for the peer's close frame. The peer may be idle for ever.
     #[must_use]
     pub const fn new() -> Self {
         Self { handshake: 10_000, ping_interval: 30_000, pong: 20_000, idle: 0, close: 10_000 }
     }
 
-    /// From the start to [`KeepAlive::opened`].
+    /// The longest time from [`KeepAlive::new`] to [`KeepAlive::opened`].
     #[must_use]
     pub const fn handshake(mut self, ms: u32) -> Self {
         self.handshake = ms;
         self
     }
 
-    /// From one ping to the next, or to the answer of the one before if that takes longer. What else the peer sends changes nothing
-    /// about it.
+    /// The time from one ping to the next. If the pong takes longer, the next ping follows it at once. Other traffic does not postpone pings.
     #[must_use]
     pub const fn ping_interval(mut self, ms: u32) -> Self {
         self.ping_interval = ms;
         self
     }
 
-    /// From a ping to its pong.
+    /// The longest time from the moment a ping is due to its pong, including the time that the ping waits for room in the output. Bytes of a
+    /// frame that is not complete extend it: the peer cannot send its pong inside a frame.
     #[must_use]
     pub const fn pong(mut self, ms: u32) -> Self {
         self.pong = ms;
         self
     }
 
-    /// Without any byte of the peer.
+    /// The longest time without any byte of the peer.
     #[must_use]
     pub const fn idle(mut self, ms: u32) -> Self {
         self.idle = ms;
         self
     }
 
-    /// From our close frame to the peer's (RFC 6455 section 7.1.1 says "a reasonable time").
+    /// The longest time from the moment this end begins to close to the peer's close frame (RFC 6455 section 7.1.1: "a reasonable time").
     #[must_use]
     pub const fn close(mut self, ms: u32) -> Self {
         self.close = ms;
@@ -66,23 +66,35 @@ impl Default for Timeouts {
     }
 }
 
-/// Which deadline has passed, or is the next.
+/// A deadline of a connection.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// The handshake took too long: drop the transport, a server after a 408.
+    /// The handshake took too long. Drop the transport; a server may answer 408 before.
     Handshake,
-    /// A ping is due. Never told as passed: [`KeepAlive::poll_transmit`] writes the ping.
+    /// A ping is due. [`KeepAlive::timeout_reason`] names it; [`KeepAlive::handle_timeout`] never returns it, but owes the ping.
     Ping,
-    /// No pong came: the connection is dead, or the peer is. A close frame is owed; write it if the transport takes it, then drop that.
+    /// No pong arrived in time. A close frame with code 1008 is owed; write it if the transport takes it, then drop the transport.
     Pong,
-    /// Nothing came for too long; a close frame is owed.
+    /// No byte arrived for too long. A close frame with code 1001 is owed; write it, then drop the transport.
     Idle,
-    /// The peer's close frame did not come: drop the transport.
+    /// The peer's close frame did not arrive in time. Drop the transport.
     Close,
 }
 
-/// Pings, and the deadlines of handshake, pong, idle peer and close, for one connection (RFC 6455 sections 5.5.2 and 7.1.1).
+/// Pings, and the deadlines for handshake, pong, idle peer and close of one connection (RFC 6455 sections 5.5.2 and 7.1.1).
+///
+/// Each turn of a loop:
+/// 1. tell it of the bytes that came ([`handle_input`](Self::handle_input)) and of pongs ([`handle_pong`](Self::handle_pong)),
+/// 2. tell it the time ([`handle_timeout`](Self::handle_timeout)): a ping may be owed then,
+/// 3. let it write the ping ([`poll_transmit`](Self::poll_transmit)),
+/// 4. sleep until [`poll_timeout`](Self::poll_timeout) at the latest.
+///
+/// A ping that is owed and finds no room stays owed, and [`poll_timeout`](Self::poll_timeout) is then the deadline of its pong, which lies ahead: so
+/// a loop that waits for its socket to take bytes does not spin, and a peer that never reads is timed out. The same rule holds for
+/// [`engineio::server::Session`](crate::engineio::server::Session).
+///
+/// Time never runs backwards: a `now` before one that was told earlier counts as that one.
 ///
 /// ```
 /// use sansocket::{time::Instant, ws::{Connection, KeepAlive, Limits, Timeout, Timeouts}};
@@ -93,17 +105,16 @@ pub enum Timeout {
 /// let mut tx = [0; 256];
 /// // The handshake is done.
 /// keep.opened(Instant::from_millis(5));
-/// // Each turn: tell it what came, let it write what is due, wait until `poll_timeout` at most.
-/// assert_eq!(keep.poll_timeout(), Some((Instant::from_millis(30_005), Timeout::Ping)));
-/// let now = Instant::from_millis(30_005);
-/// assert_eq!(keep.handle_timeout(now, &mut ws), None);
+/// assert_eq!(keep.poll_timeout(), Some(Instant::from_millis(30_005)));
+/// assert_eq!(keep.timeout_reason(), Some(Timeout::Ping));
+/// // 30 s later a ping is owed.
+/// assert_eq!(keep.handle_timeout(Instant::from_millis(30_005), &mut ws), None);
 /// let mut out = ws.out(&mut tx);
-/// while keep.poll_transmit(now, &mut ws, &mut out)? {}
+/// while keep.poll_transmit(&mut ws, &mut out)? {}
 /// assert_eq!(out.written(), b"\x89\x04\0\0\0\x01");
-/// assert_eq!(keep.poll_timeout(), Some((Instant::from_millis(50_005), Timeout::Pong)));
+/// assert_eq!(keep.poll_timeout(), Some(Instant::from_millis(50_005)));
 /// // No pong came.
-/// let now = Instant::from_millis(50_005);
-/// assert_eq!(keep.handle_timeout(now, &mut ws), Some(Timeout::Pong));
+/// assert_eq!(keep.handle_timeout(Instant::from_millis(50_005), &mut ws), Some(Timeout::Pong));
 /// assert!(ws.wants_transmit());
 /// # Ok(()) }
 /// ```
@@ -111,12 +122,14 @@ pub enum Timeout {
 pub struct KeepAlive {
     timeouts: Timeouts,
     phase: Phase,
-    /// When the next ping is due; with one that is not answered, not before that is.
-    ping: Instant,
-    /// When the pong must be here; far away when none is awaited.
-    pong: Instant,
-    /// When the peer has been idle, has closed, has shaken hands too slowly.
-    limit: Instant,
+    beat: Beat,
+    /// The latest time that was told.
+    now: Instant,
+    /// When the handshake began, the peer's last byte came, this end began to close.
+    since: Instant,
+    /// When the latest ping was due, or a byte of an incomplete frame extended the time for its pong; before the first ping, when the
+    /// handshake was done.
+    asked: Instant,
     /// The number of the latest ping, its payload.
     number: u32,
 }
@@ -129,118 +142,158 @@ enum Phase {
     Over,
 }
 
-const fn after(now: Instant, ms: u32) -> Instant {
-    if ms == 0 { Instant::FAR_FUTURE } else { now.after_millis(millis(ms)) }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beat {
+    /// Until the next ping.
+    Idle,
+    /// A ping is owed.
+    Owed,
+    /// Until its pong is here.
+    Asked,
+}
+
+const fn after(since: Instant, ms: u32) -> Option<Instant> {
+    if ms == 0 { None } else { Some(since.after_millis(millis(ms))) }
 }
 
 impl KeepAlive {
-    /// A connection whose handshake begins.
+    /// For a connection whose handshake begins at `now`.
     #[must_use]
     pub const fn new(timeouts: Timeouts, now: Instant) -> Self {
-        Self {
-            timeouts,
-            phase: Phase::Handshake,
-            ping: Instant::FAR_FUTURE,
-            pong: Instant::FAR_FUTURE,
-            limit: after(now, timeouts.handshake),
-            number: 0,
-        }
+        Self { timeouts, phase: Phase::Handshake, beat: Beat::Idle, now, since: now, asked: now, number: 0 }
     }
 
     /// The handshake is done.
-    pub const fn opened(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Handshake) {
+    pub fn opened(&mut self, now: Instant) {
+        self.tick(now);
+        if self.phase == Phase::Handshake {
             self.phase = Phase::Open;
-            self.ping = after(now, self.timeouts.ping_interval);
-            self.limit = after(now, self.timeouts.idle);
+            self.asked = self.now;
+            self.since = self.now;
         }
     }
 
-    /// Bytes came.
-    pub const fn handle_input(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Open) {
-            self.limit = after(now, self.timeouts.idle);
+    /// Bytes of the peer arrived.
+    pub fn handle_input(&mut self, now: Instant) {
+        self.tick(now);
+        if self.phase == Phase::Open {
+            self.since = self.now;
         }
     }
 
-    /// A pong came: that of our ping counts, another one does not.
+    /// A pong arrived. The one for the latest ping counts; others change nothing.
     pub fn handle_pong(&mut self, pong: &Control) {
-        if pong.as_bytes() == self.number.to_be_bytes() {
-            self.pong = Instant::FAR_FUTURE;
+        if self.beat == Beat::Asked && pong.as_bytes() == self.number.to_be_bytes() {
+            self.beat = Beat::Idle;
         }
     }
 
-    /// Writes a ping if one is due, and notes when `ws` began to close; `false`: nothing is due. At the end of each turn, with
-    /// [`Connection::poll_transmit`].
+    /// Writes the ping if one is owed; `false`: none is. Call it at the end of each turn, with [`Connection::poll_transmit`].
     ///
     /// # Errors
-    /// [`Capacity`]: it is due still.
+    /// [`Capacity`] with the exact need; nothing was changed, and the ping is still owed.
     pub fn poll_transmit<R: Role, F: Form<Role = R>>(
         &mut self,
-        now: Instant,
         ws: &mut Connection<R>,
         out: &mut Out<'_, F>,
     ) -> Result<bool, Capacity> {
-        self.watch(now, ws);
-        if self.phase != Phase::Open || now < self.ping || self.pong < Instant::FAR_FUTURE {
+        self.watch(ws);
+        if !self.wants_transmit() {
             return Ok(false);
         }
         let number = self.number.wrapping_add(1);
         match ws.ping(&number.to_be_bytes(), out) {
             Ok(()) => {}
             Err(SendError::Capacity(e)) => return Err(e),
+            // It is closing, which was noticed above.
             Err(SendError::State(_)) => return Ok(false),
         }
         self.number = number;
-        self.ping = after(now, self.timeouts.ping_interval);
-        self.pong = after(now, self.timeouts.pong);
+        self.beat = Beat::Asked;
         Ok(true)
     }
 
-    /// The next moment at which something is to be done, and what that is. [`Timeout::Ping`]: call [`poll_transmit`](Self::poll_transmit); the others:
-    /// [`handle_timeout`](Self::handle_timeout).
+    /// Whether [`poll_transmit`](Self::poll_transmit) has a ping to write.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<(Instant, Timeout)> {
-        let next = match self.phase {
-            Phase::Over => return None,
-            Phase::Handshake => (self.limit, Timeout::Handshake),
-            Phase::Closing => (self.limit, Timeout::Close),
-            Phase::Open => {
-                let awaits = self.pong < Instant::FAR_FUTURE;
-                let next = if awaits { (self.pong, Timeout::Pong) } else { (self.ping, Timeout::Ping) };
-                if self.limit < next.0 { (self.limit, Timeout::Idle) } else { next }
-            }
-        };
-        (next.0 < Instant::FAR_FUTURE).then_some(next)
+    pub fn wants_transmit(&self) -> bool {
+        self.phase == Phase::Open && self.beat == Beat::Owed
     }
 
-    /// Time has come to `now`. The deadline that passed is told once, and `ws` then owes a close frame, if it can send one. A call that is
-    /// early or repeated does nothing.
+    /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do; `None` with all deadlines off or over. While a ping
+    /// is owed, that is not the moment at which it became due, but the deadline of its pong.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.next().map(|(at, _)| at)
+    }
+
+    /// What [`poll_timeout`](Self::poll_timeout) waits for, for logs.
+    #[must_use]
+    pub fn timeout_reason(&self) -> Option<Timeout> {
+        self.next().map(|(_, reason)| reason)
+    }
+
+    /// Time has come to `now`. A ping may be owed then. A deadline that passed is returned once; `ws` then owes a close frame, if it can send
+    /// one. A call that is early or repeated does nothing.
     pub fn handle_timeout<R: Role>(&mut self, now: Instant, ws: &mut Connection<R>) -> Option<Timeout> {
-        self.watch(now, ws);
-        let what = match self.phase {
-            Phase::Handshake if now >= self.limit => Timeout::Handshake,
-            Phase::Closing if now >= self.limit => Timeout::Close,
-            Phase::Open if now >= self.pong => Timeout::Pong,
-            Phase::Open if now >= self.limit => Timeout::Idle,
-            _ => return None,
-        };
-        match what {
-            Timeout::Pong => ws.owe_close(CloseCode::POLICY_VIOLATION),
-            Timeout::Idle => ws.owe_close(CloseCode::GOING_AWAY),
-            _ => {}
+        self.tick(now);
+        self.watch(ws);
+        loop {
+            let (_, reason) = self.next().filter(|(at, _)| *at <= self.now)?;
+            match reason {
+                Timeout::Ping => {
+                    self.beat = Beat::Owed;
+                    self.asked = self.now;
+                    continue;
+                }
+                // The pong cannot stand inside a frame: bytes of one are a sign of life.
+                Timeout::Pong if ws.left_of_frame() > 0 && self.since > self.asked => {
+                    self.asked = self.since;
+                    continue;
+                }
+                Timeout::Pong => ws.owe_close(CloseCode::POLICY_VIOLATION),
+                Timeout::Idle => ws.owe_close(CloseCode::GOING_AWAY),
+                Timeout::Handshake | Timeout::Close => {}
+            }
+            self.phase = Phase::Over;
+            return Some(reason);
         }
-        self.phase = Phase::Over;
-        Some(what)
+    }
+
+    /// The next deadline, and what it is of.
+    #[inline(never)]
+    fn next(&self) -> Option<(Instant, Timeout)> {
+        let of = |since, ms, reason| after(since, ms).map(|at| (at, reason));
+        match self.phase {
+            Phase::Over => None,
+            Phase::Handshake => of(self.since, self.timeouts.handshake, Timeout::Handshake),
+            Phase::Closing => of(self.since, self.timeouts.close, Timeout::Close),
+            Phase::Open => {
+                // Without a time for pongs one ping follows another, answered or not.
+                let beat = if self.beat == Beat::Idle || self.timeouts.pong == 0 {
+                    of(self.asked, self.timeouts.ping_interval, Timeout::Ping)
+                } else {
+                    of(self.asked, self.timeouts.pong, Timeout::Pong)
+                };
+                let idle = of(self.since, self.timeouts.idle, Timeout::Idle);
+                match (beat, idle) {
+                    (Some(beat), Some(idle)) => Some(if idle.0 < beat.0 { idle } else { beat }),
+                    (beat, idle) => beat.or(idle),
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.now = self.now.max(now);
     }
 
     /// Notes when the connection began to close, and when it is over.
-    fn watch<R: Role>(&mut self, now: Instant, ws: &Connection<R>) {
+    fn watch<R: Role>(&mut self, ws: &Connection<R>) {
         if ws.is_closed() {
             self.phase = Phase::Over;
         } else if self.phase == Phase::Open && ws.is_closing() {
             self.phase = Phase::Closing;
-            self.limit = after(now, self.timeouts.close);
+            self.since = self.now;
         }
     }
 }
@@ -263,10 +316,15 @@ mod tests {
     }
 
     fn transmit(keep: &mut KeepAlive, ws: &mut Connection<Server>, now: u64) -> Vec<u8> {
+        assert_eq!(keep.handle_timeout(at(now), ws), None);
         let mut memory = [0; 64];
         let mut out = ws.out(&mut memory);
-        while keep.poll_transmit(at(now), ws, &mut out).unwrap() {}
+        while keep.poll_transmit(ws, &mut out).unwrap() {}
         out.written().to_vec()
+    }
+
+    fn next(keep: &KeepAlive) -> Option<(Instant, Timeout)> {
+        keep.poll_timeout().zip(keep.timeout_reason())
     }
 
     #[test]
@@ -291,7 +349,7 @@ mod tests {
     fn only_the_pong_of_our_ping_counts() {
         let (mut keep, mut ws) = open(Timeouts::new().ping_interval(100).pong(300));
         assert_eq!(transmit(&mut keep, &mut ws, 100).len(), 6);
-        assert_eq!(keep.poll_timeout(), Some((at(400), Timeout::Pong)));
+        assert_eq!(next(&keep), Some((at(400), Timeout::Pong)));
         keep.handle_input(at(399));
         for other in [&b""[..], b"\0\0\0\0", b"\0\0\0\x01x"] {
             keep.handle_pong(&Control::new(other));
@@ -312,20 +370,20 @@ mod tests {
     fn each_deadline_is_told_when_it_has_come() {
         let mut ws = Connection::server(Limits::new());
         let mut keep = KeepAlive::new(Timeouts::new().handshake(10), at(5));
-        assert_eq!(keep.poll_timeout(), Some((at(15), Timeout::Handshake)));
+        assert_eq!(next(&keep), Some((at(15), Timeout::Handshake)));
         assert_eq!(keep.handle_timeout(at(14), &mut ws), None);
         assert_eq!(keep.handle_timeout(at(15), &mut ws), Some(Timeout::Handshake));
         assert!(!ws.wants_transmit(), "nothing is said in front of the handshake");
 
         let (mut keep, mut ws) = open(Timeouts::new().ping_interval(0).idle(10));
         keep.handle_input(at(7));
-        assert_eq!(keep.poll_timeout(), Some((at(17), Timeout::Idle)));
+        assert_eq!(next(&keep), Some((at(17), Timeout::Idle)));
         assert_eq!(keep.handle_timeout(at(17), &mut ws), Some(Timeout::Idle));
 
         let (mut keep, mut ws) = open(Timeouts::new().close(10));
         ws.owe_close(CloseCode::NORMAL);
         assert_eq!(keep.handle_timeout(at(3), &mut ws), None);
-        assert_eq!(keep.poll_timeout(), Some((at(13), Timeout::Close)));
+        assert_eq!(next(&keep), Some((at(13), Timeout::Close)));
         keep.handle_input(at(8));
         assert_eq!(keep.handle_timeout(at(13), &mut ws), Some(Timeout::Close));
 
@@ -338,16 +396,127 @@ mod tests {
         assert_eq!(keep.poll_timeout(), None, "all are off");
     }
 
+    /// The loop does not spin: what is waited for lies ahead, and a peer that never reads meets its deadline.
     #[test]
-    fn a_ping_without_room_is_due_still() {
+    fn a_ping_without_room_is_owed_still_and_its_pong_is_waited_for() {
         let (mut keep, mut ws) = open(Timeouts::new());
+        assert_eq!(keep.handle_timeout(at(30_000), &mut ws), None);
         let before = keep.clone();
         for size in 0..6 {
             let mut memory = [0; 6];
             let mut out = ws.out(&mut memory[..size]);
-            let refused = keep.poll_transmit(at(30_000), &mut ws, &mut out);
+            let refused = keep.poll_transmit(&mut ws, &mut out);
             assert_eq!(refused, Err(Capacity { needed: 6, available: size }));
             assert_eq!(keep, before);
+            assert!(keep.wants_transmit());
+            assert_eq!(next(&keep), Some((at(50_000), Timeout::Pong)));
         }
+        // A pong for a ping that was never sent counts for nothing.
+        keep.handle_pong(&Control::new(&0_u32.to_be_bytes()));
+        assert_eq!(keep, before);
+        let mut slow = keep.clone();
+        assert_eq!(transmit(&mut slow, &mut ws, 40_000), b"\x89\x04\0\0\0\x01");
+        assert_eq!(next(&slow), Some((at(50_000), Timeout::Pong)));
+        assert_eq!(keep.handle_timeout(at(50_000), &mut ws), Some(Timeout::Pong));
+        // With no time for pongs the next interval is waited for.
+        let (mut keep, mut ws) = open(Timeouts::new().pong(0));
+        assert_eq!(keep.handle_timeout(at(30_000), &mut ws), None);
+        assert_eq!(next(&keep), Some((at(60_000), Timeout::Ping)));
+        assert_eq!(keep.handle_timeout(at(60_000), &mut ws), None);
+        assert_eq!(next(&keep), Some((at(90_000), Timeout::Ping)));
+        assert_eq!(transmit(&mut keep, &mut ws, 60_000).len(), 6, "one, not two");
+    }
+
+    #[test]
+    fn with_all_deadlines_off_nothing_ever_passes() {
+        let all_off = Timeouts::new().handshake(0).ping_interval(0).pong(0).idle(0).close(0);
+        let (mut keep, mut ws) = open(all_off);
+        for closing in [false, true] {
+            assert_eq!(keep.handle_timeout(Instant::FAR_FUTURE, &mut ws), None);
+            assert_eq!(keep.poll_timeout(), None);
+            if !closing {
+                ws.close(CloseCode::NORMAL, "").unwrap();
+            }
+        }
+        let mut keep = KeepAlive::new(all_off, at(0));
+        assert_eq!(keep.handle_timeout(Instant::FAR_FUTURE, &mut Connection::server(Limits::new())), None);
+    }
+
+    /// Any calls with any times do what the same calls do with the greatest time so far.
+    #[test]
+    fn time_never_runs_backwards() {
+        let mut seed = 1_u32;
+        let mut random = move |n: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) % n
+        };
+        for _ in 0..300 {
+            let timeouts = Timeouts::new().handshake(random(90)).ping_interval(random(90)).pong(random(90));
+            let timeouts = timeouts.idle(random(90)).close(random(90));
+            let (mut a, mut ws_a) = (KeepAlive::new(timeouts, at(100)), Connection::server(Limits::new()));
+            let (mut b, mut ws_b) = (a.clone(), ws_a.clone());
+            let (mut base, mut latest) = (100, 100);
+            for _ in 0..60 {
+                base += u64::from(random(20));
+                let now = base - u64::from(random(100));
+                let call = random(6);
+                if !(2..=4).contains(&call) {
+                    latest = latest.max(now);
+                }
+                match call {
+                    0 => (a.opened(at(now)), b.opened(at(latest))),
+                    1 => (a.handle_input(at(now)), b.handle_input(at(latest))),
+                    2 => {
+                        let pong = Control::new(&a.number.to_be_bytes());
+                        (a.handle_pong(&pong), b.handle_pong(&pong))
+                    }
+                    3 => {
+                        let (mut m, mut n) = ([0; 6], [0; 6]);
+                        let (mut out_a, mut out_b) = (ws_a.out(&mut m), ws_b.out(&mut n));
+                        assert_eq!(a.poll_transmit(&mut ws_a, &mut out_a), b.poll_transmit(&mut ws_b, &mut out_b));
+                        assert_eq!(m, n);
+                        ((), ())
+                    }
+                    4 => {
+                        if random(9) == 0 {
+                            ws_a.owe_close(CloseCode::NORMAL);
+                            ws_b.owe_close(CloseCode::NORMAL);
+                        }
+                        ((), ())
+                    }
+                    _ => {
+                        assert_eq!(a.handle_timeout(at(now), &mut ws_a), b.handle_timeout(at(latest), &mut ws_b));
+                        assert!(
+                            a.poll_timeout().is_none_or(|due| due > at(latest)),
+                            "nothing that has passed is waited for"
+                        );
+                        ((), ())
+                    }
+                };
+                assert_eq!((&a, &ws_a), (&b, &ws_b));
+            }
+        }
+    }
+
+    /// Python's websockets, issue 1005: a message that takes longer than the time for a pong.
+    #[test]
+    fn bytes_of_one_long_frame_are_a_sign_of_life() {
+        let (mut keep, mut ws) = open(Timeouts::new().ping_interval(100).pong(50));
+        let mut head = *b"\x82\xfe\xff\xff\0\0\0\0";
+        while let Ok(Some(_)) = ws.poll_event(&mut &mut head[..]) {}
+        assert_eq!(transmit(&mut keep, &mut ws, 100).len(), 6);
+        for now in (110..1000).step_by(40) {
+            keep.handle_input(at(now));
+            ws.poll_event(&mut &mut [0; 10][..]).unwrap();
+            assert_eq!(keep.handle_timeout(at(now + 39), &mut ws), None, "{now}");
+        }
+        // Nothing comes any more.
+        let last = at(110 + 22 * 40);
+        assert_eq!(next(&keep), Some((last.after_millis(50), Timeout::Pong)));
+        assert_eq!(keep.clone().handle_timeout(last.after_millis(50), &mut ws.clone()), Some(Timeout::Pong));
+        // Or the pong, behind the frame.
+        keep.handle_pong(&Control::new(&1_u32.to_be_bytes()));
+        assert_eq!(keep.handle_timeout(last.after_millis(50), &mut ws), None);
+        assert_eq!(keep.timeout_reason(), Some(Timeout::Ping));
     }
 }

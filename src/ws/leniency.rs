@@ -1,4 +1,4 @@
-/// What RFC 6455 forbids the peer and this end lets through all the same: nothing, unless it is named. One byte of each connection.
+/// Rules of RFC 6455 that this end does not enforce. By default all are enforced. One byte of each connection.
 ///
 /// ```
 /// use sansocket::ws::{Connection, Leniency, Limits};
@@ -9,38 +9,38 @@
 pub struct Leniency(u8);
 
 impl Leniency {
-    /// Nothing.
+    /// Every rule is enforced.
     pub const STRICT: Self = Self(0);
 
-    /// Frames that this end wants masked and are not: a server takes a client's plain ones.
+    /// A server accepts unmasked frames of a client, which section 5.1 forbids. Changes nothing for a client.
     ///
-    /// Risk: a page can make its browser's bytes look like a request to a proxy in between, and poison what that remembers; the mask is
-    /// what prevents it (RFC 6455 section 10.3). For links without browsers and proxies.
+    /// Risk: without masks a web page decides which bytes its browser sends. It can make them look like an HTTP request to a proxy on the way, and
+    /// poison that proxy's cache (section 10.3). Use it only where there are neither browsers nor proxies.
     #[must_use]
     pub const fn unmasked(self) -> Self {
         Self(self.0 | 1)
     }
 
-    /// Frames that this end wants plain and are masked: a client takes a server's masked ones.
+    /// A client accepts masked frames of a server, which section 5.1 forbids. Changes nothing for a server.
     ///
-    /// Risk: none to this end but a pass over the bytes; the peer is broken, and others will refuse it.
+    /// Risk: none for this end; unmasking costs one pass over the bytes. The peer is not conforming, and other clients will refuse it.
     #[must_use]
     pub const fn masked(self) -> Self {
         Self(self.0 | 2)
     }
 
-    /// Lengths in a longer form than they need (section 5.2). Some small peers send every length in the long form.
+    /// Frame lengths may be encoded in more bytes than needed, which section 5.2 forbids. Some small devices send every length in the long form.
     ///
-    /// Risk: one frame has several encodings, so what inspects the bytes on the way may see another than the receiver.
+    /// Risk: one frame then has several encodings, so a filter on the way may understand the bytes differently from this end.
     #[must_use]
     pub const fn long_lengths(self) -> Self {
         Self(self.0 | 4)
     }
 
-    /// Close codes that nobody has registered: 1016 to 2999, and 5000 and more (section 7.4). Those below 1000 and 1004, 1005, 1006, 1015 stay
-    /// refused. The answer to such a close frame has no code.
+    /// Unassigned close codes are accepted: 1016 to 2999, and 5000 and more (section 7.4). Codes below 1000, and 1004, 1005, 1006 and 1015, are refused in any
+    /// case. The close frame that answers an unassigned code has no code.
     ///
-    /// Risk: the application meets numbers that mean nothing.
+    /// Risk: the application sees codes without a defined meaning.
     #[must_use]
     pub const fn close_codes(self) -> Self {
         Self(self.0 | 8)
@@ -129,8 +129,8 @@ mod tests {
         let mut ws = client(all[4]);
         let mut close = *b"\x88\x02\x13\x88";
         assert_eq!(ws.poll_event(&mut &mut close[..]), Ok(Some(Event::Close(CloseCode(5000)))));
-        let (mut memory, mut keys) = ([0; 8], || [0; 4]);
-        let mut out = ws.out(&mut memory, &mut keys);
+        let mut tx = crate::ws::Outbox::with_keys([0; 8], || [0; 4]);
+        let mut out = ws.out(&mut tx);
         ws.poll_transmit(&mut out).unwrap();
         assert_eq!(out.written(), b"\x88\x80\0\0\0\0");
     }

@@ -1,11 +1,16 @@
 //! The write cursor that all layers share.
 
-use super::{Client, Kind, SendError, Server, StateError, header, mask, opcode::Opcode, state::Sending};
+use super::{
+    Client, FrameHeader, Kind, Role, SendError, Server, StateError, header, mask, opcode::Opcode, state::Sending,
+};
 use crate::bytes::{Capacity, Writer, copy, open_gap};
+use core::marker::PhantomData;
 
-/// A source of masking keys. RFC 6455 section 5.3 wants each drawn freshly from a strong source: a key that the application
-/// behind the peer can foresee lets it write chosen bytes onto the wire.
-pub trait MaskSource {
+/// Where the masking keys of the role `R` come from: a closure or a type of the caller's for a client, [`NoKeys`] for a server.
+///
+/// RFC 6455 section 5.3: each key must be drawn freshly from a strong source of randomness. If the application behind the peer
+/// can predict a key, it can choose the bytes that appear on the wire. Each frame draws one key; a refused write draws none.
+pub trait MaskSource<R = Client> {
     /// The key of the next frame.
     fn next_key(&mut self) -> [u8; 4];
 }
@@ -16,34 +21,75 @@ impl<F: FnMut() -> [u8; 4]> MaskSource for F {
     }
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Frames {}
-    impl Sealed for super::Stored {}
-    impl<M: super::MaskSource + ?Sized> Sealed for super::Masked<'_, M> {}
+/// A server's [`MaskSource`]: a server sends its frames unmasked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoKeys;
+
+impl MaskSource<Server> for NoKeys {
+    fn next_key(&mut self) -> [u8; 4] {
+        [0; 4]
+    }
 }
 
-/// What an [`Out`] writes: frames of a server, of a client, or packets at rest. Sealed.
-pub trait Form: sealed::Sealed {
-    /// The end whose frames these are; [`Stored`] for packets at rest, which no connection sends as they are.
+pub(super) mod sealed {
+    use super::super::{Outbox, Server};
+    pub trait Form {}
+    impl Form for super::Frames {}
+    impl Form for super::Stored {}
+    impl<R, K> Form for super::Kept<'_, R, K> {}
+    pub trait Output<R> {}
+    impl<T: AsMut<[u8]> + ?Sized> Output<Server> for T {}
+    impl<T: AsMut<[u8]> + ?Sized> Output<super::Stored> for T {}
+    impl<S, K, R> Output<R> for Outbox<S, K> {}
+}
+
+/// What an [`Out`] writes: the frames of one role, or packets at rest. Sealed.
+pub trait Form: sealed::Form {
+    /// The role whose frames these are. [`Stored`] for packets at rest, which no connection sends as they are.
     type Role;
     #[doc(hidden)]
     const IS_MASKED: bool;
     #[doc(hidden)]
     fn next_key(&mut self) -> [u8; 4];
+    /// The length of what this cursor has written changed.
+    #[doc(hidden)]
+    fn resized(&mut self, _from: usize, _to: usize) {}
 }
 
-/// Frames of a server.
+/// Memory that frames of the role `R` can be written into, or packets at rest if `R` is [`Stored`]. Sealed.
+///
+/// - An [`Outbox`](super::Outbox), in either role: frames are appended behind those that it holds.
+/// - Plain memory (an array, a slice, a `Vec`), for a server and for packets at rest: frames are written from its front.
+///
+/// A client needs masking keys, so it writes into an [`Outbox::with_keys`](super::Outbox::with_keys).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold frames of this role",
+    note = "a client masks its frames: use `Outbox::with_keys(memory, keys)`"
+)]
+pub trait Output<R>: sealed::Output<R> {
+    /// What the cursor writes.
+    type Form<'o>: Form<Role = R>
+    where
+        Self: 'o;
+    #[doc(hidden)]
+    fn cursor(&mut self, gate: Gate) -> Out<'_, Self::Form<'_>>;
+}
+
+/// Frames of a server in plain memory.
 #[derive(Debug)]
 pub struct Frames(());
 
-/// Frames of a client, each under a fresh key.
-#[derive(Debug)]
-pub struct Masked<'k, M: ?Sized>(&'k mut M);
-
-/// Packets at rest: server frames that no connection has sent yet, for a queue or for many receivers.
+/// Packets at rest in plain memory: server frames that no connection has sent yet, for a queue or for many receivers.
 #[derive(Debug)]
 pub struct Stored(());
+
+/// Frames in an [`Outbox`](super::Outbox), which keeps them until they are written to the socket.
+#[derive(Debug)]
+pub struct Kept<'o, R, K> {
+    keys: &'o mut K,
+    end: &'o mut usize,
+    role: PhantomData<R>,
+}
 
 impl Form for Frames {
     type Role = Server;
@@ -61,18 +107,53 @@ impl Form for Stored {
     }
 }
 
-impl<M: MaskSource + ?Sized> Form for Masked<'_, M> {
-    type Role = Client;
-    const IS_MASKED: bool = true;
+impl<R: Role, K: MaskSource<R>> Form for Kept<'_, R, K> {
+    type Role = R;
+    const IS_MASKED: bool = R::SENDS_MASKED;
     fn next_key(&mut self) -> [u8; 4] {
-        self.0.next_key()
+        self.keys.next_key()
+    }
+    fn resized(&mut self, from: usize, to: usize) {
+        *self.end = self.end.saturating_sub(from).saturating_add(to);
+    }
+}
+
+impl<K> Form for Kept<'_, Stored, K> {
+    type Role = Stored;
+    const IS_MASKED: bool = false;
+    fn next_key(&mut self) -> [u8; 4] {
+        [0; 4]
+    }
+    fn resized(&mut self, from: usize, to: usize) {
+        *self.end = self.end.saturating_sub(from).saturating_add(to);
+    }
+}
+
+impl<T: AsMut<[u8]> + ?Sized> Output<Server> for T {
+    type Form<'o>
+        = Frames
+    where
+        T: 'o;
+    fn cursor(&mut self, gate: Gate) -> Out<'_, Frames> {
+        Out { memory: self.as_mut(), len: 0, gate, form: Frames(()) }
+    }
+}
+
+impl<T: AsMut<[u8]> + ?Sized> Output<Stored> for T {
+    type Form<'o>
+        = Stored
+    where
+        T: 'o;
+    fn cursor(&mut self, gate: Gate) -> Out<'_, Stored> {
+        Out { memory: self.as_mut(), len: 0, gate, form: Stored(()) }
     }
 }
 
 /// What may be appended. A copy of what the connection knows, kept right by every write through it, so that layers
 /// which never see the connection cannot write into an open message or behind a close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
+#[doc(hidden)]
+pub enum Gate {
     Open,
     Message,
     Closed,
@@ -88,10 +169,14 @@ impl From<Sending> for Gate {
     }
 }
 
-/// The write cursor over lent memory: every write of every layer appends whole frames or nothing.
+/// The write cursor: every write of every layer appends whole frames, or fails and changes nothing.
 ///
-/// It borrows no connection, so it may live across many turns of a loop: write out [`written`](Self::written), then
-/// [`clear`](Self::clear).
+/// [`Connection::out`](super::Connection::out) and [`Out::stored`] make one. It borrows the memory and not the connection, so
+/// it may live across many turns of a loop over plain memory: write [`written`](Self::written) to the socket, then
+/// [`clear`](Self::clear). For a socket that takes bytes in part, write into an [`Outbox`](super::Outbox) instead.
+///
+/// A cursor remembers whether a message may begin now. Only writes through this cursor change what it remembers, so take a new
+/// one after the connection wrote through another.
 #[derive(Debug)]
 pub struct Out<'o, F> {
     memory: &'o mut [u8],
@@ -100,39 +185,29 @@ pub struct Out<'o, F> {
     form: F,
 }
 
-impl<'o> Out<'o, Frames> {
-    pub(crate) const fn frames(memory: &'o mut [u8], gate: Gate) -> Self {
-        Self { memory, len: 0, gate, form: Frames(()) }
-    }
-}
-
-impl<'o, 'k, M: MaskSource + ?Sized> Out<'o, Masked<'k, M>> {
-    pub(crate) const fn masked(memory: &'o mut [u8], keys: &'k mut M, gate: Gate) -> Self {
-        Self { memory, len: 0, gate, form: Masked(keys) }
-    }
-}
-
 impl<'o> Out<'o, Stored> {
-    /// A cursor for packets at rest.
+    /// A cursor for packets at rest, over plain memory or an [`Outbox`](super::Outbox).
     #[must_use]
-    pub const fn stored(memory: &'o mut [u8]) -> Self {
-        Self { memory, len: 0, gate: Gate::Open, form: Stored(()) }
+    pub fn stored<B: Output<Stored> + ?Sized>(memory: &'o mut B) -> Out<'o, B::Form<'o>> {
+        memory.cursor(Gate::Open)
+    }
+}
+
+impl<'o, R, K> Out<'o, Kept<'o, R, K>> {
+    /// A cursor over the free tail of an outbox; `end` is where its frames end.
+    pub(super) const fn kept(memory: &'o mut [u8], end: &'o mut usize, keys: &'o mut K, gate: Gate) -> Self {
+        Self { memory, len: 0, gate, form: Kept { keys, end, role: PhantomData } }
     }
 }
 
 impl<F> Out<'_, F> {
-    /// The frames written since the last [`clear`](Self::clear).
+    /// The frames that this cursor wrote since it was made or [cleared](Self::clear).
     #[must_use]
     pub fn written(&self) -> &[u8] {
         self.memory.get(..self.len).unwrap_or_default()
     }
 
-    /// Makes all the memory room again, after the frames were written out.
-    pub const fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// Whether nothing waits to be written out.
+    /// Whether this cursor has written nothing since it was made or cleared.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
@@ -146,6 +221,17 @@ impl<F> Out<'_, F> {
 }
 
 impl<F: Form> Out<'_, F> {
+    /// Forgets the frames that this cursor wrote, after they were written to the socket: their memory is room again.
+    pub fn clear(&mut self) {
+        self.set_len(0);
+    }
+
+    #[inline]
+    fn set_len(&mut self, len: usize) {
+        self.form.resized(self.len, len);
+        self.len = len;
+    }
+
     /// Appends a frame around `payload`.
     #[inline]
     pub(crate) fn put(&mut self, first: u8, payload: &[u8]) -> Result<(), Capacity> {
@@ -169,7 +255,7 @@ impl<F: Form> Out<'_, F> {
                 copy(payload, body);
             }
         }
-        self.len = end;
+        self.set_len(end);
         Ok(())
     }
 
@@ -206,8 +292,14 @@ impl<F: Form> Out<'_, F> {
                 mask::apply(key, body);
             }
         }
-        self.len = self.len.saturating_add(needed);
+        self.set_len(self.len.saturating_add(needed));
         Ok(())
+    }
+
+    /// The header of a frame with `len` bytes, under a fresh key for a client, whose payload `mask` masks.
+    pub(super) fn header(&mut self, first: u8, len: usize) -> (FrameHeader, Option<[u8; 4]>) {
+        let key = F::IS_MASKED.then(|| self.form.next_key());
+        (FrameHeader::new(first, key, len), key)
     }
 
     /// Appends a binary message for an upper layer.

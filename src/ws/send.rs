@@ -1,14 +1,17 @@
-//! What a connection writes: messages, control frames, what it owes.
+//! What a connection sends: messages, control frames, and what it owes.
 
 use super::{
     CloseCode, Connection, Form, Kind, Out, Role, SendError, StateError,
     opcode::Opcode,
     state::{Sending, State, Trigger},
 };
-use crate::bytes::Capacity;
+use crate::bytes::{Capacity, copy, open_gap};
 
 impl<R: Role> Connection<R> {
     /// Sends a whole message. Cost: one copy of `payload`, masked on the way by a client.
+    ///
+    /// The bytes of a [`Kind::Text`] message must be UTF-8. They are not checked here, since that would cost one more pass over each
+    /// message: the peer answers other bytes with close code 1007. [`send_text`](Self::send_text) cannot be called wrongly.
     ///
     /// # Errors
     /// [`SendError::Capacity`] with the exact need; [`SendError::State`] inside a message sent in parts and after a
@@ -24,11 +27,23 @@ impl<R: Role> Connection<R> {
         Ok(out.put(0x80 | kind.opcode().bits(), payload)?)
     }
 
-    /// Sends a part of a message whose length need not be known, as a frame of its own (RFC 6455 section 5.4). The first
-    /// part says its kind; `is_last` ends it. Other data are refused in between, pings and what is owed are not.
+    /// Sends a whole text message; as [`send`](Self::send), and its payload is UTF-8 by its type. Cost: no more than `send`.
     ///
     /// # Errors
     /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_text<F: Form<Role = R>>(&mut self, text: &str, out: &mut Out<'_, F>) -> Result<(), SendError> {
+        self.send(Kind::Text, text.as_bytes(), out)
+    }
+
+    /// Sends a part of a message, as a frame of its own (RFC 6455 section 5.4). The length of the message need not be known. `kind` is the
+    /// same for all parts; `is_last` ends the message. In between, other messages are refused; pings and what is owed may be sent.
+    ///
+    /// All parts of a text together must be UTF-8, which is not checked; a part may end inside a character.
+    ///
+    /// # Errors
+    /// [`SendError::Capacity`] with the exact need; [`SendError::State`] after a close, and [`StateError::KindChanged`] for another kind than
+    /// that of the first part. Nothing was changed, and no masking key was drawn.
     pub fn send_chunk<F: Form<Role = R>>(
         &mut self,
         kind: Kind,
@@ -65,50 +80,78 @@ impl<R: Role> Connection<R> {
         Ok(out.put(0x80 | Opcode::Ping.bits(), payload)?)
     }
 
-    /// Sends the close frame, between two frames of a message sent in parts if one is open. It replaces a close frame that
-    /// is owed, and an owed pong is dropped. [`CloseCode::NO_STATUS`] sends one without a code.
+    /// Begins the close handshake: a close frame with `code` and `reason` is owed from now on, and
+    /// [`poll_transmit`](Self::poll_transmit) writes it. [`CloseCode::NO_STATUS`] with an empty reason owes one without a code.
+    ///
+    /// No message can be sent any more; one that is open is not finished. An owed pong is dropped. A close frame that was owed already is
+    /// replaced, also the answer to the peer's.
+    ///
+    /// The reason is copied, at most 123 bytes, into the memory for control frames. If the peer sends a control frame before the close frame is
+    /// written, and their payloads have more than 167 bytes together, the close frame goes without its reason.
     ///
     /// # Errors
-    /// [`StateError::InvalidClose`] for a code that may not be sent or a reason of more than 123 bytes,
-    /// [`StateError::Closing`] when the close frame was sent already, or [`Capacity`]; nothing was changed.
-    pub fn close<F: Form<Role = R>>(
-        &mut self,
-        code: CloseCode,
-        reason: &str,
-        out: &mut Out<'_, F>,
-    ) -> Result<(), SendError> {
-        let next = self.state.next(Trigger::SendClose)?;
-        let first = 0x80 | Opcode::Close.bits();
-        if code == CloseCode::NO_STATUS && reason.is_empty() {
-            out.put(first, b"")?;
-        } else {
-            if !code.is_sendable() || reason.len() > 123 {
-                return Err(StateError::InvalidClose.into());
-            }
-            out.build(first, 0, |w| {
-                w.push(&code.0.to_be_bytes());
-                w.push(reason.as_bytes());
-            })?;
+    /// [`StateError::InvalidClose`] for a code that must not be sent (RFC 6455 section 7.4) or a reason of more than 123 bytes,
+    /// [`StateError::Closing`] when the close frame was written already. Nothing was changed.
+    ///
+    /// ```
+    /// use sansocket::ws::{CloseCode, Connection, Limits};
+    ///
+    /// let mut ws = Connection::server(Limits::new());
+    /// ws.close(CloseCode::NORMAL, "bye")?;
+    /// let mut memory = [0; 64];
+    /// let mut out = ws.out(&mut memory);
+    /// while let Ok(true) = ws.poll_transmit(&mut out) {}
+    /// assert_eq!(out.written(), b"\x88\x05\x03\xe8bye");
+    /// # Ok::<(), sansocket::ws::StateError>(())
+    /// ```
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), StateError> {
+        let next = self.state.next(Trigger::Close(code))?;
+        let is_bare = code == CloseCode::NO_STATUS && reason.is_empty();
+        if !(is_bare || code.is_sendable() && reason.len() <= 123) {
+            return Err(StateError::InvalidClose);
         }
         self.state = next;
         self.pong = None;
-        out.gate = next.sending.into();
+        self.keep_reason(code, reason.as_bytes());
         Ok(())
     }
 
-    /// Marks that a close frame with `code` is owed, for layers that have no `out` at hand; [`CloseCode::NO_STATUS`] sends
-    /// one without a code, and so does a code that may not be sent. Does nothing once a close frame is owed or sent.
-    pub fn owe_close(&mut self, code: CloseCode) {
-        let code = if code.is_sendable() { code } else { CloseCode::NO_STATUS };
+    /// Puts the payload of our close frame, `code` and `reason`, at the front of the control memory. What has come of the peer's control frame
+    /// moves behind it. Without room for both, or without a reason, nothing is put there.
+    fn keep_reason(&mut self, code: CloseCode, reason: &[u8]) {
+        self.closing = 0;
+        if reason.is_empty() {
+            return;
+        }
+        let len = reason.len().saturating_add(2);
+        let (base, collected) = (usize::from(self.base), usize::from(self.collected));
+        if collected > 0 && base < len {
+            let coming = usize::try_from(self.left_of_frame()).unwrap_or(usize::MAX);
+            let end = len.saturating_add(collected);
+            if end.saturating_add(coming) > self.control.len() {
+                return;
+            }
+            open_gap(self.control.get_mut(base..end).unwrap_or_default(), len.wrapping_sub(base));
+            self.base = len.to_le_bytes()[0];
+        }
+        copy(&code.0.to_be_bytes(), &mut self.control);
+        copy(reason, self.control.get_mut(2..).unwrap_or_default());
+        // At most 125.
+        self.closing = len.to_le_bytes()[0];
+    }
+
+    /// As [`close`](Self::close) without a reason, for the layers above, whose codes all may be sent. A close frame that is owed already stays.
+    pub(crate) fn owe_close(&mut self, code: CloseCode) {
+        debug_assert!(code.is_sendable() || code == CloseCode::NO_STATUS, "a code that may be sent");
         self.state.receive(Trigger::OweClose(code));
     }
 
-    /// Writes one thing that the connection owes: the pong of the latest ping, then a close frame. `false`: nothing is owed.
+    /// Writes one thing that the connection owes: the pong for the latest ping, then the close frame. `false`: nothing is owed.
     ///
     /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`](super::OWED_MAX) bytes is always enough.
     ///
     /// # Errors
-    /// [`Capacity`]: it is owed still.
+    /// [`Capacity`] with the exact need; nothing was changed, and it is still owed.
     pub fn poll_transmit<F: Form<Role = R>>(&mut self, out: &mut Out<'_, F>) -> Result<bool, Capacity> {
         if let Some(len) = self.pong {
             let payload = self.control.get(..usize::from(len)).unwrap_or_default();
@@ -118,9 +161,14 @@ impl<R: Role> Connection<R> {
         }
         let Sending::CloseOwed(code) = self.state.sending else { return Ok(false) };
         let bytes = code.0.to_be_bytes();
-        // The peer's code, or none where that may not stand in a close frame.
-        let payload: &[u8] = if code.is_sendable() { &bytes } else { &[] };
+        let payload = match self.control.get(..usize::from(self.closing)) {
+            Some(payload) if !payload.is_empty() => payload,
+            // The answer has the peer's code, or none if that must not be sent.
+            _ if code.is_sendable() => &bytes,
+            _ => &[],
+        };
         out.put(0x80 | Opcode::Close.bits(), payload)?;
+        self.closing = 0;
         self.state.receive(Trigger::SendClose);
         out.gate = self.state.sending.into();
         Ok(true)
@@ -138,5 +186,91 @@ impl<R: Role> Connection<R> {
     /// [`StateError`] inside a message sent in parts and after a close.
     pub fn admit(&self) -> Result<(), StateError> {
         self.state.next(Trigger::SendMessage).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ws::{CloseCode, Connection, Event, Limits, StateError};
+    use std::{string::String, vec, vec::Vec};
+
+    fn transmit(ws: &mut Connection<crate::ws::Client>) -> Vec<u8> {
+        let mut tx = crate::ws::Outbox::with_keys([0; 300], || [0; 4]);
+        while ws.poll_transmit(&mut ws.out(&mut tx)).unwrap() {}
+        tx.written().to_vec()
+    }
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        [&[first, payload.len() as u8][..], payload].concat()
+    }
+
+    /// The reason is kept beside whatever control frame comes, in whatever pieces, in front of `close` and behind it; without the memory
+    /// for both it is left out, and what comes in is told whole.
+    #[test]
+    fn a_reason_is_kept_until_the_close_frame_is_written() {
+        for (reason_len, theirs) in [(3, 60), (0, 125), (123, 0), (123, 1), (123, 2), (60, 63), (60, 64), (123, 125)] {
+            for first in [0x89, 0x8a, 0x88] {
+                if (first, theirs) == (0x88, 1) {
+                    continue; // half a code
+                }
+                let reason = "r".repeat(reason_len);
+                let payload = if first == 0x88 && theirs > 1 {
+                    [&b"\x03\xe8"[..], &vec![b'p'; theirs - 2]].concat()
+                } else {
+                    vec![b'p'; theirs]
+                };
+                let wire = frame(first, &payload);
+                for cut in 0..=wire.len() {
+                    let mut ws = Connection::client(Limits::new());
+                    // An owed pong in front, which is dropped.
+                    if cut % 2 == 0 {
+                        ws.poll_event(&mut &mut frame(0x89, b"in front")[..]).unwrap();
+                    }
+                    let (mut head, mut tail) = (wire[..cut].to_vec(), wire[cut..].to_vec());
+                    let mut told = Vec::new();
+                    let mut receive = |ws: &mut Connection<_>, mut input: &mut [u8]| {
+                        while let Some(event) = ws.poll_event(&mut input).unwrap() {
+                            match event {
+                                Event::Ping(p) | Event::Pong(p) => told = p.as_bytes().to_vec(),
+                                Event::Close(code) => {
+                                    told = match code {
+                                        CloseCode::NO_STATUS => Vec::new(),
+                                        _ => [&b"\x03\xe8"[..], ws.close_reason().as_bytes()].concat(),
+                                    };
+                                }
+                                Event::Chunk(_) => {}
+                            }
+                        }
+                    };
+                    receive(&mut ws, &mut head);
+                    ws.close(CloseCode(4000), &reason).unwrap();
+                    receive(&mut ws, &mut tail);
+                    assert_eq!(told, payload, "{reason_len} {first:x} {theirs} {cut}");
+                    if first == 0x88 {
+                        let said = String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into_owned();
+                        assert_eq!(ws.close_reason(), said);
+                    }
+                    let sent = transmit(&mut ws);
+                    let has_reason = sent[6..] == [&b"\x0f\xa0"[..], reason.as_bytes()].concat();
+                    assert!(has_reason || sent[6..] == *b"\x0f\xa0", "{sent:?}");
+                    assert!(has_reason || reason_len + 2 + theirs > 167, "{reason_len} {first:x} {theirs} {cut}");
+                    assert_eq!(ws.close(CloseCode::NORMAL, ""), Err(StateError::Closing));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_latest_close_is_written_and_a_refused_one_changes_nothing() {
+        let mut ws = Connection::client(Limits::new());
+        ws.close(CloseCode::NORMAL, "a longer reason").unwrap();
+        let before = ws.clone();
+        assert_eq!(ws.close(CloseCode(1005), "x"), Err(StateError::InvalidClose));
+        assert_eq!(ws.close(CloseCode(999), ""), Err(StateError::InvalidClose));
+        assert_eq!(ws, before);
+        ws.close(CloseCode(3000), "b").unwrap();
+        // The layers above do not take it back.
+        ws.owe_close(CloseCode::GOING_AWAY);
+        assert_eq!(transmit(&mut ws), b"\x88\x83\0\0\0\0\x0b\xb8b");
     }
 }

@@ -4,9 +4,10 @@
 //! ```text
 //! receiving: Open -- Close frame --> Closed      sending: Open <-- first, last --> Message
 //!                 -- fault       --> Failed                 |  Close, fault received  |
-//!                 -- end         --> Ended                  +-----> CloseOwed <-------+
-//! (all but Open are final)                                  |  close() or written     |
-//!                                                           +-----> CloseSent <-------+
+//!                 -- end         --> Ended                  |  or close()             |
+//! (all but Open are final)                                  +-----> CloseOwed <-------+
+//!                                                                       | written
+//!                                                                   CloseSent
 //!                                                  all of them -- end of the transport --> Ended
 //! ```
 //!
@@ -52,9 +53,11 @@ pub(crate) enum Trigger {
     SendMessage,
     /// We send a ping.
     SendPing,
-    /// We want to close, and write the frame later.
+    /// We want to close, unless a close frame is owed already.
     OweClose(CloseCode),
-    /// We write a close frame.
+    /// The application wants to close, with this code.
+    Close(CloseCode),
+    /// We write the close frame that is owed.
     SendClose,
 }
 
@@ -100,6 +103,11 @@ impl State {
                 Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
             Trigger::SendData { kind, is_last } => match sending {
+                Sending::Message(open)
+                    if !matches!((open, kind), (Kind::Text, Kind::Text) | (Kind::Binary, Kind::Binary)) =>
+                {
+                    return Err(StateError::KindChanged);
+                }
                 Sending::Open | Sending::Message(_) => {
                     Self { receiving, sending: if is_last { Sending::Open } else { Sending::Message(kind) } }
                 }
@@ -110,11 +118,16 @@ impl State {
                 Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
             Trigger::OweClose(code) => Self { receiving, sending: sending.owe_close(code) },
-            Trigger::SendClose => match sending {
+            Trigger::Close(code) => match sending {
                 Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => {
-                    Self { receiving, sending: Sending::CloseSent }
+                    Self { receiving, sending: Sending::CloseOwed(code) }
                 }
                 Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
+            },
+            Trigger::SendClose => match sending {
+                Sending::CloseOwed(_) => Self { receiving, sending: Sending::CloseSent },
+                Sending::Open | Sending::Message(_) | Sending::CloseSent => self,
+                Sending::Ended { .. } => return Err(StateError::Closing),
             },
         })
     }
@@ -172,13 +185,23 @@ mod tests {
         let ours = [
             (Trigger::SendMessage, [Some(Open), None, None, None]),
             (first, [Some(Message(Kind::Text)), Some(Message(Kind::Text)), None, None]),
+            (Trigger::SendData { kind: Kind::Binary, is_last: true }, [Some(Open), None, None, None]),
             (last, [Some(Open), Some(Open), None, None]),
             (Trigger::SendPing, [Some(Open), Some(Message(Kind::Text)), None, None]),
             (
                 Trigger::OweClose(CODE),
                 [Some(CloseOwed(CODE)), Some(CloseOwed(CODE)), Some(CloseOwed(CODE)), Some(CloseSent)],
             ),
-            (Trigger::SendClose, [Some(CloseSent), Some(CloseSent), Some(CloseSent), None]),
+            (
+                Trigger::Close(CloseCode::NORMAL),
+                [
+                    Some(CloseOwed(CloseCode::NORMAL)),
+                    Some(CloseOwed(CloseCode::NORMAL)),
+                    Some(CloseOwed(CloseCode::NORMAL)),
+                    None,
+                ],
+            ),
+            (Trigger::SendClose, [Some(Open), Some(Message(Kind::Text)), Some(CloseSent), Some(CloseSent)]),
         ];
         let theirs = [
             (Trigger::ReceiveClose(CloseCode::NORMAL), Receiving::Closed(CloseCode::NORMAL), CloseCode::NORMAL),

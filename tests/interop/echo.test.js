@@ -10,6 +10,8 @@ import { WebSocket, WebSocketServer } from "ws";
 import { startExample, startNginx, until } from "./support.js";
 
 const example = (name) => path.join(import.meta.dirname, "../../target/release/examples", name);
+const UPGRADE =
+  "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 const SIZES = [0, 1, 125, 126, 127, 65535, 65536, 200_000];
 
 /** A client that hands out what it hears one by one. */
@@ -102,6 +104,35 @@ test("a message over --max-message ends the connection with 1009, a good one com
   ws.send("x".repeat(1001));
   assert.equal((await closed(ws))[0], 1009);
   await small.stop();
+});
+
+test("a header that announces half a terabyte costs no memory, and what arrives is echoed", async () => {
+  const large = await startExample("echo_server", { args: ["--max-message", "1099511627776"] });
+  const greedy = net.connect(large.port, "127.0.0.1");
+  greedy.write(UPGRADE);
+  await once(greedy, "data");
+  greedy.write(Buffer.from("82ff00000080000000000000000061", "hex"));
+  const { ws, next } = await open(`ws://127.0.0.1:${large.port}/`);
+  ws.send("x".repeat(3_000_000));
+  assert.equal((await next()).length, 3_000_000);
+  greedy.destroy();
+  ws.close();
+  await large.stop();
+});
+
+test("echo_server drops who never reads", { timeout: 60_000 }, async () => {
+  const patient = await startExample("echo_server", { args: ["--ping-interval", "0"] });
+  const peer = net.connect(patient.port, "127.0.0.1").on("error", () => {});
+  peer.write(UPGRADE);
+  await once(peer, "data");
+  peer.pause();
+  const frame = Buffer.concat([Buffer.from("82ff00000000000f424000000000", "hex"), Buffer.alloc(1_000_000)]);
+  for (let i = 0; i < 40; i++) peer.write(frame);
+  // The reset is seen by writing, since nothing is read.
+  const beat = setInterval(() => peer.write(frame), 100);
+  await until(() => peer.destroyed, "the end", 50_000);
+  clearInterval(beat);
+  await patient.stop();
 });
 
 test("echo_server pings, and drops who does not answer", async () => {

@@ -2,7 +2,7 @@
 
 use super::support::{Random, Told, Trace, Vector};
 use sansocket::ws::{
-    Advanced, Client, CloseCode, Connection, Inbox, Incoming, Message, PeerError, ReceiveError, Role, Server,
+    Advanced, Client, CloseCode, Connection, Inbox, Incoming, Message, Outbox, PeerError, ReceiveError, Role, Server,
 };
 
 /// One connection, what is owed, and what was told.
@@ -70,7 +70,7 @@ fn live<R: Role>(
                         1 => life.skip(inbox),
                         2 => {
                             life.closed = true;
-                            life.ws.owe_close(CloseCode::MESSAGE_TOO_BIG);
+                            let _ = life.ws.close(CloseCode::MESSAGE_TOO_BIG, "");
                         }
                         _ => {
                             let part = inbox.poll_part(&mut life.ws).map(|found| found.map(|f| life.trace.tell(f, "")));
@@ -217,10 +217,9 @@ pub fn any_calls(vector: &Vector, whole: &Trace, seed: u64) {
         lives(|| Connection::<Server>::server(vector.limits), drain, &vector.wire, whole, random);
     } else {
         let drain: Drain<Client> = |ws| {
-            let (mut memory, mut keys) = ([0; 400], || [0; 4]);
-            let mut out = ws.out(&mut memory, &mut keys);
-            while ws.poll_transmit(&mut out).unwrap() {}
-            let mut frames = out.written().to_vec();
+            let mut outbox = Outbox::with_keys([0; 400], || [0; 4]);
+            while ws.poll_transmit(&mut ws.out(&mut outbox)).unwrap() {}
+            let mut frames = outbox.written().to_vec();
             drop(frames.splice(2.min(frames.len())..6.min(frames.len()), []));
             frames
         };

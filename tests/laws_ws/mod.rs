@@ -8,8 +8,8 @@ mod support;
 use sansocket::{
     http::{HeadError, HeadScanner, Limits as HeadLimits, Request, ResponseHead, Url},
     ws::{
-        Accept, Client, CloseCode, Connect, Connection, Event, Inbox, Incoming, Kind, Limits, Out, ReceiveError, Role,
-        SendError, Server,
+        Accept, Client, CloseCode, Connect, Connection, Event, Inbox, Incoming, Kept, Kind, Limits, MaskSource, NoKeys,
+        Out, Outbox, ReceiveError, Role, SendError, Server,
     },
 };
 use support::{Taking, Trace, Vector, by_events, by_inbox};
@@ -217,12 +217,9 @@ pub fn connection_operations(data: &[u8]) {
             2 => ws.ping(&ascii, &mut out),
             3 => {
                 let code = CloseCode(u16::from(*arg) * 20);
-                ws.close(code, std::str::from_utf8(&ascii).unwrap(), &mut out)
+                ws.close(code, std::str::from_utf8(&ascii).unwrap()).map_err(SendError::from)
             }
-            4 => {
-                ws.owe_close(CloseCode(u16::from(*arg) * 20));
-                Ok(())
-            }
+            4 => ws.send_text(std::str::from_utf8(&ascii).unwrap(), &mut out),
             5 => ws.poll_transmit(&mut out).map(|_| ()).map_err(SendError::from),
             6 => {
                 let mut wire = Vec::new();
@@ -247,8 +244,9 @@ pub fn connection_operations(data: &[u8]) {
 }
 
 /// One end of [`two_machines`].
-struct End<R> {
+struct End<R, K> {
     ws: Connection<R>,
+    tx: Outbox<Vec<u8>, K>,
     inbox: Inbox<Vec<u8>>,
     sent: Vec<Vec<u8>>,
     got: Vec<Vec<u8>>,
@@ -256,9 +254,51 @@ struct End<R> {
     wire: Vec<u8>,
 }
 
-impl<R: Role> End<R> {
-    fn new(ws: Connection<R>) -> Self {
-        Self { ws, inbox: Inbox::new(vec![0; 16]), sent: Vec::new(), got: Vec::new(), wire: Vec::new() }
+impl<R: Role + PartialEq, K: MaskSource<R>> End<R, K> {
+    fn new(ws: Connection<R>, keys: K) -> Self {
+        let tx = Outbox::with_keys(vec![0; 256], keys);
+        Self { ws, tx, inbox: Inbox::new(vec![0; 16]), sent: Vec::new(), got: Vec::new(), wire: Vec::new() }
+    }
+
+    /// Appends what `write` writes, in larger memory if there is no room.
+    fn append<T>(
+        &mut self,
+        mut write: impl FnMut(&mut Connection<R>, &mut Out<'_, Kept<'_, R, K>>) -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
+        loop {
+            let (before, held) = (self.ws.clone(), self.tx.held());
+            match write(&mut self.ws, &mut before.out(&mut self.tx)) {
+                Err(SendError::Capacity(e)) => {
+                    assert_eq!((&self.ws, self.tx.held()), (&before, held), "a refused call changes nothing");
+                    self.tx.replace(vec![0; held + e.needed]).unwrap();
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// The socket takes `n` bytes, or what there is.
+    fn write(&mut self, n: usize) {
+        let n = n.min(self.tx.held());
+        self.wire.extend_from_slice(&self.tx.written()[..n]);
+        self.tx.consume(n);
+    }
+
+    fn say(&mut self, kind: Kind, payload: &[u8], in_parts: bool) {
+        let result = if in_parts {
+            let (a, b) = payload.split_at(payload.len() / 3);
+            self.append(|ws, out| ws.send_chunk(kind, a, false, out))
+                .and_then(|()| self.append(|ws, out| ws.send_chunk(kind, b, true, out)))
+        } else {
+            self.append(|ws, out| ws.send(kind, payload, out))
+        };
+        if result.is_ok() {
+            self.sent.push(payload.to_vec());
+        }
+    }
+
+    fn transmit(&mut self) {
+        while let Ok(true) = self.append(|ws, out| Ok(ws.poll_transmit(out)?)) {}
     }
 
     /// Takes the first `n` bytes of `wire`.
@@ -285,16 +325,16 @@ impl<R: Role> End<R> {
     }
 }
 
-/// Two machines with arbitrary cuts between them: each hears what the other said, whole and in order.
+/// Two machines with arbitrary cuts between them, which write as many bytes at a time as their sockets take: each hears what the other
+/// said, whole and in order.
 pub fn two_machines(data: &[u8]) {
-    let mut server = End::new(Connection::<Server>::server(Limits::new()));
-    let mut client = End::new(Connection::<Client>::client(Limits::new()));
-    let mut memory = vec![0; 1 << 17];
     let mut key = 0_u32;
-    let mut keys = move || {
+    let keys = move || {
         key = key.wrapping_mul(0x9e37_79b9).wrapping_add(0x7f4a_7c15);
         key.to_be_bytes()
     };
+    let mut server = End::new(Connection::<Server>::server(Limits::new()), NoKeys);
+    let mut client = End::new(Connection::<Client>::client(Limits::new()), keys);
     let mut rest = data;
     let mut closed = false;
     while let [op, arg, tail @ ..] = rest {
@@ -303,37 +343,27 @@ pub fn two_machines(data: &[u8]) {
             (0..usize::from(*arg) * if op & 64 == 0 { 1 } else { 300 }).map(|i| i as u8 & 0x7f).collect();
         let kind = if op & 32 == 0 { Kind::Text } else { Kind::Binary };
         match op % 8 {
-            0 => {
-                let mut out = server.ws.out(&mut memory);
-                say(&mut server.ws, &mut out, kind, &payload, op & 16 != 0, &mut server.sent);
-                server.wire.extend_from_slice(out.written());
-            }
-            1 => {
-                let mut out = client.ws.out(&mut memory, &mut keys);
-                say(&mut client.ws, &mut out, kind, &payload, op & 16 != 0, &mut client.sent);
-                client.wire.extend_from_slice(out.written());
-            }
-            2 => {
-                let mut out = server.ws.out(&mut memory);
-                let _ = server.ws.ping(&payload[..payload.len().min(125)], &mut out);
-                server.wire.extend_from_slice(out.written());
-            }
+            0 => server.say(kind, &payload, op & 16 != 0),
+            1 => client.say(kind, &payload, op & 16 != 0),
+            2 => drop(server.append(|ws, out| ws.ping(&payload[..payload.len().min(125)], out))),
             3 if op & 16 != 0 => {
                 closed = true;
-                client.ws.owe_close(CloseCode::NORMAL);
+                let _ = client.ws.close(CloseCode::NORMAL, "");
             }
             4 => server.receive(&mut client.wire, usize::from(*arg)),
             5 => client.receive(&mut server.wire, usize::from(*arg)),
+            6 => {
+                server.write(payload.len());
+                client.write(payload.len());
+            }
             _ => {
-                let mut out = server.ws.out(&mut memory);
-                while server.ws.poll_transmit(&mut out).unwrap() {}
-                server.wire.extend_from_slice(out.written());
-                let mut out = client.ws.out(&mut memory, &mut keys);
-                while client.ws.poll_transmit(&mut out).unwrap() {}
-                client.wire.extend_from_slice(out.written());
+                server.transmit();
+                client.transmit();
             }
         }
     }
+    server.write(usize::MAX);
+    client.write(usize::MAX);
     server.receive(&mut client.wire, usize::MAX);
     client.receive(&mut server.wire, usize::MAX);
     assert_eq!(server.got, client.sent);
@@ -342,25 +372,6 @@ pub fn two_machines(data: &[u8]) {
         assert!(server.sent.starts_with(&client.got));
     } else {
         assert_eq!(client.got, server.sent);
-    }
-}
-
-fn say<R: Role, F: sansocket::ws::Form<Role = R>>(
-    ws: &mut Connection<R>,
-    out: &mut Out<'_, F>,
-    kind: Kind,
-    payload: &[u8],
-    in_parts: bool,
-    sent: &mut Vec<Vec<u8>>,
-) {
-    let result = if in_parts {
-        let (a, b) = payload.split_at(payload.len() / 3);
-        ws.send_chunk(kind, a, false, out).and_then(|()| ws.send_chunk(kind, b, true, out))
-    } else {
-        ws.send(kind, payload, out)
-    };
-    if result.is_ok() {
-        sent.push(payload.to_vec());
     }
 }
 

@@ -279,7 +279,7 @@ impl Socket {
             let (probed, len) = {
                 let mut state = link.lock();
                 let Some(probe) = &mut probe else {
-                    self.ws.owe_close(ws::CloseCode::NO_STATUS);
+                    let _ = self.ws.close(ws::CloseCode::NO_STATUS, "");
                     return None;
                 };
                 let probed = probe
@@ -299,7 +299,7 @@ impl Socket {
             let is_good = tokio::select! {
                 read = read(&mut self.stream, &mut self.inbox) => read,
                 () = link.changed.notified() => true,
-                () = sleep_until(app.at(probe.poll_timeout())) => false,
+                () = sleep_until(app.at(probe.poll_timeout().unwrap_or(sansocket::time::Instant::FAR_FUTURE))) => false,
             };
             if !is_good {
                 probe.fail(&mut link.lock().engine, &mut self.ws);

@@ -162,7 +162,7 @@ impl Probe {
         Ok(true)
     }
 
-    /// When the move must be done; `None` once it is done or failed.
+    /// When the move must be done; `None` once it is done or has failed.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         if matches!(self.step, Step::Done | Step::Failed) { None } else { Some(self.deadline) }

@@ -1,0 +1,299 @@
+//! Owned output: frames stay until the socket has taken them.
+
+use super::{
+    MaskSource, NoKeys, Out, Output, Role, Stored,
+    out::{Gate, Kept},
+};
+use crate::bytes::copy;
+
+/// Lent memory that frames are written into and that a socket takes bytes from, as many as it wants at a time. The counterpart of
+/// an [`Inbox`](super::Inbox).
+///
+/// ```text
+/// | written to the socket | frames to be written | free tail |
+///                       start                   end
+/// ```
+///
+/// [`Connection::out`](super::Connection::out) appends frames, [`written`](Self::written) is what the socket gets next, and
+/// [`consume`](Self::consume) says how much of it the socket took. Keep one outbox for each connection.
+///
+/// # Size and growth
+/// An outbox never grows by itself. A write that does not fit fails with [`Capacity`](crate::Capacity) and changes nothing:
+/// `needed` is what the frame takes, exactly, and `available` the free tail. Then either write to the socket and try again, or
+/// lend more: a storage of `held() + needed` bytes is enough, given to [`replace`](Self::replace). An empty outbox of
+/// [`OWED_MAX`](super::OWED_MAX) bytes always has room for what a connection owes.
+///
+/// The memory in front of the frames is won back when nothing is held, or when at least as many bytes lie there as would have to
+/// be moved. So each byte is moved at most once, whatever the sizes of the writes.
+///
+/// # A loop
+/// The role decides about masks: a server's outbox has [`NoKeys`], a client's the source of its masking keys. One loop serves
+/// both:
+///
+/// ```
+/// use sansocket::ws::{Connection, Inbox, Incoming, Limits, MaskSource, OWED_MAX, Outbox, ReceiveError, Role, SendError};
+/// # /// A socket that takes 1, 2, 3, .. bytes at a time.
+/// # #[derive(Default)]
+/// # struct Socket { input: Vec<u8>, output: Vec<u8>, takes: usize }
+/// # impl Socket {
+/// #     fn read(&mut self, space: &mut [u8]) -> usize {
+/// #         let n = space.len().min(self.input.len()).min(7);
+/// #         space[..n].copy_from_slice(&self.input[..n]);
+/// #         self.input.drain(..n).count()
+/// #     }
+/// #     fn write(&mut self, bytes: &[u8]) -> usize {
+/// #         self.takes = self.takes % 5 + 1;
+/// #         let n = bytes.len().min(self.takes);
+/// #         self.output.extend_from_slice(&bytes[..n]);
+/// #         n
+/// #     }
+/// # }
+///
+/// /// Sends each message back, until the input ends.
+/// fn echo<R: Role, K: MaskSource<R>>(
+///     ws: &mut Connection<R>,
+///     rx: &mut Inbox<Vec<u8>>,
+///     tx: &mut Outbox<Vec<u8>, K>,
+///     socket: &mut Socket,
+/// ) -> Result<(), ReceiveError> {
+///     loop {
+///         // 1. Messages. No new one is taken while the answer to the one before waits, so the peer decides nothing about our memory.
+///         while tx.is_empty() {
+///             let Some(incoming) = rx.poll_message(ws)? else { break };
+///             if let Incoming::Message(message) = incoming {
+///                 while let Err(SendError::Capacity(e)) = ws.send(message.kind(), message.as_bytes(), &mut ws.out(tx)) {
+///                     let _ = tx.replace(vec![0; tx.held() + e.needed]);
+///                 }
+///             }
+///         }
+///         // 2. What the connection owes: pongs, the close frame. Without room it is owed still.
+///         while let Ok(true) = ws.poll_transmit(&mut ws.out(tx)) {}
+///         // 3. Write. The socket takes what it can, perhaps nothing.
+///         let n = socket.write(tx.written());
+///         tx.consume(n);
+///         // 4. Read, unless answers wait. A real program sleeps here until the socket is ready.
+///         if tx.is_empty() {
+///             match socket.read(rx.space()?) {
+///                 0 => return Ok(()),
+///                 n => rx.filled(n),
+///             }
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// let mut socket = Socket { input: b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58".repeat(40), ..Socket::default() };
+/// let (mut rx, mut tx) = (Inbox::new(vec![0; 64]), Outbox::new(vec![0; OWED_MAX]));
+/// echo(&mut Connection::server(Limits::new()), &mut rx, &mut tx, &mut socket)?;
+/// assert_eq!(socket.output, b"\x81\x05Hello".repeat(40));
+///
+/// // The same for a client, with keys from a source that is not random, for the example.
+/// let mut socket = Socket { input: b"\x81\x05Hello".to_vec(), ..Socket::default() };
+/// let (mut rx, mut tx) = (Inbox::new(vec![0; 64]), Outbox::with_keys(Vec::new(), || [0x37, 0xfa, 0x21, 0x3d]));
+/// echo(&mut Connection::client(Limits::new()), &mut rx, &mut tx, &mut socket)?;
+/// assert_eq!(socket.output, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"); // RFC 6455 section 5.7
+/// # Ok(()) }
+/// ```
+///
+/// A client cannot write into an outbox without keys, nor a server into one with keys:
+///
+/// ```compile_fail,E0277
+/// use sansocket::ws::{Connection, Limits, Outbox};
+/// let mut tx = Outbox::new([0; 64]);
+/// Connection::client(Limits::new()).out(&mut tx);
+/// ```
+/// ```compile_fail,E0277
+/// use sansocket::ws::{Connection, Limits, Outbox};
+/// let mut tx = Outbox::with_keys([0; 64], || [0; 4]);
+/// Connection::server(Limits::new()).out(&mut tx);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Outbox<S, K = NoKeys> {
+    storage: S,
+    keys: K,
+    start: usize,
+    end: usize,
+}
+
+impl<S: AsMut<[u8]>> Outbox<S> {
+    /// An empty outbox of a server, or for packets at rest, over `storage`: an array, a slice, a `Vec`, a guard of a pool.
+    pub const fn new(storage: S) -> Self {
+        Self::with_keys(storage, NoKeys)
+    }
+}
+
+impl<S: AsMut<[u8]>, K> Outbox<S, K> {
+    /// An empty outbox of a client over `storage`; each frame draws a masking key from `keys`.
+    pub const fn with_keys(storage: S, keys: K) -> Self {
+        Self { storage, keys, start: 0, end: 0 }
+    }
+
+    /// The bytes to be written to the socket next; say with [`consume`](Self::consume) how many it took.
+    pub fn written(&mut self) -> &[u8] {
+        self.storage.as_mut().get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The socket took the first `n` bytes of [`written`](Self::written), which may end inside a frame.
+    pub const fn consume(&mut self, n: usize) {
+        debug_assert!(n <= self.held(), "the socket took no more than there was");
+        let start = self.start.saturating_add(n);
+        self.start = if start < self.end { start } else { self.end };
+    }
+
+    /// The length of [`written`](Self::written): bytes that must stay in the storage. With 0 the storage can be lent elsewhere.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether the socket has taken all frames.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.held() == 0
+    }
+
+    /// Bytes that can be appended now.
+    pub fn room(&mut self) -> usize {
+        let held = self.held();
+        let in_use = if self.start >= held { held } else { self.end };
+        self.storage.as_mut().len().saturating_sub(in_use)
+    }
+
+    /// Carries the held bytes over to `storage` and gives the old one back. Cost: one copy of [`held`](Self::held) bytes.
+    ///
+    /// # Errors
+    /// Gives the new one back when the held bytes do not fit; nothing was changed.
+    pub fn replace(&mut self, mut storage: S) -> Result<S, S> {
+        let held = self.held();
+        let Some(place) = storage.as_mut().get_mut(..held) else { return Err(storage) };
+        copy(self.written(), place);
+        (self.start, self.end) = (0, held);
+        Ok(core::mem::replace(&mut self.storage, storage))
+    }
+
+    /// A cursor over the free tail.
+    fn append<R>(&mut self, gate: Gate) -> Out<'_, Kept<'_, R, K>> {
+        let held = self.held();
+        if self.start >= held {
+            // So the two do not overlap.
+            if let Some((written, frames)) = self.storage.as_mut().split_at_mut_checked(self.start) {
+                copy(frames.get(..held).unwrap_or_default(), written);
+            }
+            (self.start, self.end) = (0, held);
+        }
+        let tail = self.storage.as_mut().get_mut(self.end..).unwrap_or_default();
+        Out::kept(tail, &mut self.end, &mut self.keys, gate)
+    }
+}
+
+impl<R: Role, S: AsMut<[u8]>, K: MaskSource<R>> Output<R> for Outbox<S, K> {
+    type Form<'o>
+        = Kept<'o, R, K>
+    where
+        Self: 'o;
+    fn cursor(&mut self, gate: Gate) -> Out<'_, Kept<'_, R, K>> {
+        self.append(gate)
+    }
+}
+
+impl<S: AsMut<[u8]>, K> Output<Stored> for Outbox<S, K> {
+    type Form<'o>
+        = Kept<'o, Stored, K>
+    where
+        Self: 'o;
+    fn cursor(&mut self, gate: Gate) -> Out<'_, Kept<'_, Stored, K>> {
+        self.append(gate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bytes::Capacity,
+        ws::{Connection, Kind, Limits, SendError},
+    };
+    use std::{vec, vec::Vec};
+
+    /// Frames of any sizes, written in pieces of any sizes, in memory that is exchanged: the socket gets the bytes of a `Vec`.
+    fn as_a_vec<R: Role + PartialEq, K: MaskSource<R> + Clone>(mut ws: Connection<R>, keys: K) {
+        for (storage, piece) in [(14, 1), (40, 1), (40, 3), (64, 17), (64, 64)] {
+            let mut tx = Outbox::with_keys(vec![0; storage], keys.clone());
+            let mut plain = Outbox::with_keys(vec![0; 1 << 14], keys.clone());
+            let (mut written, mut moved) = (Vec::new(), 0);
+            for i in 0..200_usize {
+                let payload = vec![i as u8; i % 33];
+                let before = (ws.clone(), tx.start, tx.end);
+                match ws.send(Kind::Binary, &payload, &mut ws.out(&mut tx)) {
+                    Ok(()) => {
+                        if tx.start < before.1 {
+                            moved += before.2 - before.1;
+                        }
+                        let mut all = ws.out(&mut plain);
+                        ws.send(Kind::Binary, &payload, &mut all).unwrap();
+                    }
+                    Err(SendError::Capacity(Capacity { needed, available })) => {
+                        assert!(needed > available && available == tx.room());
+                        assert_eq!(ws, before.0);
+                        if tx.is_empty() {
+                            assert!(tx.replace(vec![0; needed]).is_ok());
+                        }
+                    }
+                    Err(e) => panic!("{e}"),
+                }
+                let n = tx.held().min(piece);
+                written.extend_from_slice(&tx.written()[..n]);
+                tx.consume(n);
+            }
+            written.extend_from_slice(tx.written());
+            assert_eq!(written, plain.written());
+            assert!(moved <= written.len(), "each byte is moved once: {moved} of {}", written.len());
+        }
+    }
+
+    #[test]
+    fn partial_writes_lose_nothing_and_move_each_byte_once() {
+        as_a_vec(Connection::server(Limits::new()), NoKeys);
+        as_a_vec(Connection::client(Limits::new()), || [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_given_back() {
+        let mut ws = Connection::server(Limits::new());
+        let mut tx = Outbox::new(vec![0; 8]);
+        ws.send(Kind::Binary, b"abcdef", &mut ws.out(&mut tx)).unwrap();
+        tx.consume(3);
+        assert_eq!((tx.held(), tx.room()), (5, 0), "less lies in front than would have to be moved");
+        assert_eq!(tx.replace(vec![9; 4]), Err(vec![9; 4]));
+        assert_eq!(tx.written(), b"bcdef");
+        assert!(tx.replace(vec![0; 7]).is_ok());
+        assert_eq!(tx.written(), b"bcdef");
+        assert_eq!(tx.room(), 2);
+        tx.consume(3);
+        assert_eq!(tx.room(), 5, "won back");
+        let mut out = ws.out(&mut tx);
+        ws.send(Kind::Binary, b"x", &mut out).unwrap();
+        assert_eq!(out.written(), b"\x82\x01x");
+        // A cursor that is cleared takes back what it appended, and nothing else.
+        out.clear();
+        ws.send(Kind::Binary, b"yz", &mut out).unwrap();
+        assert_eq!(tx.written(), b"ef\x82\x02yz");
+        tx.consume(6);
+        assert!(tx.is_empty());
+    }
+
+    /// Packets at rest, in an outbox of either role.
+    #[test]
+    fn packets_at_rest_are_kept_alike() {
+        let mut tx = Outbox::with_keys([0; 32], || -> [u8; 4] { panic!("no key is drawn") });
+        for _ in 0..2 {
+            Out::stored(&mut tx).binary_message(b"abc").unwrap();
+        }
+        tx.consume(4);
+        assert_eq!(tx.written(), b"c\x82\x03abc");
+        let mut plain = [0; 32];
+        let mut out = Out::stored(&mut plain);
+        out.binary_message(b"abc").unwrap();
+        assert_eq!(out.written(), b"\x82\x03abc");
+    }
+}
