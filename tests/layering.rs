@@ -3,13 +3,14 @@
 use std::{fs, path::Path};
 
 /// From the bottom to the top. `socketio` may see `engineio` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("time", &[]),
     ("bytes", &[]),
     ("http", &["bytes", "time"]),
     ("ws", &["bytes", "time", "http"]),
     ("engineio", &["bytes", "time", "http", "ws"]),
     ("socketio", &["bytes", "time", "engineio"]),
+    ("endpoint", &["bytes", "time", "http", "ws", "engineio", "socketio"]),
 ];
 
 /// The layers that a source names, comments left out, tests too.

@@ -195,7 +195,7 @@ pub fn session_operations(data: &[u8]) {
                 assert!(!engine.wants_transmit());
             }
             _ => match arg % 3 {
-                0 => tell(engine.handle_eof()),
+                0 => engine.handle_eof(),
                 1 => engine.end_post(),
                 _ => engine.close(),
             },
