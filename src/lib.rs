@@ -35,6 +35,7 @@
 extern crate std;
 
 pub mod bytes;
+pub mod endpoint;
 pub mod engineio;
 pub mod http;
 pub mod json;

@@ -38,7 +38,13 @@ fn a_session_that_ends_before_its_first_packet_is_opened_first() {
             },
             "two GETs",
         ),
-        (Session::handle_eof, "end of the transport"),
+        (
+            |engine| {
+                engine.handle_eof();
+                engine.handle_timeout(at(1))
+            },
+            "end of the transport",
+        ),
         (
             |engine| {
                 engine.handle_timeout(at(25_000));

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// From the bottom to the top. `socketio` may see `engineio`, `json` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("time", &[]),
     ("bytes", &[]),
     ("json", &["bytes"]),
@@ -11,6 +11,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("ws", &["bytes", "time", "http"]),
     ("engineio", &["bytes", "time", "json", "http", "ws"]),
     ("socketio", &["bytes", "time", "json", "engineio"]),
+    ("endpoint", &["bytes", "time", "json", "http", "ws", "engineio", "socketio"]),
 ];
 
 /// The layers that a source names, comments left out, tests too.

@@ -114,6 +114,12 @@ impl<'b> Packets<'b> {
     pub const fn new(body: &'b mut [u8]) -> Self {
         Self { rest: Some(body) }
     }
+
+    /// The body that is not read yet.
+    #[must_use]
+    pub fn rest(&self) -> &[u8] {
+        self.rest.as_deref().unwrap_or_default()
+    }
 }
 
 impl<'b> Iterator for Packets<'b> {

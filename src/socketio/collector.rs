@@ -97,6 +97,12 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         }
     }
 
+    /// Bytes of the storage.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.storage.as_ref().len()
+    }
+
     /// Bytes that must stay.
     #[must_use]
     pub fn held(&self) -> usize {

@@ -17,10 +17,10 @@ pub const OWED_MAX: usize = 2 + 4 + 125;
 /// Memory for the pong that is owed and for a control payload that comes in pieces, one behind the other.
 ///
 /// Two of 125 bytes would need 249 (the last byte of the second is never stored). This is what fits into a connection of 256 bytes: only a ping and
-/// a control frame of more than 42 bytes each, with the second cut and the first not answered in between, do not fit; then the older
+/// a control frame of more than 34 bytes each, with the second cut and the first not answered in between, do not fit; then the older
 /// pong is given up when the newer frame begins, not when it is whole. What comes in is told whole always. With 249 or more
 /// nothing is ever given up early.
-const CONTROL_MEMORY: usize = 167;
+const CONTROL_MEMORY: usize = 159;
 
 /// One end of a connection; `R` is [`Server`] or [`Client`].
 ///

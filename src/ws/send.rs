@@ -87,7 +87,7 @@ impl<R: Role> Connection<R> {
     /// replaced, also the answer to the peer's.
     ///
     /// The reason is copied, at most 123 bytes, into the memory for control frames. If the peer sends a control frame before the close frame is
-    /// written, and their payloads have more than 167 bytes together, the close frame goes without its reason.
+    /// written, and their payloads have more than 159 bytes together, the close frame goes without its reason.
     ///
     /// # Errors
     /// [`StateError::InvalidClose`] for a code that must not be sent (RFC 6455 section 7.4) or a reason of more than 123 bytes,
@@ -253,7 +253,7 @@ mod tests {
                     let sent = transmit(&mut ws);
                     let has_reason = sent[6..] == [&b"\x0f\xa0"[..], reason.as_bytes()].concat();
                     assert!(has_reason || sent[6..] == *b"\x0f\xa0", "{sent:?}");
-                    assert!(has_reason || reason_len + 2 + theirs > 167, "{reason_len} {first:x} {theirs} {cut}");
+                    assert!(has_reason || reason_len + 2 + theirs > 159, "{reason_len} {first:x} {theirs} {cut}");
                     assert_eq!(ws.close(CloseCode::NORMAL, ""), Err(StateError::Closing));
                 }
             }

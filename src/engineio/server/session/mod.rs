@@ -278,10 +278,10 @@ impl Session {
         self.tell_end()
     }
 
-    /// The transport ended: the WebSocket, or the connection of a GET that waited for its answer. Call it until `None`.
-    pub fn handle_eof(&mut self) -> Option<Event<'static>> {
+    /// The transport ended: the WebSocket, or the connection of a GET that waited for its answer. [`handle_timeout`](Self::handle_timeout) gives the
+    /// last events.
+    pub const fn handle_eof(&mut self) {
         self.end(Reason::TransportClose);
-        self.tell_end()
     }
 
     /// Ends the session from this side. Does nothing when it is over.

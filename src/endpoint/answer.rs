@@ -1,0 +1,202 @@
+use crate::{
+    bytes::{Capacity, Writer},
+    engineio::server::{PAYLOAD_FIELDS, POSTED, POSTED_FIELDS, Refusal},
+    ws::RequestError,
+};
+use core::fmt::{self, Write};
+
+/// The answer to a request for Engine.IO's path, as data for any HTTP server.
+///
+/// Send [`status`](Self::status), [`fields`](Self::fields), the fields of [`Cors`](crate::engineio::server::Cors), `Connection` as
+/// [`connection`](Self::connection) says, and [`body`](Self::body). To `HEAD` send no body.
+///
+/// ```
+/// use sansocket::{endpoint::Answer, engineio::server::Refusal};
+///
+/// let answer = Answer::refuse(Refusal::UnknownSid, None, false);
+/// let mut scratch = [0; 64];
+/// assert_eq!(answer.status(), 400);
+/// assert!(answer.fields().into_iter().flatten().eq([("Content-Type", &b"application/json"[..])]));
+/// assert_eq!(answer.body(&mut scratch)?, br#"{"code":1,"message":"Session ID unknown"}"#);
+/// # Ok::<(), sansocket::Capacity>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer<'a> {
+    /// The body of a GET.
+    Payload {
+        /// The body.
+        body: &'a [u8],
+        /// The value of a `Set-Cookie` ([`write_cookie`](crate::engineio::server::write_cookie)), for the GET that opened a session.
+        cookie: Option<&'a [u8]>,
+    },
+    /// A POST was taken: status 200 and `ok`.
+    Posted,
+    /// A POST that ended its session, or a request too many: status 400 without a body.
+    Bad,
+    /// The body of a POST is over the limit: status 413.
+    TooLarge,
+    /// The body of a POST did not come in time: status 408.
+    TooSlow,
+    /// A body that belongs to no POST: status 400.
+    StrayBody,
+    /// The server takes no more sessions: status 503.
+    Busy,
+    /// To a preflight of a browser: status 204; the fields are those of [`Cors::preflight`](crate::engineio::server::Cors::preflight).
+    Preflight,
+    /// A refusal with a code, as JSON.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The words of the application instead of the usual ones.
+        message: Option<&'a str>,
+    },
+    /// The same in front of a WebSocket: status 400 and the words, as the JavaScript server says it.
+    RefusedWebSocket {
+        /// Why.
+        refusal: Refusal,
+        /// The words of the application instead of the usual ones.
+        message: Option<&'a str>,
+    },
+    /// The opening handshake of a WebSocket is wrong (RFC 6455 section 4.2.1).
+    Handshake(RequestError),
+}
+
+type Field<'a> = (&'static str, &'a [u8]);
+
+const PLAIN: Field<'static> = ("Content-Type", b"text/plain; charset=utf-8");
+
+impl<'a> Answer<'a> {
+    /// A refusal, in the form that the request gets: with `is_websocket` it asked for one.
+    #[must_use]
+    pub const fn refuse(refusal: Refusal, message: Option<&'a str>, is_websocket: bool) -> Self {
+        if is_websocket { Self::RefusedWebSocket { refusal, message } } else { Self::Refused { refusal, message } }
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Payload { .. } | Self::Posted => 200,
+            Self::Preflight => 204,
+            Self::Bad | Self::StrayBody | Self::RefusedWebSocket { .. } => 400,
+            Self::TooSlow => 408,
+            Self::TooLarge => 413,
+            Self::Busy => 503,
+            Self::Refused { refusal, .. } => refusal.status(),
+            Self::Handshake(error) => error.status().0,
+        }
+    }
+
+    /// The fields that belong to the body, and those that the status must come with.
+    #[must_use]
+    pub fn fields(&self) -> [Option<Field<'a>>; 3] {
+        let some = |fields: [Field<'static>; 2]| fields.map(Some);
+        match *self {
+            Self::Payload { cookie, .. } => {
+                let [kind, cache] = some(PAYLOAD_FIELDS);
+                [kind, cache, cookie.map(|value| ("Set-Cookie", value))]
+            }
+            Self::Posted => {
+                let [kind, cache] = some(POSTED_FIELDS);
+                [kind, cache, None]
+            }
+            Self::StrayBody | Self::Busy => [Some(PLAIN), None, None],
+            Self::Refused { refusal: Refusal::BadMethod, .. } => [None; 3],
+            Self::Refused { .. } => [Refusal::FIELDS.first().copied(), None, None],
+            Self::RefusedWebSocket { .. } => [Some(("Content-Type", b"text/html")), None, None],
+            // RFC 9110 section 15.5.6, section 15.5.22; RFC 6455 section 4.4.
+            Self::Handshake(RequestError::Method) => [Some(PLAIN), Some(("Allow", b"GET")), None],
+            Self::Handshake(RequestError::Upgrade | RequestError::Version) => {
+                [Some(PLAIN), Some(("Upgrade", b"websocket")), Some(("Sec-WebSocket-Version", b"13"))]
+            }
+            Self::Handshake(_) => [Some(PLAIN), None, None],
+            Self::Bad | Self::TooLarge | Self::TooSlow | Self::Preflight => [None; 3],
+        }
+    }
+
+    /// Whether the connection is to be closed behind it: what follows the request is not known to be another one.
+    #[must_use]
+    pub const fn closes(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge
+                | Self::TooSlow
+                | Self::StrayBody
+                | Self::Busy
+                | Self::RefusedWebSocket { .. }
+                | Self::Handshake(_)
+        )
+    }
+
+    /// The value of `Connection`, for a request that would keep its connection open or not.
+    #[must_use]
+    pub const fn connection(&self, keeps_alive: bool) -> &'static [u8] {
+        match self {
+            Self::Handshake(RequestError::Upgrade | RequestError::Version) => b"close, Upgrade",
+            _ if keeps_alive && !self.closes() => b"keep-alive",
+            _ => b"close",
+        }
+    }
+
+    /// The body; what is not lent already is written into `scratch`. 128 bytes are always enough without a message of the application.
+    ///
+    /// # Errors
+    /// [`Capacity`] with the exact need.
+    pub fn body<'s>(&'s self, scratch: &'s mut [u8]) -> Result<&'s [u8], Capacity> {
+        Ok(match self {
+            Self::Payload { body, .. } => body,
+            Self::Posted => POSTED,
+            Self::StrayBody => b"a body belongs to a POST\n",
+            Self::Busy => b"too many sessions\n",
+            Self::RefusedWebSocket { refusal, message } => message.unwrap_or(refusal.message()).as_bytes(),
+            Self::Refused { refusal, message } => {
+                let n = refusal.write_body(*message, scratch)?;
+                scratch.get(..n).unwrap_or_default()
+            }
+            Self::Handshake(error) => {
+                let mut words = Words(Writer::new(scratch));
+                let _ = write!(words, "{error}");
+                words.0.finish()?
+            }
+            Self::Bad | Self::TooLarge | Self::TooSlow | Self::Preflight => b"",
+        })
+    }
+}
+
+/// Text into lent memory.
+struct Words<'o>(Writer<'o>);
+
+impl Write for Words<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn a_wrong_handshake_is_told_as_the_websocket_layer_tells_it() {
+        for error in
+            [RequestError::Method, RequestError::Upgrade, RequestError::Key, RequestError::Version, RequestError::Body]
+        {
+            let mut expected = [0; 512];
+            let n = crate::ws::refuse(error, &mut expected).unwrap();
+            let expected = core::str::from_utf8(&expected[..n]).unwrap();
+            let answer = Answer::Handshake(error);
+            let mut scratch = [0; 128];
+            let body = answer.body(&mut scratch).unwrap();
+            assert!(expected.ends_with(core::str::from_utf8(body).unwrap()), "{expected}");
+            let connection = core::str::from_utf8(answer.connection(true)).unwrap();
+            assert!(expected.contains(&std::format!("Connection: {connection}\r\n")), "{expected}");
+            let fields: Vec<_> = answer.fields().into_iter().flatten().collect();
+            assert!(fields.iter().all(|(name, _)| expected.contains(name)));
+            // And the two that every answer has.
+            assert_eq!(fields.len() + 2, expected.split("\r\n\r\n").next().unwrap().lines().count() - 1);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use super::Answer;
+use crate::{
+    engineio::{
+        Transport,
+        server::{Cors, Refusal, Route, route},
+    },
+    http::Method,
+    ws::RequestError,
+};
+
+/// What must be known of a request for Engine.IO's path, whatever HTTP server read it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'r> {
+    /// The method.
+    pub method: Method<'r>,
+    /// What stands behind the `?`, still percent-encoded.
+    pub query: &'r [u8],
+    /// Whether it announces a body.
+    pub has_body: bool,
+    /// `None` when its `Upgrade` does not name `websocket`; else what [`ws::Accept::check`](crate::ws::Accept::check) or
+    /// [`ws::accept_fields`](crate::ws::accept_key_with) made of its handshake.
+    pub websocket: Option<Result<(), RequestError>>,
+}
+
+/// What to do with a request.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Todo<'r> {
+    /// Answer it: nothing else is to be done.
+    Answer(Answer<'static>),
+    /// Open a session over this transport ([`ServerLink::open`](super::ServerLink::open)). The application may refuse it with [`Answer::refuse`], or
+    /// the server with [`Answer::Busy`].
+    Open(Transport),
+    /// A GET for the session with this id: [`begin_get`](super::ServerLink::begin_get).
+    Get(&'r [u8]),
+    /// A POST for the session with this id: [`begin_post`](super::ServerLink::begin_post).
+    Post(&'r [u8]),
+    /// Open a WebSocket that the session with this id may move to: an [`Upgrade`](super::Upgrade).
+    Upgrade(&'r [u8]),
+}
+
+/// Says what to do with a request. `find` tells how the packets of the session with an id travel, if there is such a session.
+///
+/// The order of checks: a body that belongs to no POST, a preflight of a browser, the handshake of a WebSocket, and then those of
+/// [`route`](crate::engineio::server::route).
+///
+/// ```
+/// use sansocket::{endpoint::{Ask, Todo, judge}, engineio::{Transport, server::{Cors, Origins}}, http::Method};
+///
+/// let ask = Ask { method: Method::Get, query: b"EIO=4&transport=polling&sid=abc", has_body: false, websocket: None };
+/// let find = |sid: &[u8]| (sid == b"abc").then_some(Transport::Polling);
+/// assert_eq!(judge(&ask, &Cors::new(Origins::Own), find), Todo::Get(b"abc"));
+/// ```
+pub fn judge<'r>(ask: &Ask<'r>, cors: &Cors<'_>, find: impl FnOnce(&[u8]) -> Option<Transport>) -> Todo<'r> {
+    if ask.has_body && ask.method != Method::Post {
+        return Todo::Answer(Answer::StrayBody);
+    }
+    if ask.method == Method::Options && cors.preflight(None, None).is_some() {
+        return Todo::Answer(Answer::Preflight);
+    }
+    if let Some(Err(error)) = ask.websocket {
+        return Todo::Answer(Answer::Handshake(error));
+    }
+    let is_websocket = ask.websocket.is_some();
+    match route(ask.method, ask.query, is_websocket, find) {
+        Ok(Route::OpenPolling) => Todo::Open(Transport::Polling),
+        Ok(Route::OpenWebSocket) => Todo::Open(Transport::WebSocket),
+        Ok(Route::Poll(sid)) => Todo::Get(sid),
+        Ok(Route::Post(sid)) => Todo::Post(sid),
+        Ok(Route::Upgrade(sid)) => Todo::Upgrade(sid),
+        Err(refusal) => Todo::Answer(Answer::refuse(refusal, None, is_websocket)),
+    }
+}
+
+/// The answer to a request for a session that is there no more.
+pub(super) const GONE: Answer<'static> = Answer::Refused { refusal: Refusal::UnknownSid, message: None };
