@@ -93,7 +93,8 @@ fn path() {
                 Err(_) => return,
             }
         }
-        send(out.written());
+        send(tx.written());
+        tx.consume(tx.held());
     }
 }
 
@@ -114,7 +115,8 @@ fn path() {
             }
         }
         while let Ok(true) = ws.poll_transmit(&mut out) {}
-        send(out.written());
+        send(tx.written());
+        tx.consume(tx.held());
         if ws.is_closed() {
             return;
         }
@@ -355,7 +357,8 @@ fn path() {
         let _ = keep.handle_timeout(now(), &mut ws);
         while let Ok(true) = keep.poll_transmit(&mut ws, &mut out) {}
         while let Ok(true) = ws.poll_transmit(&mut out) {}
-        send(out.written());
+        send(tx.written());
+        tx.consume(tx.held());
         if ws.is_closed() {
             return;
         }

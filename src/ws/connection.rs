@@ -6,7 +6,7 @@ use super::{
     opcode::Opcode,
     state::{Receiving, Sending, State, Trigger},
 };
-use crate::bytes::{Utf8, close_gap};
+use crate::bytes::Utf8;
 use core::marker::PhantomData;
 
 /// Bytes that [`Connection::poll_transmit`] needs at most in one call: a control frame with 125 bytes and a masking key.
@@ -91,8 +91,8 @@ pub struct Connection<R> {
     /// close frame: its whole payload.
     pub(super) base: u8,
     pub(super) collected: u8,
-    /// Length of the reason of our close frame that is owed; it lies at the front of `control`.
-    pub(super) reason: u8,
+    /// Length of the payload of our close frame that is owed, if it has a reason; it lies at the front of `control`.
+    pub(super) closing: u8,
     leniency: Leniency,
     pub(super) control: [u8; 125],
     role: PhantomData<R>,
@@ -141,7 +141,7 @@ impl<R> Connection<R> {
             pong: None,
             base: 0,
             collected: 0,
-            reason: 0,
+            closing: 0,
             leniency: Leniency::STRICT,
             control: [0; 125],
             role: PhantomData,
@@ -247,9 +247,9 @@ impl<R: Role> Connection<R> {
         if self.decoder.open_kind().is_some() { Some(self.decoder.left()) } else { None }
     }
 
-    /// Whether part of a frame's payload is still to come.
-    pub(crate) const fn is_inside_frame(&self) -> bool {
-        self.decoder.left() > 0
+    /// Bytes of the frame that is being read which are still to come.
+    pub(crate) const fn left_of_frame(&self) -> u64 {
+        self.decoder.left()
     }
 
     /// What the open message holds.
@@ -307,20 +307,16 @@ impl<R: Role> Connection<R> {
     #[cold]
     fn control(&mut self, opcode: Opcode, piece: &[u8], is_last: bool) -> Result<Option<Found>, PeerError> {
         if self.collected == 0 {
-            // One memory for the pong that is owed and for what comes in. What a close frame or a newer ping needs is taken
-            // from the older pong, which then need not be sent.
-            self.base = self.pong.unwrap_or(0);
-            if opcode != Opcode::Pong && self.base > 0 {
+            // One memory for what is owed (a pong, or the payload of our close frame) and for what comes in, which is told whole. A newer
+            // ping makes the older pong unnecessary, and so does a close frame.
+            if opcode != Opcode::Pong {
                 self.pong = None;
-                self.base = 0;
             }
-            self.base = self.base.max(self.reason);
-        }
-        let end = usize::from(self.base).saturating_add(usize::from(self.collected));
-        if self.base > 0 && end.saturating_add(piece.len()) > self.control.len() {
-            // What is owed, a pong or the reason of our close frame, makes room for what comes in, which is told whole.
-            close_gap(self.control.get_mut(..end).unwrap_or_default(), usize::from(self.base));
-            (self.base, self.reason, self.pong) = (0, 0, None);
+            self.base = self.pong.unwrap_or(self.closing);
+            let len = piece.len().saturating_add(usize::try_from(self.decoder.left()).unwrap_or(usize::MAX));
+            if usize::from(self.base).saturating_add(len) > self.control.len() {
+                (self.base, self.closing, self.pong) = (0, 0, None);
+            }
         }
         let place = usize::from(self.base).saturating_add(usize::from(self.collected));
         for (place, byte) in self.control.get_mut(place..).unwrap_or_default().iter_mut().zip(piece) {

@@ -244,7 +244,7 @@ impl KeepAlive {
                     continue;
                 }
                 // The pong cannot stand inside a frame: bytes of one are a sign of life.
-                Timeout::Pong if ws.is_inside_frame() && self.since > self.asked => {
+                Timeout::Pong if ws.left_of_frame() > 0 && self.since > self.asked => {
                     self.asked = self.since;
                     continue;
                 }
@@ -258,6 +258,7 @@ impl KeepAlive {
     }
 
     /// The next deadline, and what it is of.
+    #[inline(never)]
     fn next(&self) -> Option<(Instant, Timeout)> {
         let of = |since, ms, reason| after(since, ms).map(|at| (at, reason));
         match self.phase {

@@ -4,7 +4,7 @@ use super::{
     MaskSource, NoKeys, Out, Output, Role, Stored,
     out::{Gate, Kept},
 };
-use crate::bytes::close_gap;
+use crate::bytes::copy;
 
 /// Lent memory that frames are written into and that a socket takes bytes from, as many as it wants at a time. The counterpart of
 /// an [`Inbox`](super::Inbox).
@@ -166,7 +166,7 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
     pub fn replace(&mut self, mut storage: S) -> Result<S, S> {
         let held = self.held();
         let Some(place) = storage.as_mut().get_mut(..held) else { return Err(storage) };
-        crate::bytes::copy(self.written(), place);
+        copy(self.written(), place);
         (self.start, self.end) = (0, held);
         Ok(core::mem::replace(&mut self.storage, storage))
     }
@@ -175,7 +175,10 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
     fn append<R>(&mut self, gate: Gate) -> Out<'_, Kept<'_, R, K>> {
         let held = self.held();
         if self.start >= held {
-            close_gap(self.storage.as_mut().get_mut(..self.end).unwrap_or_default(), self.start);
+            // So the two do not overlap.
+            if let Some((written, frames)) = self.storage.as_mut().split_at_mut_checked(self.start) {
+                copy(frames.get(..held).unwrap_or_default(), written);
+            }
             (self.start, self.end) = (0, held);
         }
         let tail = self.storage.as_mut().get_mut(self.end..).unwrap_or_default();
