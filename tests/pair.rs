@@ -178,6 +178,10 @@ fn what_one_end_says_the_other_is_told_and_both_close_cleanly() {
         let random = &mut random;
         let (mut of_client, to_server) = plan(random, false);
         let (mut of_server, to_client) = plan(random, true);
+        let has_long_ping = of_server
+            .iter()
+            .chain(&of_client)
+            .any(|plan| matches!(plan, Plan::Ping(payload) if 2 + REASON.len() + payload.len() > 125));
         // Who closes: the one, the other, or both, crossing.
         let closers = random.below(3);
         if closers != 0 {
@@ -209,7 +213,8 @@ fn what_one_end_says_the_other_is_told_and_both_close_cleanly() {
         if closers == 1 {
             assert_eq!(server.told.messages, to_server, "seed {seed}");
             assert_eq!(server.told.close, Some(CloseCode::NORMAL), "seed {seed}");
-            assert_eq!(server.ws.close_reason(), REASON, "seed {seed}");
+            // Only a long ping or pong that comes in, which needs the memory, costs the close frame its reason.
+            assert!(server.ws.close_reason() == REASON || has_long_ping, "seed {seed}");
         }
         if closers == 0 {
             assert_eq!(client.told.messages, to_client, "seed {seed}");

@@ -124,9 +124,13 @@ impl<R: Role> Connection<R> {
             return;
         }
         let len = reason.len().saturating_add(2);
+        let coming = usize::try_from(self.left_of_frame()).unwrap_or(usize::MAX);
+        if coming == 0 && self.collected <= 2 {
+            // The peer's close frame without a reason: nothing of it is needed any more.
+            self.collected = 0;
+        }
         let (base, collected) = (usize::from(self.base), usize::from(self.collected));
         if collected > 0 && base < len {
-            let coming = usize::try_from(self.left_of_frame()).unwrap_or(usize::MAX);
             let end = len.saturating_add(collected);
             if end.saturating_add(coming) > self.control.len() {
                 return;
