@@ -6,7 +6,7 @@ use sansocket::{
         server::{Probe, Probed, Session},
     },
     http::{self, Body, BodyDecoder, Method},
-    json::{Json, Text},
+    json::Json,
     socketio::{
         self, AckIds, AckSlot, Asked, Await, Binary, BroadcastAcks, Collector, Event, Flags, HandlerSlot, Handlers,
         Namespace, Policy, Pushed, Queue, Server as Io, Waiting,
@@ -139,8 +139,7 @@ fn none_from_the_first_byte_to_the_last() {
                     let said = said.unescape_into(&mut memory).unwrap();
                     let mut packet = [0; 128];
                     let mut packet = Out::stored(&mut packet);
-                    socketio::broadcast(&["/"], Namespace(0), "said", &(Text(said), Json(7)), None, &mut packet)
-                        .unwrap();
+                    socketio::broadcast(&["/"], Namespace(0), "said", &(said, Json(7)), None, &mut packet).unwrap();
                     for _ in rooms.select(Namespace(0), &Target::all().to(&[b"lobby"])) {
                         told += packet.written().len();
                     }

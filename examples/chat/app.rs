@@ -4,10 +4,7 @@ use crate::{
     host::{App, Host, Link, sid},
     hub::{Hub, NAMES, ROOT, Said},
 };
-use sansocket::{
-    json,
-    socketio::{Attachments, Event, EventPacket, Reason, rooms::Member},
-};
+use sansocket::socketio::{Attachments, Event, EventPacket, Reason, rooms::Member};
 use std::rc::Rc;
 use tracing::debug;
 
@@ -52,8 +49,7 @@ impl App for Hub {
                     debug!(event = ?event.name().map(|n| String::from_utf8_lossy(n.raw()).into_owned()), "ignored");
                 }
                 if let Some(request) = event.ack {
-                    let answer: &[u8] = if is_good { b"true" } else { b"false" };
-                    link.say(|io, out| io.ack(request, &json::Raw::trusted(answer), out));
+                    link.say(|io, out| io.ack(request, &is_good, out));
                 }
             }
             Event::Disconnected { .. } => self.go(link),

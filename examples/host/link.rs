@@ -3,7 +3,7 @@
 use super::{App, Host, peer::Peer};
 use sansocket::{
     engineio::{self, Transport},
-    json::Raw,
+    json::Value,
     socketio::{AckSlot, Await, Flags, Namespace, Payload, Reason, SendError, Server},
     time::Instant,
     ws::{Out, Stored},
@@ -99,7 +99,7 @@ impl<A: App> Link<'_, A> {
     }
 
     /// Refuses a namespace.
-    pub fn refuse(&mut self, namespace: Namespace, message: &str, data: Option<Raw<'_>>) {
+    pub fn refuse(&mut self, namespace: Namespace, message: &str, data: Option<Value<'_>>) {
         self.say(|io, out| io.refuse(namespace, message, data, out));
     }
 

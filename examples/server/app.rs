@@ -3,7 +3,7 @@
 use crate::host::{App, Link, Peer, random, sid};
 use sansocket::{
     engineio::Transport,
-    json::{Args, Json, Raw, Text, Value},
+    json::{Args, Json, Raw, Value},
     socketio::{
         self, Attachments, Await, Binary, Event, EventPacket, Flags, HandlerSlot, Handlers, Namespace, Payload, Reason,
         SendError,
@@ -67,12 +67,12 @@ const HANDLERS: [(&str, Handler); 11] = [
     ("join", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
         app.join(e.namespace, member, room.as_bytes());
-        acknowledge(link, e, &Text(&room));
+        acknowledge(link, e, &room.as_str());
     }),
     ("leave", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
         app.state.borrow_mut().rooms.leave(e.namespace, member, room.as_bytes());
-        acknowledge(link, e, &Text(&room));
+        acknowledge(link, e, &room.as_str());
     }),
     ("to-room", |app, link, e, files| {
         let mut args = e.args();
@@ -91,7 +91,7 @@ const HANDLERS: [(&str, Handler); 11] = [
             Transport::Polling => "polling",
             Transport::WebSocket => "websocket",
         };
-        acknowledge(link, e, &Text(name));
+        acknowledge(link, e, &name);
     }),
     ("rooms", |app, link, e, _| {
         let Some(member) = link.guest.member else { return };
@@ -128,7 +128,7 @@ impl App for Playground {
     fn react(&self, link: &mut Link<'_, Self>, event: Event<'_>, attachments: Attachments<'_>) {
         match event {
             Event::Connect { namespace: DENIED, .. } => {
-                link.refuse(DENIED, "not authorized", Some(Raw::trusted(br#"{"code":7}"#)));
+                link.refuse(DENIED, "not authorized", Value::parse(br#"{"code":7}"#).ok());
             }
             Event::Connect { namespace, auth } => self.enter(link, namespace, auth),
             Event::UnknownNamespace { name } => link.say(|io, out| io.refuse_unknown(name, out)),

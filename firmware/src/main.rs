@@ -224,7 +224,7 @@ fn path() {
                         send(packet.written());
                     }
                     if let Some(request) = e.ack {
-                        let _ = io.ack(request, &sansocket::json::Text("ok"), &mut out);
+                        let _ = io.ack(request, &"ok", &mut out);
                     }
                 }
                 Event::Closed(_) => rooms.leave_all(ROOT, member),

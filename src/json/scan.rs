@@ -40,14 +40,16 @@ impl Known for () {
     }
 }
 
-struct Scanner<'t> {
+pub(super) struct Scanner<'t> {
     text: &'t [u8],
-    at: usize,
+    pub(super) at: usize,
+    /// Whether a string had an escape.
+    escapes: bool,
 }
 
 /// Judges `text` from its first byte to its last.
 pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
-    let mut s = Scanner { text, at: 0 };
+    let mut s = Scanner::new(text);
     s.blanks();
     let from = s.at;
     let mut first = None;
@@ -140,7 +142,7 @@ pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error
 
 /// The end of the good value at the front of `text`.
 pub(crate) fn value_end(text: &[u8]) -> usize {
-    let mut s = Scanner { text, at: 0 };
+    let mut s = Scanner::new(text);
     let mut depth = 0_usize;
     while let Some(byte) = s.peek() {
         match byte {
@@ -173,7 +175,7 @@ pub(crate) fn value_end(text: &[u8]) -> usize {
 
 /// The end of the good string that begins with the quote at the front of `text`.
 pub(crate) fn string_end(text: &[u8]) -> usize {
-    let mut s = Scanner { text, at: 0 };
+    let mut s = Scanner::new(text);
     let _ = s.string();
     s.at
 }
@@ -183,19 +185,48 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-impl Scanner<'_> {
+/// Whether `text` is a number and nothing else.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    let mut s = Scanner::new(text);
+    s.number().is_ok() && s.peek().is_none()
+}
+
+impl<'t> Scanner<'t> {
+    pub(super) const fn new(text: &'t [u8]) -> Self {
+        Self { text, at: 0, escapes: false }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What has not been read.
     #[inline]
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn rest(&self) -> &'t [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Steps over the good string that begins here. Gives what stands between its quotes, and whether that has escapes.
+    #[inline]
+    pub(super) fn quoted(&mut self) -> (&'t [u8], bool) {
+        let from = self.at.wrapping_add(1);
+        self.escapes = false;
+        let _ = self.string();
+        (self.text.get(from..self.at.wrapping_sub(1)).unwrap_or_default(), self.escapes)
+    }
+
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
     #[inline]
-    const fn step(&mut self) {
+    pub(super) const fn step(&mut self) {
         self.at = self.at.wrapping_add(1);
     }
 
     #[inline]
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         while self.peek().is_some_and(is_blank) {
             self.step();
         }
@@ -302,6 +333,7 @@ impl Scanner<'_> {
     #[cold]
     fn escape(&mut self) -> Result<(), Error> {
         let start = self.at;
+        self.escapes = true;
         self.step();
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {

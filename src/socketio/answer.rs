@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     engineio::{self, Sid, Sink},
-    json::Raw,
+    json::Value,
 };
 use core::ops::Deref;
 
@@ -41,7 +41,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
         &mut self,
         namespace: Namespace,
         message: &str,
-        data: Option<Raw<'_>>,
+        data: Option<Value<'_>>,
         out: &mut O,
     ) -> Result<(), SendError> {
         let at = self.asked_for(namespace)?;
@@ -64,8 +64,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Server<N, A> {
     ///
     /// # Errors
     /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`]; [`SendError::Acks`] when no slot is
-    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](crate::json::Text) and the least that helps for
-    /// [`Json`](crate::json::Json). Nothing was written, no slot was taken.
+    /// free; [`SendError::Serialize`] if an argument has no form in JSON; [`SendError::Capacity`] with the exact need. Nothing was written, no
+    /// slot was taken.
     #[inline]
     pub fn emit<O: Sink<engineio::Server>>(
         &mut self,

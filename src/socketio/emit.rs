@@ -9,7 +9,7 @@ use super::{
 use crate::{
     bytes::Writer,
     engineio::{self, Sink},
-    json::{self, Args},
+    json::{self, SerializeError},
 };
 
 /// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frames that each of them gets. With
@@ -18,15 +18,15 @@ use crate::{
 /// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
 ///
 /// # Errors
-/// [`SendError::Capacity`], exact for [`json::Raw`] and [`json::Text`]; [`StateError::NotConnected`] when `names` does not know the
+/// [`SendError::Capacity`] with the exact need; [`SendError::Serialize`] if an argument has no form in JSON; [`StateError::NotConnected`] when `names` does not know the
 /// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
 ///
 /// ```
-/// use sansocket::{json::Text, socketio::{self, Namespace}, ws};
+/// use sansocket::{socketio::{self, Namespace}, ws};
 ///
 /// let mut memory = [0; 64];
 /// let mut out = ws::Out::stored(&mut memory);
-/// socketio::broadcast(&["/"], Namespace(0), "news", &Text("hi"), None, &mut out)?;
+/// socketio::broadcast(&["/"], Namespace(0), "news", &"hi", None, &mut out)?;
 /// assert_eq!(out.written(), b"\x81\x0f42[\"news\",\"hi\"]");
 /// # Ok::<(), socketio::SendError>(())
 /// ```
@@ -60,11 +60,12 @@ pub(super) fn event<R, O: Sink<R>>(
         json::write_str(w, name);
         w.byte(b',');
         let before = w.len();
-        payload.write_json(w);
+        payload.write_json(w)?;
         if w.len() == before {
             w.take_back(1);
         }
         w.byte(b']');
+        Ok(())
     })
 }
 
@@ -72,8 +73,9 @@ pub(super) fn ack<R, O: Sink<R>>(place: &[u8], id: u64, payload: &impl Payload, 
     with_attachments(b'3', place, payload, out, |w| {
         w.decimal(id);
         w.byte(b'[');
-        payload.write_json(w);
+        payload.write_json(w)?;
         w.byte(b']');
+        Ok(())
     })
 }
 
@@ -84,14 +86,14 @@ fn with_attachments<R, O: Sink<R>>(
     place: &[u8],
     payload: &impl Payload,
     out: &mut O,
-    write: impl FnOnce(&mut Writer<'_>),
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), SerializeError>,
 ) -> Result<(), SendError> {
     let attachments = payload.attachments();
     if attachments == Attachments::NONE {
-        return packet(out, |w| {
+        return text(out, core::iter::empty::<&[u8]>(), |w| {
             w.byte(kind);
             namespace(w, place);
-            write(w);
+            write(w)
         });
     }
     let count = u64::try_from(attachments.into_iter().count()).unwrap_or(u64::MAX);
@@ -107,9 +109,28 @@ fn with_attachments<R, O: Sink<R>>(
             w.byte(b'-');
         }
         namespace(w, place);
-        write(w);
+        write(w)
     };
-    Ok(out.text(write, attachments.into_iter())?)
+    text(out, attachments.into_iter(), write)
+}
+
+/// A packet and its attachments, unless `write` fails.
+#[inline]
+fn text<'b, R, O: Sink<R>>(
+    out: &mut O,
+    attachments: impl Iterator<Item = &'b [u8]> + Clone,
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), SerializeError>,
+) -> Result<(), SendError> {
+    let mut written = Ok(());
+    let write = |w: &mut Writer<'_>| {
+        written = write(w);
+        if written.is_err() {
+            w.spoil();
+        }
+    };
+    let sent = out.text(write, attachments);
+    written?;
+    Ok(sent?)
 }
 
 pub(super) fn connected<R, O: Sink<R>>(place: &[u8], sid: engineio::Sid, out: &mut O) -> Result<(), SendError> {
@@ -124,7 +145,7 @@ pub(super) fn connected<R, O: Sink<R>>(place: &[u8], sid: engineio::Sid, out: &m
 pub(super) fn refused<R, O: Sink<R>>(
     place: &[u8],
     message: &str,
-    data: Option<json::Raw<'_>>,
+    data: Option<json::Value<'_>>,
     out: &mut O,
 ) -> Result<(), SendError> {
     packet(out, |w| {
@@ -133,7 +154,7 @@ pub(super) fn refused<R, O: Sink<R>>(
         json::write_str(w, message);
         if let Some(data) = data {
             w.push(b",\"data\":");
-            data.write(w);
+            w.push(data.raw());
         }
         w.byte(b'}');
     })

@@ -18,7 +18,6 @@ pub(super) const PLACES: usize = 8;
 /// ```
 /// use sansocket::{
 ///     engineio::{self, Message, Sid},
-///     json::Text,
 ///     socketio::{AckSlot, Await, Event, Namespace, PeerError, SendError, Server},
 ///     time::Instant,
 ///     ws,
@@ -42,7 +41,7 @@ pub(super) const PLACES: usize = 8;
 ///         Event::UnknownNamespace { name } => io.refuse_unknown(name, &mut out)?,
 ///         Event::Event(e) if e.is("ask") => {
 ///             if let Some(request) = e.ack {
-///                 io.ack(request, &(e.args(), Text("yes")), &mut out)?;
+///                 io.ack(request, &(e.args(), "yes"), &mut out)?;
 ///             }
 ///             // A question of our own; its answer comes as `Event::Ack` with the token, or else `handle_timeout` tells.
 ///             let question = Await { token: 7, deadline: Some(Instant::from_millis(5000)) };
