@@ -47,14 +47,6 @@ impl<'de> Deserializer<'de> {
         Ok(())
     }
 
-    /// Steps over a value, and gives its text.
-    fn scalar(&mut self) -> &'de [u8] {
-        let rest = self.scanner.rest();
-        let (token, _) = rest.split_at_checked(value_end(rest)).unwrap_or_default();
-        self.scanner.at = self.scanner.at.wrapping_add(token.len());
-        token
-    }
-
     /// Steps over a string, and gives what stands between its quotes and whether that has escapes.
     pub(super) fn quoted(&mut self) -> Result<(&'de [u8], bool)> {
         if self.scanner.peek() != Some(b'"') {
@@ -102,7 +94,7 @@ impl<'de> Deserializer<'de> {
     /// Steps over what should be a number.
     fn number(&mut self) -> Result<(&'de [u8], usize)> {
         let at = self.scanner.at;
-        Ok((self.scalar(), at))
+        Ok((self.scanner.token(), at))
     }
 }
 
@@ -210,7 +202,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let error = self.error(DeserializeErrorKind::Type);
-        match self.scalar() {
+        match self.scanner.token() {
             b"true" => visitor.visit_bool(true),
             b"false" => visitor.visit_bool(false),
             _ => return Err(error),
@@ -240,13 +232,13 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
             return visitor.visit_some(self);
         }
         let at = self.scanner.at;
-        self.scalar();
+        self.scanner.token();
         visitor.visit_none().map_err(|e: DeserializeError| e.placed(at))
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let error = self.error(DeserializeErrorKind::Type);
-        if self.scalar() != b"null" {
+        if self.scanner.token() != b"null" {
             return Err(error);
         }
         visitor.visit_unit().map_err(|e: DeserializeError| e.placed(error.at))
@@ -305,7 +297,8 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     /// Steps over the value at once, without recursion.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.scalar();
+        let len = value_end(self.scanner.rest());
+        self.scanner.at = self.scanner.at.wrapping_add(len);
         visitor.visit_unit()
     }
 }

@@ -43,8 +43,6 @@ impl Known for () {
 pub(super) struct Scanner<'t> {
     text: &'t [u8],
     pub(super) at: usize,
-    /// Whether a string had an escape.
-    escapes: bool,
 }
 
 /// Judges `text` from its first byte to its last.
@@ -193,7 +191,7 @@ pub(super) fn is_number(text: &[u8]) -> bool {
 
 impl<'t> Scanner<'t> {
     pub(super) const fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0, escapes: false }
+        Self { text, at: 0 }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -209,10 +207,19 @@ impl<'t> Scanner<'t> {
     /// Steps over the good string that begins here. Gives what stands between its quotes, and whether that has escapes.
     #[inline]
     pub(super) fn quoted(&mut self) -> (&'t [u8], bool) {
-        let from = self.at.wrapping_add(1);
-        self.escapes = false;
-        let _ = self.string();
-        (self.text.get(from..self.at.wrapping_sub(1)).unwrap_or_default(), self.escapes)
+        self.step();
+        let from = self.at;
+        self.plain();
+        while self.peek().is_some_and(|b| b != b'"' && b != b'\\') {
+            self.step();
+        }
+        let has_escapes = self.peek() == Some(b'\\');
+        if has_escapes {
+            let _ = self.string_end();
+        } else {
+            self.step();
+        }
+        (self.text.get(from..self.at.wrapping_sub(1)).unwrap_or_default(), has_escapes)
     }
 
     #[inline]
@@ -230,6 +237,16 @@ impl<'t> Scanner<'t> {
         while self.peek().is_some_and(is_blank) {
             self.step();
         }
+    }
+
+    /// Steps over the literal or number that begins here.
+    #[inline]
+    pub(super) fn token(&mut self) -> &'t [u8] {
+        let from = self.at;
+        while self.peek().is_some_and(|b| !matches!(b, b',' | b']' | b'}' | b':') && !is_blank(b)) {
+            self.step();
+        }
+        self.text.get(from..self.at).unwrap_or_default()
     }
 
     const fn error(&self, kind: ErrorKind) -> Error {
@@ -309,15 +326,27 @@ impl<'t> Scanner<'t> {
     #[inline]
     fn string(&mut self) -> Result<(), Error> {
         self.step();
-        loop {
-            while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-                let found = specials(u64::from_le_bytes(*word));
-                let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
-                self.at = self.at.wrapping_add(usize::from(plain));
-                if found != 0 {
-                    break;
-                }
+        self.string_end()
+    }
+
+    /// Steps over what is plain, at least up to the last eight bytes.
+    #[inline]
+    fn plain(&mut self) {
+        while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let found = specials(u64::from_le_bytes(*word));
+            let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
+            self.at = self.at.wrapping_add(usize::from(plain));
+            if found != 0 {
+                break;
             }
+        }
+    }
+
+    /// A string behind its first quote.
+    #[inline]
+    fn string_end(&mut self) -> Result<(), Error> {
+        loop {
+            self.plain();
             match self.peek() {
                 Some(b'"') => {
                     self.step();
@@ -333,7 +362,6 @@ impl<'t> Scanner<'t> {
     #[cold]
     fn escape(&mut self) -> Result<(), Error> {
         let start = self.at;
-        self.escapes = true;
         self.step();
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
