@@ -30,15 +30,18 @@ impl<'m> Str<'m> {
 
     /// Whether the string stands for `other`. Compares unescaped, without a buffer. Cost: one pass.
     #[must_use]
+    #[inline]
     pub fn is(&self, other: &str) -> bool {
         if self.0.len() == other.len() {
-            // An escape is longer than what it stands for.
-            return self.0 == other.as_bytes() && !self.0.contains(&b'\\');
+            // An escape is longer than what it stands for. `other` is often known when this is compiled.
+            return self.0 == other.as_bytes() && !other.bytes().any(|b| b == b'\\');
         }
-        if self.0.len() < other.len() || !self.0.contains(&b'\\') {
-            return false;
-        }
-        self.chars().eq(other.chars())
+        self.0.len() > other.len() && self.is_escaped(other)
+    }
+
+    /// The rest of [`is`](Self::is), for a string that can only be `other` if it has an escape.
+    fn is_escaped(&self, other: &str) -> bool {
+        self.0.contains(&b'\\') && self.chars().eq(other.chars())
     }
 
     /// The characters that the string stands for.
