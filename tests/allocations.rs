@@ -1,6 +1,6 @@
 //! The core allocates nothing, from the first byte of a request to the last of a close frame, whoever reads.
 
-use sansocket::json::{Json, Text};
+use sansocket::json::Json;
 use sansocket::{
     engineio::{
         self, Packets, Payload, Sid, Transport,
@@ -144,15 +144,8 @@ fn none_from_the_first_byte_to_the_last() {
                     let said = said.unescape_into(&mut memory).unwrap();
                     let mut packet = [0; 128];
                     let mut packet = Out::stored(&mut packet);
-                    socketio::server::broadcast(
-                        &["/"],
-                        Namespace(0),
-                        "said",
-                        &(Text(said), Json(7)),
-                        None,
-                        &mut packet,
-                    )
-                    .unwrap();
+                    socketio::server::broadcast(&["/"], Namespace(0), "said", &(said, Json(7)), None, &mut packet)
+                        .unwrap();
                     for _ in rooms.select(Namespace(0), &Target::all().to(&[b"lobby"])) {
                         told += packet.written().len();
                     }

@@ -1,6 +1,6 @@
 //! All or nothing: a call that is refused changes nothing, says to the byte what it needed, and draws no masking key.
 
-use sansocket::json::{Raw, Text};
+use sansocket::json::{Json, Raw};
 use sansocket::{
     engineio::{
         self, Sid,
@@ -185,10 +185,10 @@ fn socketio_packets() {
         (r#"42["news"]"#, &|io, out| io.emit(Namespace(0), "news", &(), None, out)),
         (r#"42/chat,["n\"s",{"a":1},2]"#, &|io, out| io.emit(Namespace(1), "n\"s", &raw, None, out)),
         (r#"42["a","\u0001\\é",{"a":1},2]"#, &|io, out| {
-            io.emit(Namespace(0), "a", &((), Text("\u{1}\\é"), (), raw, ()), None, out)
+            io.emit(Namespace(0), "a", &((), Json("\u{1}\\é"), (), raw, ()), None, out)
         }),
         (&format!(r#"42["long","{}"]"#, r"x\n".repeat(100)), &|io, out| {
-            io.emit(Namespace(0), "long", &Text(&long), None, out)
+            io.emit(Namespace(0), "long", &long.as_str(), None, out)
         }),
         (r#"420["sure?"]"#, &|io, out| io.emit(Namespace(0), "sure?", &(), Some(expect), out)),
         (r#"452-/chat,0["up",{"_placeholder":true,"num":0},{"a":1},2,{"_placeholder":true,"num":1}]"#, &|io, out| {

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use sansocket::{
     bytes::Writer,
-    json::{Array, DEPTH, DeserializeError, ErrorKind, Kind, Raw, Value, write_str},
+    json::{Array, DEPTH, ErrorKind, Kind, Raw, Value, write_str},
+    socketio::{Packet, PeerError},
 };
-use serde::Deserialize;
 
 /// Nothing but the depth of nesting sets the two apart on texts that are UTF-8: lone surrogates are refused by both.
 fn serde_takes(text: &str) -> bool {
@@ -174,40 +174,31 @@ fn depth_is_limited_without_recursion() {
     }
 }
 
-#[derive(Debug, Deserialize, PartialEq)]
-struct Said {
-    name: String,
-    n: u32,
-}
-
-#[derive(Debug, Deserialize, PartialEq)]
-struct Borrowed<'a> {
-    name: &'a str,
-}
-
-/// serde-json-core alone would give `&str` fields still escaped, with `Ok`.
+/// The same bytes with a backslash are another string.
 #[test]
-fn nobody_is_given_a_string_still_escaped() {
-    let escaped = Value::parse(br#"{"name":"a\"b\u00e9","n":7,"more":[[[{"x":"\n"}]]]}"#).unwrap();
-    assert_eq!(escaped.deserialize::<Said>(&mut [0; 16]), Ok(Said { name: "a\"bé".into(), n: 7 }));
-    assert_eq!(escaped.deserialize::<Borrowed<'_>>(&mut [0; 16]), Err(DeserializeError::Type));
-    assert!(matches!(escaped.deserialize::<Said>(&mut [0; 2]), Err(DeserializeError::Capacity(_))));
-    let plain = Value::parse(r#"{"name":"é"}"#.as_bytes()).unwrap();
-    assert_eq!(plain.deserialize::<Borrowed<'_>>(&mut []), Ok(Borrowed { name: "é" }));
-    assert_eq!(plain.deserialize::<u32>(&mut []), Err(DeserializeError::Type));
+fn strings_are_compared_unescaped_whatever_their_length() {
+    let newline = Value::parse(br#""\n""#).unwrap().as_str().unwrap();
+    assert!(newline.is("\n") && !newline.is("\\n"));
+    let object = Value::parse(br#"{"\n":1,"\\n":2}"#).unwrap();
+    assert_eq!(object.get("\\n").and_then(|v| v.as_u64()), Some(2));
+    let packet = Packet::parse(br#"2["\n"]"#).unwrap();
+    let Packet::Event { payload, .. } = packet else { panic!() };
+    assert!(payload.first().and_then(|name| name.as_str()).is_some_and(|name| !name.is("\\n")));
 }
 
-/// Read at one look, and a level all the same.
+/// Recognised at one look in packets, and a level all the same.
 #[test]
 fn a_placeholder_is_as_deep_as_any_object() {
-    let nested =
-        |levels: usize| format!("{}{{\"_placeholder\":true,\"num\":0}}{}", "[".repeat(levels), "]".repeat(levels));
-    assert!(Value::parse(nested(63).as_bytes()).is_ok());
-    let error = Value::parse(nested(64).as_bytes()).unwrap_err();
-    assert_eq!((error.kind, error.at), (ErrorKind::Depth, 64));
+    let packet = |inside: &str| format!("2[\"x\",{inside}]");
+    let nested = |levels: usize| {
+        packet(&format!("{}{{\"_placeholder\":true,\"num\":0}}{}", "[".repeat(levels), "]".repeat(levels)))
+    };
+    assert!(Packet::parse(nested(62).as_bytes()).is_ok());
+    let Err(PeerError::Json(error)) = Packet::parse(nested(63).as_bytes()).map(drop) else { panic!() };
+    assert_eq!((error.kind, error.at), (ErrorKind::Depth, 5 + 63));
     for spoilt in
         ["{\"_placeholder\":true,\"num\":0", "{\"_placeholder\":true,\"num\":0]", "{\"_placeholder\":true,\"num\":00}"]
     {
-        assert!(Value::parse(spoilt.as_bytes()).is_err(), "{spoilt}");
+        assert!(Packet::parse(packet(spoilt).as_bytes()).is_err(), "{spoilt}");
     }
 }

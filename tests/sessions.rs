@@ -2,7 +2,6 @@
 
 mod support;
 
-use sansocket::json::Text;
 use sansocket::{
     engineio::{self, Message},
     socketio::{
@@ -323,7 +322,7 @@ fn what_is_echoed_with_attachments_is_what_came() {
         assert!(e.uses(Placeholder(0)) && e.uses(Placeholder(1)) && !e.uses(Placeholder(2)));
         assert_eq!(files.get(Placeholder(1)), Some(&b"\x01\x02"[..]));
         assert_eq!(files.get(Placeholder(2)), None);
-        io.ack(e.ack.unwrap(), &Binary((e.args(), Text("and")), files), &mut out).unwrap();
+        io.ack(e.ack.unwrap(), &Binary((e.args(), "and"), files), &mut out).unwrap();
     }
     let expected = [
         b"\x81\x50462-7[[{\"_placeholder\":true,\"num\":1}],{\"a\":{\"_placeholder\":true,\"num\":0}},\"and\"]"

@@ -4,7 +4,6 @@ use crate::{
     host::{App, Host, Link, sid},
     hub::{Hub, NAMES, ROOT, Said},
 };
-use sansocket::json;
 use sansocket::socketio::{
     Attachments, EventPacket, Reason,
     server::{Event, rooms::Member},
@@ -53,8 +52,7 @@ impl App for Hub {
                     debug!(event = ?event.name().map(|n| String::from_utf8_lossy(n.raw()).into_owned()), "ignored");
                 }
                 if let Some(request) = event.ack {
-                    let answer: &[u8] = if is_good { b"true" } else { b"false" };
-                    link.say(|io, out| io.ack(request, &json::Raw::trusted(answer), out));
+                    link.say(|io, out| io.ack(request, &is_good, out));
                 }
             }
             Event::Disconnected { .. } => self.go(link),

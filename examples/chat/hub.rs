@@ -1,7 +1,7 @@
 //! The room: who is here, what was said, and how it reaches everybody.
 
 use crate::host::{Peer, random};
-use sansocket::json::{Args, Json, Text};
+use sansocket::json::{Args, Json};
 use sansocket::{
     socketio::{
         self, Flags, Namespace, SendError,
@@ -140,7 +140,7 @@ impl Hub {
         let guest = room.guests.get_mut(member.0 as usize).and_then(Option::take);
         room.free.push(member.0);
         if let Some(name) = guest.and_then(|g| g.name) {
-            self.broadcast(&mut room, "globalMsg", &Text(&format!("{name} left the chat")), None);
+            self.broadcast(&mut room, "globalMsg", &format!("{name} left the chat").as_str(), None);
             room.are_users_due = true;
             self.announce.notify_one();
         }
@@ -159,7 +159,7 @@ impl Hub {
             Some(old) if old == name => return true,
             Some(old) => format!("{old} is now {name}"),
         };
-        self.broadcast(&mut room, "globalMsg", &Text(&news), Some(member));
+        self.broadcast(&mut room, "globalMsg", &news.as_str(), Some(member));
         room.are_users_due = true;
         self.announce.notify_one();
         true
@@ -200,7 +200,7 @@ impl Hub {
     /// One message to one connection.
     pub fn notice(&self, peer: &Rc<Peer>, text: &str) {
         let mut room = self.room.borrow_mut();
-        let frames = frames(&mut room.scratch, "notice", &Text(text));
+        let frames = frames(&mut room.scratch, "notice", &text);
         peer.push(frames, Flags::NONE);
     }
 

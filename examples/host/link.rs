@@ -1,7 +1,7 @@
 //! What an application does on one connection.
 
 use super::{App, Host, peer::Peer};
-use sansocket::json::Raw;
+use sansocket::json::Value;
 use sansocket::{
     engineio::Transport,
     socketio::{AckSlot, Content, ExpectAck, Flags, Namespace, Reason, SendError, Sid, server::Session},
@@ -99,7 +99,7 @@ impl<A: App> Link<'_, A> {
     }
 
     /// Refuses a namespace.
-    pub fn refuse(&mut self, namespace: Namespace, message: &str, data: Option<Raw<'_>>) {
+    pub fn refuse(&mut self, namespace: Namespace, message: &str, data: Option<Value<'_>>) {
         self.say(|io, out| io.refuse(namespace, message, data, out));
     }
 

@@ -1,7 +1,7 @@
 //! What the server does with events.
 
 use crate::host::{App, Link, Peer, random, sid};
-use sansocket::json::{Args, Raw, Text, Value};
+use sansocket::json::{Args, Raw, Value};
 use sansocket::{
     socketio::{
         self, Attachments, Binary, Content, EventPacket, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Reason,
@@ -69,12 +69,12 @@ const HANDLERS: [(&str, Handler); 11] = [
     ("join", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
         app.join(e.namespace, member, room.as_bytes());
-        acknowledge(link, e, &Text(&room));
+        acknowledge(link, e, &room.as_str());
     }),
     ("leave", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
         app.state.borrow_mut().rooms.leave(e.namespace, member, room.as_bytes());
-        acknowledge(link, e, &Text(&room));
+        acknowledge(link, e, &room.as_str());
     }),
     ("to-room", |app, link, e, files| {
         let mut args = e.args();
@@ -89,7 +89,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         app.broadcast(e.namespace, &Target::all().not(member), "broadcast-message", &Binary(e.args(), files));
     }),
     ("transport", |_, link, e, _| {
-        acknowledge(link, e, &Text(link.transport.as_str()));
+        acknowledge(link, e, &link.transport.as_str());
     }),
     ("rooms", |app, link, e, _| {
         let Some(member) = link.guest.member else { return };
@@ -126,7 +126,7 @@ impl App for Playground {
     fn react(&self, link: &mut Link<'_, Self>, event: Event<'_>, attachments: Attachments<'_>) {
         match event {
             Event::Connect { namespace: DENIED, .. } => {
-                link.refuse(DENIED, "not authorized", Some(Raw::trusted(br#"{"code":7}"#)));
+                link.refuse(DENIED, "not authorized", Value::parse(br#"{"code":7}"#).ok());
             }
             Event::Connect { namespace, auth } => self.enter(link, namespace, auth),
             Event::UnknownNamespace { name } => link.say(|io, out| io.refuse_unknown(name, out)),

@@ -66,6 +66,7 @@ fn main() -> ! {
     feature = "handshake-sha1",
     feature = "server",
     feature = "polling",
+    feature = "typed",
     feature = "client"
 )))]
 fn path() {
@@ -221,7 +222,7 @@ fn path() {
                         send(packet.written());
                     }
                     if let Some(request) = e.ack {
-                        let _ = io.ack(request, &sansocket::json::Text("ok"), &mut out);
+                        let _ = io.ack(request, &"ok", &mut out);
                     }
                 }
                 Event::Closed(_) => rooms.leave_all(ROOT, member),
@@ -378,4 +379,29 @@ mod sizes {
     #[used]
     static SIZE_SOCKETIO_SERVER: [u8; size_of::<socketio::server::Session<&'static [&'static str], [socketio::AckSlot; 0]>>()] =
         [0; _];
+}
+
+/// JSON read into a type and written from it.
+#[cfg(feature = "typed")]
+fn path() {
+    use sansocket::{
+        bytes::Writer,
+        json::{Args, Array, Json},
+    };
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Said<'t> {
+        user: &'t str,
+        text: &'t str,
+        n: u32,
+    }
+    let (mut rx, mut lent, mut tx) = ([0; 512], [0; 256], [0; 256]);
+    let n = receive(&mut rx);
+    let Ok(array) = Array::parse(rx.get(..n).unwrap_or_default()) else { return };
+    let Some(value) = array.rest().next() else { return };
+    let Ok(said) = value.deserialize::<Said<'_>>(&mut lent) else { return };
+    let mut out = Writer::new(&mut tx);
+    let _ = Json(&said).write(&mut out);
+    if let Ok(written) = out.finish() {
+        send(written);
+    }
 }

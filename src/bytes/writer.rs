@@ -87,14 +87,9 @@ impl<'o> Writer<'o> {
         self.len = self.len.saturating_sub(n);
     }
 
-    /// Hands `write` the memory that is left and takes the length that it wrote; `Err` is the length that it would
-    /// have needed (the least that helps, if it knows no better).
-    pub fn with_rest(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, usize>) {
-        let rest = self.memory.get_mut(self.len..).unwrap_or_default();
-        let len = match write(rest) {
-            Ok(n) | Err(n) => n,
-        };
-        self.len = self.len.saturating_add(len);
+    /// Makes [`finish`](Self::finish) fail whatever the memory: the writer cannot complete what it began. No write changes that.
+    pub(crate) const fn spoil(&mut self) {
+        self.len = usize::MAX;
     }
 
     /// Bytes asked for so far, whether they had room or not.

@@ -38,7 +38,6 @@ pub enum Step<'e> {
 /// use sansocket::{
 ///     endpoint::{Grow, ServerEnd, Step, What},
 ///     engineio::{self, Transport, server::Config},
-///     json::Text,
 ///     socketio::{AckSlot, Collector, SendError, Sid, server::{Event, Session}},
 ///     time::Instant,
 ///     ws::{Inbox, Limits, Out, Stored},
@@ -97,7 +96,7 @@ pub enum Step<'e> {
 ///                     say(io, &mut self.sent, |io, out| io.refuse_unknown(name, out));
 ///                 }
 ///                 Step::Event(Event::Event(e), _files) => if let Some(request) = e.ack {
-///                     say(io, &mut self.sent, |io, out| io.ack(request, &Text("yes"), out));
+///                     say(io, &mut self.sent, |io, out| io.ack(request, &"yes", out));
 ///                 },
 ///                 Step::Event(..) | Step::Again => {}
 ///                 Step::Idle => return !self.end.link().is_over(),

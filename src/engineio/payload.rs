@@ -15,11 +15,11 @@ pub const MAX_PACKETS: u8 = 16;
 /// The answer to a poll, made of packets at rest.
 ///
 /// ```
-/// use sansocket::{engineio::Payload, json::Text, socketio::{self, Namespace}, ws::Out};
+/// use sansocket::{engineio::Payload, socketio::{self, Namespace}, ws::Out};
 ///
 /// let mut queue = [0; 128];
 /// let mut out = Out::stored(&mut queue);
-/// socketio::server::broadcast(&["/"], Namespace(0), "hello", &Text("you"), None, &mut out)?;
+/// socketio::server::broadcast(&["/"], Namespace(0), "hello", &"you", None, &mut out)?;
 /// socketio::server::broadcast(&["/"], Namespace(0), "bye", &(), None, &mut out)?;
 ///
 /// let mut memory = [0; 128];

@@ -19,16 +19,18 @@ pub(super) const fn specials(word: u64) -> u64 {
 /// 0x20, nothing else.
 #[inline]
 pub fn write_str(out: &mut Writer<'_>, text: &str) {
-    let bytes = text.as_bytes();
     out.byte(b'"');
+    write_inside(out, text);
+    out.byte(b'"');
+}
+
+/// As [`write_str`], without the quotes.
+#[inline]
+pub(super) fn write_inside(out: &mut Writer<'_>, text: &str) {
+    let bytes = text.as_bytes();
     let (words, tail) = bytes.as_chunks::<8>();
     let is_plain = !words.iter().any(|w| specials(u64::from_le_bytes(*w)) != 0) && !tail.iter().any(|&b| is_special(b));
-    if is_plain {
-        out.push(bytes)
-    } else {
-        write_escaped(out, bytes)
-    }
-    out.byte(b'"');
+    if is_plain { out.push(bytes) } else { write_escaped(out, bytes) }
 }
 
 const fn is_special(byte: u8) -> bool {

@@ -40,14 +40,14 @@ impl Known for () {
     }
 }
 
-struct Scanner<'t> {
+pub(super) struct Scanner<'t> {
     text: &'t [u8],
-    at: usize,
+    pub(super) at: usize,
 }
 
 /// Judges `text` from its first byte to its last.
 pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
-    let mut s = Scanner { text, at: 0 };
+    let mut s = Scanner::new(text);
     s.blanks();
     let from = s.at;
     let mut first = None;
@@ -140,7 +140,7 @@ pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error
 
 /// The end of the good value at the front of `text`.
 pub(crate) fn value_end(text: &[u8]) -> usize {
-    let mut s = Scanner { text, at: 0 };
+    let mut s = Scanner::new(text);
     let mut depth = 0_usize;
     while let Some(byte) = s.peek() {
         match byte {
@@ -173,7 +173,7 @@ pub(crate) fn value_end(text: &[u8]) -> usize {
 
 /// The end of the good string that begins with the quote at the front of `text`.
 pub(crate) fn string_end(text: &[u8]) -> usize {
-    let mut s = Scanner { text, at: 0 };
+    let mut s = Scanner::new(text);
     let _ = s.string();
     s.at
 }
@@ -183,22 +183,70 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-impl Scanner<'_> {
+/// Whether `text` is a number and nothing else.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    let mut s = Scanner::new(text);
+    s.number().is_ok() && s.peek().is_none()
+}
+
+impl<'t> Scanner<'t> {
+    pub(super) const fn new(text: &'t [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What has not been read.
     #[inline]
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn rest(&self) -> &'t [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Steps over the good string that begins here. Gives what stands between its quotes, and whether that has escapes.
+    #[inline]
+    pub(super) fn quoted(&mut self) -> (&'t [u8], bool) {
+        self.step();
+        let from = self.at;
+        self.plain();
+        while self.peek().is_some_and(|b| b != b'"' && b != b'\\') {
+            self.step();
+        }
+        let has_escapes = self.peek() == Some(b'\\');
+        if has_escapes {
+            let _ = self.string_end();
+        } else {
+            self.step();
+        }
+        (self.text.get(from..self.at.wrapping_sub(1)).unwrap_or_default(), has_escapes)
+    }
+
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
     #[inline]
-    const fn step(&mut self) {
+    pub(super) const fn step(&mut self) {
         self.at = self.at.wrapping_add(1);
     }
 
     #[inline]
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         while self.peek().is_some_and(is_blank) {
             self.step();
         }
+    }
+
+    /// Steps over the literal or number that begins here.
+    #[inline]
+    pub(super) fn token(&mut self) -> &'t [u8] {
+        let from = self.at;
+        while self.peek().is_some_and(|b| !matches!(b, b',' | b']' | b'}' | b':') && !is_blank(b)) {
+            self.step();
+        }
+        self.text.get(from..self.at).unwrap_or_default()
     }
 
     const fn error(&self, kind: ErrorKind) -> Error {
@@ -278,15 +326,27 @@ impl Scanner<'_> {
     #[inline]
     fn string(&mut self) -> Result<(), Error> {
         self.step();
-        loop {
-            while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-                let found = specials(u64::from_le_bytes(*word));
-                let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
-                self.at = self.at.wrapping_add(usize::from(plain));
-                if found != 0 {
-                    break;
-                }
+        self.string_end()
+    }
+
+    /// Steps over what is plain, at least up to the last eight bytes.
+    #[inline]
+    fn plain(&mut self) {
+        while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let found = specials(u64::from_le_bytes(*word));
+            let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
+            self.at = self.at.wrapping_add(usize::from(plain));
+            if found != 0 {
+                break;
             }
+        }
+    }
+
+    /// A string behind its first quote.
+    #[inline]
+    fn string_end(&mut self) -> Result<(), Error> {
+        loop {
+            self.plain();
             match self.peek() {
                 Some(b'"') => {
                     self.step();

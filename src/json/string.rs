@@ -1,9 +1,19 @@
-use super::scan::hex;
+use super::{scan::hex, shown::Shown};
 use crate::bytes::{Capacity, Writer};
+use core::fmt;
 
-/// A string as it stands on the wire, still escaped, without its quotes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A string as it is on the wire: still escaped, without its quotes.
+///
+/// `==` compares the escaped text; use [`is`](Self::is) to compare what it stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Str<'m>(pub(crate) &'m [u8]);
+
+/// The text between quotes, still escaped.
+impl fmt::Debug for Str<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Str(\"{:?}\")", Shown(self.0))
+    }
+}
 
 impl<'m> Str<'m> {
     /// The bytes between the quotes, still escaped.
@@ -12,26 +22,29 @@ impl<'m> Str<'m> {
         self.0
     }
 
-    /// The text, if nothing in it is escaped. Free but for a pass that looks for backslashes and one for UTF-8.
+    /// The text, if nothing in it is escaped. Cost: a pass that looks for backslashes and one that checks UTF-8.
     #[must_use]
     pub fn as_plain(&self) -> Option<&'m str> {
         if self.0.contains(&b'\\') { None } else { core::str::from_utf8(self.0).ok() }
     }
 
-    /// Whether the string is `other`. Compares unescaped, without a buffer.
+    /// Whether the string stands for `other`. Compares unescaped, without a buffer. Cost: one pass.
     #[must_use]
+    #[inline]
     pub fn is(&self, other: &str) -> bool {
         if self.0.len() == other.len() {
-            // A string with an escape is longer than what it stands for.
-            return self.0 == other.as_bytes();
+            // An escape is longer than what it stands for. `other` is often known when this is compiled.
+            return self.0 == other.as_bytes() && !other.bytes().any(|b| b == b'\\');
         }
-        if self.0.len() < other.len() || !self.0.contains(&b'\\') {
-            return false;
-        }
-        self.chars().eq(other.chars())
+        self.0.len() > other.len() && self.is_escaped(other)
     }
 
-    /// The characters that it stands for.
+    /// The rest of [`is`](Self::is), for a string that can only be `other` if it has an escape.
+    fn is_escaped(&self, other: &str) -> bool {
+        self.0.contains(&b'\\') && self.chars().eq(other.chars())
+    }
+
+    /// The characters that the string stands for.
     #[must_use]
     pub const fn chars(&self) -> Chars<'m> {
         Chars(self.0)
@@ -42,6 +55,10 @@ impl<'m> Str<'m> {
     /// # Errors
     /// [`Capacity`] with the exact need; the memory then holds a part.
     pub fn unescape_into<'b>(&self, memory: &'b mut [u8]) -> Result<&'b str, Capacity> {
+        Ok(core::str::from_utf8(self.unescape(memory)?).unwrap_or_default())
+    }
+
+    pub(super) fn unescape<'b>(&self, memory: &'b mut [u8]) -> Result<&'b mut [u8], Capacity> {
         let mut writer = Writer::new(memory);
         let mut rest = self.0;
         while let Some(at) = rest.iter().position(|&b| b == b'\\') {
@@ -54,11 +71,11 @@ impl<'m> Str<'m> {
             rest = chars.0;
         }
         writer.push(rest);
-        Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
+        writer.finish()
     }
 }
 
-/// The characters that a string stands for.
+/// The characters that a [`Str`] stands for, unescaped one by one.
 #[derive(Clone, Debug)]
 pub struct Chars<'m>(&'m [u8]);
 

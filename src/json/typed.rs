@@ -1,38 +1,39 @@
-//! Typed access, by serde-json-core behind our own judge.
-
-use super::{DeserializeError, Value};
-use crate::bytes::{Capacity, Writer};
-use serde_json_core::de;
+use super::{DeserializeError, Value, de::Deserializer};
 
 impl<'m> Value<'m> {
-    /// Reads the value into a type of the caller's. Strings that are escaped are unescaped in `memory`, one after the
-    /// other, on their way into an owned type (`heapless::String`, `String`); a `&str` field takes strings without escapes only,
-    /// and refuses others with [`DeserializeError::Type`] rather than give them still escaped.
+    /// Reads the value into a type of the caller's, any that serde can deserialize.
     ///
-    /// What the type does not name is skipped by recursion, [`DEPTH`](super::DEPTH) calls deep at most. serde-json-core
-    /// keeps bounds checks that the linker cannot remove: firmware that proves the absence of panics reads by
-    /// [`get`](Self::get) and [`elements`](Self::elements) instead.
+    /// Strings without escapes borrow from the value. Strings with escapes are unescaped into `memory`; `&str` fields then borrow from
+    /// there. [`raw`](Self::raw)`().len()` bytes of memory are always enough, and none is needed when no string that is read has an escape.
+    ///
+    /// The rules are those of serde_json: map keys may be strings, integers, floats, `bool` or `char`, bytes are arrays of numbers or strings,
+    /// an enum is a string or an object with one member, a struct is an object or an array of its fields. Integers are exact. A float is the
+    /// nearest one, and never infinite. `null` is only read by options and units. What the type does not name is skipped without
+    /// recursion, so the stack is bounded by the type and by [`DEPTH`](super::DEPTH).
     ///
     /// # Errors
-    /// [`DeserializeError`]; `memory` as long as the longest escaped string always suffices.
-    pub fn deserialize<T: serde::Deserialize<'m>>(&self, memory: &mut [u8]) -> Result<T, DeserializeError> {
-        let available = memory.len();
-        match serde_json_core::from_slice_escaped(self.0, memory) {
-            Ok((value, _)) => Ok(value),
-            Err(de::Error::EscapedStringIsTooLong) => {
-                Err(DeserializeError::Capacity(Capacity { needed: self.0.len(), available }))
-            }
-            Err(_) => Err(DeserializeError::Type),
-        }
+    /// [`DeserializeError`] with the reason and the place. [`Capacity`](super::DeserializeErrorKind::Capacity) says that `memory` was too short; lend
+    /// more and call again.
+    ///
+    /// ```
+    /// use sansocket::json::{DeserializeErrorKind, Value};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Said<'a> {
+    ///     name: &'a str,
+    ///     text: &'a str,
+    /// }
+    ///
+    /// let value = Value::parse(br#"{"name":"alice","text":"a \"quote\"","at":[1,2]}"#)?;
+    /// let mut memory = [0; 64];
+    /// let said: Said = value.deserialize(&mut memory)?;
+    /// assert_eq!((said.name, said.text), ("alice", "a \"quote\""));
+    ///
+    /// let error = Value::parse(br#"{"name":"bob"}"#)?.deserialize::<Said>(&mut []).err();
+    /// assert!(error.is_some_and(|e| e.kind == DeserializeErrorKind::MissingField("text")));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn deserialize<T: serde::Deserialize<'m>>(&self, memory: &'m mut [u8]) -> Result<T, DeserializeError> {
+        T::deserialize(&mut Deserializer::new(self.0, memory)).map_err(|e| e.placed(0))
     }
-}
-
-pub(super) fn serialize(value: &impl serde::Serialize, out: &mut Writer<'_>) {
-    out.with_rest(|rest| {
-        let available = rest.len();
-        match serde_json_core::to_slice(value, rest) {
-            Ok(n) => Ok(n),
-            Err(_) => Err(available.saturating_add(1)),
-        }
-    });
 }

@@ -1,9 +1,12 @@
 use super::{
     Error, ErrorKind, Str,
+    number::{self, Integer},
     scan::{Known, Whole, is_blank, scan, value_end},
+    shown::Shown,
 };
+use core::fmt;
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `null`.
@@ -20,12 +23,15 @@ pub enum Kind {
     Object,
 }
 
-/// One value, judged good, where it lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One valid value, borrowed from the text that it was parsed from.
+///
+/// `==` compares the text, so `1.0` and `1.00` are different.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Value<'m>(pub(super) &'m [u8]);
 
 impl<'m> Value<'m> {
-    /// Judges `text`, which is UTF-8 and exactly one value, white space around it allowed. One pass, no recursion.
+    /// Checks that `text` is exactly one value, with or without white space around it. `text` must be UTF-8, as WebSocket text is. One pass, no
+    /// recursion.
     ///
     /// # Errors
     /// [`Error`] with what is wrong and where.
@@ -38,7 +44,7 @@ impl<'m> Value<'m> {
         Ok(Self(text.get(scanned.from..scanned.to).unwrap_or_default()))
     }
 
-    /// What it is.
+    /// The type of the value.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self.0.first() {
@@ -51,19 +57,19 @@ impl<'m> Value<'m> {
         }
     }
 
-    /// As it stands on the wire.
+    /// The JSON text as it is on the wire, without white space around it.
     #[must_use]
     pub const fn raw(&self) -> &'m [u8] {
         self.0
     }
 
-    /// The string that it is.
+    /// The string, if the value is one.
     #[must_use]
     pub fn as_str(&self) -> Option<Str<'m>> {
         Some(Str(self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?))
     }
 
-    /// The truth value that it is.
+    /// The boolean, if the value is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self.0 {
@@ -73,35 +79,54 @@ impl<'m> Value<'m> {
         }
     }
 
-    /// The whole number that it is, written without fraction and exponent, and below 2^64.
+    /// The number, if it is written without sign, fraction and exponent, and is below 2^64. Exact: `1.0` and `1e3` are `None`.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
-        core::str::from_utf8(self.0).ok()?.parse().ok()
+        match number::integer(self.0)? {
+            Integer::Unsigned(n) => Some(n),
+            Integer::Signed(_) => None,
+        }
     }
 
-    /// The elements of an array; none of anything else.
+    /// The number, if it is written without fraction and exponent, and is in the range of `i64`. Exact: `1.0` and `1e3` are `None`; `-0` is 0.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match number::integer(self.0)? {
+            Integer::Unsigned(n) => i64::try_from(n).ok(),
+            Integer::Signed(n) => Some(n),
+        }
+    }
+
+    /// The nearest `f64` (ties to even), if the value is a number; `None` if that would be infinite, as for `1e999`. `-0` is -0.0, and integers
+    /// beyond 2^53 are rounded.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        number::float(self.0)
+    }
+
+    /// The elements, if the value is an array; otherwise none.
     #[must_use]
     pub fn elements(&self) -> Elements<'m> {
         let inside = self.0.strip_prefix(b"[").and_then(|r| r.strip_suffix(b"]"));
         Elements(trim(inside.unwrap_or_default()))
     }
 
-    /// The members of an object; none of anything else.
+    /// The members, if the value is an object; otherwise none.
     #[must_use]
     pub fn members(&self) -> Members<'m> {
         let inside = self.0.strip_prefix(b"{").and_then(|r| r.strip_suffix(b"}"));
         Members(trim(inside.unwrap_or_default()))
     }
 
-    /// The first member of an object with the key `key`, compared unescaped.
+    /// The value of the first member with this key, compared unescaped. Cost: one pass over the members in front of it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Self> {
         self.members().find(|(k, _)| k.is(key)).map(|(_, value)| value)
     }
 }
 
-/// An array, judged good, whose first element is at hand: the payload of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A valid array that knows where its first element ends: the payload of an event, whose first element is the name.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Array<'m> {
     inside: &'m [u8],
     first: &'m [u8],
@@ -109,10 +134,11 @@ pub struct Array<'m> {
 }
 
 impl<'m> Array<'m> {
-    /// Judges `text`, which is UTF-8 and exactly one array, white space around it allowed. One pass, no recursion.
+    /// Checks that `text` is exactly one array, with or without white space around it. `text` must be UTF-8, as WebSocket text is. One pass, no
+    /// recursion.
     ///
     /// # Errors
-    /// [`Error`] with what is wrong and where; [`ErrorKind::Type`] for another value.
+    /// [`Error`] with what is wrong and where; [`ErrorKind::Type`] if the value is not an array.
     pub fn parse(text: &'m [u8]) -> Result<Self, Error> {
         Self::parse_with::<()>(text)
     }
@@ -158,8 +184,8 @@ impl<'m> Array<'m> {
     }
 }
 
-/// The elements of an array, or those behind its first: good values with commas between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The elements of an array, or those behind its first.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Elements<'m>(pub(super) &'m [u8]);
 
 impl<'m> Elements<'m> {
@@ -189,8 +215,8 @@ impl<'m> Iterator for Elements<'m> {
     }
 }
 
-/// The members of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The members of an object: keys and values.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Members<'m>(&'m [u8]);
 
 impl<'m> Iterator for Members<'m> {
@@ -207,6 +233,19 @@ impl<'m> Iterator for Members<'m> {
         Some((Value(key).as_str()?, Value(value)))
     }
 }
+
+macro_rules! shows_its_text {
+    ($($type:ident $text:tt)*) => {
+        $(/// Shows the JSON text.
+        impl fmt::Debug for $type<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($type), "({:?})"), Shown(self.$text))
+            }
+        })*
+    };
+}
+
+shows_its_text!(Value 0 Array inside Elements 0 Members 0);
 
 /// What follows a separator and the blanks around it.
 fn behind(text: &[u8], separator: u8) -> &[u8] {

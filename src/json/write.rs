@@ -1,24 +1,42 @@
 use super::{
-    Elements, Error,
+    Elements, Error, SerializeError, Value,
+    number::{write_float, write_signed},
     scan::{Whole, scan},
+    ser::Serializer,
+    shown::Shown,
     write_str,
 };
 use crate::bytes::Writer;
+use core::fmt;
 
 /// Arguments of an event: JSON values that are written straight into the output.
 ///
-/// `()` is none, a tuple is one after the other.
+/// `()` is no argument; strings, `bool`, numbers, [`Value`] and [`Json`] are one; a tuple is its elements one after the other. The room that
+/// is needed is always known exactly.
+///
+/// ```
+/// use sansocket::{bytes::Writer, json::{Args, Json}};
+///
+/// let mut memory = [0; 64];
+/// let mut out = Writer::new(&mut memory);
+/// ("alice", 7, true, Json(Some([0.5]))).write(&mut out)?;
+/// assert_eq!(out.finish()?, br#""alice",7,true,[0.5]"#);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub trait Args {
     /// Writes the values with commas between them, without brackets; possibly none.
-    fn write(&self, out: &mut Writer<'_>);
+    ///
+    /// # Errors
+    /// [`SerializeError`] if a value has no form in JSON, which only [`Json`] can have. Then the output is incomplete and must be dropped.
+    fn write(&self, out: &mut Writer<'_>) -> Result<(), SerializeError>;
 }
 
-/// JSON values that stand ready, with commas between, as inside the brackets of an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Zero or more valid JSON values with commas between, as inside the brackets of an array.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'m>(&'m [u8]);
 
 impl<'m> Raw<'m> {
-    /// Judges `values`: zero or more values with commas between.
+    /// Checks `values`: zero or more values with commas between.
     ///
     /// # Errors
     /// [`Error`] with what is wrong and where.
@@ -26,11 +44,18 @@ impl<'m> Raw<'m> {
         scan::<()>(values, Whole::Elements).map(|_| Self(values))
     }
 
-    /// Takes `values` as they are. When they are not what [`new`](Self::new) takes, receivers refuse the packet and may end the
-    /// connection; values that strangers wrote must be judged.
+    /// Takes `values` without a check. If [`new`](Self::new) would refuse them, receivers refuse the packet and may end the connection, so
+    /// never use it for text that a peer wrote.
     #[must_use]
     pub const fn trusted(values: &'m [u8]) -> Self {
         Self(values)
+    }
+}
+
+/// Shows the JSON text.
+impl fmt::Debug for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Raw({:?})", Shown(self.0))
     }
 }
 
@@ -40,56 +65,78 @@ impl<'m> From<Elements<'m>> for Raw<'m> {
     }
 }
 
-impl Args for Raw<'_> {
-    #[inline]
-    fn write(&self, out: &mut Writer<'_>) {
-        out.push(self.0);
-    }
-}
-
-impl Args for Elements<'_> {
-    fn write(&self, out: &mut Writer<'_>) {
-        out.push(self.0);
-    }
-}
-
-/// One string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Text<'t>(pub &'t str);
-
-impl Args for Text<'_> {
-    fn write(&self, out: &mut Writer<'_>) {
-        write_str(out, self.0);
-    }
-}
-
-/// One value of any serialisable type, by serde-json-core. When memory is short, the need that is reported is the least that
-/// helps, since that writer stops at the first byte that has no room. It panics on what has no form in JSON: maps whose keys
-/// are no strings, and types whose `Serialize` reports errors of its own.
+/// One value of any type that serde can serialize.
+///
+/// The rules are those of serde_json: map keys that are integers, floats, `bool` or `char` are written as strings, bytes as an array of
+/// numbers, floats that are not finite as `null`, enum variants with content as an object with one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
 impl<T: serde::Serialize> Args for Json<T> {
-    fn write(&self, out: &mut Writer<'_>) {
-        super::typed::serialize(&self.0, out)
+    #[inline]
+    fn write(&self, out: &mut Writer<'_>) -> Result<(), SerializeError> {
+        self.0.serialize(Serializer(out))
     }
 }
 
 impl Args for () {
-    fn write(&self, _: &mut Writer<'_>) {}
+    #[inline]
+    fn write(&self, _: &mut Writer<'_>) -> Result<(), SerializeError> {
+        Ok(())
+    }
+}
+
+impl<T: Args + ?Sized> Args for &T {
+    #[inline]
+    fn write(&self, out: &mut Writer<'_>) -> Result<(), SerializeError> {
+        (**self).write(out)
+    }
+}
+
+macro_rules! args {
+    ($($type:ty: $self:ident, $out:ident => $write:expr;)*) => {
+        $(impl Args for $type {
+            #[inline]
+            fn write(&$self, $out: &mut Writer<'_>) -> Result<(), SerializeError> {
+                $write;
+                Ok(())
+            }
+        })*
+    };
+}
+
+args! {
+    str: self, out => write_str(out, self);
+    Raw<'_>: self, out => out.push(self.0);
+    Elements<'_>: self, out => out.push(self.0);
+    Value<'_>: self, out => out.push(self.0);
+    bool: self, out => out.push(if *self { b"true" } else { b"false" });
+    i8: self, out => write_signed(out, i64::from(*self));
+    i16: self, out => write_signed(out, i64::from(*self));
+    i32: self, out => write_signed(out, i64::from(*self));
+    i64: self, out => write_signed(out, *self);
+    u8: self, out => out.decimal(u64::from(*self));
+    u16: self, out => out.decimal(u64::from(*self));
+    u32: self, out => out.decimal(u64::from(*self));
+    u64: self, out => out.decimal(*self);
+    usize: self, out => out.decimal(u64::try_from(*self).unwrap_or(u64::MAX));
+    isize: self, out => write_signed(out, i64::try_from(*self).unwrap_or(i64::MAX));
+    f32: self, out => write_float(out, *self);
+    f64: self, out => write_float(out, *self);
 }
 
 macro_rules! tuple {
     ($first:ident $(, $next:ident)*) => {
         impl<$first: Args $(, $next: Args)*> Args for ($first, $($next,)*) {
             #[allow(non_snake_case)]
-            fn write(&self, out: &mut Writer<'_>)  {
+            #[inline]
+            fn write(&self, out: &mut Writer<'_>) -> Result<(), SerializeError> {
                 let ($first, $($next,)*) = self;
-                let start = out.len();
-                $first.write(out);
-                $(comma(out, start, $next);)*
-                let _ = start;
-                    }
+                let _start = out.len();
+                $first.write(out)?;
+                $(comma(out, _start, $next)?;)*
+                Ok(())
+            }
         }
     };
 }
@@ -102,14 +149,15 @@ tuple!(A, B, C, D, E);
 tuple!(A, B, C, D, E, F);
 
 /// `next` behind what was written since `start`, with a comma if both are something.
-fn comma(out: &mut Writer<'_>, start: usize, next: &impl Args) {
+fn comma(out: &mut Writer<'_>, start: usize, next: &impl Args) -> Result<(), SerializeError> {
     if out.len() == start {
         return next.write(out);
     }
     out.byte(b',');
     let before = out.len();
-    next.write(out);
+    next.write(out)?;
     if out.len() == before {
         out.take_back(1);
     }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use super::PeerError;
 use crate::{
     bytes::{Writer, decimal},
-    json::{self, Args, DEPTH, Known, Str, Value},
+    json::{self, Args, DEPTH, Known, SerializeError, Str, Value},
 };
 
 /// Attachments of one packet that are sent at most, as many as the reference takes (since 4.2.6, CVE-2026-33151).
@@ -12,7 +12,10 @@ pub const MAX_ATTACHMENTS: u8 = 10;
 /// What an event or an acknowledgement is sent with: [`Args`], or [`Binary`] with attachments.
 pub trait Content {
     /// Writes the JSON values with commas between them, without brackets; possibly none.
-    fn write_json(&self, out: &mut Writer<'_>);
+    ///
+    /// # Errors
+    /// As [`Args::write`].
+    fn write_json(&self, out: &mut Writer<'_>) -> Result<(), SerializeError>;
 
     /// The binary values that placeholders in it stand for.
     fn attachments(&self) -> Attachments<'_> {
@@ -22,7 +25,7 @@ pub trait Content {
 
 impl<A: Args> Content for A {
     #[inline]
-    fn write_json(&self, out: &mut Writer<'_>) {
+    fn write_json(&self, out: &mut Writer<'_>) -> Result<(), SerializeError> {
         self.write(out)
     }
 }
@@ -30,12 +33,12 @@ impl<A: Args> Content for A {
 /// Arguments with attachments: where one belongs, the arguments have a [`Placeholder`], nested as deep as wanted.
 ///
 /// ```
-/// use sansocket::{json::Text, socketio::{self, Binary, Namespace, Placeholder}, ws};
+/// use sansocket::{socketio::{self, Binary, Namespace, Placeholder}, ws};
 ///
 /// let mut memory = [0; 96];
 /// let mut out = ws::Out::stored(&mut memory);
 /// let files: [&[u8]; 1] = [b"\x01\x02"];
-/// let picture = Binary((Text("cat"), Placeholder(0)), files.as_slice().into());
+/// let picture = Binary(("cat", Placeholder(0)), files.as_slice().into());
 /// socketio::server::broadcast(&["/"], Namespace(0), "picture", &picture, None, &mut out)?;
 /// assert!(out.written().starts_with(b"\x81\x33451-[\"picture\",\"cat\",{\"_placeholder\":true,\"num\":0}]\x82\x02"));
 /// # Ok::<(), socketio::SendError>(())
@@ -44,7 +47,7 @@ impl<A: Args> Content for A {
 pub struct Binary<'a, A>(pub A, pub Attachments<'a>);
 
 impl<A: Args> Content for Binary<'_, A> {
-    fn write_json(&self, out: &mut Writer<'_>) {
+    fn write_json(&self, out: &mut Writer<'_>) -> Result<(), SerializeError> {
         self.0.write(out)
     }
 
@@ -66,10 +69,11 @@ impl Placeholder {
 }
 
 impl Args for Placeholder {
-    fn write(&self, out: &mut Writer<'_>) {
+    fn write(&self, out: &mut Writer<'_>) -> Result<(), SerializeError> {
         out.push(b"{\"_placeholder\":true,\"num\":");
         out.decimal(u64::from(self.0));
         out.byte(b'}');
+        Ok(())
     }
 }
 

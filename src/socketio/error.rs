@@ -100,6 +100,8 @@ pub enum SendError {
     Capacity(Capacity),
     /// The table of acknowledgements that are waited for is full; in slots.
     Acks(Capacity),
+    /// An argument has no form in JSON ([`json::Json`]): the application's fault.
+    Serialize(json::SerializeError),
     /// The call does not fit the state of the session.
     State(StateError),
     /// The link takes nothing now: it is closing, or a message sent in parts is open.
@@ -115,6 +117,12 @@ impl From<engineio::SendError> for SendError {
     }
 }
 
+impl From<json::SerializeError> for SendError {
+    fn from(e: json::SerializeError) -> Self {
+        Self::Serialize(e)
+    }
+}
+
 impl From<StateError> for SendError {
     fn from(e: StateError) -> Self {
         Self::State(e)
@@ -126,6 +134,7 @@ impl fmt::Display for SendError {
         match self {
             Self::Capacity(e) => e.fmt(f),
             Self::Acks(e) => write!(f, "all {} slots for acknowledgements are taken", e.available),
+            Self::Serialize(e) => e.fmt(f),
             Self::State(e) => e.fmt(f),
             Self::Link(e) => e.fmt(f),
         }

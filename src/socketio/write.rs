@@ -6,8 +6,11 @@ use super::{
     namespace::bare,
     packet::is_reserved,
 };
-use crate::json::{self, Args};
-use crate::{bytes::Writer, engineio::Sink};
+use crate::{
+    bytes::Writer,
+    engineio::Sink,
+    json::{self, SerializeError},
+};
 
 pub(super) fn event<R, O: Sink<R>>(
     namespace: &[u8],
@@ -27,11 +30,12 @@ pub(super) fn event<R, O: Sink<R>>(
         json::write_str(w, name);
         w.byte(b',');
         let before = w.len();
-        content.write_json(w);
+        content.write_json(w)?;
         if w.len() == before {
             w.take_back(1);
         }
         w.byte(b']');
+        Ok(())
     })
 }
 
@@ -44,8 +48,9 @@ pub(super) fn ack<R, O: Sink<R>>(
     with_attachments(b'3', namespace, content, out, |w| {
         w.decimal(id);
         w.byte(b'[');
-        content.write_json(w);
+        content.write_json(w)?;
         w.byte(b']');
+        Ok(())
     })
 }
 
@@ -56,14 +61,14 @@ fn with_attachments<R, O: Sink<R>>(
     namespace: &[u8],
     content: &impl Content,
     out: &mut O,
-    write: impl FnOnce(&mut Writer<'_>),
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), SerializeError>,
 ) -> Result<(), SendError> {
     let attachments = content.attachments();
     if attachments == Attachments::NONE {
-        return packet(out, |w| {
+        return text(out, core::iter::empty::<&[u8]>(), |w| {
             w.byte(kind);
             push_namespace(w, namespace);
-            write(w);
+            write(w)
         });
     }
     let count = u64::try_from(attachments.into_iter().count()).unwrap_or(u64::MAX);
@@ -79,9 +84,28 @@ fn with_attachments<R, O: Sink<R>>(
             w.byte(b'-');
         }
         push_namespace(w, namespace);
-        write(w);
+        write(w)
     };
-    Ok(out.text(write, attachments.into_iter())?)
+    text(out, attachments.into_iter(), write)
+}
+
+/// A packet and its attachments, unless `write` fails.
+#[inline]
+fn text<'b, R, O: Sink<R>>(
+    out: &mut O,
+    attachments: impl Iterator<Item = &'b [u8]> + Clone,
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), SerializeError>,
+) -> Result<(), SendError> {
+    let mut written = Ok(());
+    let write = |w: &mut Writer<'_>| {
+        written = write(w);
+        if written.is_err() {
+            w.spoil();
+        }
+    };
+    let sent = out.text(write, attachments);
+    written?;
+    Ok(sent?)
 }
 
 pub(super) fn connected<R, O: Sink<R>>(namespace: &[u8], sid: Sid, out: &mut O) -> Result<(), SendError> {
@@ -96,7 +120,7 @@ pub(super) fn connected<R, O: Sink<R>>(namespace: &[u8], sid: Sid, out: &mut O) 
 pub(super) fn refused<R, O: Sink<R>>(
     namespace: &[u8],
     message: &str,
-    data: Option<json::Raw<'_>>,
+    data: Option<json::Value<'_>>,
     out: &mut O,
 ) -> Result<(), SendError> {
     packet(out, |w| {
@@ -105,7 +129,7 @@ pub(super) fn refused<R, O: Sink<R>>(
         json::write_str(w, message);
         if let Some(data) = data {
             w.push(b",\"data\":");
-            data.write(w);
+            w.push(data.raw());
         }
         w.byte(b'}');
     })

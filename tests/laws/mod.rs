@@ -1,6 +1,8 @@
 //! Laws over bytes of any kind: property tests and fuzz targets share them. Each panics when its law is broken.
 #![allow(dead_code, reason = "each target uses one")]
 
+pub mod typed;
+
 use sansocket::json::{DEPTH, ErrorKind, Raw, Value};
 use sansocket::{
     engineio::{self, Message, Sid, server::Session},
@@ -104,12 +106,16 @@ pub fn binary_packet(data: &[u8]) {
     });
 }
 
-/// Good JSON is what serde_json takes, but for the depth; what is good can be walked to its last scalar.
+/// Good JSON is what serde_json takes, but for the depth; what is good can be walked to its last scalar, and is read into types as
+/// serde_json does.
 pub fn json(data: &[u8]) {
     let ours = Value::parse(data);
     if let Ok(text) = str::from_utf8(data) {
         match ours {
-            Ok(value) => walk(value, 0),
+            Ok(value) => {
+                walk(value, 0);
+                typed::typed(value);
+            }
             Err(e) if e.kind == ErrorKind::Depth => return,
             Err(_) => {}
         }
@@ -125,6 +131,8 @@ fn walk(value: Value<'_>, depth: u8) {
     if let Some(text) = value.as_str() {
         let unescaped: String = text.chars().collect();
         assert!(text.is(&unescaped));
+        let escaped = str::from_utf8(text.escaped()).unwrap();
+        assert_eq!(text.is(escaped), unescaped == escaped);
     }
     value.elements().for_each(|element| walk(element, depth + 1));
     for (key, member) in value.members() {

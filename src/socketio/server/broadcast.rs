@@ -9,15 +9,15 @@ use crate::{
 /// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
 ///
 /// # Errors
-/// [`SendError::Capacity`], exact for [`crate::json::Raw`] and [`crate::json::Text`]; [`StateError::NotConnected`] when `namespaces` does not know the
+/// [`SendError::Capacity`], with the exact need; [`SendError::Serialize`] if an argument has no form in JSON; [`StateError::NotConnected`] when `namespaces` does not know the
 /// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
 ///
 /// ```
-/// use sansocket::{json::Text, socketio::{Namespace, SendError, server::broadcast}, ws};
+/// use sansocket::{socketio::{Namespace, SendError, server::broadcast}, ws};
 ///
 /// let mut memory = [0; 64];
 /// let mut out = ws::Out::stored(&mut memory);
-/// broadcast(&["/"], Namespace(0), "news", &Text("hi"), None, &mut out)?;
+/// broadcast(&["/"], Namespace(0), "news", &"hi", None, &mut out)?;
 /// assert_eq!(out.written(), b"\x81\x0f42[\"news\",\"hi\"]");
 /// # Ok::<(), SendError>(())
 /// ```

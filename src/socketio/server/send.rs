@@ -1,9 +1,9 @@
 //! What the server's end of a connection sends.
 
 use super::{Session, session::Phase};
-use crate::json::Raw;
 use crate::{
     engineio::{self, Sink},
+    json::Value,
     socketio::{AckRequest, AckSlot, Content, ExpectAck, Namespace, Namespaces, SendError, Sid, StateError, write},
 };
 use core::ops::Deref;
@@ -40,7 +40,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         &mut self,
         namespace: Namespace,
         message: &str,
-        data: Option<Raw<'_>>,
+        data: Option<Value<'_>>,
         out: &mut O,
     ) -> Result<(), SendError> {
         let at = self.asked_for(namespace)?;
@@ -63,8 +63,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     ///
     /// # Errors
     /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`]; [`SendError::Acks`] when no slot is
-    /// free; [`SendError::Capacity`], exact for [`Raw`] and [`Text`](crate::json::Text) and the least that helps for
-    /// [`Json`](crate::json::Json). Nothing was written, no slot was taken.
+    /// free; [`SendError::Serialize`] if an argument has no form in JSON; [`SendError::Capacity`] with the exact need. Nothing was written, no
+    /// slot was taken.
     #[inline]
     pub fn emit<O: Sink<engineio::Server>>(
         &mut self,

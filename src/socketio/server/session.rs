@@ -19,7 +19,6 @@ pub(super) const MAX_NAMESPACES: usize = 8;
 /// ```
 /// use sansocket::{
 ///     engineio::{self, Message},
-///     json::Text,
 ///     socketio::{AckSlot, ExpectAck, Namespace, Sid, server::{Event, Session}},
 ///     time::Instant,
 ///     ws,
@@ -43,7 +42,7 @@ pub(super) const MAX_NAMESPACES: usize = 8;
 ///         Event::UnknownNamespace { name } => io.refuse_unknown(name, &mut out)?,
 ///         Event::Event(e) if e.is("ask") => {
 ///             if let Some(request) = e.ack {
-///                 io.ack(request, &(e.args(), Text("yes")), &mut out)?;
+///                 io.ack(request, &(e.args(), "yes"), &mut out)?;
 ///             }
 ///             // A expect of our own; its answer comes as `Event::Ack` with the token, or else `handle_timeout` tells.
 ///             let expect = ExpectAck { token: 7, deadline: Some(Instant::from_millis(5000)) };
