@@ -1,231 +1,114 @@
-//! The Socket.IO server of the README: the program itself, and a test for each way in which its loop ends.
+//! The programs of the README: each is run, and every way in which the loop of the Socket.IO server ends has a test.
 
-// program: socketio-server
-use sansocket::{
-    engineio::{self, server as engine},
-    http::{Head, Request, Response, Status},
-    socketio::{AckSlot, Namespace, SendError, server as socketio},
-    time::Instant,
-    ws::{self, Accept, CloseCode},
-};
+use sansocket::engineio::server::Config;
 use std::{
-    convert::Infallible,
-    error::Error,
-    io::{self, ErrorKind, Read, Write},
+    io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     thread,
     time::Duration,
 };
 
-type Failure = Box<dyn Error + Send + Sync>;
-type Out<'o> = ws::Out<'o, ws::Frames>;
+/// A program as a module: `main` is not called.
+macro_rules! program {
+    ($name:ident, $path:literal, $text:ident, $item:item) => {
+        #[allow(dead_code)]
+        mod $name {
+            include!($path);
+            $item
+        }
+        const $text: &str = include_str!($path);
+    };
+}
 
-const ROOT: Namespace = Namespace(0);
-const ORIGINS: [&[u8]; 1] = [b"http://localhost:3000"]; // the pages that may connect
+program!(
+    socketio_server,
+    "readme/socketio_server.rs",
+    SOCKETIO_SERVER,
+    pub(super) fn start(socket: TcpStream, config: engine::Config, connect_timeout: u64) -> io::Result<Failure> {
+        serve(socket, config, connect_timeout)
+    }
+);
+program!(
+    websocket_server,
+    "readme/websocket_server.rs",
+    WEBSOCKET_SERVER,
+    pub(super) fn start(socket: TcpStream) -> Result<(), Box<dyn Error>> {
+        serve(socket)
+    }
+);
+program!(
+    websocket_client,
+    "readme/websocket_client.rs",
+    WEBSOCKET_CLIENT,
+    pub(super) fn start(url: &str, question: &str) -> Result<String, Box<dyn Error>> {
+        ask(url, question)
+    }
+);
+
 const RX: usize = 16 * 1024;
-const TX: usize = RX + 256; // so the answer to any message that fits in RX fits in TX
-
-fn main() -> io::Result<()> {
-    for socket in TcpListener::bind("127.0.0.1:3000")?.incoming().flatten() {
-        thread::spawn(|| match serve(socket, engine::Config::new(), 45_000) {
-            Ok(why) => println!("closed: {why}"),
-            Err(e) => println!("lost: {e}"),
-        });
-    }
-    Ok(())
-}
-
-/// One connection from its first byte to its last. Gives the reason why it ended.
-fn serve(mut socket: TcpStream, config: engine::Config, connect_timeout: u64) -> io::Result<Failure> {
-    let started = std::time::Instant::now();
-    let now = || Instant::from_millis(started.elapsed().as_millis() as u64);
-    socket.set_write_timeout(Some(Duration::from_secs(10)))?;
-    let (mut rx, mut tx) = ([0; RX], [0; TX]);
-    let mut inbox = ws::Inbox::new(&mut rx[..]);
-    if let Err(why) = open(&mut socket, &mut inbox, &mut tx, now) {
-        return Ok(why);
-    }
-    let mut ws = ws::Connection::server(ws::Limits::new());
-    let mut engine = engine::Session::open(engineio::Sid::from_random(random()), config, now());
-    let io = socketio::Session::new(["/"], [AckSlot::EMPTY; 8], now().after_millis(connect_timeout));
-    let mut out = ws.out(&mut tx);
-
-    // Every ending leaves `run` by its error, so this is the one exit.
-    let Err(why) = run(&mut socket, &mut inbox, &mut ws, &mut engine, io, &mut out, now);
-    // A socket that failed may have taken half a frame: nothing can follow it.
-    let why = match why.downcast::<io::Error>() {
-        Ok(broken) => return Err(*broken),
-        Err(why) => why,
-    };
-    engine.close(&mut ws); // a close frame is owed now, unless one was owed or sent before
-    flush(&mut socket, &mut out)?; // what was answered before the end
-    while ws.poll_transmit(&mut out).map_err(io::Error::other)? {}
-    flush(&mut socket, &mut out)?;
-    // Read what the peer still sends: closing a socket with unread bytes can destroy what was written last.
-    socket.shutdown(Shutdown::Write)?;
-    socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-    let until = now().after_millis(5000);
-    while now() < until && socket.read(&mut [0; 1024])? > 0 {}
-    Ok(why)
-}
-
-/// The loop.
-fn run(
-    socket: &mut TcpStream,
-    inbox: &mut ws::Inbox<&mut [u8]>,
-    ws: &mut ws::Connection<ws::Server>,
-    engine: &mut engine::Session,
-    mut io: socketio::Session<[&'static str; 1]>,
-    out: &mut Out<'_>,
-    now: impl Fn() -> Instant,
-) -> Result<Infallible, Failure> {
-    loop {
-        // 1. Owed: the open packet, pings, pongs. `out` is empty here, and what is owed always fits in it.
-        while engine.poll_transmit(out)? || ws.poll_transmit(out)? {}
-        // 2. Events, until the bytes in the inbox are used up.
-        loop {
-            match engine.poll_event(inbox, ws, now()) {
-                Ok(Some(event)) => handle(io.handle_event(event)?, &mut io, socket, out)?,
-                Ok(None) => break,
-                Err(too_large) => {
-                    ws.owe_close(CloseCode::MESSAGE_TOO_BIG);
-                    return Err(too_large.into());
-                }
-            }
-        }
-        // 3. Time.
-        while let Some(event) = io.handle_timeout(now()) {
-            handle(event, &mut io, socket, out)?;
-        }
-        if let Some(event) = engine.handle_timeout(now()) {
-            handle(io.handle_event(event)?, &mut io, socket, out)?;
-        }
-        // 4. Write, then read until the next deadline.
-        flush(socket, out)?;
-        if engine.wants_transmit() || ws.wants_transmit() {
-            continue;
-        }
-        let due = engine.poll_timeout().into_iter().chain(io.poll_timeout()).min();
-        if !read(socket, inbox, due.unwrap_or(Instant::FAR_FUTURE), now())? {
-            ws.handle_eof();
-            let event = engine.handle_eof();
-            event.map(|event| io.handle_event(event)).transpose()?;
-            return Err("transport close".into());
-        }
-    }
-}
-
-/// The application: what each event is answered. An error ends the connection.
-fn handle(
-    event: socketio::Event<'_>,
-    io: &mut socketio::Session<[&'static str; 1]>,
-    socket: &mut TcpStream,
-    out: &mut Out<'_>,
-) -> Result<(), Failure> {
-    match event {
-        socketio::Event::Connect { .. } => {
-            let sid = engineio::Sid::from_random(random()); // public, unlike the id of the Engine.IO session
-            say(socket, out, |out| io.accept(ROOT, sid, out))
-        }
-        socketio::Event::UnknownNamespace { name } => say(socket, out, |out| io.refuse_unknown(name, out)),
-        socketio::Event::Event(e) if e.is("ask") => match e.ack {
-            Some(request) => say(socket, out, |out| io.ack(request, &e.args(), out)),
-            None => Ok(()),
-        },
-        socketio::Event::ConnectTimeout => Err("no namespace was connected in time".into()),
-        socketio::Event::Closed(reason) => Err(reason.as_str().into()),
-        _ => Ok(()),
-    }
-}
-
-/// Writes a packet into `out`. If `out` is full, sends it and tries once more: a refused call changed nothing.
-fn say(
-    socket: &mut TcpStream,
-    out: &mut Out<'_>,
-    mut write: impl FnMut(&mut Out<'_>) -> Result<(), SendError>,
-) -> Result<(), Failure> {
-    match write(out) {
-        Err(SendError::Capacity(_)) if !out.is_empty() => {
-            flush(socket, out)?;
-            Ok(write(out)?)
-        }
-        other => Ok(other?),
-    }
-}
-
-fn flush(socket: &mut TcpStream, out: &mut Out<'_>) -> io::Result<()> {
-    socket.write_all(out.written())?;
-    out.clear();
-    Ok(())
-}
-
-/// Waits for bytes, at most until `due`. `false`: the peer sends no more.
-fn read(
-    socket: &mut TcpStream,
-    inbox: &mut ws::Inbox<&mut [u8]>,
-    due: Instant,
-    now: Instant,
-) -> Result<bool, Failure> {
-    let wait = due.duration_since(now).clamp(Duration::from_millis(1), Duration::from_secs(3600));
-    socket.set_read_timeout(Some(wait))?;
-    match socket.read(inbox.space()?) {
-        Ok(0) => return Ok(false),
-        Ok(n) => inbox.filled(n),
-        Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
-        Err(e) => return Err(e.into()),
-    }
-    Ok(true)
-}
-
-/// The HTTP request and its answer. What follows the request stays in the inbox.
-fn open(
-    socket: &mut TcpStream,
-    inbox: &mut ws::Inbox<&mut [u8]>,
-    tx: &mut [u8],
-    now: impl Fn() -> Instant,
-) -> Result<(), Failure> {
-    let mut head = Head::new(Default::default());
-    let due = now().after_millis(10_000);
-    let n = loop {
-        match head.scan(inbox.bytes())? {
-            Some(n) => break n,
-            None if now() < due && read(socket, inbox, due, now())? => {}
-            None => return Err("no request".into()),
-        }
-    };
-    let request = Request::parse(&inbox.bytes()[..n])?;
-    let refusal = Response { status: Status(400), fields: &[("Connection", b"close")], body: b"" };
-    let (len, result) = match engine::route(request.method(), request.query(), ws::is_upgrade(&request), |_| None) {
-        Ok(engine::Route::OpenWebSocket) => match Accept::check(&request) {
-            Ok(accept) if accept.origin().is_none_or(|origin| ORIGINS.contains(&origin)) => {
-                (accept.write(&[], tx)?, Ok(()))
-            }
-            Ok(_) => (Response { status: Status(403), ..refusal }.write(tx)?, Err("page of another site".into())),
-            Err(e) => (ws::refuse(e, tx)?, Err(e.into())),
-        },
-        _ => (refusal.write(tx)?, Err("not a request for Engine.IO over a WebSocket".into())),
-    };
-    socket.write_all(&tx[..len])?;
-    inbox.consume(n);
-    result
-}
-
-fn random() -> [u8; 15] {
-    let mut bytes = [0; 15];
-    getrandom::fill(&mut bytes).expect("a source of randomness");
-    bytes
-}
-// end of program
 
 #[test]
-fn the_readme_shows_this_program() {
-    let between = |text: &'static str, from: &str, to: &str| {
-        let (_, rest) = text.split_once(from).expect(from);
-        rest.split_once(to).expect(to).0.trim()
-    };
-    let here = between(include_str!("readme_loop.rs"), "// program: socketio-server\n", "// end of program\n");
-    let readme = between(include_str!("../README.md"), "<!-- program: socketio-server -->\n```rust,no_run\n", "\n```\n");
-    assert!(here == readme, "README.md and tests/readme_loop.rs differ: copy the program from here to there");
+fn the_readme_shows_these_programs() {
+    for (name, program) in [
+        ("socketio_server", SOCKETIO_SERVER),
+        ("websocket_server", WEBSOCKET_SERVER),
+        ("websocket_client", WEBSOCKET_CLIENT),
+    ] {
+        let start = format!("<!-- tests/readme/{name}.rs -->\n```rust,no_run\n");
+        let (_, rest) = include_str!("../README.md").split_once(&start).expect(&start);
+        let (shown, _) = rest.split_once("```\n").unwrap();
+        assert!(shown == program, "README.md shows another {name} than tests/readme/{name}.rs: copy that");
+    }
+}
+
+/// `docs/picture.md` is `docs/chat.png` as a link target: rustdoc copies no files beside its pages.
+#[test]
+fn the_picture_of_the_documentation_is_that_of_the_readme() {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let (link, encoded) = include_str!("../docs/picture.md").trim_end().split_once(',').unwrap();
+    assert_eq!(link, "[picture]: data:image/png;base64");
+    let mut picture = vec![0; encoded.len()];
+    let len = STANDARD.decode_slice(encoded, &mut picture).unwrap();
+    assert!(picture[..len] == include_bytes!("../docs/chat.png")[..], "encode docs/chat.png again");
+}
+
+#[test]
+fn the_websocket_client_and_server_talk() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let server =
+        thread::spawn(move || websocket_server::start(listener.accept().unwrap().0).map_err(|e| e.to_string()));
+    let question = "long ".repeat(3000);
+    assert_eq!(websocket_client::start(&url, &question).unwrap(), question);
+    server.join().unwrap().unwrap();
+}
+
+/// Sends the bytes to the WebSocket server; gives the frames that came back until the end of the stream.
+fn answers(input: &[u8]) -> Vec<u8> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let server =
+        thread::spawn(move || websocket_server::start(listener.accept().unwrap().0).map_err(|e| e.to_string()));
+    client.write_all(&[request("", "http://localhost").as_bytes(), input].concat()).unwrap();
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).unwrap();
+    drop(client);
+    server.join().unwrap().unwrap();
+    let end = received.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+    received.split_off(end)
+}
+
+#[test]
+fn the_websocket_server_owes_a_close_frame_at_each_end() {
+    let hello = text("hello");
+    for (last, close) in [
+        (&frame(0x88, b"\x03\xe8bye")[..], &b"\x88\x02\x03\xe8"[..]),
+        (b"\x81\x0142", b"\x88\x02\x03\xea"),
+        (&frame(0x81, b"\xff"), b"\x88\x02\x03\xef"),
+        (&frame(0x81, &[b'x'; RX + 1]), b"\x88\x02\x03\xf1"),
+    ] {
+        assert_eq!(answers(&[&hello, last].concat()), [b"\x81\x05hello", close].concat());
+    }
 }
 
 /// A client's text frame, with a masking key of zeros.
@@ -247,8 +130,15 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+fn request(query: &str, origin: &str) -> String {
+    format!(
+        "GET /socket.io/?{query} HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+}
+
 struct Run {
-    config: engine::Config,
+    config: Config,
     connect_timeout: u64,
     query: &'static str,
     origin: &'static str,
@@ -256,7 +146,7 @@ struct Run {
 }
 
 const RUN: Run = Run {
-    config: engine::Config::new(),
+    config: Config::new(),
     connect_timeout: 45_000,
     query: "EIO=4&transport=websocket",
     origin: "http://localhost:3000",
@@ -264,19 +154,16 @@ const RUN: Run = Run {
 };
 
 impl Run {
-    /// Sends the request and `input` in one piece; gives what came back until the end of the stream, and why the server ended.
+    /// Sends the request and `input` in one piece; gives what came back until the stream ended, and why it did.
     fn with(self, input: &[&[u8]]) -> (String, Vec<u8>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (config, connect_timeout) = (self.config, self.connect_timeout);
-        let server = thread::spawn(move || serve(listener.accept().unwrap().0, config, connect_timeout));
+        let server =
+            thread::spawn(move || socketio_server::start(listener.accept().unwrap().0, config, connect_timeout));
         client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let (query, origin) = (self.query, self.origin);
-        let mut bytes = format!(
-            "GET /socket.io/?{query} HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        .into_bytes();
+        let mut bytes = request(query, origin).into_bytes();
         bytes.extend(input.concat());
         client.write_all(&bytes).unwrap();
         if self.then_end {
@@ -375,7 +262,7 @@ fn a_client_that_connects_to_nothing_is_closed_in_time() {
 
 #[test]
 fn a_client_that_answers_no_ping_is_closed_in_time() {
-    let config = engine::Config::new().ping_interval(100).ping_timeout(100);
+    let config = Config::new().ping_interval(100).ping_timeout(100);
     let (_, frames, why) = Run { config, ..RUN }.with(&[&text("40")]);
     let (messages, end) = split(&frames);
     assert!(messages.contains(&"2"), "{messages:?}");
