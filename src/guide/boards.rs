@@ -8,7 +8,7 @@
 //! sansocket = { version = "0.1", default-features = false } # without the SHA-1 of sha1_smol
 //!
 //! [profile.release]
-//! opt-level = "z"      # or "s"; 3 is faster and about a third larger
+//! opt-level = "z"      # or "s"; 3 is faster and larger
 //! lto = "fat"          # removes what you do not call; without it the figures below do not hold
 //! codegen-units = 1
 //! panic = "abort"
