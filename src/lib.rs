@@ -1,4 +1,16 @@
+// The picture of the README. Of two definitions of a link the first counts, so this one takes the place of the README's own, which
+// a page of rustdoc could not follow.
+#![doc = include_str!("../docs/picture.md")]
 #![doc = include_str!("../README.md")]
+//!
+//! ## Read on
+//!
+//! - [`guide`]: [the layers](guide::layers), [the loop and its endings](guide::the_loop), [memory](guide::memory),
+//!   [time and randomness](guide::time), [security](guide::security), [microcontrollers](guide::boards), [Tokio](guide::tokio),
+//!   [tests without sockets](guide::testing), [glossary](guide::glossary).
+//! - WebSocket: [`ws::Inbox`], [`ws::Connection`], [`ws::Out`], [`ws::Accept`], [`ws::Connect`], [`ws::KeepAlive`].
+//! - Engine.IO: [`engineio::server::Session`], [`engineio::server::route`], [`engineio::server::Probe`].
+//! - Socket.IO: [`socketio::server::Session`], [`socketio::server::rooms`], [`socketio::server::broadcast`], [`socketio::Queue`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -37,6 +49,7 @@ extern crate std;
 pub mod bytes;
 pub mod endpoint;
 pub mod engineio;
+pub mod guide;
 pub mod http;
 pub mod json;
 pub mod socketio;

@@ -1,0 +1,140 @@
+//! On a microcontroller: features, flash, RAM, stack, panics.
+//!
+//! The crate is `no_std` and needs no allocator, no atomics and no floating-point unit. It builds for Cortex-M0 to M7, RISC-V, AVR (16-bit
+//! `usize`) and WebAssembly, little and big endian.
+//!
+//! ```toml
+//! [dependencies]
+//! sansocket = { version = "0.1", default-features = false } # without the SHA-1 of sha1_smol
+//!
+//! [profile.release]
+//! opt-level = "z"      # or "s"; 3 is faster and larger
+//! lto = "fat"          # removes what you do not call; without it the figures below do not hold
+//! codegen-units = 1
+//! panic = "abort"
+//! ```
+//!
+//! # SHA-1
+//!
+//! The handshake needs one SHA-1 of 60 bytes. With the default feature `sha1` it is computed by sha1_smol (about 3 KB of flash). Without it,
+//! pass a function to `check_with`, `write_with` or [`accept_key_with`](crate::ws::accept_key_with): the hash unit of the chip, or a small
+//! implementation of your own (about 700 bytes).
+//!
+//! # A client that takes messages in pieces
+//!
+//! With [`poll_event`](crate::ws::Connection::poll_event) no inbox is needed, and a message may be longer than all your memory. This loop uses
+//! 64 bytes to receive and 160 to send. `Transport` stands for your driver. Errors and endings are as in [`the_loop`](super::the_loop).
+//!
+//! ```
+//! use sansocket::ws::{Client, Connection, Event, Kind, Limits, Outbox};
+//!
+//! trait Transport {
+//!     type Error;
+//!     /// Waits for bytes; 0: the end.
+//!     fn read(&mut self, memory: &mut [u8]) -> Result<usize, Self::Error>;
+//!     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+//! }
+//!
+//! /// Counts the bytes of each binary message and answers with the count. Gives what came last.
+//! fn run<T: Transport>(transport: &mut T, key: impl FnMut() -> [u8; 4]) -> Result<u32, T::Error> {
+//!     let mut rx = [0; 64];
+//!     let mut tx = Outbox::with_keys([0; 160], key);
+//!     let mut ws: Connection<Client> = Connection::client(Limits::new().message(u64::MAX).frame(u64::MAX));
+//!     let mut out = ws.out(&mut tx);
+//!     let mut count = 0_u32;
+//!     while !ws.is_closing() {
+//!         let n = transport.read(&mut rx)?;
+//!         if n == 0 {
+//!             ws.handle_eof();
+//!             break;
+//!         }
+//!         let mut input = &mut rx[..n];
+//!         // `None`: the bytes are used up. An error is the server's fault, and its close frame is owed.
+//!         while let Ok(Some(event)) = ws.poll_event(&mut input) {
+//!             if let Event::Chunk(chunk) = event {
+//!                 count = if chunk.is_first() { 0 } else { count } + chunk.as_bytes().len() as u32;
+//!                 if chunk.is_last() {
+//!                     // `out` is empty here, so an answer of 4 bytes always fits.
+//!                     let _ = ws.send(Kind::Binary, &count.to_be_bytes(), &mut out);
+//!                 }
+//!             }
+//!             // After each event: what is owed, then write. So nothing can overflow.
+//!             while let Ok(true) = ws.poll_transmit(&mut out) {}
+//!             transport.write_all(out.written())?;
+//!             out.clear();
+//!         }
+//!         while let Ok(true) = ws.poll_transmit(&mut out) {}
+//!         transport.write_all(out.written())?;
+//!         out.clear();
+//!     }
+//!     Ok(count)
+//! }
+//!
+//! # struct Wire { input: Vec<u8>, output: Vec<u8> }
+//! # impl Transport for Wire {
+//! #     type Error = core::convert::Infallible;
+//! #     fn read(&mut self, memory: &mut [u8]) -> Result<usize, Self::Error> {
+//! #         let n = memory.len().min(self.input.len());
+//! #         memory[..n].copy_from_slice(&self.input.drain(..n).collect::<Vec<_>>());
+//! #         Ok(n)
+//! #     }
+//! #     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> { self.output.extend(bytes); Ok(()) }
+//! # }
+//! // 300 bytes through memory for 64, then a close frame.
+//! let input = [&[0x82, 126, 1, 44], &[7; 300][..], &[0x88, 2, 3, 0xe8]].concat();
+//! let mut wire = Wire { input, output: Vec::new() };
+//! assert_eq!(run(&mut wire, || [0; 4]), Ok(300));
+//! assert_eq!(wire.output, b"\x82\x84\0\0\0\0\0\0\x01\x2c\x88\x82\0\0\0\0\x03\xe8");
+//! ```
+//!
+//! # Flash
+//!
+//! Measured on thumbv7em with `opt-level = "z"` and fat LTO: bytes more than an empty firmware.
+//!
+//! | firmware | bytes |
+//! |---|---|
+//! | WebSocket client, frames in pieces | 4,300 |
+//! | the same with whole messages | 6,400 |
+//! | WebSocket client with URL, handshake, messages and deadlines, without a SHA-1 | 15,000 |
+//! | the same with sha1_smol | 18,000 |
+//! | Engine.IO server over polling, with the upgrade | 13,000 |
+//! | Socket.IO server: acknowledgements, attachments, handlers, rooms, a queue | 28,000 |
+//!
+//! "Without a SHA-1" means that the hash is a stand-in that computes nothing. The handshake does need one: a SHA-1 written by hand adds 676 bytes,
+//! sha1_smol about 3,000, the hash unit of a chip almost nothing.
+//!
+//! Other crates, measured the same way: an echo client without and with its handshake, and one and the same application (connect, send a text each
+//! second, answer pings, reconnect). Most are smaller, in part because they check less.
+//!
+//! | crate | frames | with handshake | the application | what it accepts although RFC 6455 forbids it |
+//! |---|---|---|---|---|
+//! | sansocket | 4,300 or 6,400 | 15,000 (see above) | 15,456 | nothing by default |
+//! | edge-ws 0.8 | 1,496 | | | has no UTF-8 check, no reassembly, no close handshake |
+//! | websocket-sans-io 0.1 | 1,988 | | | has no UTF-8 check, no reassembly |
+//! | ws-framer 0.4 | 3,236 | 8,780, own SHA-1 | 10,148 | 101 without `Upgrade`, extensions not offered, masked server frames, long lengths |
+//! | embedded-websocket 0.9 | 3,588 | 10,648 | 11,604 | the same, and reserved bits, bad UTF-8, text inside fragments |
+//! | websocketz 0.2 | 4,972 | 13,472 | 15,496 | subprotocols and extensions not offered, long lengths |
+//!
+//! You pay for what you call: a function that is not called is not linked. Error texts are linked only if you print them.
+//!
+//! # RAM and stack
+//!
+//! The state of one connection is in the table of [`memory`](super::memory). Everything else is memory that you lend, and it can be `static`:
+//! machines have `const` constructors.
+//!
+//! The loop of a client over whole messages needs 1,728 bytes of stack, 1,024 of which are its buffers if they stand on the stack; no function
+//! below it needs more than 160. There is no recursion, so the depth is fixed. In async code buffers become part of the future: keep them
+//! outside and lend them.
+//!
+//! # Panics
+//!
+//! The code of the crate has no panic that input can reach. For the codec, whole messages, the client, polling and the Socket.IO server the
+//! linker proves it in the tests: the firmware's panic handler refers to a symbol that does not exist, so linking fails if the handler is
+//! needed. Two dependencies keep a bounds check that cannot fail but that the compiler does not see through: sha1_smol, and nom in the server's
+//! handshake. Without them the proof holds for the whole firmware, from `opt-level` 2 on, and at
+//! `s` and `z`.
+//!
+//! # TLS
+//!
+//! A TLS stack costs more than everything here: two record buffers of 16 KiB are usual. Do not flush after each message if flushing waits for
+//! the TCP acknowledgement.

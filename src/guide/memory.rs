@@ -1,0 +1,135 @@
+//! The memory that you lend: how much, when it grows, how it comes back.
+//!
+//! The crate allocates nothing. You give each machine its memory: an array, a `&'static mut [u8]`, a `Vec`, a guard of a pool.
+//!
+//! # Sizes
+//!
+//! - **Inbox**: the longest message that you take whole, and 14 bytes for its header. The HTTP head must fit too (a browser sends about 600
+//!   bytes). Too small: grow, take the message in pieces, skip it, or close.
+//! - **Output** (`Out`, `Outbox`): the longest packet that you send, and 14 bytes for its header; at least
+//!   [`ws::OWED_MAX`](crate::ws::OWED_MAX) (131 bytes) or [`engineio::server::OWED_MAX`](crate::engineio::server::OWED_MAX) (160 bytes). Too
+//!   small: write it out, clear it, repeat the call.
+//! - **`AckSlot`s**, 32 bytes each: the acknowledgements that one session expects at a time; 8 is plenty for most. Too few: `emit` is refused;
+//!   `replace_acks` moves them to more slots.
+//! - **Rooms**: 32 bytes for each room, each member and each membership, and memory for the names. Too small: `join` is refused and says how
+//!   much is needed; `replace` moves them.
+//! - **[`Collector`](crate::socketio::Collector)**: the JSON and all attachments of the largest binary event. Too small: `replace` it and
+//!   repeat, or drop the event.
+//! - **[`Queue`](crate::socketio::Queue) slots**: the packets that may wait for one slow receiver. Too few: its `Policy` drops packets or
+//!   closes the connection.
+//!
+//! Two rules keep you out of trouble. Make the output at least as large as the inbox plus 64 bytes if you send back what you receive. Set
+//! [`ws::Limits::message`](crate::ws::Limits::message) to the size of the inbox, unless the inbox grows: then a longer message is refused as
+//! soon as its header comes.
+//!
+//! The state of the machines themselves, without that memory, in bytes:
+//!
+//! | state | 64-bit | 32-bit |
+//! |---|---|---|
+//! | [`ws::Connection`](crate::ws::Connection) | 216 | 216 |
+//! | [`ws::Inbox`](crate::ws::Inbox) | 40 | 24 |
+//! | [`ws::KeepAlive`](crate::ws::KeepAlive) | 56 | 56 |
+//! | [`engineio::server::Session`](crate::engineio::server::Session) | 72 | 72 |
+//! | [`socketio::server::Session`](crate::socketio::server::Session) | 112 | 88 |
+//!
+//! # Growing
+//!
+//! A `Capacity` error says how many bytes were needed. Grow in steps, with what arrives: the length in a header costs a stranger nothing, so
+//! never allocate all of it at once.
+//!
+//! ```
+//! use sansocket::ws::{Connection, Inbox, Incoming, Limits, ReceiveError};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut ws = Connection::server(Limits::new().message(1 << 20));
+//! let mut inbox = Inbox::new(vec![0; 64]);
+//! let message = [b'x'; 1000];
+//! let wire = [&[0x81, 0xfe, 0x03, 0xe8, 0, 0, 0, 0], &message[..]].concat();
+//!
+//! let mut rest = &wire[..];
+//! let mut received = 0;
+//! while received == 0 {
+//!     let too_small = match inbox.poll_message(&mut ws) {
+//!         Ok(Some(Incoming::Message(m))) => {
+//!             received = m.as_bytes().len();
+//!             continue;
+//!         }
+//!         Ok(Some(_)) => continue,
+//!         Ok(None) => None,
+//!         Err(ReceiveError::Capacity(e)) => Some(e), // within the limit, and larger than the inbox
+//!         Err(e) => return Err(e.into()),
+//!     };
+//!     if let Some(e) = too_small
+//!         && inbox.space().is_err()
+//!     {
+//!         // It is full: at most twice as much.
+//!         let size = e.needed.min(2 * e.available);
+//!         inbox.replace(vec![0; size]).map_err(|_| "it is larger")?;
+//!     }
+//!     let space = inbox.space()?; // a socket would read here
+//!     let n = space.len().min(rest.len()).min(100);
+//!     space[..n].copy_from_slice(&rest[..n]);
+//!     inbox.filled(n);
+//!     rest = &rest[n..];
+//! }
+//! assert_eq!(received, 1000);
+//! # Ok(()) }
+//! ```
+//!
+//! # Giving back
+//!
+//! Between two messages the inbox holds nothing, so 10,000 idle connections need no receive memory: lend the same buffer to whichever
+//! connection has bytes to read. [`held`](crate::ws::Inbox::held) says how many bytes must stay.
+//!
+//! ```
+//! use sansocket::ws::{Connection, Inbox, Limits, Server};
+//!
+//! struct Client {
+//!     ws: Connection<Server>,
+//!     inbox: Inbox<Vec<u8>>,
+//! }
+//!
+//! /// The socket of `client` is readable: `read` fills the memory that it is given.
+//! fn readable(client: &mut Client, shared: &mut Vec<u8>, read: impl FnOnce(&mut [u8]) -> usize) -> usize {
+//!     let Client { ws, inbox } = client;
+//!     if inbox.held() == 0 {
+//!         // Nothing is in hand: swap the shared buffer in. What comes back is empty.
+//!         let lent = inbox.replace(std::mem::take(shared));
+//!         assert!(lent.is_ok_and(|old| old.is_empty()));
+//!     }
+//!     let mut messages = 0;
+//!     if let Ok(space) = inbox.space() {
+//!         let n = read(space);
+//!         inbox.filled(n);
+//!     }
+//!     while let Ok(Some(_message)) = inbox.poll_message(ws) {
+//!         messages += 1;
+//!     }
+//!     // All was used up: take the buffer back. A message that was cut keeps a buffer of its own.
+//!     let keep = if inbox.held() == 0 { Vec::new() } else { vec![0; 1024] };
+//!     if let Ok(buffer) = inbox.replace(keep) {
+//!         *shared = buffer;
+//!     }
+//!     messages
+//! }
+//!
+//! let mut shared = vec![0; 16 * 1024];
+//! let mut client = Client { ws: Connection::server(Limits::new()), inbox: Inbox::new(Vec::new()) };
+//! let wire = b"\x81\x82\0\0\0\0hi";
+//! let whole = readable(&mut client, &mut shared, |space| {
+//!     space[..wire.len()].copy_from_slice(wire);
+//!     wire.len()
+//! });
+//! assert_eq!((whole, client.inbox.held(), shared.len()), (1, 0, 16 * 1024));
+//! ```
+//!
+//! # In pieces
+//!
+//! A message need not fit anywhere. [`Inbox::poll_part`](crate::ws::Inbox::poll_part) gives it in parts as they arrive, and
+//! [`ws::Connection::poll_event`](crate::ws::Connection::poll_event) works on any slice, without an inbox. [`boards`](super::boards) shows such
+//! a loop.
+//!
+//! # Cost
+//!
+//! Work is proportional to the bytes received and sent. An inbox moves bytes to its front only when its tail runs out, a constant number of
+//! moves for each byte. Lookups in tables (rooms, broadcasts) are constant on average; an event costs one comparison for each handler.
