@@ -1,4 +1,17 @@
-//! Time is an argument: the crate reads no clock.
+//! Time as an argument. The crate reads no clock: a call that depends on time takes an [`Instant`].
+//!
+//! ```
+//! use sansocket::time::Instant;
+//!
+//! /// The clock of a program on `std`. On a board this is a timer.
+//! fn now(started: std::time::Instant) -> Instant {
+//!     Instant::from_millis(started.elapsed().as_millis() as u64)
+//! }
+//!
+//! let started = std::time::Instant::now();
+//! let due = now(started).after_millis(25_000);
+//! assert!(due > now(started));
+//! ```
 
 use core::{fmt, ops::Add, time::Duration};
 
@@ -8,10 +21,10 @@ pub(crate) const fn millis(ms: u32) -> u64 {
     u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0])
 }
 
-/// A moment, in milliseconds since an epoch of the caller's choice (the start of the program, the boot of the board).
+/// A point in time, in milliseconds since an epoch that you choose: the start of the program, or the boot of the board.
 ///
-/// All arithmetic saturates. The time of one machine never runs backwards: a time earlier than one that the machine was told before counts
-/// as that one.
+/// Use a clock that never runs backwards. If a call passes an earlier time than a previous call on the same object, the later time counts. All
+/// arithmetic saturates.
 ///
 /// ```
 /// use core::time::Duration;
@@ -27,10 +40,10 @@ pub(crate) const fn millis(ms: u32) -> u64 {
 pub struct Instant(u64);
 
 impl Instant {
-    /// A moment that never comes.
+    /// The largest value: a deadline that never comes.
     pub const FAR_FUTURE: Self = Self(u64::MAX);
 
-    /// The moment `ms` milliseconds after the epoch.
+    /// `ms` milliseconds after the epoch.
     #[must_use]
     pub const fn from_millis(ms: u64) -> Self {
         Self(ms)
@@ -42,20 +55,20 @@ impl Instant {
         self.0
     }
 
-    /// The moment `ms` milliseconds later.
+    /// `ms` milliseconds later.
     #[must_use]
     pub const fn after_millis(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// How long it is from `earlier` until this moment; nothing when `earlier` is later.
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
     #[must_use]
     pub const fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Part of a millisecond counts as a whole one, so that a deadline never comes early.
+/// Rounds up to whole milliseconds, so that a deadline never comes early.
 impl Add<Duration> for Instant {
     type Output = Self;
 
@@ -68,7 +81,7 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// Seconds since the epoch, with milliseconds: `12.345s`; [`FAR_FUTURE`](Instant::FAR_FUTURE) is `never`.
+/// Prints seconds since the epoch, such as `12.345s`, and `never` for [`FAR_FUTURE`](Instant::FAR_FUTURE).
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::FAR_FUTURE {

@@ -252,7 +252,7 @@ fn what_json_does_not_have_is_an_error() {
     let outer = Outer { fine: 1, inner: Inner { keys: BTreeMap::from([((1, 2), 3)]) } };
     let error = Json(&outer).write(&mut Writer::new(&mut [0; 99])).unwrap_err();
     assert_eq!((error.kind, error.field), (SerializeErrorKind::Key, Some("keys")));
-    assert_eq!(error.to_string(), "map key that JSON cannot have in field `keys`");
+    assert_eq!(error.to_string(), "map key that cannot be written as a JSON string in field `keys`");
     for none in [Json(BTreeMap::from([(None::<u8>, 1)])), Json(BTreeMap::new())] {
         assert_eq!(none.write(&mut Writer::new(&mut [])).is_ok(), none.0.is_empty());
     }
@@ -338,7 +338,7 @@ fn errors_say_where_and_which_field() {
     assert_eq!(failed(r#"[{"name":"a"},2,3]"#), (Length, 15));
     assert_eq!(failed(r#"[{"name":"a"}]"#), (Length, 0));
     let error = value(r#"[{"n":1}]"#).deserialize::<(Strict,)>(&mut []).unwrap_err();
-    assert_eq!(error.to_string(), "missing field `name` at byte 1");
+    assert_eq!(error.to_string(), "JSON object lacks the field `name` at byte 1");
 }
 
 /// The stack is bounded by the type and the depth of what was parsed.

@@ -1,5 +1,5 @@
-//! Base64 (RFC 4648 section 4) as polling payloads and a client's handshake need it: written from a slice of any length, read where
-//! it lies. The base64 crate reads into other memory only, and links a panic for a length that is not fixed.
+//! Base64 (RFC 4648 section 4) for polling payloads and a client's handshake: encodes a slice of any length, decodes in place. The base64 crate
+//! cannot decode in place, and links a panic for a length that is not constant.
 
 use super::Writer;
 
@@ -30,7 +30,7 @@ pub(crate) fn encode_url(bytes: [u8; 15]) -> [u8; 20] {
     })
 }
 
-/// Reads `text` where it lies; strict: the standard alphabet, padded, no stray bits, nothing else (section 3.5).
+/// Decodes `text` in place. Strict: the standard alphabet, with padding, unused bits zero (section 3.5).
 pub(crate) fn decode_in_place(text: &mut [u8]) -> Option<&mut [u8]> {
     let (groups, rest) = text.as_chunks::<4>();
     if !rest.is_empty() {
@@ -68,7 +68,7 @@ pub(crate) fn decode_in_place(text: &mut [u8]) -> Option<&mut [u8]> {
     text.get_mut(..len)
 }
 
-/// The six bits of a digit; the high bit is set for what is none.
+/// The six bits of a digit. For other bytes the high bit is set.
 const fn value(digit: u8) -> u8 {
     match digit {
         b'A'..=b'Z' => digit.wrapping_sub(b'A'),

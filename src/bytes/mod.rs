@@ -1,7 +1,40 @@
-//! Layer 0: a bounded writer, a read cursor and an incremental UTF-8 validator. Knows no protocol.
+//! Layer 0: tools for bytes that know no protocol. [`Writer`] writes into memory that you lend, [`Cursor`] reads, and [`Utf8`] validates text that
+//! arrives in pieces.
 //!
-//! Everything above writes through [`Writer`], which counts on when its memory is used up: so a refused
-//! write knows to the byte how much it would have needed, and the length and the bytes cannot disagree.
+//! All layers write with a [`Writer`]. When its memory is full, it stops storing and continues to count. A write that fails can therefore report the
+//! exact size that it needs ([`Capacity`]).
+//!
+//! ```
+//! use sansocket::bytes::{Capacity, Cursor, InvalidUtf8, Utf8, Writer};
+//!
+//! // Write `key=12`.
+//! let mut memory = [0; 8];
+//! let mut writer = Writer::new(&mut memory);
+//! assert!(writer.is_empty());
+//! writer.push(b"key");
+//! writer.byte(b'=');
+//! writer.decimal(12);
+//! writer.byte(b',');
+//! writer.take_back(1); // no further pair follows the comma
+//! assert_eq!(writer.len(), 6);
+//! assert_eq!(writer.finish()?, b"key=12");
+//!
+//! // Read it.
+//! let mut cursor = Cursor::new(b"key=12");
+//! assert_eq!(cursor.take_while(|b| b.is_ascii_alphabetic()), b"key");
+//! assert_eq!((cursor.eat(b':'), cursor.eat(b'=')), (false, true));
+//! assert_eq!((cursor.peek(), cursor.byte(), cursor.rest()), (Some(b'1'), Some(b'1'), &b"2"[..]));
+//! assert_eq!(cursor.take(2), None, "there is only one byte");
+//!
+//! // Validate text that was cut inside a character.
+//! let mut utf8 = Utf8::new();
+//! utf8.check(b"J\xc3")?;
+//! assert!(!utf8.is_complete());
+//! utf8.check(b"\xbcrgen")?;
+//! assert!(utf8.is_complete());
+//! assert_eq!(utf8.check(b"ab\xff"), Err(InvalidUtf8 { at: 2 }));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 
 pub(crate) mod base64;
 mod cursor;

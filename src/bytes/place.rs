@@ -1,7 +1,7 @@
-//! Moving bytes without a check that can fail: these link without a panic at every level of optimisation, where the same by
-//! `copy_from_slice` and `copy_within` keeps one as soon as the compiler shares it between two callers.
+//! Functions that move bytes and link without a panic at every optimisation level. `copy_from_slice` and `copy_within` keep a panic as soon as two
+//! callers share one copy of them.
 
-/// Copies `from` to the front of `into`, as much as there is of both.
+/// Copies `from` to the front of `into`, as many bytes as the shorter one has.
 #[inline]
 pub(crate) fn copy(from: &[u8], into: &mut [u8]) {
     for (place, byte) in into.iter_mut().zip(from) {
@@ -9,7 +9,7 @@ pub(crate) fn copy(from: &[u8], into: &mut [u8]) {
     }
 }
 
-/// Moves what lies behind the first `gap` bytes of `region` down over them.
+/// Moves the bytes behind the first `gap` bytes of `region` to its front.
 #[inline(never)]
 pub(crate) fn close_gap(region: &mut [u8], gap: usize) {
     if gap <= region.len() {
@@ -17,8 +17,8 @@ pub(crate) fn close_gap(region: &mut [u8], gap: usize) {
     }
 }
 
-/// Moves all but the last `gap` bytes of `region` up by as many. What lay behind them comes to the front: a rotation is a little
-/// dearer than a move, and the compiler sees that it cannot fail.
+/// Moves all but the last `gap` bytes of `region` up by `gap`. The last `gap` bytes come to the front: this is a rotation. It costs a little
+/// more than a move, but the compiler sees that it cannot fail.
 #[inline(never)]
 pub(crate) fn open_gap(region: &mut [u8], gap: usize) {
     if gap <= region.len() {

@@ -1,11 +1,11 @@
-//! Payloads for `Debug`: short, and readable on a serial line.
+//! Short forms of payloads for `Debug`.
 
 use core::fmt::{self, Write};
 
-/// Text, in quotes: what is not UTF-8 or would not be seen is escaped. Of long ones the front and the length.
+/// Text in quotes. Control characters and invalid UTF-8 are escaped. A long text is cut, and its length follows.
 pub(crate) struct ShownText<'a>(pub(crate) &'a [u8]);
 
-/// Bytes: how many there are, and the first of them in hexadecimal.
+/// The number of bytes, and the first of them in hexadecimal.
 pub(crate) struct ShownBytes<'a>(pub(crate) &'a [u8]);
 
 const TEXT_MAX: usize = 64;

@@ -1,8 +1,8 @@
-//! Subslices whose range an invariant keeps inside the memory: a wrong one panics in debug builds and under the fuzzer, and is empty in release.
+//! Subslices whose range is known to be valid. A wrong range panics in debug builds and under the fuzzer; in release builds the slice is empty.
 
 use core::slice::SliceIndex;
 
-/// `bytes[range]`. The caller knows that the range lies inside: a debug build panics if it does not, a release build gives an empty slice.
+/// `bytes[range]`. The caller knows that the range is valid. If it is not, a debug build panics and a release build returns an empty slice.
 #[inline]
 #[cfg_attr(debug_assertions, track_caller)]
 pub(crate) fn slice<I: SliceIndex<[u8], Output = [u8]>>(bytes: &[u8], range: I) -> &[u8] {
@@ -11,7 +11,7 @@ pub(crate) fn slice<I: SliceIndex<[u8], Output = [u8]>>(bytes: &[u8], range: I) 
     part.unwrap_or_default()
 }
 
-/// As [`slice`], to be changed.
+/// As [`slice`], mutable.
 #[inline]
 #[cfg_attr(debug_assertions, track_caller)]
 pub(crate) fn slice_mut<I: SliceIndex<[u8], Output = [u8]>>(bytes: &mut [u8], range: I) -> &mut [u8] {
@@ -20,7 +20,7 @@ pub(crate) fn slice_mut<I: SliceIndex<[u8], Output = [u8]>>(bytes: &mut [u8], ra
     part.unwrap_or_default()
 }
 
-/// `text` as a string. The caller knows that it is UTF-8: a debug build panics if it is not, a release build gives an empty string. One pass.
+/// `text` as a string. The caller knows that it is UTF-8. If it is not, a debug build panics and a release build returns an empty string. One pass.
 #[inline]
 #[cfg_attr(debug_assertions, track_caller)]
 pub(crate) fn checked_str(text: &[u8]) -> &str {

@@ -1,9 +1,9 @@
 use core::fmt;
 
-/// The byte at which text stopped being UTF-8.
+/// The text is not UTF-8. See [`Utf8::check`](Utf8::check).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidUtf8 {
-    /// Offset in the slice that was checked: the first byte that no continuation can make valid.
+    /// Offset of the first invalid byte in the checked slice: no bytes after it can make the text valid.
     pub at: usize,
 }
 
@@ -15,12 +15,21 @@ impl fmt::Display for InvalidUtf8 {
 
 impl core::error::Error for InvalidUtf8 {}
 
-/// Validates UTF-8 that arrives in pieces of any size; fails at the first impossible byte.
+/// Validates UTF-8 that arrives in pieces of any size. It fails at the first invalid byte, not at the end of the piece or of the character.
 ///
-/// The whole state is the last three bytes: what a byte must be follows from itself and the three before it
-/// (RFC 3629 section 4: a lead byte asks for one to three continuations, and some leads narrow the first of them).
-/// Those rules are compares, ands and saturating subtractions without a branch or a table, so a block of text is
-/// judged in byte lanes; blocks of pure ASCII are skipped.
+/// ```
+/// use sansocket::bytes::Utf8;
+///
+/// let mut utf8 = Utf8::new();
+/// utf8.check(b"\xe2\x82")?; // the first two bytes of a euro sign
+/// assert!(!utf8.is_complete());
+/// utf8.check(b"\xac")?;
+/// assert!(utf8.is_complete());
+/// # Ok::<(), sansocket::bytes::InvalidUtf8>(())
+/// ```
+///
+/// The state is the last three bytes. Whether a byte is valid depends on it and on the three bytes before it (RFC 3629 section 4). The check uses
+/// no branches and no table, so that the compiler can check a block of text with SIMD instructions. Blocks of pure ASCII are skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Utf8 {
     /// Oldest first.
@@ -29,10 +38,10 @@ pub struct Utf8 {
 
 const BLOCK: usize = 64;
 
-/// Where there are byte lanes; elsewhere the block's loop would cost a kilobyte of flash and win nothing.
+/// Whether the target has SIMD instructions for bytes. On other targets the loop over blocks costs a kilobyte of flash and gains nothing.
 const HAS_LANES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32"));
 
-/// Not zero when `b` cannot follow `p1`, which follows `p2`, which follows `p3`.
+/// Not zero if `b` is invalid behind the bytes `p3`, `p2`, `p1`.
 #[inline(always)]
 fn judge(p3: u8, p2: u8, p1: u8, b: u8) -> u8 {
     let continuation = u8::from(b & 0xc0 == 0x80);
@@ -47,13 +56,13 @@ fn judge(p3: u8, p2: u8, p1: u8, b: u8) -> u8 {
 }
 
 impl Utf8 {
-    /// At the start of a text.
+    /// The state at the start of a text.
     #[must_use]
     pub const fn new() -> Self {
         Self { last: [0; 3] }
     }
 
-    /// Whether the text so far ends between two characters.
+    /// Whether the text so far does not end inside a character.
     #[must_use]
     #[inline]
     pub const fn is_complete(&self) -> bool {
@@ -61,10 +70,10 @@ impl Utf8 {
         p3 < 0xf0 && p2 < 0xe0 && p1 < 0xc0
     }
 
-    /// Takes the next piece of the text. Linear; looks at each byte once.
+    /// Checks the next piece of the text. Linear: each byte is read once.
     ///
     /// # Errors
-    /// [`InvalidUtf8`] with the place of the first impossible byte; the state is then that in front of it.
+    /// [`InvalidUtf8`] with the offset of the first invalid byte. The state is then that before this byte.
     #[inline]
     pub fn check(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         if self.is_complete() && piece.is_ascii() {
@@ -109,7 +118,7 @@ impl Utf8 {
         Ok(())
     }
 
-    /// One byte after the other: short tails, and to find the bad byte of a block.
+    /// Byte by byte: for short tails, and to find the invalid byte of a block.
     fn check_bytes(&mut self, bytes: &[u8], at: usize) -> Result<(), InvalidUtf8> {
         for (i, &b) in bytes.iter().enumerate() {
             let [p3, p2, p1] = self.last;

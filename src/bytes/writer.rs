@@ -1,14 +1,15 @@
 use core::fmt;
 
-/// The memory that was lent is too small; nothing was changed by the refused call.
+/// The memory that you lent is too small. The call that failed has changed nothing.
 ///
-/// `needed` is exact unless the method that returned it says that it is the least that helps.
+/// Lend at least `needed` bytes and repeat the call. `needed` is the exact size, unless the method says that it is the least size that helps: then the
+/// repeated call may ask for more. See [`Writer`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Capacity {
-    /// Bytes that the call needs to succeed.
+    /// The size that the call needs, in bytes (in slots for tables).
     pub needed: usize,
-    /// Bytes that there were.
+    /// The size that there was.
     pub available: usize,
 }
 
@@ -20,10 +21,10 @@ impl fmt::Display for Capacity {
 
 impl core::error::Error for Capacity {}
 
-/// Writes into lent memory and goes on counting when that is used up.
+/// Appends bytes to memory that you lend.
 ///
-/// No write fails; [`finish`](Self::finish) says at the end whether all of it had room. What was asked for beyond the
-/// room is counted and not stored.
+/// A single write never fails: bytes that have no room are counted and not stored. [`finish`](Self::finish) returns what was written, or the size that
+/// would have been needed.
 ///
 /// ```
 /// use sansocket::bytes::{Capacity, Writer};
@@ -40,7 +41,7 @@ pub struct Writer<'o> {
 }
 
 impl<'o> Writer<'o> {
-    /// Starts at the front of `memory`.
+    /// A writer at the front of `memory`.
     pub const fn new(memory: &'o mut [u8]) -> Self {
         Self { memory, len: 0 }
     }
@@ -82,32 +83,32 @@ impl<'o> Writer<'o> {
         self.push(digits.get(first..).unwrap_or_default());
     }
 
-    /// Takes back the last `n` bytes, such as a separator behind which nothing came.
+    /// Removes the last `n` bytes, such as a separator that nothing follows.
     pub const fn take_back(&mut self, n: usize) {
         self.len = self.len.saturating_sub(n);
     }
 
-    /// Makes [`finish`](Self::finish) fail whatever the memory: the writer cannot complete what it began. No write changes that.
+    /// Makes [`finish`](Self::finish) fail, whatever is written later. For a value that cannot be completed.
     pub(crate) const fn spoil(&mut self) {
         self.len = usize::MAX;
     }
 
-    /// Bytes asked for so far, whether they had room or not.
+    /// The number of bytes written so far, including those that had no room.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nothing has been asked for.
+    /// Whether nothing was written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// What was written.
+    /// Returns what was written.
     ///
     /// # Errors
-    /// [`Capacity`] when some of it had no room; the memory then holds the part that had.
+    /// [`Capacity`] if something had no room. The memory then holds the part that had room.
     pub fn finish(self) -> Result<&'o mut [u8], Capacity> {
         let available = self.memory.len();
         self.memory.get_mut(..self.len).ok_or(Capacity { needed: self.len, available })

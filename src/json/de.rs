@@ -1,5 +1,5 @@
-//! A serde `Deserializer` over text that was parsed already: it looks for no errors of syntax, and recurses only as deep as the type
-//! of the caller and [`DEPTH`](super::DEPTH) allow.
+//! A serde `Deserializer` over text that was parsed already. It does not check syntax. It recurses as deep as the caller's type does, at most
+//! [`DEPTH`](super::DEPTH) levels.
 
 use super::{
     DeserializeError, DeserializeErrorKind, Str,
@@ -14,17 +14,17 @@ pub(super) type Result<T> = core::result::Result<T, DeserializeError>;
 
 pub(super) struct Deserializer<'de> {
     pub(super) scanner: Scanner<'de>,
-    /// What unescaped strings have left of the memory.
+    /// The memory that is free for unescaped strings.
     memory: &'de mut [u8],
     available: usize,
 }
 
-/// What becomes of a string with escapes.
+/// Where an unescaped string is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unescaped {
-    /// It is copied by who gets it, so the memory serves the next one too.
+    /// The visitor copies it, so the memory can be used again.
     Copied,
-    /// It stays in the memory as long as the value lives.
+    /// It stays in the memory while the value lives.
     Kept,
 }
 
@@ -38,7 +38,7 @@ impl<'de> Deserializer<'de> {
         DeserializeError { kind, at: self.scanner.at }
     }
 
-    /// Steps over `byte`; whatever else stands here is reported as `kind`.
+    /// Reads `byte`. Any other byte is an error of `kind`.
     pub(super) fn expect(&mut self, byte: u8, kind: DeserializeErrorKind) -> Result<()> {
         if self.scanner.peek() != Some(byte) {
             return Err(self.error(kind));
@@ -47,7 +47,7 @@ impl<'de> Deserializer<'de> {
         Ok(())
     }
 
-    /// Steps over a string, and gives what stands between its quotes and whether that has escapes.
+    /// Reads a string. Returns the text between the quotes, and whether it has escapes.
     pub(super) fn quoted(&mut self) -> Result<(&'de [u8], bool)> {
         if self.scanner.peek() != Some(b'"') {
             return Err(self.error(DeserializeErrorKind::Type));
@@ -91,7 +91,7 @@ impl<'de> Deserializer<'de> {
         utf8(kept, at)
     }
 
-    /// Steps over what should be a number.
+    /// Reads a number.
     fn number(&mut self) -> Result<(&'de [u8], usize)> {
         let at = self.scanner.at;
         Ok((self.scanner.token(), at))
@@ -102,7 +102,7 @@ fn utf8(bytes: &[u8], at: usize) -> Result<&str> {
     core::str::from_utf8(bytes).map_err(|_| DeserializeError { kind: DeserializeErrorKind::Type, at })
 }
 
-/// Hands on `number`, or says why `text` did not parse to one: `kind`, if it is a number at all.
+/// Passes `number` to the visitor. Without a number the error is `kind` if `text` is a number, else `Type`.
 #[inline]
 pub(super) fn visit<N, T>(
     number: Option<N>,
@@ -117,12 +117,12 @@ pub(super) fn visit<N, T>(
     }
 }
 
-/// Why a number is no integer of 64 bits.
+/// Why a number is not an integer of 64 bits.
 pub(super) fn no_integer(text: &[u8]) -> DeserializeErrorKind {
     if number::is_integer(text) { DeserializeErrorKind::Value } else { DeserializeErrorKind::Type }
 }
 
-/// The methods that read numbers, for a type with a method `number`, which gives the text of one and its place.
+/// The methods that read numbers, for a type with a method `number` that returns the text of a number and its offset.
 macro_rules! numbers {
     (integers: $($method:ident)*) => {
         $(#[inline]
@@ -153,7 +153,7 @@ macro_rules! numbers {
 }
 pub(super) use numbers;
 
-/// Methods that do what another one does.
+/// Methods that call another method.
 macro_rules! forward {
     ($($method:ident $(($($name:ident: $type:ty),*))? => $to:ident;)*) => {
         $(#[inline]
@@ -295,7 +295,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         Ok(value)
     }
 
-    /// Steps over the value at once, without recursion.
+    /// Skips the value without recursion.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let len = value_end(self.scanner.rest());
         self.scanner.at = self.scanner.at.wrapping_add(len);

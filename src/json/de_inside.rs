@@ -1,4 +1,4 @@
-//! What stands inside arrays, objects and enums, and the keys of maps.
+//! The contents of arrays, objects and enums, and the keys of maps.
 
 use super::{
     DeserializeError, DeserializeErrorKind,
@@ -8,7 +8,7 @@ use super::{
 };
 use serde::de::{self, DeserializeSeed, Visitor};
 
-/// The elements of an array or the members of an object, from behind its bracket on.
+/// The elements of an array or the members of an object, after the opening bracket.
 pub(super) struct Inside<'d, 'de> {
     de: &'d mut Deserializer<'de>,
     is_first: bool,
@@ -19,7 +19,7 @@ impl<'d, 'de> Inside<'d, 'de> {
         Self { de, is_first: true }
     }
 
-    /// Moves to the next element or member; `false` at `close`.
+    /// Moves to the next element or member. Returns `false` at `close`.
     #[inline]
     fn advance(&mut self, close: u8) -> Result<bool> {
         let scanner = &mut self.de.scanner;
@@ -66,7 +66,7 @@ impl<'de> de::MapAccess<'de> for Inside<'_, 'de> {
     }
 }
 
-/// What stands behind the colon behind a key.
+/// The value after a key and its colon.
 #[inline]
 fn value<'de, S: DeserializeSeed<'de>>(de: &mut Deserializer<'de>, seed: S) -> Result<S::Value> {
     de.scanner.blanks();
@@ -76,7 +76,7 @@ fn value<'de, S: DeserializeSeed<'de>>(de: &mut Deserializer<'de>, seed: S) -> R
     seed.deserialize(&mut *de).map_err(|e: DeserializeError| e.placed(at))
 }
 
-/// A key: the string that it is, or the number or truth value that the string holds.
+/// A map key: a string, or the number or boolean inside the string.
 struct Key<'d, 'de>(&'d mut Deserializer<'de>);
 
 impl<'de> Key<'_, 'de> {
@@ -164,7 +164,7 @@ impl<'de> de::EnumAccess<'de> for Unit<'_, 'de> {
     }
 }
 
-/// The content of a variant that has none.
+/// The content of a variant without content.
 pub(super) struct Nothing;
 
 impl Nothing {
@@ -193,7 +193,7 @@ impl<'de> de::VariantAccess<'de> for Nothing {
     }
 }
 
-/// A variant with content: the one member of an object.
+/// A variant with content: an object with one member.
 pub(super) struct Enum<'d, 'de>(pub(super) &'d mut Deserializer<'de>);
 
 impl<'de> de::EnumAccess<'de> for Enum<'_, 'de> {

@@ -2,26 +2,26 @@ use crate::bytes::Capacity;
 use core::fmt;
 use serde::{de, ser};
 
-/// What is wrong with a JSON text, and where.
+/// The text is not valid JSON, or not of the expected type. See [`Value::parse`](super::Value::parse).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     /// What is wrong.
     pub kind: ErrorKind,
-    /// Offset of the first byte that is wrong.
+    /// Offset of the first invalid byte.
     pub at: usize,
 }
 
-/// What is wrong with a JSON text.
+/// What is wrong with a JSON text; part of an [`Error`]. See [`Value::parse`](super::Value::parse).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The byte is not allowed here by the grammar of RFC 8259.
+    /// The grammar of RFC 8259 does not allow this byte here, or the text ends too early.
     Syntax,
     /// Arrays and objects are nested more than [`DEPTH`](super::DEPTH) deep.
     Depth,
     /// The escape does not exist, or is one half of a surrogate pair.
     Escape,
-    /// The value is valid, but not of the type that was asked for.
+    /// The value is valid JSON, but not of the expected type.
     Type,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Error {
             ErrorKind::Syntax => "invalid JSON",
             ErrorKind::Depth => "JSON nested too deeply",
             ErrorKind::Escape => "invalid escape in JSON",
-            ErrorKind::Type => "JSON value of another type",
+            ErrorKind::Type => "JSON value is not of the expected type",
         };
         write!(f, "{what} at byte {}", self.at)
     }
@@ -39,10 +39,10 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// Why a value could not be read into a type, and where in the value.
+/// A value could not be read into a type. See [`Value::deserialize`](super::Value::deserialize).
 ///
-/// Apart from [`Capacity`](DeserializeErrorKind::Capacity), which asks for more memory, the value itself does not fit the type: the
-/// peer sent something else than the application expects.
+/// [`Capacity`](DeserializeErrorKind::Capacity) asks for more memory. Every other kind means that the value does not fit the type: the peer sent
+/// something that the application does not expect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeserializeError {
     /// Why.
@@ -51,13 +51,13 @@ pub struct DeserializeError {
     pub at: usize,
 }
 
-/// Why a value could not be read into a type.
+/// Why a value could not be read into a type; part of a [`DeserializeError`]. See [`Value::deserialize`](super::Value::deserialize).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeserializeErrorKind {
-    /// The value is of another type. Also: a string that is not UTF-8, which only happens when the parsed text was not.
+    /// The value is of another type. Also a string that is not UTF-8, which is only possible if the parsed text was not UTF-8.
     Type,
-    /// The type is right, but not this value of it, such as 300 for a `u8` or `1e999` for an `f64`.
+    /// The value is out of range, such as 300 for a `u8` or `1e999` for an `f64`.
     Value,
     /// An array or object has more or fewer elements than the type.
     Length,
@@ -71,12 +71,12 @@ pub enum DeserializeErrorKind {
     UnknownVariant,
     /// An error that the type's own `Deserialize` reports. Its message is not kept.
     Custom,
-    /// The strings with escapes do not fit into the memory that was lent. `needed` is enough for any type: it is the length of the whole
-    /// value. Less may be enough.
+    /// The unescaped strings do not fit into the memory that you lent. `needed` is the length of the whole value, which is enough for any type;
+    /// less may be enough.
     Capacity(Capacity),
 }
 
-/// Not known yet: the caller of what reports the error puts it in.
+/// The offset is not known yet. The caller sets it.
 const NOWHERE: usize = usize::MAX;
 
 impl DeserializeError {
@@ -84,7 +84,7 @@ impl DeserializeError {
         Self { kind, at: NOWHERE }
     }
 
-    /// With `at`, unless the place is known already.
+    /// Sets the offset, unless it is known already.
     pub(super) fn placed(self, at: usize) -> Self {
         if self.at == NOWHERE { Self { at, ..self } } else { self }
     }
@@ -127,14 +127,14 @@ impl de::Error for DeserializeError {
 impl fmt::Display for DeserializeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            DeserializeErrorKind::Type => f.write_str("JSON value of another type"),
+            DeserializeErrorKind::Type => f.write_str("JSON value is not of the expected type"),
             DeserializeErrorKind::Value => f.write_str("JSON value out of range"),
-            DeserializeErrorKind::Length => f.write_str("JSON array or object of another length"),
-            DeserializeErrorKind::MissingField(field) => write!(f, "missing field `{field}`"),
-            DeserializeErrorKind::DuplicateField(field) => write!(f, "duplicate field `{field}`"),
-            DeserializeErrorKind::UnknownField => f.write_str("unknown field"),
-            DeserializeErrorKind::UnknownVariant => f.write_str("unknown variant"),
-            DeserializeErrorKind::Custom => f.write_str("JSON value refused by its type"),
+            DeserializeErrorKind::Length => f.write_str("JSON array or object has the wrong number of elements"),
+            DeserializeErrorKind::MissingField(field) => write!(f, "JSON object lacks the field `{field}`"),
+            DeserializeErrorKind::DuplicateField(field) => write!(f, "JSON object has the field `{field}` twice"),
+            DeserializeErrorKind::UnknownField => f.write_str("JSON object has an unknown field"),
+            DeserializeErrorKind::UnknownVariant => f.write_str("JSON value names an unknown enum variant"),
+            DeserializeErrorKind::Custom => f.write_str("JSON value was rejected by the application's type"),
             DeserializeErrorKind::Capacity(e) => e.fmt(f),
         }?;
         write!(f, " at byte {}", self.at)
@@ -143,7 +143,7 @@ impl fmt::Display for DeserializeError {
 
 impl core::error::Error for DeserializeError {}
 
-/// Why a value could not be written as JSON: the application's fault, and no question of memory.
+/// The application's value has no form in JSON. More memory does not help. See [`Json`](super::Json).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SerializeError {
     /// Why.
@@ -152,13 +152,13 @@ pub struct SerializeError {
     pub field: Option<&'static str>,
 }
 
-/// Why a value could not be written as JSON.
+/// Why a value could not be written as JSON; part of a [`SerializeError`]. See [`Json`](super::Json).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SerializeErrorKind {
-    /// A map's key is none of string, `char`, integer, finite float, `bool` and enum variant without content. Keys of JSON objects are strings.
+    /// A map key that cannot be written as a string. Possible keys: string, `char`, integer, finite float, `bool`, enum variant without content.
     Key,
-    /// An error that the type's own `Serialize` reports, such as a lock that is poisoned. Its message is not kept.
+    /// An error that the type's own `Serialize` reports, such as a poisoned lock. Its message is not kept.
     Custom,
 }
 
@@ -166,7 +166,7 @@ impl SerializeError {
     pub(super) const KEY: Self = Self { kind: SerializeErrorKind::Key, field: None };
     pub(super) const CUSTOM: Self = Self { kind: SerializeErrorKind::Custom, field: None };
 
-    /// Inside `field`, unless a field inside of that is known already.
+    /// Sets the field, unless an inner field is known already.
     pub(super) fn inside(self, field: &'static str) -> Self {
         Self { field: self.field.or(Some(field)), ..self }
     }
@@ -181,8 +181,8 @@ impl ser::Error for SerializeError {
 impl fmt::Display for SerializeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            SerializeErrorKind::Key => "map key that JSON cannot have",
-            SerializeErrorKind::Custom => "value that refuses to be serialized",
+            SerializeErrorKind::Key => "map key that cannot be written as a JSON string",
+            SerializeErrorKind::Custom => "the value's own Serialize implementation failed",
         })?;
         self.field.map_or(Ok(()), |field| write!(f, " in field `{field}`"))
     }

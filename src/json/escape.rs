@@ -5,8 +5,8 @@ use crate::bytes::{
     swar::{HIGH, ONES, splat},
 };
 
-/// Which of eight bytes is a quote, a backslash or below 0x20: the high bit of the first of them is set, and none below it. What is
-/// set above the first means nothing.
+/// Finds the first quote, backslash or byte below 0x20 of eight: its high bit is the lowest bit that is set in the result. Bits above that
+/// one have no meaning.
 #[inline]
 pub(super) const fn specials(word: u64) -> u64 {
     let quote = (word ^ splat(b'"')).wrapping_sub(ONES);
@@ -15,8 +15,17 @@ pub(super) const fn specials(word: u64) -> u64 {
     (quote | backslash | control) & !word & HIGH
 }
 
-/// Writes a string with its quotes, escaped as JavaScript's `JSON.stringify` does it: quote, backslash, and what is below
-/// 0x20, nothing else.
+/// Writes a string in quotes, escaped as JavaScript's `JSON.stringify` does: quotes, backslashes and bytes below 0x20.
+///
+/// ```
+/// use sansocket::{bytes::Writer, json::write_str};
+///
+/// let mut memory = [0; 16];
+/// let mut out = Writer::new(&mut memory);
+/// write_str(&mut out, "a\"\n");
+/// assert_eq!(out.finish()?, br#""a\"\n""#);
+/// # Ok::<(), sansocket::Capacity>(())
+/// ```
 #[inline]
 pub fn write_str(out: &mut Writer<'_>, text: &str) {
     out.byte(b'"');

@@ -1,11 +1,11 @@
-//! Layer 1: JSON (RFC 8259): a strict parser that borrows, typed access by serde, and values written into lent memory.
+//! Layer 1: JSON (RFC 8259). A strict parser that borrows its text, typed access through serde, and a writer into memory that you lend.
 //!
-//! [`Value::parse`] and [`Array::parse`] check a text once: syntax, depth and escapes, in one pass and without recursion. What they return is
-//! known to be valid, so its accessors find values without checking again. Strings stay as they are on the wire, still escaped, in a type
-//! of their own: [`Str`] compares unescaped without a buffer, gives its [`chars`](Str::chars), or unescapes into lent memory.
+//! [`Value::parse`] and [`Array::parse`] check syntax, depth and escapes, in one pass and without recursion. The accessors of the result do not
+//! check again. A string ([`Str`]) stays as it is on the wire, with its escapes: it compares its unescaped text without a buffer, iterates over its
+//! [`chars`](Str::chars), or unescapes into memory that you lend.
 //!
-//! [`Value::deserialize`] reads a value into a type by serde. In the other direction [`Args`] are values that are written straight into the
-//! output: strings, `bool`, numbers, [`Value`], tuples of these, and [`Json`] for every type that serde can serialize.
+//! [`Value::deserialize`] reads a value into a type through serde. In the other direction, [`Args`] are values that are written directly into the
+//! output: strings, `bool`, numbers, [`Value`], tuples of these, and [`Json`] for any type that serde can serialize.
 //!
 //! ```
 //! use sansocket::json::Value;
@@ -24,9 +24,9 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
-//! serde-json-core writes the floats (shortest form). Its deserializer and the rest of its serializer are not used: they panic on maps whose
-//! keys are not plain strings, `char` and tuple variants, write invalid JSON for other keys and for bytes, refuse escaped surrogate pairs, return
-//! `&str` fields still escaped, and recurse over what they skip.
+//! Floats are written by serde-json-core, in their shortest form. The rest of serde-json-core is not used: it panics on some map keys, `char` and
+//! tuple variants, writes invalid JSON for other keys and for bytes, refuses escaped surrogate pairs, returns `&str` fields with their escapes, and
+//! recurses over values that it skips.
 
 mod de;
 mod de_inside;

@@ -1,4 +1,4 @@
-//! What the text of a number stands for, and how numbers are written.
+//! Reading and writing of numbers.
 
 use crate::bytes::{Writer, decimal};
 
@@ -6,11 +6,11 @@ use crate::bytes::{Writer, decimal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Integer {
     Unsigned(u64),
-    /// Written with a minus.
+    /// With a minus sign.
     Signed(i64),
 }
 
-/// The integer that a valid number is; `None` with a fraction or an exponent, and outside of both types.
+/// Parses a valid number as an integer. `None` with a fraction or an exponent, and outside of both types.
 pub(super) fn integer(text: &[u8]) -> Option<Integer> {
     match text.strip_prefix(b"-") {
         None => decimal(text).map(Integer::Unsigned),
@@ -23,12 +23,12 @@ pub(super) fn is_integer(text: &[u8]) -> bool {
     text.iter().all(|b| matches!(b, b'-' | b'0'..=b'9'))
 }
 
-/// The number that a valid text of a number parses to.
+/// Parses the text of a valid number.
 pub(super) fn parse<T: core::str::FromStr>(text: &[u8]) -> Option<T> {
     core::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// The nearest float; `None` when that is infinite.
+/// The nearest float; `None` if it is infinite.
 pub(super) fn float(text: &[u8]) -> Option<f64> {
     parse(text).filter(|f: &f64| f.is_finite())
 }
@@ -45,7 +45,7 @@ pub(super) fn write_signed(out: &mut Writer<'_>, number: i64) {
     out.decimal(number.unsigned_abs());
 }
 
-/// The shortest digits that parse to the same float, by serde-json-core (ryu); `null` for one that is not finite.
+/// Writes the shortest digits that parse to the same float, by serde-json-core (ryu). Writes `null` if the float is not finite.
 pub(super) fn write_float<F: serde::Serialize>(out: &mut Writer<'_>, number: F) {
     // The longest has 24 bytes: -1.2345678901234567e-308.
     let mut digits = [0; 32];

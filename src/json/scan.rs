@@ -1,38 +1,39 @@
-//! The judge: one pass, a bit for each level instead of a call, so no input costs stack.
+//! The JSON scanner: one pass, without recursion. One bit for each level says whether it is an array or an object.
 
 use super::{Error, ErrorKind, escape::specials};
 
-/// Arrays and objects inside each other that are taken: 64, one bit each.
+/// How deep arrays and objects may be nested: 64 levels. Deeper text is refused by [`Value::parse`](super::Value::parse) with
+/// [`ErrorKind::Depth`](super::ErrorKind::Depth).
 pub const DEPTH: u8 = 64;
 
-/// What the pass learns about a text that is one value.
+/// The result of a scan of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scanned {
     /// Where the value begins.
     pub(super) from: usize,
     /// Where it ends.
     pub(super) to: usize,
-    /// Of an array: where the first element begins and ends, and where the second begins (where the array ends, if there is none).
+    /// For an array: where the first element begins and ends, and where the second one begins (or where the array ends).
     pub(super) first: Option<(usize, usize, usize)>,
 }
 
-/// Which text may stand alone.
+/// What the text must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whole {
     /// Exactly one value.
     Value,
-    /// Values with commas between, or nothing: the inside of an array.
+    /// Zero or more values with commas between them: the inside of an array.
     Elements,
 }
 
-/// Recognises objects that the layer above writes so often that one comparison of their bytes is worth it.
+/// A shortcut for objects that are frequent in the layer above: they are recognised by comparing their bytes.
 pub(crate) trait Known {
-    /// The length of the object at the front of `text`, which begins with its brace, if it is one of those that are known to be
-    /// valid. It must hold no other array or object.
+    /// The length of the object at the front of `text`, if it is a known one. `text` begins with a brace. A known object is valid and contains no
+    /// array or object.
     fn len(text: &[u8]) -> Option<usize>;
 }
 
-/// Recognises nothing.
+/// Knows no objects.
 impl Known for () {
     #[inline]
     fn len(_: &[u8]) -> Option<usize> {
@@ -45,7 +46,7 @@ pub(super) struct Scanner<'t> {
     pub(super) at: usize,
 }
 
-/// Judges `text` from its first byte to its last.
+/// Checks all of `text`.
 pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
     let mut s = Scanner::new(text);
     s.blanks();
@@ -138,7 +139,7 @@ pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error
     }
 }
 
-/// The end of the good value at the front of `text`.
+/// The end of the valid value at the front of `text`.
 pub(crate) fn value_end(text: &[u8]) -> usize {
     let mut s = Scanner::new(text);
     let mut depth = 0_usize;
@@ -171,7 +172,7 @@ pub(crate) fn value_end(text: &[u8]) -> usize {
     s.at
 }
 
-/// The end of the good string that begins with the quote at the front of `text`.
+/// The end of the valid string at the front of `text`, which begins with a quote.
 pub(crate) fn string_end(text: &[u8]) -> usize {
     let mut s = Scanner::new(text);
     let _ = s.string();
@@ -198,13 +199,13 @@ impl<'t> Scanner<'t> {
         self.text.len()
     }
 
-    /// What has not been read.
+    /// The bytes that were not read yet.
     #[inline]
     pub(super) fn rest(&self) -> &'t [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// Steps over the good string that begins here. Gives what stands between its quotes, and whether that has escapes.
+    /// Reads the valid string that begins here. Returns the text between the quotes, and whether it has escapes.
     #[inline]
     pub(super) fn quoted(&mut self) -> (&'t [u8], bool) {
         self.step();
@@ -239,7 +240,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Steps over the literal or number that begins here.
+    /// Reads the literal or number that begins here.
     #[inline]
     pub(super) fn token(&mut self) -> &'t [u8] {
         let from = self.at;
@@ -253,7 +254,7 @@ impl<'t> Scanner<'t> {
         Error { kind, at: self.at }
     }
 
-    /// `"key" :` and the blanks behind it.
+    /// Reads `"key" :` and the white space after it.
     fn key(&mut self) -> Result<(), Error> {
         if self.peek() != Some(b'"') {
             return Err(self.error(ErrorKind::Syntax));
@@ -329,7 +330,7 @@ impl<'t> Scanner<'t> {
         self.string_end()
     }
 
-    /// Steps over what is plain, at least up to the last eight bytes.
+    /// Skips bytes without special meaning, eight at a time.
     #[inline]
     fn plain(&mut self) {
         while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {

@@ -1,4 +1,4 @@
-//! A serde `Serializer` over [`Writer`], which goes on counting when the memory is used up, so that the need is exact.
+//! A serde `Serializer` over [`Writer`]. The writer counts bytes that have no room, so the size that is needed is exact.
 
 use super::escape::write_inside;
 use super::{
@@ -28,7 +28,7 @@ impl<'w, 'o> Inside<'w, 'o> {
         Self { out, is_first: true, close }
     }
 
-    /// As content of a variant.
+    /// The content of a variant.
     fn variant(out: &'w mut Writer<'o>, name: &str, open: u8, close: &'static [u8]) -> Self {
         out.byte(b'{');
         write_str(out, name);
@@ -63,7 +63,7 @@ impl<'w, 'o> Inside<'w, 'o> {
     }
 }
 
-/// What `Display` writes, as the inside of a string or as it is.
+/// The output of `Display`, escaped for a string or unchanged.
 pub(super) struct Displayed<'w, 'o> {
     pub(super) out: &'w mut Writer<'o>,
     pub(super) is_escaped: bool,
@@ -84,7 +84,7 @@ pub(super) fn write_display<T: fmt::Display + ?Sized>(out: &mut Writer<'_>, is_e
     fmt::write(&mut Displayed { out, is_escaped }, format_args!("{value}")).map_err(|_| SerializeError::CUSTOM)
 }
 
-/// A string that `Display` writes.
+/// Writes the output of `Display` as a string.
 pub(super) fn write_displayed<T: fmt::Display + ?Sized>(out: &mut Writer<'_>, value: &T) -> Result {
     out.byte(b'"');
     write_display(out, true, value)?;

@@ -1,4 +1,4 @@
-//! Keys of maps: strings, and what has a form as a string.
+//! Keys of maps: strings, and types that can be written as a string.
 
 use super::{
     SerializeError,

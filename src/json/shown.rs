@@ -1,6 +1,6 @@
 use core::fmt::{self, Write};
 
-/// Shows JSON text as it is, except that a control character cannot break the line: it is shown as an escape.
+/// Prints JSON text on one line: control characters are printed as escapes.
 pub(super) struct Shown<'t>(pub(super) &'t [u8]);
 
 impl fmt::Debug for Shown<'_> {

@@ -2,13 +2,25 @@ use super::{scan::hex, shown::Shown};
 use crate::bytes::{Capacity, Writer};
 use core::fmt;
 
-/// A string as it is on the wire: still escaped, without its quotes.
+/// A string as it is on the wire, with its escapes and without its quotes.
 ///
-/// `==` compares the escaped text; use [`is`](Self::is) to compare what it stands for.
+/// `==` compares the escaped text. To compare the unescaped text use [`is`](Self::is).
+///
+/// ```
+/// use sansocket::json::Value;
+///
+/// let value = Value::parse(br#""tab\t\ud83d\ude00""#)?;
+/// let text = value.as_str().unwrap();
+/// assert!(text.is("tab\t\u{1f600}"));
+/// assert_eq!((text.escaped(), text.as_plain()), (&br#"tab\t\ud83d\ude00"#[..], None));
+/// assert_eq!(text.chars().count(), 5);
+/// assert_eq!(text.unescape_into(&mut [0; 32])?, "tab\t\u{1f600}");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Str<'m>(pub(crate) &'m [u8]);
 
-/// The text between quotes, still escaped.
+/// Prints the text with its escapes.
 impl fmt::Debug for Str<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Str(\"{:?}\")", Shown(self.0))
@@ -16,44 +28,44 @@ impl fmt::Debug for Str<'_> {
 }
 
 impl<'m> Str<'m> {
-    /// The bytes between the quotes, still escaped.
+    /// The bytes between the quotes, with their escapes.
     #[must_use]
     pub const fn escaped(&self) -> &'m [u8] {
         self.0
     }
 
-    /// The text, if nothing in it is escaped. Cost: a pass that looks for backslashes and one that checks UTF-8.
+    /// The text, if it has no escapes. Cost: one pass that looks for a backslash, and one that checks UTF-8.
     #[must_use]
     pub fn as_plain(&self) -> Option<&'m str> {
         if self.0.contains(&b'\\') { None } else { core::str::from_utf8(self.0).ok() }
     }
 
-    /// Whether the string stands for `other`. Compares unescaped, without a buffer. Cost: one pass.
+    /// Whether the unescaped text is `other`. Needs no buffer. Cost: one pass.
     #[must_use]
     #[inline]
     pub fn is(&self, other: &str) -> bool {
         if self.0.len() == other.len() {
-            // An escape is longer than what it stands for. `other` is often known when this is compiled.
+            // An escape is longer than the character that it stands for. `other` is often a constant.
             return self.0 == other.as_bytes() && !other.bytes().any(|b| b == b'\\');
         }
         self.0.len() > other.len() && self.is_escaped(other)
     }
 
-    /// The rest of [`is`](Self::is), for a string that can only be `other` if it has an escape.
+    /// As [`is`](Self::is), for a string that is longer than `other`.
     fn is_escaped(&self, other: &str) -> bool {
         self.0.contains(&b'\\') && self.chars().eq(other.chars())
     }
 
-    /// The characters that the string stands for.
+    /// The characters of the unescaped text.
     #[must_use]
     pub const fn chars(&self) -> Chars<'m> {
         Chars(self.0)
     }
 
-    /// Unescapes into lent memory; at most as many bytes as [`escaped`](Self::escaped) has.
+    /// Unescapes the string into `memory`. The length of [`escaped`](Self::escaped) is always enough.
     ///
     /// # Errors
-    /// [`Capacity`] with the exact need; the memory then holds a part.
+    /// [`Capacity`] with the exact need. The memory then holds a part of the text.
     pub fn unescape_into<'b>(&self, memory: &'b mut [u8]) -> Result<&'b str, Capacity> {
         Ok(core::str::from_utf8(self.unescape(memory)?).unwrap_or_default())
     }
@@ -75,7 +87,7 @@ impl<'m> Str<'m> {
     }
 }
 
-/// The characters that a [`Str`] stands for, unescaped one by one.
+/// Iterates over the characters of the unescaped text of a [`Str`].
 #[derive(Clone, Debug)]
 pub struct Chars<'m>(&'m [u8]);
 

@@ -1,19 +1,18 @@
 use super::{DeserializeError, Value, de::Deserializer};
 
 impl<'m> Value<'m> {
-    /// Reads the value into a type of the caller's, any that serde can deserialize.
+    /// Reads the value into a type that implements [`serde::Deserialize`].
     ///
     /// Strings without escapes borrow from the value. Strings with escapes are unescaped into `memory`; `&str` fields then borrow from
-    /// there. [`raw`](Self::raw)`().len()` bytes of memory are always enough, and none is needed when no string that is read has an escape.
+    /// there. [`raw`](Self::raw)`().len()` bytes of memory are always enough. None is needed if no string that is read has an escape.
     ///
     /// The rules are those of serde_json: map keys may be strings, integers, floats, `bool` or `char`, bytes are arrays of numbers or strings,
     /// an enum is a string or an object with one member, a struct is an object or an array of its fields. Integers are exact. A float is the
-    /// nearest one, and never infinite. `null` is only read by options and units. What the type does not name is skipped without
+    /// nearest one, and never infinite. `null` is only read by options and units. Fields that the type does not have are skipped without
     /// recursion, so the stack is bounded by the type and by [`DEPTH`](super::DEPTH).
     ///
     /// # Errors
-    /// [`DeserializeError`] with the reason and the place. [`Capacity`](super::DeserializeErrorKind::Capacity) says that `memory` was too short; lend
-    /// more and call again.
+    /// [`DeserializeError`] with the reason and the offset. For [`Capacity`](super::DeserializeErrorKind::Capacity) lend more memory and call again.
     ///
     /// ```
     /// use sansocket::json::{DeserializeErrorKind, Value};

@@ -9,10 +9,9 @@ use super::{
 use crate::bytes::Writer;
 use core::fmt;
 
-/// Arguments of an event: JSON values that are written straight into the output.
+/// Zero or more JSON values, such as the arguments of an event. They are written directly into the output.
 ///
-/// `()` is no argument; strings, `bool`, numbers, [`Value`] and [`Json`] are one; a tuple is its elements one after the other. The room that
-/// is needed is always known exactly.
+/// `()` is no value. A string, `bool`, number, [`Value`] or [`Json`] is one value. A tuple is the values of its elements.
 ///
 /// ```
 /// use sansocket::{bytes::Writer, json::{Args, Json}};
@@ -24,35 +23,48 @@ use core::fmt;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub trait Args {
-    /// Writes the values with commas between them, without brackets; possibly none.
+    /// Writes the values with commas between them, without brackets.
     ///
     /// # Errors
-    /// [`SerializeError`] if a value has no form in JSON, which only [`Json`] can have. Then the output is incomplete and must be dropped.
+    /// [`SerializeError`] if a value has no form in JSON. This can only happen with [`Json`]. The output is then incomplete: discard it.
     fn write(&self, out: &mut Writer<'_>) -> Result<(), SerializeError>;
 }
 
-/// Zero or more valid JSON values with commas between, as inside the brackets of an array.
+/// Zero or more JSON values as text, with commas between them, as inside the brackets of an array.
+///
+/// ```
+/// use sansocket::{bytes::Writer, json::{Args, Raw}};
+///
+/// const FIXED: Raw<'static> = Raw::trusted(br#""on",1"#); // our own text, known to be valid
+/// let checked = Raw::new(br#"{"a":[]}, 2"#)?;
+/// let mut memory = [0; 64];
+/// let mut out = Writer::new(&mut memory);
+/// (FIXED, checked).write(&mut out)?;
+/// assert_eq!(out.finish()?, br#""on",1,{"a":[]}, 2"#);
+/// assert!(Raw::new(b"1,,2").is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'m>(&'m [u8]);
 
 impl<'m> Raw<'m> {
-    /// Checks `values`: zero or more values with commas between.
+    /// Checks that `values` are zero or more values with commas between them.
     ///
     /// # Errors
-    /// [`Error`] with what is wrong and where.
+    /// [`Error`] with the reason and the offset.
     pub fn new(values: &'m [u8]) -> Result<Self, Error> {
         scan::<()>(values, Whole::Elements).map(|_| Self(values))
     }
 
-    /// Takes `values` without a check. If [`new`](Self::new) would refuse them, receivers refuse the packet and may end the connection, so
-    /// never use it for text that a peer wrote.
+    /// Takes `values` without a check. Never use it for text that a peer wrote: receivers refuse a packet with invalid JSON and may end the
+    /// connection. [`new`](Self::new) checks.
     #[must_use]
     pub const fn trusted(values: &'m [u8]) -> Self {
         Self(values)
     }
 }
 
-/// Shows the JSON text.
+/// Prints the JSON text.
 impl fmt::Debug for Raw<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Raw({:?})", Shown(self.0))
@@ -67,8 +79,22 @@ impl<'m> From<Elements<'m>> for Raw<'m> {
 
 /// One value of any type that serde can serialize.
 ///
-/// The rules are those of serde_json: map keys that are integers, floats, `bool` or `char` are written as strings, bytes as an array of
-/// numbers, floats that are not finite as `null`, enum variants with content as an object with one member.
+/// The rules are those of serde_json. Map keys that are integers, floats, `bool` or `char` are written as strings. Bytes are an array of
+/// numbers, floats that are not finite are `null`, an enum variant with content is an object with one member.
+///
+/// ```
+/// use sansocket::{bytes::Writer, json::{Args, Json}};
+/// use std::collections::BTreeMap;
+///
+/// let mut memory = [0; 64];
+/// let mut out = Writer::new(&mut memory);
+/// Json(BTreeMap::from([(1, Some("a")), (2, None)])).write(&mut out)?;
+/// assert_eq!(out.finish()?, br#"{"1":"a","2":null}"#);
+///
+/// let error = Json(BTreeMap::from([((1, 2), 0)])).write(&mut Writer::new(&mut [])).unwrap_err();
+/// assert_eq!(error.to_string(), "map key that cannot be written as a JSON string");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -148,7 +174,7 @@ tuple!(A, B, C, D);
 tuple!(A, B, C, D, E);
 tuple!(A, B, C, D, E, F);
 
-/// `next` behind what was written since `start`, with a comma if both are something.
+/// Appends `next`, with a comma in front if it and the text since `start` are not empty.
 fn comma(out: &mut Writer<'_>, start: usize, next: &impl Args) -> Result<(), SerializeError> {
     if out.len() == start {
         return next.write(out);
