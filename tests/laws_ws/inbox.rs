@@ -64,6 +64,7 @@ fn live<R: Role>(
                 }
                 Err(ReceiveError::Capacity(e)) => {
                     assert!(e.needed > e.available && e.available > 0, "{e:?}");
+                    assert!(!life.ws.is_closing(), "{e:?} although this end closes");
                     assert!(e.needed <= longest.saturating_add(1), "{e:?}, and the longest message has {longest}");
                     match random.below(4) {
                         0 => drop(inbox.replace(vec![0; e.needed.min(1 << 13)]).unwrap()),

@@ -14,6 +14,11 @@ use sansocket::{
 };
 use support::{Taking, Trace, Vector, by_events, by_inbox};
 
+/// Appends a client's frame.
+pub fn frame(first: u8, payload: &[u8], wire: &mut Vec<u8>) {
+    support::frame(first, Some([1, 2, 3, 4]), payload, wire);
+}
+
 /// The end of a head is the same however it is cut, and so is its error.
 fn head_end(new: impl Fn() -> Head, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
     let whole = new().scan(bytes);
