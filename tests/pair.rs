@@ -217,7 +217,7 @@ impl Stack {
             let mut frame = Vec::new();
             support::frame(0x81, Some([1, 2, 3, 4]), text, &mut frame);
             self.inbox.space().unwrap()[..frame.len()].copy_from_slice(&frame);
-            self.inbox.filled(frame.len());
+            self.inbox.commit(frame.len());
         }
         let mut memory = [0; 1024];
         let mut out = self.ws.out(&mut memory);

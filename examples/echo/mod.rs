@@ -166,7 +166,7 @@ pub async fn echo<R: Side>(
             match read? {
                 0 => return Ok(ws.handle_eof()),
                 n => {
-                    inbox.filled(n);
+                    inbox.commit(n);
                     keep.handle_input(now());
                 }
             }

@@ -165,7 +165,7 @@ pub fn session_operations(data: &[u8]) {
                     && space.len() >= frame.len()
                 {
                     space[..frame.len()].copy_from_slice(&frame);
-                    inbox.filled(frame.len());
+                    inbox.commit(frame.len());
                 }
                 match &mut probe {
                     Some(p) if was.0 == Transport::Polling => match p.poll(&mut engine, &mut inbox, &mut ws) {

@@ -35,7 +35,7 @@ fn live<R: Role>(
                 Ok(space) => {
                     let n = space.len().min(rest.len()).min(1 + random.below(40));
                     space[..n].copy_from_slice(&rest[..n]);
-                    inbox.filled(n);
+                    inbox.commit(n);
                     rest = &rest[n..];
                     starved = false;
                 }

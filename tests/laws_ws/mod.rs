@@ -153,7 +153,7 @@ pub fn connection_operations(data: &[u8]) {
         let mut wire = out.written().to_vec();
         let mut input = &mut wire[..];
         while peer.poll_event(&mut input).expect("what we write is good").is_some() {}
-        assert_eq!(ws.is_closing(), matches!(ws.admit(), Err(sansocket::ws::StateError::Closing)));
+        assert_eq!(ws.is_closing(), matches!(ws.check_open_for_data(), Err(sansocket::ws::StateError::Closing)));
     }
 }
 
@@ -184,7 +184,7 @@ impl<R: Role> End<R> {
                     Ok(space) => {
                         let n = space.len().min(bytes.len());
                         space[..n].copy_from_slice(&bytes[..n]);
-                        self.inbox.filled(n);
+                        self.inbox.commit(n);
                         bytes.drain(..n);
                     }
                     Err(e) => drop(self.inbox.replace(vec![0; e.needed]).unwrap()),

@@ -52,7 +52,7 @@ fn receive(wire: &[u8], chunk: usize) -> usize {
         };
         let (now, later) = rest.split_at(space.min(chunk).min(rest.len()));
         inbox.space().expect("there is some")[..now.len()].copy_from_slice(now);
-        inbox.filled(now.len());
+        inbox.commit(now.len());
         rest = later;
         loop {
             match inbox.poll_message(&mut ws) {
@@ -101,7 +101,7 @@ fn one_message_a_read(n: usize) {
         let space = inbox.space().expect("there is some");
         let len = space.len();
         space.iter_mut().zip(&mut stream).for_each(|(place, byte)| *place = byte);
-        inbox.filled(len);
+        inbox.commit(len);
         assert!(matches!(inbox.poll_message(&mut ws), Ok(Some(Incoming::Message(_)))));
     }
 }
