@@ -42,7 +42,7 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
         }
         match socket.read(inbox.space()?)? {
             0 => return Ok(()),
-            n => inbox.filled(n),
+            n => inbox.commit(n),
         }
     };
     let accepted = Accept::check(&Request::parse(&inbox.bytes()[..n])?).map(|accept| accept.write(&[], &mut tx));
@@ -93,7 +93,7 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
         // 5. Read.
         match socket.read(inbox.space()?)? {
             0 => return Ok(()),
-            n => inbox.filled(n),
+            n => inbox.commit(n),
         }
     }
 }

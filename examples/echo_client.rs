@@ -106,7 +106,7 @@ async fn case_count(url: &str, options: &Options) -> Result<u32, String> {
         let space = inbox.space().map_err(|e| e.to_string())?;
         match stream.read(space).await.map_err(|e| e.to_string())? {
             0 => return Err("the server closed before it said how many cases there are".into()),
-            n => inbox.filled(n),
+            n => inbox.commit(n),
         }
     }
 }
@@ -158,7 +158,7 @@ async fn shake(connect: &Connect<'_>, stream: &mut TcpStream, inbox: &mut Inbox<
         let space = inbox.space().map_err(|e| e.to_string())?;
         match stream.read(space).await.map_err(|e| e.to_string())? {
             0 => return Err("the server closed before it answered".into()),
-            n => inbox.filled(n),
+            n => inbox.commit(n),
         }
     }
 }

@@ -104,7 +104,7 @@ async fn open(stream: &mut TcpStream, inbox: &mut Inbox<Vec<u8>>) -> Result<(), 
         let space = inbox.space().map_err(|e| e.to_string())?;
         match stream.read(space).await.map_err(|e| format!("transport error: {e}"))? {
             0 => return Err("gone before its request".into()),
-            n => inbox.filled(n),
+            n => inbox.commit(n),
         }
     };
     let mut tx = [0; 512];

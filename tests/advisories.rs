@@ -206,7 +206,7 @@ fn rustsec_2022_0035_a_declared_length_costs_no_memory() {
     let mut inbox = Inbox::new([0; 64]);
     let wire = [&[0x82, 0xff, 0x7f][..], &[0xff; 7], &KEY, b"abc"].concat();
     inbox.space().unwrap()[..wire.len()].copy_from_slice(&wire);
-    inbox.filled(wire.len());
+    inbox.commit(wire.len());
     // What it says is what would be needed, and the caller may throw the message away.
     assert!(matches!(inbox.poll_message(&mut ws), Err(ReceiveError::Capacity(e)) if e.available == 64));
     inbox.skip_message(&ws);
@@ -278,7 +278,7 @@ fn esp_idf_a_head_as_large_as_the_buffer_is_told_and_overruns_nothing() {
         let space = inbox.space().unwrap();
         let n = space.len().min(answer.len());
         space[..n].copy_from_slice(&answer[..n]);
-        inbox.filled(n);
+        inbox.commit(n);
         let end = HeadScanner::response(HeadLimits::new()).scan(inbox.bytes());
         assert_eq!(end, Ok((size == answer.len()).then_some(size)));
         assert_eq!(inbox.space().map(|s| s.len()), Err(Capacity { needed: size + 1, available: size }));
@@ -320,7 +320,7 @@ fn async_http_client_1095_what_comes_behind_the_answer_is_not_lost() {
     let mut inbox = Inbox::new([0; 256]);
     let answer = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n\x81\x02hi";
     inbox.space().unwrap()[..answer.len()].copy_from_slice(answer);
-    inbox.filled(answer.len());
+    inbox.commit(answer.len());
     let n = HeadScanner::response(HeadLimits::new()).scan(inbox.bytes()).unwrap().unwrap();
     inbox.consume(n);
     let mut ws = Connection::<Client>::client(Limits::new());

@@ -45,7 +45,7 @@ static ALLOCATOR: Counting = Counting;
 fn read(inbox: &mut Inbox<[u8; 512]>, bytes: &[u8]) {
     let space = inbox.space().unwrap();
     space[..bytes.len()].copy_from_slice(bytes);
-    inbox.filled(bytes.len());
+    inbox.commit(bytes.len());
 }
 
 #[test]

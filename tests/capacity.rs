@@ -111,7 +111,7 @@ fn calls_that_do_not_fit_the_state() {
     ws.send_chunk(Kind::Text, b"a", false, &mut out).unwrap();
     let open = ws.clone();
     assert!(matches!(ws.send(Kind::Text, b"b", &mut out), Err(SendError::State(_))));
-    assert!(ws.admit().is_err());
+    assert!(ws.check_open_for_data().is_err());
     assert_eq!(ws, open);
     ws.ping(b"between", &mut out).unwrap();
     assert_eq!(ws.send_chunk(Kind::Binary, b"b", true, &mut out), Err(WsState::KindChanged.into()));

@@ -47,7 +47,7 @@ impl Host {
                     Err(e) => drop(self.inbox.replace(vec![0; Grow::new(What::Inbox, e).to])),
                 }
             }
-            self.inbox.filled(piece.len());
+            self.inbox.commit(piece.len());
         }
     }
 
@@ -292,7 +292,7 @@ fn a_probe_that_was_forgotten_ends_at_its_deadline() {
     forgotten.fail(link);
     let bytes = [frame("2probe"), frame("5")].concat();
     inbox.space().unwrap()[..bytes.len()].copy_from_slice(&bytes);
-    inbox.filled(bytes.len());
+    inbox.commit(bytes.len());
     assert_eq!(third.poll(link, &mut inbox, at(10_003)), Ok(Probed::Upgraded));
     assert_eq!(third.transmit(&mut memory).map(|n| &memory[..n]), Ok(&b"\x81\x063probe"[..]));
     assert_eq!(link.transport(), Transport::WebSocket);

@@ -37,6 +37,26 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
     vec(frame, 0..8).prop_map(|all| all.concat())
 }
 
+/// Frames that are good: messages in up to four parts, with control frames of any size between them.
+fn good_frames() -> impl Strategy<Value = Vec<u8>> {
+    let control = prop_oneof![2 => Just(None), 1 => (select(vec![0x89, 0x8a]), 0..126_usize).prop_map(Some)];
+    let part = (0..200_usize, control);
+    vec((select(vec![1_u8, 2]), vec(part, 1..5)), 1..4).prop_map(|messages| {
+        let mut wire = Vec::new();
+        for (opcode, parts) in messages {
+            let last = parts.len() - 1;
+            for (i, (len, control)) in parts.into_iter().enumerate() {
+                if let Some((first, len)) = control {
+                    laws::frame(first, &vec![b'c'; len], &mut wire);
+                }
+                let first = if i == 0 { opcode } else { 0 } | if i == last { 0x80 } else { 0 };
+                laws::frame(first, &vec![b'a' + i as u8; len], &mut wire);
+            }
+        }
+        wire
+    })
+}
+
 fn head(first: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let line = select(vec![
         "Host: a\r\n",
@@ -76,6 +96,11 @@ proptest! {
     fn any_cut_and_any_way_to_read_tell_the_same(role: u8, cut: u8, frames in frames(), noise in vec(any::<u8>(), 0..40)) {
         laws::decoder(&[&[role, cut][..], &frames].concat());
         laws::decoder(&[&[role, cut][..], &frames, &noise].concat());
+    }
+
+    #[test]
+    fn good_frames_come_through_storage_of_any_size(cut: u8, frames in good_frames()) {
+        laws::decoder(&[&[0, cut][..], &frames].concat());
     }
 
     #[test]

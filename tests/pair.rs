@@ -103,7 +103,7 @@ impl<R: ws::Role, K: MaskSource<R>> End<R, K> {
                 Plan::Message(kind, bytes) => self.ws.send(*kind, bytes, out),
                 Plan::Part(kind, bytes, is_last) => self.ws.send_chunk(*kind, bytes, *is_last, out),
                 Plan::Ping(bytes) => self.ws.ping(bytes, out),
-                Plan::AtRest(name) => match self.ws.admit() {
+                Plan::AtRest(name) => match self.ws.check_open_for_data() {
                     Err(e) => Err(e.into()),
                     Ok(()) => {
                         let mut out = ws::Out::stored(&mut self.tx);
@@ -264,7 +264,7 @@ impl Stack {
             let mut frame = Vec::new();
             support::frame(0x81, Some([1, 2, 3, 4]), text, &mut frame);
             self.inbox.space().unwrap()[..frame.len()].copy_from_slice(&frame);
-            self.inbox.filled(frame.len());
+            self.inbox.commit(frame.len());
         }
         let mut memory = [0; 1024];
         let mut out = self.ws.out(&mut memory);

@@ -24,7 +24,7 @@ fn frames(list: &[(u8, &[u8])]) -> Vec<u8> {
 
 fn push<S: AsMut<[u8]>>(inbox: &mut Inbox<S>, bytes: &[u8]) {
     inbox.space().unwrap()[..bytes.len()].copy_from_slice(bytes);
-    inbox.filled(bytes.len());
+    inbox.commit(bytes.len());
 }
 
 fn owed(ws: &mut Connection<Server>) -> Vec<u8> {
@@ -126,7 +126,7 @@ fn a_close_ends_a_want_of_memory() {
             let space = inbox.space().unwrap();
             let n = space.len().min(rest.len());
             space[..n].copy_from_slice(&rest[..n]);
-            inbox.filled(n);
+            inbox.commit(n);
             rest = &rest[n..];
             loop {
                 match inbox.poll_message(&mut ws) {
@@ -202,7 +202,7 @@ fn moved(size: usize) -> usize {
         let space = inbox.space().unwrap();
         space.iter_mut().for_each(|place| *place = stream.next().unwrap());
         let n = space.len();
-        inbox.filled(n);
+        inbox.commit(n);
     }
     moved / taken
 }

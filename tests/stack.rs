@@ -44,7 +44,7 @@ fn trace(wire: &[u8], cuts: &[usize]) -> String {
     let mut from = 0;
     for &to in cuts.iter().chain([&wire.len()]) {
         inbox.space().unwrap()[..to - from].copy_from_slice(&wire[from..to]);
-        inbox.filled(to - from);
+        inbox.commit(to - from);
         from = to;
         while let Some(event) = engine.poll_event(&mut inbox, &mut ws, now).unwrap() {
             match io.handle_event(event) {

@@ -88,7 +88,7 @@ pub async fn echo<R: Role, K: MaskSource<R>>(
         if let Ok(read) = read {
             match read? {
                 0 => return Ok(ws.handle_eof()),
-                n => inbox.filled(n),
+                n => inbox.commit(n),
             }
             keep.handle_input(now);
         }

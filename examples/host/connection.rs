@@ -228,7 +228,7 @@ where
         let read = Pin::new(&mut *source).poll_read(context, &mut space);
         match (space.filled().len(), read) {
             (n, Poll::Ready(Ok(()))) if n > 0 => {
-                inbox.filled(n);
+                inbox.commit(n);
                 Poll::Ready(Ok(n))
             }
             (_, read) => {

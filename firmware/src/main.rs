@@ -123,7 +123,7 @@ fn path() {
         }
         let Ok(space) = inbox.space() else { return };
         let n = receive(space);
-        inbox.filled(n);
+        inbox.commit(n);
     }
 }
 
@@ -238,7 +238,7 @@ fn path() {
         }
         let Ok(space) = inbox.space() else { return };
         let n = receive(space);
-        inbox.filled(n);
+        inbox.commit(n);
     }
 }
 
@@ -284,7 +284,7 @@ fn path() {
         if let Some(probe) = &mut probe {
             if let Ok(space) = inbox.space() {
                 let n = receive(space);
-                inbox.filled(n);
+                inbox.commit(n);
             }
             let probed = probe.poll(&mut engine, &mut inbox, &mut ws);
             let mut out = ws.out(&mut memory);
@@ -320,7 +320,7 @@ fn path() {
     loop {
         let Ok(space) = inbox.space() else { return };
         let n = receive(space);
-        inbox.filled(n);
+        inbox.commit(n);
         let Ok(end) = head.scan(inbox.bytes()) else { return };
         let Some(n) = end else { continue };
         let Ok(response) = ResponseHead::parse(inbox.bytes().get_mut(..n).unwrap_or_default()) else { return };
@@ -358,7 +358,7 @@ fn path() {
         }
         let Ok(space) = inbox.space() else { return };
         let n = receive(space);
-        inbox.filled(n);
+        inbox.commit(n);
         keep.handle_input(now());
     }
 }

@@ -116,7 +116,7 @@ pub enum Step<'e> {
 /// };
 /// for frame in [&b"\x81\x82\0\0\0\x0040"[..], b"\x81\x8a\0\0\0\x00421[\"ask\"]"] {
 ///     client.inbox.space()?[..frame.len()].copy_from_slice(frame); // a socket's read
-///     client.inbox.filled(frame.len());
+///     client.inbox.commit(frame.len());
 ///     assert!(client.turn(now));
 /// }
 /// assert!(client.sent.ends_with(b"\x81\x0a431[\"yes\"]"));

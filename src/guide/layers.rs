@@ -76,7 +76,7 @@
 //! // The client connects to the namespace `/`, then asks. A socket would read this.
 //! let received = [frame("40"), frame(r#"421["ask",1]"#)].concat();
 //! inbox.space()?[..received.len()].copy_from_slice(&received);
-//! inbox.filled(received.len());
+//! inbox.commit(received.len());
 //!
 //! while let Some(event) = engine.poll_event(&mut inbox, &mut ws, now)? {
 //!     match io.handle_event(event)? {

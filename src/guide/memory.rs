@@ -69,7 +69,7 @@
 //!     let space = inbox.space()?; // a socket would read here
 //!     let n = space.len().min(rest.len()).min(100);
 //!     space[..n].copy_from_slice(&rest[..n]);
-//!     inbox.filled(n);
+//!     inbox.commit(n);
 //!     rest = &rest[n..];
 //! }
 //! assert_eq!(received, 1000);
@@ -100,7 +100,7 @@
 //!     let mut messages = 0;
 //!     if let Ok(space) = inbox.space() {
 //!         let n = read(space);
-//!         inbox.filled(n);
+//!         inbox.commit(n);
 //!     }
 //!     while let Ok(Some(_message)) = inbox.poll_message(ws) {
 //!         messages += 1;

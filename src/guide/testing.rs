@@ -70,7 +70,7 @@
 //!     let mut messages = Vec::new();
 //!     for piece in wire.chunks(cut) {
 //!         inbox.space().unwrap()[..piece.len()].copy_from_slice(piece);
-//!         inbox.filled(piece.len());
+//!         inbox.commit(piece.len());
 //!         while let Some(incoming) = inbox.poll_message(ws).unwrap() {
 //!             match incoming {
 //!                 Incoming::Message(m) => messages.push(m.as_bytes().to_vec()),

@@ -80,7 +80,7 @@
 //!                     Ok(space) if !rest.is_empty() => {
 //!                         let n = space.len().min(rest.len());
 //!                         space[..n].copy_from_slice(&rest[..n]);
-//!                         inbox.filled(n);
+//!                         inbox.commit(n);
 //!                         rest = &rest[n..];
 //!                         keep.handle_input(now);
 //!                         continue;
@@ -152,7 +152,7 @@
 //!     fn turn(&mut self, received: &[u8], now: Instant) -> (Vec<u8>, Option<Reason>) {
 //!         let (mut memory, mut unsent, mut why) = ([0; 1024], Vec::new(), None);
 //!         self.inbox.space().unwrap()[..received.len()].copy_from_slice(received); // 5. Read.
-//!         self.inbox.filled(received.len());
+//!         self.inbox.commit(received.len());
 //!         loop {
 //!             // 1. Events. 2. Time.
 //!             let step = match self.end.poll(&mut self.inbox, &mut self.collector, now) {

@@ -66,7 +66,7 @@
 //!             read = source.read(inbox.space().map_err(io::Error::other)?), if out.is_empty() => match read? {
 //!                 0 => return Ok(()),
 //!                 n => {
-//!                     inbox.filled(n);
+//!                     inbox.commit(n);
 //!                     keep.handle_input(now());
 //!                 }
 //!             },

@@ -1,7 +1,10 @@
 //! `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
 
 use super::RequestError;
+#[cfg(not(feature = "sha1"))]
 use crate::bytes::{Writer, base64};
+#[cfg(feature = "sha1")]
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -22,7 +25,15 @@ pub(super) fn accept_of(key: &[u8; 24], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]
         *place = *byte;
     }
     let mut accept = [0; 28];
-    base64::encode(&sha1(&text), &mut Writer::new(&mut accept));
+    #[cfg(feature = "sha1")]
+    let written = STANDARD.encode_slice(sha1(&text), &mut accept).is_ok();
+    #[cfg(not(feature = "sha1"))]
+    let written = {
+        let mut writer = Writer::new(&mut accept);
+        base64::encode(&sha1(&text), &mut writer);
+        writer.finish().is_ok()
+    };
+    debug_assert!(written, "20 bytes are 28 characters");
     accept
 }
 

@@ -165,9 +165,9 @@ impl<R> Connection<R> {
 }
 
 impl<R: Role> Connection<R> {
-    /// Lets through what `leniency` names.
+    /// The connection with the rules of RFC 6455 that `leniency` names not enforced.
     #[must_use]
-    pub const fn tolerate(mut self, leniency: Leniency) -> Self {
+    pub const fn with_leniency(mut self, leniency: Leniency) -> Self {
         self.leniency = leniency;
         self
     }

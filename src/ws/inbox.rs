@@ -26,7 +26,7 @@ use crate::bytes::Capacity;
 ///
 /// let received = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 /// inbox.space()?[..received.len()].copy_from_slice(received); // a socket's read
-/// inbox.filled(received.len());
+/// inbox.commit(received.len());
 /// while let Some(incoming) = inbox.poll_message(&mut ws)? {
 ///     if let Incoming::Message(message) = incoming {
 ///         ws.send(message.kind(), message.as_bytes(), &mut out)?;
@@ -86,7 +86,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.progressed = false;
     }
 
-    /// The free tail, to be read into. Say with [`filled`](Self::filled) how many bytes came. Never empty.
+    /// The free tail, to be read into. Say with [`commit`](Self::commit) how many bytes came. Never empty.
     ///
     /// The whole tail is lent when every message has been taken (`poll_message` returned `None`). When more may lie in the bytes that came,
     /// less is lent, 1 byte at least: so much that half of the storage stays free, which is what keeps the cost of moving constant.
@@ -102,7 +102,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     }
 
     /// `n` bytes were read into the front of [`space`](Self::space).
-    pub fn filled(&mut self, n: usize) {
+    pub fn commit(&mut self, n: usize) {
         self.buffer.commit(n);
     }
 
@@ -189,7 +189,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// # assert!(keep.poll_transmit(ws, &mut out)?);
     /// # let frames = b"\x8a\x84\0\0\0\0\0\0\0\x01\x81\x81\0\0\0\0a";
     /// # socket.inbox.space()?[..frames.len()].copy_from_slice(frames);
-    /// # socket.inbox.filled(frames.len());
+    /// # socket.inbox.commit(frames.len());
     /// # assert!(socket.next()?.is_some());
     /// # assert_eq!(socket.keep.timeout_reason(), Some(sansocket::ws::Timeout::Ping), "the pong was seen");
     /// # Ok::<(), Box<dyn core::error::Error>>(())

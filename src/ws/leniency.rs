@@ -3,7 +3,7 @@
 /// ```
 /// use sansocket::ws::{Connection, Leniency, Limits};
 ///
-/// let ws = Connection::server(Limits::new()).tolerate(Leniency::STRICT.long_lengths());
+/// let ws = Connection::server(Limits::new()).with_leniency(Leniency::STRICT.long_lengths());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leniency(u8);
@@ -96,8 +96,8 @@ mod tests {
             Leniency::STRICT.long_lengths(),
             Leniency::STRICT.close_codes(),
         ];
-        let server = |l| Connection::<Server>::server(Limits::new()).tolerate(l);
-        let client = |l| Connection::<Client>::client(Limits::new()).tolerate(l);
+        let server = |l| Connection::<Server>::server(Limits::new()).with_leniency(l);
+        let client = |l| Connection::<Client>::client(Limits::new()).with_leniency(l);
         for (i, leniency) in all.into_iter().enumerate() {
             let expect = |index, words: &[&str], error| {
                 if i == index { Ok(words.iter().map(|w| (*w).into()).collect()) } else { Err(error) }

@@ -75,7 +75,7 @@ use crate::bytes::copy;
 ///         if tx.is_empty() {
 ///             match socket.read(rx.space()?) {
 ///                 0 => return Ok(()),
-///                 n => rx.filled(n),
+///                 n => rx.commit(n),
 ///             }
 ///         }
 ///     }

@@ -188,7 +188,7 @@ impl<R: Role> Connection<R> {
     ///
     /// # Errors
     /// [`StateError`] inside a message sent in parts and after a close.
-    pub fn admit(&self) -> Result<(), StateError> {
+    pub fn check_open_for_data(&self) -> Result<(), StateError> {
         self.state.next(Trigger::SendMessage).map(|_| ())
     }
 }

@@ -1,5 +1,6 @@
-// A client that waits for nothing but its own answers, in a thread of its own: how long does it wait while others do what they do?
+// A client in a thread of its own that measures its round trips, one after the other.
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import net from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -86,14 +87,17 @@ export class Client {
 
 /** The bystander, from outside its thread. */
 export class Bystander {
-  static async start(port) {
+  static async start({ port, child }) {
     const bystander = new Bystander();
-    bystander.worker = new Worker(new URL(import.meta.url), { workerData: { port } });
+    bystander.worker = new Worker(new URL(import.meta.url), { workerData: { port, pid: child.pid } });
     await once(bystander.worker, "message");
     return bystander;
   }
 
-  /** What it waits while `work` goes on, in milliseconds. */
+  /**
+   * Its waits while `work` goes on, in milliseconds: by the clock, and `busy`, the longest time that the server computed during one wait. A busy machine
+   * lengthens the first, not the second. The kernel updates that time at each tick, so it is exact to some milliseconds.
+   */
   async during(work) {
     this.worker.postMessage("begin");
     await once(this.worker, "message");
@@ -101,9 +105,9 @@ export class Bystander {
     // A wait that has begun is a part of it.
     this.worker.postMessage("end");
     const [waits] = await once(this.worker, "message");
-    waits.sort((a, b) => a - b);
-    const at = (share) => waits[Math.min(waits.length - 1, Math.floor(share * waits.length))];
-    return { count: waits.length, p50: at(0.5), p99: at(0.99), most: waits.at(-1) };
+    const clock = waits.map(({ clock }) => clock).sort((a, b) => a - b);
+    const at = (share) => clock[Math.min(clock.length - 1, Math.floor(share * clock.length))];
+    return { p50: at(0.5), p99: at(0.99), most: clock.at(-1), busy: Math.max(...waits.map(({ busy }) => busy)) };
   }
 
   async stop() {
@@ -114,17 +118,19 @@ export class Bystander {
 if (!isMainThread && workerData?.port) {
   const client = await Client.open(workerData.port);
   const question = text('421["message-with-ack","bystander"]');
+  // The server has one thread.
+  const computed = () => Number(readFileSync(`/proc/${workerData.pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
   let waits = [];
   let command;
   parentPort.on("message", (name) => (command = name));
   parentPort.postMessage("open");
   for (;;) {
     const answered = new Promise((done) => (client.onText = (packet) => packet === '431["bystander"]' && done()));
-    const start = performance.now();
+    const [start, before] = [performance.now(), computed()];
     client.send(question);
     await Promise.race([answered, client.over]);
     if (client.isOver) throw new Error("the bystander lost its connection");
-    waits.push(performance.now() - start);
+    waits.push({ clock: performance.now() - start, busy: computed() - before });
     await pause(1);
     if (command === "begin") waits = [];
     if (command) parentPort.postMessage(waits);

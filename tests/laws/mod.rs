@@ -224,7 +224,7 @@ fn push(inbox: &mut ws::Inbox<Vec<u8>>, mut bytes: &[u8]) {
             Ok(space) => {
                 let n = space.len().min(bytes.len());
                 space[..n].copy_from_slice(&bytes[..n]);
-                inbox.filled(n);
+                inbox.commit(n);
                 bytes = &bytes[n..];
             }
             Err(e) => drop(inbox.replace(vec![0; e.needed]).unwrap()),
@@ -266,7 +266,7 @@ fn turn(
     }
     let mut out = ws.out(&mut memory);
     while ws.poll_transmit(&mut out).unwrap() {}
-    if ws.admit().is_err() {
+    if ws.check_open_for_data().is_err() {
         assert!(socketio::server::broadcast(&["/"], Namespace(0), "x", &(), None, &mut out).is_err(), "behind a close");
     }
     engine.is_closed()

@@ -230,7 +230,7 @@ pub fn session_operations(data: &[u8]) {
                     && space.len() >= frame.len()
                 {
                     space[..frame.len()].copy_from_slice(&frame);
-                    inbox.filled(frame.len());
+                    inbox.commit(frame.len());
                 }
                 match &mut probe {
                     Some(p) if was.0 == Transport::Polling => match p.poll(&mut engine, &mut inbox, &mut ws) {
@@ -319,7 +319,7 @@ pub fn probe(data: &[u8]) {
             let (piece, behind) = rest.split_at(cuts.next().unwrap_or(rest.len()).clamp(1, rest.len()));
             rest = behind;
             inbox.space().unwrap()[..piece.len()].copy_from_slice(piece);
-            inbox.filled(piece.len());
+            inbox.commit(piece.len());
             // A turn of the loop: until a GET that waited was answered and the probe has looked again.
             loop {
                 if result == Probed::Pending {

@@ -14,6 +14,11 @@ use sansocket::{
 };
 use support::{Taking, Trace, Vector, by_events, by_inbox};
 
+/// Appends a client's frame.
+pub fn frame(first: u8, payload: &[u8], wire: &mut Vec<u8>) {
+    support::frame(first, Some([1, 2, 3, 4]), payload, wire);
+}
+
 /// The end of a head is the same however it is cut, and so is its error.
 fn head_end(new: impl Fn() -> HeadScanner, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
     let whole = new().scan(bytes);
@@ -239,7 +244,7 @@ pub fn connection_operations(data: &[u8]) {
         let mut wire = out.written().to_vec();
         let mut input = &mut wire[..];
         while peer.poll_event(&mut input).expect("what we write is good").is_some() {}
-        assert_eq!(ws.is_closing(), matches!(ws.admit(), Err(sansocket::ws::StateError::Closing)));
+        assert_eq!(ws.is_closing(), matches!(ws.check_open_for_data(), Err(sansocket::ws::StateError::Closing)));
     }
 }
 
@@ -313,7 +318,7 @@ impl<R: Role + PartialEq, K: MaskSource<R>> End<R, K> {
                     Ok(space) => {
                         let n = space.len().min(bytes.len());
                         space[..n].copy_from_slice(&bytes[..n]);
-                        self.inbox.filled(n);
+                        self.inbox.commit(n);
                         bytes.drain(..n);
                     }
                     Err(e) => drop(self.inbox.replace(vec![0; e.needed]).unwrap()),

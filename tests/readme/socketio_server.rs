@@ -95,7 +95,7 @@ fn read(socket: &mut TcpStream, inbox: &mut Inbox<Vec<u8>>, wait: Duration) -> i
     socket.set_read_timeout(Some(wait.clamp(Duration::from_millis(1), Duration::from_secs(3600))))?;
     match socket.read(inbox.space().map_err(io::Error::other)?) {
         Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-        Ok(n) => inbox.filled(n),
+        Ok(n) => inbox.commit(n),
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
         Err(e) => return Err(e),
     }

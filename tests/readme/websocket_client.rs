@@ -40,7 +40,7 @@ fn ask(url: &str, question: &str) -> Result<String, Box<dyn Error>> {
         } else {
             match socket.read(inbox.space()?)? {
                 0 => return Err("the server closed instead of answering".into()),
-                n => inbox.filled(n),
+                n => inbox.commit(n),
             }
         }
     }
@@ -63,7 +63,7 @@ fn ask(url: &str, question: &str) -> Result<String, Box<dyn Error>> {
             Ok(Some(_)) => {} // a ping, a pong or a close frame
             Ok(None) => match socket.read(inbox.space()?)? {
                 0 => return answer,
-                n => inbox.filled(n),
+                n => inbox.commit(n),
             },
             Err(e) => {
                 if let ReceiveError::Capacity(_) = e {

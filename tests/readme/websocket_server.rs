@@ -32,7 +32,7 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
         }
         match socket.read(inbox.space()?)? {
             0 => return Ok(()),
-            n => inbox.filled(n),
+            n => inbox.commit(n),
         }
     };
     match Accept::check(&Request::parse(&inbox.bytes()[..n])?) {
@@ -57,7 +57,7 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
             // 3. Nothing is left in the inbox: read.
             Ok(None) => match socket.read(inbox.space()?) {
                 Ok(0) => return Ok(()),
-                Ok(n) => inbox.filled(n),
+                Ok(n) => inbox.commit(n),
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     ws.close(CloseCode::GOING_AWAY, "")?; // silent for a minute
                 }

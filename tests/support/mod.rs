@@ -276,7 +276,7 @@ pub fn by_inbox(vector: &Vector, cuts: &[usize], taking: Taking) -> Trace {
                 };
                 let n = space.len().min(to - from);
                 space[..n].copy_from_slice(&vector.wire[from..from + n]);
-                inbox.filled(n);
+                inbox.commit(n);
                 from += n;
                 loop {
                     let incoming = match taking {

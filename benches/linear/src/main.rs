@@ -9,10 +9,11 @@ use std::hint::black_box;
 
 type Item = (&'static str, fn(usize));
 
-const ITEMS: [Item; 7] = [
+const ITEMS: [Item; 8] = [
     ("text_in_64_byte_fragments", text_in_fragments),
     ("handshake_one_byte_at_a_time", handshake_by_bytes),
     ("small_frames_in_one_read", small_frames),
+    ("one_message_a_read", one_message_a_read),
     ("header_lines", header_lines),
     ("subprotocols", subprotocols),
     ("polling_payload", polling_payload),
@@ -51,7 +52,7 @@ fn receive(wire: &[u8], chunk: usize) -> usize {
         };
         let (now, later) = rest.split_at(space.min(chunk).min(rest.len()));
         inbox.space().expect("there is some")[..now.len()].copy_from_slice(now);
-        inbox.filled(now.len());
+        inbox.commit(now.len());
         rest = later;
         loop {
             match inbox.poll_message(&mut ws) {
@@ -87,6 +88,22 @@ fn small_frames(n: usize) {
     let mut wire = Vec::new();
     (0..n).for_each(|_| frame(0x81, b"0123456789abcdef", &mut wire));
     assert_eq!(receive(&wire, wire.len()), n);
+}
+
+/// N messages out of storage that is full of them, one between two reads that fill it again.
+fn one_message_a_read(n: usize) {
+    let mut wire = Vec::new();
+    frame(0x81, b"a", &mut wire);
+    let mut ws: Connection<Server> = Connection::server(Limits::new());
+    let mut inbox = Inbox::new(vec![0; wire.len() * n]);
+    let mut stream = wire.iter().copied().cycle();
+    for _ in 0..n {
+        let space = inbox.space().expect("there is some");
+        let len = space.len();
+        space.iter_mut().zip(&mut stream).for_each(|(place, byte)| *place = byte);
+        inbox.commit(len);
+        assert!(matches!(inbox.poll_message(&mut ws), Ok(Some(Incoming::Message(_)))));
+    }
 }
 
 fn request(more: &str) -> String {

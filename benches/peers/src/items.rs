@@ -63,7 +63,7 @@ fn ours_whole(wire: &[u8], sink: &mut impl FnMut(&[u8])) -> Result<(), ()> {
         let n = rest.len().min(CHUNK).min(space.len());
         space[..n].copy_from_slice(&rest[..n]);
         rest = &rest[n..];
-        inbox.filled(n);
+        inbox.commit(n);
         while let Some(incoming) = inbox.poll_message(&mut ws).map_err(drop)? {
             if let Incoming::Message(m) = incoming {
                 sink(m.as_bytes());

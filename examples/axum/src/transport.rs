@@ -367,7 +367,7 @@ async fn read(stream: &mut TokioIo<Upgraded>, inbox: &mut ws::Inbox<Vec<u8>>) ->
     match inbox.space() {
         Ok(place) if space > 0 => match stream.read(place).await {
             Ok(n @ 1..) => {
-                inbox.filled(n);
+                inbox.commit(n);
                 true
             }
             _ => false,

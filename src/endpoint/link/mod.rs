@@ -44,7 +44,7 @@ pub const FAREWELL_MS: u64 = 30_000;
 ///             }
 ///         };
 ///         place.copy_from_slice(piece);
-///         inbox.filled(piece.len());
+///         inbox.commit(piece.len());
 ///         loop {
 ///             let n = link.transmit(&mut memory).expect("512 bytes are enough");
 ///             sent.extend_from_slice(&memory[..n]);

@@ -44,7 +44,7 @@ pub const OWED_MAX: usize = 160;
 ///
 /// let mut frame = *b"\x81\x82\0\0\0\x004a"; // the message "a"
 /// inbox.space()?[..frame.len()].copy_from_slice(&frame);
-/// inbox.filled(frame.len());
+/// inbox.commit(frame.len());
 /// let mut opened = false;
 /// while let Some(event) = engine.poll_event(&mut inbox, &mut ws, now)? {
 ///     match event {

@@ -26,7 +26,7 @@ use crate::{
 /// # let mut feed = |inbox: &mut ws::Inbox<[u8; 64]>, text: &[u8]| {
 /// #     let frame = [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text].concat();
 /// #     inbox.space().unwrap()[..frame.len()].copy_from_slice(&frame);
-/// #     inbox.filled(frame.len());
+/// #     inbox.commit(frame.len());
 /// # };
 /// feed(&mut inbox, b"2probe");
 /// assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws)?, Probed::Pending);
@@ -222,7 +222,7 @@ mod tests {
             let head = [0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
             place[..6].copy_from_slice(&head);
             place[6..6 + text.len()].copy_from_slice(text);
-            self.inbox.filled(6 + text.len());
+            self.inbox.commit(6 + text.len());
             probe.poll(&mut self.engine, &mut self.inbox, &mut self.ws).unwrap()
         }
 
