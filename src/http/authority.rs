@@ -1,4 +1,4 @@
-//! Host and port as `Host`, a request target and a URL have them: `uri-host [ ":" port ]` (RFC 3986 section 3.2, RFC 9110 section 7.2).
+//! Host and port in a `Host` field, a request target or a URL: `uri-host [ ":" port ]` (RFC 3986 section 3.2, RFC 9110 section 7.2).
 
 use super::{UrlError, octets::is_reg_name_byte};
 use crate::bytes::decimal;
@@ -10,6 +10,7 @@ use crate::bytes::decimal;
 ///
 /// let authority = Authority::parse(b"[::1]:8443")?;
 /// assert_eq!((authority.host(), authority.port()), (&b"::1"[..], Some(8443)));
+/// assert_eq!(authority.as_bytes(), b"[::1]:8443");
 /// assert_eq!(Authority::parse(b"example.org:")?.port(), None);
 /// # Ok::<(), sansocket::http::UrlError>(())
 /// ```
@@ -25,7 +26,7 @@ impl<'a> Authority<'a> {
     ///
     /// The host is a name, an IPv4 address, or an IPv6 address in brackets. Names follow RFC 3986 section 3.2.2: every `%` begins a valid
     /// percent-encoding. An empty host (RFC 9110 section 4.2.1), an IPv6 zone and an `IPvFuture` are refused. The port is digits, 65535 at
-    /// most; nothing behind the colon means no port (RFC 3986 section 3.2.3).
+    /// most; an empty port means no port (RFC 3986 section 3.2.3).
     ///
     /// # Errors
     /// [`UrlError::UserInfo`] for a `user@` (RFC 9110 section 4.2.4), [`UrlError::Host`], [`UrlError::Port`].
@@ -68,7 +69,7 @@ impl<'a> Authority<'a> {
         self.host
     }
 
-    /// The port; `None` means the scheme's own.
+    /// The port. `None` stands for the default port of the scheme.
     #[must_use]
     pub const fn port(&self) -> Option<u16> {
         self.port
@@ -80,14 +81,14 @@ impl<'a> Authority<'a> {
         may_be_ipv4(self.host)
     }
 
-    /// Whether both name the same host and port, with `default` for a port that is not given.
+    /// Whether both name the same host and port. `default` replaces a missing port.
     pub(crate) fn is_same(&self, other: &Authority<'_>, default: u16) -> bool {
         self.host.eq_ignore_ascii_case(other.host) && self.port.unwrap_or(default) == other.port.unwrap_or(default)
     }
 }
 
-/// Whether the last label is a number, decimal or hexadecimal (the URL Standard's "ends in a number"). That holds for everything that
-/// `inet_aton` takes.
+/// Whether the last label is a decimal or hexadecimal number ("ends in a number" in the URL Standard). This is true for everything that
+/// `inet_aton` accepts.
 pub(super) fn may_be_ipv4(host: &[u8]) -> bool {
     let host = host.strip_suffix(b".").unwrap_or(host);
     let last = host.rsplit(|&b| b == b'.').next().unwrap_or(host);

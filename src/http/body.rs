@@ -3,11 +3,10 @@
 use super::{Body, octets::is_token_byte};
 use core::fmt;
 
-/// Decodes the body behind a request head. It takes bytes in pieces of any size and gives out pieces of the body.
+/// Decodes the body of a request. The input arrives in pieces of any size; the result is pieces of the body.
 ///
-/// Chunks follow the grammar of RFC 9112 section 7.1, extensions and trailers included. Extensions are checked and ignored (section 7.1.1);
-/// trailers are checked, with the grammar of fields, and dropped. A size has 16 digits at most, leading zeros included. Extensions and
-/// trailers may be 4096 bytes longer in all than the chunks that came before them.
+/// Chunks follow the grammar of RFC 9112 section 7.1. Extensions (section 7.1.1) and trailers are checked and then ignored. A chunk size has at most
+/// 16 digits, including leading zeros. The total size of extensions and trailers is limited to 4096 bytes more than the chunks before them.
 ///
 /// ```
 /// use sansocket::http::{Body, BodyDecoder};
@@ -26,13 +25,13 @@ use core::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyDecoder {
     state: State,
-    /// Bytes that may still come in all.
+    /// How many bytes the body may still have.
     room: u64,
-    /// Bytes of the chunk, or of the body, still to come.
+    /// How many bytes of the chunk, or of the body, are still missing.
     left: u64,
     /// Digits of the chunk's size.
     digits: u8,
-    /// Bytes of chunk extensions and trailers, less those of the chunks between.
+    /// Bytes of chunk extensions and trailers, minus those of the chunks.
     waste: u16,
 }
 
@@ -72,14 +71,14 @@ enum State {
     Failed(BodyError),
 }
 
-/// How many bytes chunk extensions and trailers may be longer than the chunks.
+/// By how many bytes chunk extensions and trailers may exceed the chunks.
 const WASTE: u16 = 4096;
 
 /// As many as a `u64` has.
 const DIGITS: u8 = 16;
 
 impl BodyDecoder {
-    /// A decoder for a body of the kind that [`Request::body`](super::Request::body) returns, with at most `limit` bytes.
+    /// A decoder for the kind of body that [`Request::body`](super::Request::body) returned, with at most `limit` bytes.
     #[must_use]
     pub const fn new(body: Body, limit: u64) -> Self {
         let (state, left) = match body {
@@ -91,8 +90,8 @@ impl BodyDecoder {
         Self { state, room: limit, left, digits: 0, waste: 0 }
     }
 
-    /// Takes bytes from the front of `input` and returns the next piece of the body, or `None` when the input is used up or the body
-    /// [complete](Self::is_complete). Bytes behind the body stay in `input`. Linear.
+    /// Reads bytes from the front of `input` and returns the next piece of the body. `None`: all input was read, or the body is
+    /// [complete](Self::is_complete). Bytes after the body stay in `input`. Linear.
     ///
     /// # Errors
     /// [`BodyError`]; every later call returns the same. A `Content-Length` over the limit fails before the first byte.
@@ -124,7 +123,7 @@ impl BodyDecoder {
         }
     }
 
-    /// Whether the whole body was given out.
+    /// Whether the whole body was returned.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete)
@@ -173,7 +172,7 @@ impl BodyDecoder {
     }
 }
 
-/// Where a byte of a chunk extension (RFC 9112 section 7.1.1) or of a trailer (section 7.1.2) leads; `None` for one that may not stand there.
+/// The state after a byte of a chunk extension (RFC 9112 section 7.1.1) or of a trailer (section 7.1.2). `None` if the byte is not allowed.
 const fn ignored(state: State, byte: u8) -> Option<State> {
     Some(match (state, byte) {
         (State::Digits | State::Blank | State::Value | State::QuotedEnd, b' ' | b'\t') => State::Blank,

@@ -1,6 +1,6 @@
 use core::fmt;
 
-/// A status code (RFC 9110 section 15).
+/// An HTTP status code (RFC 9110 section 15). See [`Response`](super::Response).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub u16);
 
@@ -32,7 +32,7 @@ impl Status {
 }
 
 /// The bytes are not a valid HTTP head, or exceed a limit. A server answers with [`status`](Self::status) and closes the connection; a
-/// client closes it.
+/// client closes it. See [`HeadScanner`](super::HeadScanner).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadError {

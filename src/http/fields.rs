@@ -1,9 +1,20 @@
 use super::octets::visible;
 use core::fmt;
 
-/// The header fields of a valid head, in order.
+/// The header fields of a valid head, in order. An iterator over names and values.
 ///
-/// `Debug` prints the names only: values hold cookies and credentials.
+/// `Debug` prints only the names, because values can be cookies and credentials.
+///
+/// ```
+/// use sansocket::http::Request;
+///
+/// let request = Request::parse(b"GET / HTTP/1.1\r\nHost: a\r\nVia: 1.1 x\r\nVia: 1.1 y, 1.1 z\r\n\r\n")?;
+/// let fields = request.fields(); // a `Fields`, which is `Copy`
+/// assert_eq!(fields.get("host"), Some(&b"a"[..]));
+/// assert_eq!((fields.all("via").count(), fields.list("via").count()), (2, 3));
+/// assert_eq!(fields.into_iter().last(), Some((&b"Via"[..], &b"1.1 y, 1.1 z"[..])));
+/// # Ok::<(), sansocket::http::HeadError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Fields<'h>(pub(super) &'h [u8]);
 
@@ -24,7 +35,7 @@ impl<'h> Iterator for Fields<'h> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (line, rest) = self.0.split_at_checked(visible(self.0))?;
-        // Behind the line stand CR and LF; behind the last one a second pair, and nothing is in front of it.
+        // Each line ends with CR and LF. The last line is followed by an empty one.
         self.0 = rest.get(2..)?;
         let colon = line.iter().position(|&b| b == b':')?;
         let (name, value) = line.split_at_checked(colon)?;
@@ -34,39 +45,47 @@ impl<'h> Iterator for Fields<'h> {
 }
 
 impl<'h> Fields<'h> {
-    /// The values of all fields named `name`, in order. Names are compared without regard to case (RFC 9110 section 5.1).
+    /// The values of all fields with this name, in order. The case of letters in names has no meaning (RFC 9110 section 5.1).
     pub fn all(self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         self.filter(move |(n, _)| n.len() == name.len() && n.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
     }
 
-    /// The value of the first field named `name`.
+    /// The value of the first field with this name.
     #[must_use]
     pub fn get(self, name: &str) -> Option<&'h [u8]> {
         self.all(name).next()
     }
 
-    /// The members of the list that all fields named `name` form together (RFC 9110 section 5.3), without empty ones (section 5.6.1).
-    /// A comma inside a quoted string does not split.
+    /// The members of a comma-separated list. Several fields with this name form one list (RFC 9110 section 5.3). Empty members are left out
+    /// (section 5.6.1). A comma inside a quoted string does not separate.
     ///
     /// For lists whose grammar has no quoted strings, such as `Connection`, use [`tokens`](Self::tokens).
     pub fn list(self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         self.all(name).flat_map(Members::of)
     }
 
-    /// As [`list`](Self::list), for lists of tokens: every comma splits, quotes mean nothing. `Connection`, `Upgrade` (RFC 9110 sections
-    /// 7.6.1, 7.8) and `Sec-WebSocket-Protocol` are such lists. Whether each member is a token is not checked.
+    /// As [`list`](Self::list), for lists of tokens: quotes have no meaning, so every comma separates. `Connection`, `Upgrade` (RFC 9110 sections
+    /// 7.6.1 and 7.8) and `Sec-WebSocket-Protocol` are such lists. It is not checked that each member is a token.
     pub fn tokens(self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         self.all(name).flat_map(tokens)
     }
 }
 
-/// The members of a list of tokens, without empty ones.
+/// The members of a list of tokens, without empty members.
 pub(crate) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
 }
 
-/// The members of one field value that is a list, without empty ones. A comma inside a quoted string does not split.
+/// Iterates over the members of a field value that is a comma-separated list, without empty members. A comma inside a quoted string does not
+/// separate.
+///
+/// ```
+/// use sansocket::http::Members;
+///
+/// let members = Members::of(br#"a, "b, c",, d"#);
+/// assert!(members.eq([&b"a"[..], br#""b, c""#, b"d"]));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Members<'h>(&'h [u8]);
 

@@ -1,6 +1,6 @@
 use super::{HeadError, octets::visible};
 
-/// The limits of a request or response head.
+/// The limits of a request or response head. See [`HeadScanner`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     bytes: usize,
@@ -8,21 +8,21 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// 8 KiB in 100 lines.
+    /// The defaults: 8 KiB, 100 lines.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: 8192, lines: 100 }
     }
 
-    /// The most bytes of a head, including its blank line and empty lines in front of it.
+    /// The maximum number of bytes of a head, including its blank line and empty lines before it.
     #[must_use]
     pub const fn bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
         self
     }
 
-    /// The most lines of a head, without its blank line: the first line, the fields, every further line of a folded field, and empty
-    /// lines in front.
+    /// The maximum number of lines of a head: the first line, the fields, each further line of a folded field, and empty lines before the head. The
+    /// blank line at the end is not counted.
     #[must_use]
     pub const fn lines(mut self, lines: u16) -> Self {
         self.lines = lines;
@@ -36,11 +36,11 @@ impl Default for Limits {
     }
 }
 
-/// Finds the end of a head that arrives in pieces, and fails at the first byte that no valid head has there.
+/// Finds the end of a head that arrives in pieces. It fails at the first invalid byte.
 ///
-/// It remembers how far it has read, so each byte is looked at once, however the head is cut (RUSTSEC-2023-0065).
+/// It remembers how far it has read, so each byte is read once, in however many pieces the head arrives (RUSTSEC-2023-0065).
 ///
-/// Empty lines in front of a request are part of its head and ignored (RFC 9112 section 2.2). Folded fields are refused in requests and
+/// Empty lines before a request are part of its head and ignored (RFC 9112 section 2.2). Folded fields are refused in requests and
 /// accepted in responses (section 5.2).
 ///
 /// ```
@@ -90,14 +90,14 @@ impl HeadScanner {
         Self { limits, scanned: 0, lines: 0, is_response: false, state: State::Method(0) }
     }
 
-    /// A scanner for the head of a response.
+    /// A scanner for the head of a response. [`Connect`](crate::ws::Connect) shows an example.
     #[must_use]
     pub const fn response(limits: Limits) -> Self {
         Self { limits, scanned: 0, lines: 0, is_response: true, state: State::Version(0) }
     }
 
-    /// Reads on from where the last call stopped. `bytes` is everything from the start of the head. Returns the length of the head with its
-    /// blank line, or `None` if more bytes are needed. Bytes behind the head are not looked at.
+    /// Continues where the last call stopped. `bytes` must begin with the start of the head in every call. Returns the length of the head, including
+    /// its blank line, or `None` if more bytes are needed. Bytes after the head are not read.
     ///
     /// # Errors
     /// [`HeadError`]; every later call returns the same.

@@ -1,4 +1,4 @@
-//! Which bytes may stand where in a head.
+//! The bytes that the grammar of a head allows.
 
 use crate::bytes::swar::{HIGH, splat, zeros};
 
@@ -8,7 +8,7 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
         | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
 }
 
-/// RFC 3986 section 3.2.2: what a name may hold beside percent-encodings, `unreserved` and `sub-delims`.
+/// RFC 3986 section 3.2.2: the bytes of a name other than percent-encodings, `unreserved` and `sub-delims`.
 pub(super) const fn is_reg_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -17,7 +17,7 @@ pub(super) const fn is_reg_name_byte(byte: u8) -> bool {
         )
 }
 
-/// How many bytes at the front may stand in a line: no control byte but the tab. Eight at a time.
+/// The number of bytes at the front that are allowed in a line: all but control bytes; the tab is allowed. Eight at a time.
 #[inline]
 pub(crate) fn visible(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<8>();

@@ -1,4 +1,4 @@
-//! The grammar of a whole request head, with nom's `complete` combinators: [`HeadScanner`](super::HeadScanner) has found its end before.
+//! The grammar of a whole request head, with nom's `complete` combinators. [`HeadScanner`](super::HeadScanner) has found its end already.
 
 use super::{
     Authority, Fields, HeadError,
@@ -27,7 +27,7 @@ pub enum Method<'h> {
     Other(&'h [u8]),
 }
 
-/// The version of HTTP.
+/// The version of HTTP. See [`Request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
     /// HTTP/1.0.
@@ -41,13 +41,13 @@ pub enum Version {
 pub enum Body {
     /// No body.
     Empty,
-    /// A body of so many bytes.
+    /// A body with this number of bytes.
     Length(u64),
     /// A body in chunks (section 7.1).
     Chunked,
 }
 
-/// A valid request head. Borrows the bytes.
+/// A valid request head, borrowed from the received bytes.
 ///
 /// `Debug` leaves out the query and the values of the fields, which hold session ids, cookies and credentials.
 ///
@@ -82,7 +82,8 @@ impl fmt::Debug for Request<'_> {
 }
 
 impl<'h> Request<'h> {
-    /// Parses a whole head, as [`HeadScanner`](super::HeadScanner) delimits it, with empty lines in front (RFC 9112 section 2.2). Linear.
+    /// Parses a whole head, whose end [`HeadScanner`](super::HeadScanner) has found. Empty lines before it are ignored (RFC 9112 section 2.2).
+    /// Linear.
     ///
     /// # Errors
     /// [`HeadError`] with the status to answer with.
@@ -125,7 +126,7 @@ impl<'h> Request<'h> {
         self.path
     }
 
-    /// The query behind the `?`, still percent-encoded; empty without a `?`.
+    /// The query after the `?`, still percent-encoded. Empty if there is no `?`.
     #[must_use]
     pub const fn query(&self) -> &'h [u8] {
         self.query
@@ -140,7 +141,7 @@ impl<'h> Request<'h> {
     /// The host and port that the request is for: those of an absolute target (`GET http://host/path`), else the value of `Host` (RFC 9112
     /// section 3.2.2). `None` if `Host` is empty, or missing in HTTP/1.0.
     ///
-    /// Ask this, not the field: a client can send both, and only the target counts then.
+    /// Use this instead of the `Host` field: a client can send both, and then only the target counts.
     #[must_use]
     pub const fn authority(&self) -> Option<Authority<'h>> {
         self.authority
@@ -152,11 +153,11 @@ impl<'h> Request<'h> {
         self.fields
     }
 
-    /// The body that follows.
+    /// The kind of body that follows the head.
     ///
     /// # Errors
-    /// [`HeadError::BodyLength`] for a length that is repeated, not a number, or beside a transfer coding (request smuggling, RFC 9112
-    /// section 11.2), and for a coding in HTTP/1.0; [`HeadError::TransferCoding`] for a coding other than `chunked`.
+    /// [`HeadError::BodyLength`] if the length is repeated, is not a number, or comes together with a transfer coding (request smuggling, RFC 9112
+    /// section 11.2), and for a transfer coding in HTTP/1.0. [`HeadError::TransferCoding`] for a transfer coding other than `chunked`.
     pub fn body(&self) -> Result<Body, HeadError> {
         let mut lengths = self.fields.all("content-length");
         let mut codings = self.fields.all("transfer-encoding");
@@ -216,7 +217,7 @@ pub(super) const fn version(text: &[u8]) -> Result<Version, HeadError> {
     }
 }
 
-/// Path, query and, in absolute form, the authority. `http://host/path` as proxies send it is one form of `/path` (RFC 9112 section 3.2.2).
+/// Path, query and, in absolute form, the authority. Proxies send `http://host/path` instead of `/path` (RFC 9112 section 3.2.2).
 fn target_parts(target: &[u8]) -> Option<(Option<Authority<'_>>, &[u8], &[u8])> {
     let (authority, target) = if target.starts_with(b"/") || target == b"*" {
         (None, target)
@@ -235,7 +236,7 @@ fn target_parts(target: &[u8]) -> Option<(Option<Authority<'_>>, &[u8], &[u8])> 
     Some((authority, if path.is_empty() { b"/" } else { path }, query.get(1..).unwrap_or_default()))
 }
 
-/// Every line up to the blank one is `name: value`, the name a token, the value without control bytes. Shows each value of `Host`.
+/// Checks that every line up to the blank one is `name: value`, the name a token, the value without control bytes. Passes each value of `Host` on.
 pub(super) fn check_fields<'h>(
     mut rest: &'h [u8],
     mut host: impl FnMut(&'h [u8]) -> Result<(), HeadError>,

@@ -19,14 +19,14 @@ use core::fmt;
 pub struct Response<'r> {
     /// The status.
     pub status: Status,
-    /// The fields, without `Content-Length`, which is computed, and `Transfer-Encoding`.
+    /// The fields. `Content-Length` is written by this crate; it and `Transfer-Encoding` are refused here.
     pub fields: &'r [(&'r str, &'r [u8])],
     /// The body.
     pub body: &'r [u8],
 }
 
 impl Response<'_> {
-    /// Writes head and body into the front of `out` and returns their length. After an error the contents of `out` are unspecified.
+    /// Writes head and body to the front of `out` and returns their length. After an error the content of `out` is unspecified.
     ///
     /// # Errors
     /// [`ResponseError`].
@@ -38,7 +38,7 @@ impl Response<'_> {
         Ok(writer.finish()?.len())
     }
 
-    /// As [`write`](Self::write), without the body: for `HEAD`, and for a body that is sent from its own memory.
+    /// As [`write`](Self::write), without the body: to answer `HEAD`, or to send the body from its own memory.
     ///
     /// # Errors
     /// [`ResponseError`].
@@ -88,13 +88,13 @@ pub(crate) fn write_field(writer: &mut Writer<'_>, name: &str, value: &[u8]) -> 
     Ok(())
 }
 
-/// Why no response was written.
+/// Why no response was written. See [`Response`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseError {
-    /// The output is too small; `needed` is exact.
+    /// The output is too small. `needed` is exact.
     Capacity(Capacity),
-    /// A field whose name is not a token, whose value has a control byte, or that the writer writes itself.
+    /// The name of a field is not a token, its value has a control byte, or this crate writes the field itself.
     Field,
 }
 

@@ -6,7 +6,7 @@ use super::{
     request::{check_fields, version},
 };
 
-/// A valid response head. Borrows the bytes.
+/// A valid response head, borrowed from the received bytes.
 ///
 /// ```
 /// use sansocket::http::{ResponseHead, Status};
@@ -14,6 +14,7 @@ use super::{
 /// let mut bytes = *b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n";
 /// let head = ResponseHead::parse(&mut bytes)?;
 /// assert_eq!((head.status(), head.fields().get("location")), (Status(302), Some(&b"/elsewhere"[..])));
+/// assert_eq!(head.version(), sansocket::http::Version::Http11);
 /// # Ok::<(), sansocket::http::HeadError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -24,11 +25,11 @@ pub struct ResponseHead<'h> {
 }
 
 impl<'h> ResponseHead<'h> {
-    /// Parses a whole head, as [`HeadScanner::response`](super::HeadScanner::response) delimits it. Linear. The reason phrase is not looked at
+    /// Parses a whole head, whose end [`HeadScanner::response`](super::HeadScanner::response) has found. Linear. The reason phrase is ignored
     /// (RFC 9112 section 4).
     ///
-    /// A field that is folded over several lines is unfolded in place: CR and LF become spaces, as section 5.2 demands of a client. That
-    /// is why the bytes are borrowed mutably; nothing else is changed.
+    /// A field that is folded over several lines is unfolded in place: CR and LF become spaces, as section 5.2 requires of a client. Therefore
+    /// the bytes are borrowed mutably. Nothing else is changed.
     ///
     /// # Errors
     /// [`HeadError`]: the bytes are not a valid response head.
@@ -70,7 +71,7 @@ impl<'h> ResponseHead<'h> {
     }
 }
 
-/// Makes spaces of CR and LF wherever a field goes on in the next line. Behind the first line nothing can be folded.
+/// Replaces CR and LF by spaces where a field continues on the next line. The first line cannot be folded.
 fn unfold(head: &mut [u8]) {
     let first = visible(head).saturating_add(2);
     let mut rest = head.get_mut(first..).unwrap_or_default();

@@ -1,9 +1,16 @@
-//! The parts of a URL (RFC 3986; RFC 6455 section 3) that a client needs to connect.
+//! The parts of a URL that a client needs to connect (RFC 3986, RFC 6455 section 3).
 
 use super::authority::{Authority, may_be_ipv4};
 use core::fmt;
 
 /// The scheme of a [`Url`].
+///
+/// ```
+/// use sansocket::http::Scheme;
+///
+/// assert!(Scheme::Wss.is_secure() && !Scheme::Ws.is_secure());
+/// assert_eq!(Scheme::Wss.default_port(), 443);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// `ws`, port 80.
@@ -17,20 +24,20 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Whether the connection is to run over TLS.
+    /// Whether the connection runs over TLS.
     #[must_use]
     pub const fn is_secure(self) -> bool {
         matches!(self, Self::Wss | Self::Https)
     }
 
-    /// The port that a URL without one means.
+    /// The port for a URL that names none.
     #[must_use]
     pub const fn default_port(self) -> u16 {
         if self.is_secure() { 443 } else { 80 }
     }
 }
 
-/// A URL of the schemes `ws`, `wss`, `http` and `https`, taken apart. Borrows the text and decodes nothing.
+/// A parsed URL with the scheme `ws`, `wss`, `http` or `https`. It borrows the text and decodes nothing.
 ///
 /// ```
 /// use sansocket::http::{Scheme, Url};
@@ -57,7 +64,7 @@ impl<'u> Url<'u> {
     /// # Errors
     /// [`UrlError`] names the part that is invalid.
     pub fn parse(text: &'u str) -> Result<Self, UrlError> {
-        // On bytes throughout: the searchers of `str` cost firmware more flash than all the rest here.
+        // On bytes: searching in `str` costs more flash than everything else here.
         let (scheme, rest) = split(text, |b| b == b':').ok_or(UrlError::Scheme)?;
         let scheme = [("ws", Scheme::Ws), ("wss", Scheme::Wss), ("http", Scheme::Http), ("https", Scheme::Https)]
             .into_iter()
@@ -81,17 +88,16 @@ impl<'u> Url<'u> {
 
     /// The host: a name, an IPv4 address, or an IPv6 address without its brackets. Pass it to the resolver and to TLS.
     ///
-    /// The text is kept as it was given. `127.1`, `2130706433` and `0x7f.1` stay as they are, and many resolvers (`getaddrinfo`,
-    /// `inet_aton`) take each of them for 127.0.0.1. A filter that asks `host().parse::<IpAddr>()` does not see such addresses:
-    /// check the addresses that the resolver returns, or refuse what [`may_be_ipv4`](Self::may_be_ipv4) and is no
-    /// [`Ipv4Addr`](core::net::Ipv4Addr).
+    /// The text is not changed. Many resolvers (`getaddrinfo`, `inet_aton`) read each of `127.1`, `2130706433` and `0x7f.1` as 127.0.0.1. A filter
+    /// that uses `host().parse::<IpAddr>()` does not recognise such addresses. Check the addresses that the resolver returns, or refuse a host for which
+    /// [`may_be_ipv4`](Self::may_be_ipv4) is true and that does not parse as an [`Ipv4Addr`](core::net::Ipv4Addr).
     #[must_use]
     pub const fn host(&self) -> &'u str {
         self.host
     }
 
-    /// Whether a resolver may read the host as an IPv4 address, in whatever notation: its last label is a decimal or hexadecimal number.
-    /// True for all that `inet_aton` accepts, false for IPv6. Linear in the host.
+    /// Whether a resolver may read the host as an IPv4 address, in any notation: the last label is a decimal or hexadecimal number. True for
+    /// everything that `inet_aton` accepts, false for IPv6. Linear in the host.
     ///
     /// ```
     /// use core::net::Ipv4Addr;
@@ -107,37 +113,37 @@ impl<'u> Url<'u> {
         may_be_ipv4(self.host.as_bytes())
     }
 
-    /// The port, the scheme's own when the URL gives none.
+    /// The port; the default port of the scheme if the URL has none.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// The value of the `Host` field: the host, an IPv6 address in brackets, and the port unless it is the scheme's own.
+    /// The value for the `Host` field: the host (an IPv6 address in brackets), and the port unless it is the default port of the scheme.
     #[must_use]
     pub const fn authority(&self) -> &'u str {
         self.authority
     }
 
-    /// The path, `/` when the URL has none; still percent-encoded.
+    /// The path, still percent-encoded. `/` if the URL has none.
     #[must_use]
     pub const fn path(&self) -> &'u str {
         self.path
     }
 
-    /// The query behind the `?`, still percent-encoded; `None` without a `?`.
+    /// The query after the `?`, still percent-encoded. `None` if there is no `?`.
     #[must_use]
     pub const fn query(&self) -> Option<&'u str> {
         self.query
     }
 }
 
-/// The text in front of the first byte that is `at`, and the rest from that byte on.
+/// Splits the text before the first byte for which `at` is true.
 fn split(text: &str, at: impl Fn(u8) -> bool) -> Option<(&str, &str)> {
     text.split_at_checked(text.bytes().position(at)?)
 }
 
-/// The path in front of the first `?`, and the query behind it.
+/// The path before the first `?`, and the query after it.
 pub(crate) fn path_and_query(target: &str) -> (&str, Option<&str>) {
     match split(target, |b| b == b'?') {
         Some((path, query)) => (path, query.get(1..)),
@@ -145,7 +151,7 @@ pub(crate) fn path_and_query(target: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The authority without a port that is the scheme's own, the host, the port.
+/// The authority without a default port, the host, the port.
 fn endpoint(text: &str, default_port: u16) -> Result<(&str, &str, u16), UrlError> {
     let parts = Authority::parse(text.as_bytes())?;
     let port = parts.port().unwrap_or(default_port);
@@ -159,26 +165,26 @@ fn endpoint(text: &str, default_port: u16) -> Result<(&str, &str, u16), UrlError
     Ok((if port == default_port { bare } else { text }, host, port))
 }
 
-/// RFC 3986 sections 3.3 and 3.4, and what browsers do not encode; no `#`.
+/// RFC 3986 sections 3.3 and 3.4, and the bytes that browsers do not encode; not `#`.
 pub(crate) const fn is_target_byte(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7e) && !matches!(byte, b'#' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`')
 }
 
-/// Why a text is not a URL that a client can connect to. Ask the user for another one.
+/// The text is not a URL that a client can connect to. Ask the user for another one. See [`Url`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlError {
     /// The scheme is not `ws`, `wss`, `http` or `https`.
     Scheme,
-    /// A user or password in front of the host. RFC 6455 section 3 has neither; send them in `Authorization`.
+    /// A user or password before the host. RFC 6455 section 3 does not allow them. Send them in `Authorization`.
     UserInfo,
-    /// The host is missing, has a byte or a percent-encoding that no host has, or is not an IPv6 address inside its brackets.
+    /// The host is missing, has an invalid byte or percent-encoding, or is not an IPv6 address inside its brackets.
     Host,
     /// The port is not a number from 1 to 65535 (from 0 in an [`Authority`]).
     Port,
-    /// A byte in path or query that must be percent-encoded.
+    /// A byte in the path or query must be percent-encoded.
     Target,
-    /// A fragment, which RFC 6455 section 3 forbids.
+    /// The URL has a fragment. RFC 6455 section 3 forbids it.
     Fragment,
 }
 
