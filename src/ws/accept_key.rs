@@ -8,17 +8,27 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The value of `Sec-WebSocket-Accept` for `key`, the value of `Sec-WebSocket-Key`. `sha1` computes the SHA-1 of the 60 bytes it is given,
-/// for example by a chip's hash unit or by a crate that uses SHA instructions.
+/// Computes the value of `Sec-WebSocket-Accept` from `key`, the value of `Sec-WebSocket-Key`. `sha1` computes the SHA-1 of 60 bytes, for
+/// example with the hash unit of a chip.
 ///
 /// # Errors
-/// [`RequestError::Key`] when `key` is not the base64 of exactly 16 bytes: 24 characters, the last two `=`, no stray bits in the one
-/// before.
+/// [`RequestError::Key`] if `key` is not the base64 of exactly 16 bytes: 24 characters, the last two `=`, unused bits zero.
+///
+/// ```
+/// /// Stands for the hash unit of a chip.
+/// fn hash(text: &[u8; 60]) -> [u8; 20] {
+///     assert!(text.ends_with(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+///     [0; 20]
+/// }
+/// let accept = sansocket::ws::accept_key_with(b"dGhlIHNhbXBsZSBub25jZQ==", hash)?;
+/// assert_eq!(&accept, b"AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+/// # Ok::<(), sansocket::ws::RequestError>(())
+/// ```
 pub fn accept_key_with(key: &[u8], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> Result<[u8; 28], RequestError> {
     Ok(accept_of(check_key(key)?, sha1))
 }
 
-/// As [`accept_key_with`], for a key that is known to be good.
+/// As [`accept_key_with`], for a key that was checked.
 pub(super) fn accept_of(key: &[u8; 24], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> [u8; 28] {
     let mut text = [0; 60];
     for (place, byte) in text.iter_mut().zip(key.iter().chain(GUID)) {
@@ -37,8 +47,8 @@ pub(super) fn accept_of(key: &[u8; 24], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]
     accept
 }
 
-/// As [`accept_key_with`], with the SHA-1 of the sha1_smol crate. That crate has bounds checks that the linker cannot remove: firmware
-/// that must prove the absence of panics brings its own SHA-1.
+/// As [`accept_key_with`], with the SHA-1 of the sha1_smol crate. That crate has bounds checks that the linker cannot remove. Firmware that
+/// must prove the absence of panics needs another SHA-1.
 ///
 /// # Errors
 /// As [`accept_key_with`].
@@ -58,7 +68,7 @@ pub fn accept_key(key: &[u8]) -> Result<[u8; 28], RequestError> {
 pub(super) fn check_key(key: &[u8]) -> Result<&[u8; 24], RequestError> {
     let key: &[u8; 24] = key.try_into().map_err(|_| RequestError::Key)?;
     let [digits @ .., last, b'=', b'='] = key else { return Err(RequestError::Key) };
-    // Of the last digit only the two high bits belong to the 16 bytes.
+    // Only the two high bits of the last digit belong to the 16 bytes.
     if !digits.iter().all(|&b| is_digit(b)) || !matches!(last, b'A' | b'Q' | b'g' | b'w') {
         return Err(RequestError::Key);
     }

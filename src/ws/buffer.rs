@@ -1,4 +1,4 @@
-//! One lent memory for a message and for the raw bytes behind it. Knows nothing of frames.
+//! One memory for a message and for the raw bytes after it. Knows nothing of frames.
 
 use crate::bytes::{Capacity, close_gap, copy, slice, slice_mut};
 
@@ -22,7 +22,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         Self { storage, start: 0, end: 0, read: 0, filled: 0 }
     }
 
-    /// Forgets the message and the raw bytes.
+    /// Drops the message and the raw bytes.
     pub(super) const fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
@@ -30,12 +30,12 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         self.filled = 0;
     }
 
-    /// The free tail. Where it is too short, bytes move to the front: when at least as much is won as is moved, or when nothing is free.
-    /// `shares`: no more is lent than leaves half of the storage free, 1 byte at least.
+    /// The free tail. If it is short, bytes move to the front, provided that this frees at least as many bytes as it moves, or that nothing is free.
+    /// With `shares`, the result is limited so that half of the storage stays free; it has at least 1 byte.
     pub(super) fn space(&mut self, shares: bool) -> Result<&mut [u8], Capacity> {
         let size = self.size();
         if self.read == self.filled {
-            // What is used up behind the message is free again, and nothing has to move for it.
+            // The used bytes after the message are free again without a move.
             self.read = self.end;
             self.filled = self.end;
         }
@@ -53,7 +53,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         }
     }
 
-    /// `n` bytes came into the front of the free tail.
+    /// `n` bytes were written to the front of the free tail.
     pub(super) fn commit(&mut self, n: usize) {
         self.filled = self.filled.saturating_add(n).min(self.size());
     }
@@ -62,7 +62,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         slice_mut(self.storage.as_mut(), self.read..self.filled)
     }
 
-    /// The first `n` of the raw bytes are used up.
+    /// The first `n` raw bytes were used.
     #[inline]
     pub(super) fn use_up(&mut self, n: usize) {
         self.read = self.read.saturating_add(n).min(self.filled);
@@ -72,13 +72,13 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         slice_mut(self.storage.as_mut(), self.start..self.end)
     }
 
-    /// Cuts the message to its bytes `from..to`.
+    /// Shortens the message to its bytes `from..to`.
     pub(super) fn trim(&mut self, from: usize, to: usize) {
         self.end = self.start.saturating_add(to).min(self.end);
         self.start = self.start.saturating_add(from).min(self.end);
     }
 
-    /// The raw bytes `from..to` are the next piece of the message, and those in front of `to` are used up.
+    /// Appends the raw bytes `from..to` to the message. All raw bytes before `to` are used.
     #[inline]
     pub(super) fn collect(&mut self, from: usize, to: usize) {
         let (from, to) = (self.read.saturating_add(from), self.read.saturating_add(to));
@@ -92,7 +92,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         }
     }
 
-    /// There is no message, nor a piece of one.
+    /// Drops the message.
     #[inline]
     pub(super) const fn drop_message(&mut self) {
         self.start = self.read;
@@ -115,7 +115,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         self.storage.as_mut().len()
     }
 
-    /// Carries what is held over to `storage` and returns the old one, or the new one when it is too short.
+    /// Moves the held bytes to `storage` and returns the old storage. If `storage` is too short, returns it instead.
     pub(super) fn replace(&mut self, mut storage: S) -> Result<S, S> {
         let message = self.message_len();
         let Some((front, back)) = storage.as_mut().split_at_mut_checked(message) else { return Err(storage) };
@@ -136,7 +136,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         self.moved();
     }
 
-    /// The message and the raw bytes are at the front now.
+    /// Updates the offsets after the message and the raw bytes moved to the front.
     fn moved(&mut self) {
         let (message, raw) = (self.message_len(), self.raw_len());
         self.start = 0;
@@ -145,7 +145,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         self.filled = message.saturating_add(raw);
     }
 
-    /// Moves the bytes `from..to` down to `place`.
+    /// Moves the bytes `from..to` to `place`, which lies before them.
     #[inline]
     fn shift(&mut self, from: usize, to: usize, place: usize) {
         let gap = from.saturating_sub(place);

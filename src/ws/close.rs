@@ -1,34 +1,41 @@
 use core::fmt;
 
-/// A close code, the reason for an end as a number (RFC 6455 section 7.4, with the registered 1012 to 1014).
+/// A close code: why a connection is closed, as a number (RFC 6455 section 7.4, and the registered codes 1012 to 1014).
+///
+/// ```
+/// use sansocket::ws::CloseCode;
+///
+/// assert!(CloseCode::GOING_AWAY.is_sendable() && CloseCode(4000).is_sendable());
+/// assert!(!CloseCode::ABNORMAL.is_sendable());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CloseCode(pub u16);
 
 impl CloseCode {
-    /// The purpose has been fulfilled.
+    /// Normal closure.
     pub const NORMAL: Self = Self(1000);
-    /// A server goes down, or a browser leaves the page.
+    /// This end goes away: a server shuts down, or a browser leaves the page.
     pub const GOING_AWAY: Self = Self(1001);
-    /// The other end broke the protocol.
+    /// The peer broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// A type of data that this end cannot take.
+    /// This end cannot accept this type of data.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
-    /// Never on the wire: the close frame had no code.
+    /// The close frame had no code. Never sent.
     pub const NO_STATUS: Self = Self(1005);
-    /// Never on the wire: the connection ended without a close frame.
+    /// The connection ended without a close frame. Never sent.
     pub const ABNORMAL: Self = Self(1006);
-    /// Data that do not fit their type, such as text that is not UTF-8.
+    /// The data does not match its type, such as text that is not UTF-8.
     pub const INVALID_PAYLOAD: Self = Self(1007);
-    /// Against a policy of this end; the general refusal.
+    /// A message violates a policy of this end. The general code for a refusal.
     pub const POLICY_VIOLATION: Self = Self(1008);
-    /// A message is too big to be taken.
+    /// A message is too large for this end.
     pub const MESSAGE_TOO_BIG: Self = Self(1009);
-    /// A server met something that it did not expect.
+    /// An unexpected error in the server.
     pub const INTERNAL_ERROR: Self = Self(1011);
 
-    /// Whether the code may stand in a close frame: 1000 to 1003, 1007 to 1014, and 3000 to 4999.
+    /// Whether a close frame may have this code: 1000 to 1003, 1007 to 1014, and 3000 to 4999.
     ///
-    /// Numbers that are not registered (1016 to 2999) are refused too, as is 1004: no meaning was ever given to them.
+    /// 1004 and 1016 to 2999 may not be sent: they have no defined meaning.
     #[must_use]
     pub const fn is_sendable(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)

@@ -6,12 +6,12 @@ use crate::{
 };
 use core::fmt;
 
-/// A client's request for a WebSocket. It writes the request and checks the response.
+/// A client's opening handshake. It writes the request and checks the response.
 ///
-/// Send nothing behind the request until the response has opened the connection. [`http::HeadScanner`](crate::http::HeadScanner) finds the end of a
-/// response head; the bytes behind it are frames already.
+/// Send nothing after the request until the response has opened the connection. [`http::HeadScanner`](crate::http::HeadScanner) finds the end of the
+/// response head. The bytes after it are frames.
 ///
-/// `Debug` leaves out query, subprotocols, credentials, fields and nonce.
+/// `Debug` does not print query, subprotocols, credentials, fields and nonce.
 ///
 /// ```
 /// use sansocket::{http::{HeadScanner, Limits, ResponseHead, Url}, ws::{Connect, Connection, accept_key}};
@@ -65,7 +65,7 @@ enum Authorization<'r> {
 }
 
 impl fmt::Debug for Connect<'_> {
-    /// Secrets stay out of logs. Some applications send them in query or subprotocol, too.
+    /// Prints no secrets. Some applications send secrets in the query or in a subprotocol.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connect")
             .field("host", &self.host)
@@ -76,8 +76,8 @@ impl fmt::Debug for Connect<'_> {
 }
 
 impl<'r> Connect<'r> {
-    /// A request for `target` (path and query) at `host`, which has a port unless it is the scheme's own. `nonce` is 16 bytes from a strong
-    /// random source, fresh for each connection (section 4.1 item 7).
+    /// A request for `target` (path and query) at `host`, which includes the port unless it is the default port. `nonce` is 16 bytes from a strong
+    /// random source, new for each connection (section 4.1 item 7).
     #[must_use]
     pub fn new(host: &'r str, target: &'r str, nonce: [u8; 16]) -> Self {
         let (path, query) = path_and_query(target);
@@ -92,46 +92,56 @@ impl<'r> Connect<'r> {
         Self { host, path, query, origin: None, protocols: &[], authorization: Authorization::None, fields: &[], nonce }
     }
 
-    /// The `Origin` field. Only browsers must send it.
+    /// Adds the `Origin` field, which only browsers must send.
+    ///
+    /// ```
+    /// use sansocket::ws::Connect;
+    ///
+    /// let connect = Connect::new("example.org", "/", *b"the sample nonce").origin("https://example.org").bearer("t0ken");
+    /// let mut out = [0; 256];
+    /// let n = connect.write(&mut out)?;
+    /// let request = core::str::from_utf8(&out[..n]).unwrap();
+    /// assert!(request.contains("Origin: https://example.org\r\n") && request.contains("Authorization: Bearer t0ken\r\n"));
+    /// # Ok::<(), sansocket::ws::ConnectError>(())
+    /// ```
     #[must_use]
     pub const fn origin(mut self, origin: &'r str) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// The subprotocols to offer, in order of preference. Each must be a token and occur once.
+    /// Offers subprotocols, in order of preference. Each must be a token and occur once.
     #[must_use]
     pub const fn protocols(mut self, protocols: &'r [&'r str]) -> Self {
         self.protocols = protocols;
         self
     }
 
-    /// `Authorization: Basic` (RFC 7617). `user` must not contain a colon. Both are sent unencrypted unless the connection uses TLS.
+    /// Adds `Authorization: Basic` (RFC 7617). `user` must not contain a colon. Without TLS both are sent unencrypted. See [`origin`](Self::origin).
     #[must_use]
     pub const fn basic(mut self, user: &'r str, password: &'r str) -> Self {
         self.authorization = Authorization::Basic(user, password);
         self
     }
 
-    /// `Authorization: Bearer` (RFC 6750).
+    /// Adds `Authorization: Bearer` (RFC 6750). See [`origin`](Self::origin).
     #[must_use]
     pub const fn bearer(mut self, token: &'r str) -> Self {
         self.authorization = Authorization::Bearer(token);
         self
     }
 
-    /// Further fields, such as `Cookie`.
+    /// Adds other fields, such as `Cookie`.
     #[must_use]
     pub const fn fields(mut self, fields: &'r [(&'r str, &'r [u8])]) -> Self {
         self.fields = fields;
         self
     }
 
-    /// Writes the request into the front of `out` and returns its length. After an error the contents of `out` are unspecified.
+    /// Writes the request to the front of `out` and returns its length. After an error the content of `out` is unspecified.
     ///
     /// # Errors
-    /// [`ConnectError`]. Every text of the caller's is checked: none can begin another field or another request, since CR, LF and NUL are
-    /// refused everywhere.
+    /// [`ConnectError`]. CR, LF and NUL are refused in every text, so no text can begin another field or another request.
     pub fn write(&self, out: &mut [u8]) -> Result<usize, ConnectError> {
         Authority::parse(self.host.as_bytes()).map_err(|_| ConnectError::Host)?;
         let is_good = |text: &str| text.bytes().all(is_target_byte);
@@ -223,26 +233,26 @@ impl<'r> Connect<'r> {
     }
 }
 
-/// Fields that [`Connect`] writes itself, and those that would announce a body.
+/// Fields that [`Connect`] writes itself, and fields that announce a body.
 fn is_own(name: &str) -> bool {
     super::handshake::is_own(name) || ["host", "origin"].iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
-/// Why no request was written. Correct what the variant names and call again.
+/// Why [`Connect::write`](Connect::write) wrote no request. Correct the part that the variant names and call again. See [`Connect`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectError {
-    /// The output is too small; `needed` is exact.
+    /// The output is too small. `needed` is exact.
     Capacity(Capacity),
     /// The host is not valid: see [`Authority::parse`].
     Host,
-    /// The path does not begin with a slash, or path or query has a byte that must be percent-encoded.
+    /// The path does not begin with a slash, or a byte in the path or query must be percent-encoded.
     Target,
     /// A subprotocol is not a token, or occurs twice.
     Protocols,
-    /// The user has a colon, user or password has a control character, or the bearer token has a byte that it may not have.
+    /// The user has a colon, the user or password has a control character, or the bearer token has an invalid byte.
     Authorization,
-    /// The name of a field is not a token, its value (or that of [`Connect::origin`]) has a control byte, or the request writes it itself.
+    /// The name of a field is not a token, its value (or the origin) has a control byte, or this crate writes the field itself.
     Field,
 }
 

@@ -1,4 +1,4 @@
-//! A WebSocket connection after its handshake: codec, close handshake, automatic pong.
+//! A WebSocket connection after its opening handshake: frames, closing handshake, pongs.
 
 use super::{
     Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
@@ -11,29 +11,28 @@ use super::{
 use crate::bytes::{Utf8, checked_str, copy, slice, slice_mut};
 use core::marker::PhantomData;
 
-/// Bytes that [`Connection::poll_transmit`] needs at most in one call: a control frame with 125 bytes and a masking key.
+/// The most bytes that one call of [`Connection::poll_transmit`] needs: a control frame with 125 bytes and a masking key.
 pub const OWED_MAX: usize = 2 + 4 + 125;
 
-/// Memory for the pong that is owed and for a control payload that comes in pieces, one behind the other.
+/// Memory for the payload of the owed pong, and after it for a control payload that arrives in pieces.
 ///
-/// Two of 125 bytes would need 249 (the last byte of the second is never stored). This is what fits into a connection of 256 bytes: only a ping and
-/// a control frame of more than 34 bytes each, with the second cut and the first not answered in between, do not fit; then the older
-/// pong is given up when the newer frame begins, not when it is whole. What comes in is told whole always. With 249 or more
-/// nothing is ever given up early.
+/// Two payloads of 125 bytes would need 249 bytes (the last byte of the second one is never stored). This size makes the connection 256 bytes large. It
+/// is too short for one case: a ping of more than 34 bytes was not answered yet, and another control frame of more than 34 bytes arrives in pieces. Then
+/// the older pong is dropped when the newer frame begins, instead of when it is complete. Received payloads are always reported completely.
 const CONTROL_MEMORY: usize = 159;
 
-/// One end of a connection; `R` is [`Server`] or [`Client`].
+/// One end of a WebSocket connection. `R` is [`Server`] or [`Client`].
 ///
-/// It holds no buffers, only the limits, the header bytes that a cut left behind, and one control payload. Bytes go in by
-/// [`poll_event`](Self::poll_event), or by an [`Inbox`](super::Inbox) for whole messages; frames come out into an [`Out`].
+/// Received bytes go into [`poll_event`](Self::poll_event), or through an [`Inbox`](super::Inbox) if you want whole messages. Frames are written into an
+/// [`Out`]. The connection has no buffers. It stores the limits, an incomplete frame header, and the payload of one control frame.
 ///
-/// The answer to a ping and to a close frame is *owed*: [`poll_transmit`](Self::poll_transmit) writes it. Of several
-/// pings the latest is answered (RFC 6455 section 5.5.3).
+/// The answers to a ping and to a close frame are *owed*: [`poll_transmit`](Self::poll_transmit) writes them. If several pings wait, only the latest
+/// one is answered (RFC 6455 section 5.5.3).
 ///
 /// ```
 /// use sansocket::ws::{Connection, Event, Limits, OWED_MAX, Outbox, PeerError, SendError, Server};
 ///
-/// /// Echoes as it arrives, in pieces: a message of any length passes through the caller's few bytes of memory.
+/// /// Echoes messages of any length, in pieces, with little memory.
 /// fn turn(
 ///     ws: &mut Connection<Server>,
 ///     mut received: &mut [u8],
@@ -41,9 +40,9 @@ const CONTROL_MEMORY: usize = 159;
 ///     mut write: impl FnMut(&[u8]) -> usize,
 /// ) -> Result<(), PeerError> {
 ///     while let Some(event) = ws.poll_event(&mut received)? {
-///         // The event borrows the input alone, so the connection can answer while it lives.
+///         // The event borrows only the input, so the connection can answer while it is alive.
 ///         let Event::Chunk(chunk) = event else { continue };
-///         // The outbox may have less room than the piece is long: the answer goes in pieces that fit it.
+///         // The outbox may have less room than the piece needs: answer in pieces that fit.
 ///         let mut rest = chunk.as_bytes();
 ///         loop {
 ///             let (piece, later) = rest.split_at(rest.len().min(100));
@@ -51,18 +50,18 @@ const CONTROL_MEMORY: usize = 159;
 ///             match ws.send_chunk(chunk.kind(), piece, is_last, &mut ws.out(tx)) {
 ///                 Ok(()) if later.is_empty() => break,
 ///                 Ok(()) => rest = later,
-///                 // Nothing was sent: write, and say it again.
+///                 // Nothing was sent: write to the socket and repeat the call.
 ///                 Err(SendError::Capacity(_)) => {
 ///                     let n = write(tx.written());
 ///                     tx.consume(n);
 ///                 }
-///                 // We are closing: the peer's messages are not answered any more.
+///                 // We are closing, so the answer is not sent.
 ///                 Err(_) => break,
 ///             }
 ///         }
 ///     }
 ///     while ws.wants_transmit() || !tx.is_empty() {
-///         let _ = ws.poll_transmit(&mut ws.out(tx)); // without room it is owed still
+///         let _ = ws.poll_transmit(&mut ws.out(tx)); // without room it stays owed
 ///         let n = write(tx.written());
 ///         tx.consume(n);
 ///     }
@@ -73,7 +72,7 @@ const CONTROL_MEMORY: usize = 159;
 /// let mut hello = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"; // RFC 6455 section 5.7
 /// let (mut tx, mut written) = (Outbox::new([0; OWED_MAX]), Vec::new());
 /// turn(&mut ws, &mut hello, &mut tx, |bytes| {
-///     written.extend_from_slice(bytes); // a socket that takes all; it may take less
+///     written.extend_from_slice(bytes); // this socket takes all bytes; a real one may take fewer
 ///     bytes.len()
 /// })?;
 /// assert_eq!(written, b"\x81\x05Hello");
@@ -95,23 +94,23 @@ pub struct Connection<R> {
     decoder: Decoder,
     limits: Limits,
     pub(super) state: State,
-    /// Length of the pong that is owed; its payload lies at the front of `control`.
+    /// Length of the owed pong, whose payload is at the front of `control`.
     pub(super) pong: Option<u8>,
-    /// Where a control payload that comes in pieces is collected in `control`, and how much of it is there. After a close
-    /// frame: where its whole payload lies.
+    /// Where in `control` a control payload is collected, and how many bytes of it are there. After a close frame: the place of its
+    /// payload.
     pub(super) base: u8,
     pub(super) collected: u8,
     text: Text,
-    /// The good front of a text was given out; the next step tells that the rest is not UTF-8.
+    /// The valid front of a text was reported. The next step reports that the rest is not UTF-8.
     is_text_broken: bool,
-    /// Length of the payload of our close frame that is owed, if it has a reason; it lies at the front of `control`.
+    /// Length of the payload of the owed close frame, if it has a reason. It is at the front of `control`.
     pub(super) closing: u8,
     leniency: Leniency,
     pub(super) control: [u8; CONTROL_MEMORY],
     role: PhantomData<R>,
 }
 
-/// What a step found and where it lies in the input.
+/// What a step found, and its place in the input.
 pub(crate) enum Found {
     Chunk { kind: Kind, is_first: bool, is_last: bool, from: usize, to: usize },
     Ping(Control),
@@ -119,18 +118,18 @@ pub(crate) enum Found {
     Close(CloseCode),
 }
 
-/// How a connection ended.
+/// How a connection ended; returned by [`Connection::handle_eof`]. See the [module](crate::ws) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// The peer's close code; [`CloseCode::NO_STATUS`] when its close frame had none, [`CloseCode::ABNORMAL`] when
-    /// none came, and the code that was owed when the peer broke the protocol.
+    /// The close code of the peer. [`CloseCode::NO_STATUS`] if its close frame had no code, [`CloseCode::ABNORMAL`] if no close frame arrived. If
+    /// the peer broke the protocol, the code that this end owed.
     pub code: CloseCode,
-    /// Whether both close frames went their way (RFC 6455 section 7.1.4).
+    /// Whether close frames went in both directions (RFC 6455 section 7.1.4).
     pub is_clean: bool,
 }
 
 impl Connection<Server> {
-    /// The end that accepted.
+    /// The server's end of a connection whose opening handshake is done.
     #[must_use]
     pub const fn server(limits: Limits) -> Self {
         Self::new(limits)
@@ -138,7 +137,7 @@ impl Connection<Server> {
 }
 
 impl Connection<Client> {
-    /// The end that opened.
+    /// The client's end of a connection whose opening handshake is done.
     #[must_use]
     pub const fn client(limits: Limits) -> Self {
         Self::new(limits)
@@ -165,17 +164,17 @@ impl<R> Connection<R> {
 }
 
 impl<R: Role> Connection<R> {
-    /// The connection with the rules of RFC 6455 that `leniency` names not enforced.
+    /// Does not enforce the rules of RFC 6455 that `leniency` names. See [`Leniency`].
     #[must_use]
     pub const fn with_leniency(mut self, leniency: Leniency) -> Self {
         self.leniency = leniency;
         self
     }
 
-    /// A write cursor of this connection: into an [`Outbox`](super::Outbox) behind the frames that it holds, or over plain memory from its
-    /// front (a server only: a client's outbox brings the masking keys).
+    /// A write cursor for the frames of this connection. In an [`Outbox`](super::Outbox) it appends to the frames that are there. In plain memory it
+    /// begins at the front; a client needs an `Outbox`, because that has the masking keys.
     ///
-    /// It knows what may be appended now: take a new one after other writes of this connection went through another.
+    /// The cursor remembers whether a message may begin. If the connection writes through another cursor, take a new one.
     ///
     /// ```
     /// use sansocket::ws::{Connection, Kind, Limits};
@@ -201,13 +200,13 @@ impl<R: Role> Connection<R> {
         memory.cursor(self.state.sending.into())
     }
 
-    /// Takes bytes from the front of `input` and returns the next event; `None` exactly when the input is used up.
+    /// Reads bytes from the front of `input` and returns the next event. `None`: all input was read.
     ///
-    /// Payloads are unmasked where they lie. Cost: one pass over the bytes.
+    /// Payloads are unmasked in place. Cost: one pass over the bytes.
     ///
     /// # Errors
-    /// [`PeerError`] when the peer breaks the protocol or a limit; the input then begins with the byte that showed it,
-    /// and every later call gives the same error.
+    /// [`PeerError`] if the peer breaks the protocol or exceeds a limit. The input then begins with the byte that shows it. Every later call
+    /// returns the same error.
     pub fn poll_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
         let (used, found) = self.step(input);
         debug_assert!(used <= input.len(), "no more is used up than there is");
@@ -225,8 +224,8 @@ impl<R: Role> Connection<R> {
         })
     }
 
-    /// The transport ended: no more bytes will come, and none can be sent. What was owed is owed no more, every `send` says
-    /// [`StateError::Closing`](super::StateError::Closing), and [`is_closed`](Self::is_closed) is true. A repeated call returns the same.
+    /// Call it when the transport has ended. Nothing is owed any more, every `send` returns [`StateError::Closing`](super::StateError::Closing), and
+    /// [`is_closed`](Self::is_closed) is true. A repeated call returns the same value.
     pub fn handle_eof(&mut self) -> Closed {
         self.state.receive(Trigger::ReceiveEnd);
         self.pong = None;
@@ -238,8 +237,8 @@ impl<R: Role> Connection<R> {
         }
     }
 
-    /// Whether the connection is over: both close frames have gone their way, or the transport has ended. A server then closes the transport, a client waits a while for the server to do so
-    /// (RFC 6455 section 7.1.1).
+    /// Whether the connection is over: close frames went in both directions, or the transport has ended. A server then closes the transport. A client
+    /// waits until the server closes it, with a time limit (RFC 6455 section 7.1.1).
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.state.is_closed()
@@ -251,7 +250,7 @@ impl<R: Role> Connection<R> {
         matches!(self.state.sending, Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. })
     }
 
-    /// The reason in the peer's close frame; empty before it came.
+    /// The reason in the peer's close frame. Empty if it has none, and before it arrived.
     #[must_use]
     pub fn close_reason(&self) -> &str {
         let Receiving::Closed(_) = self.state.receiving else { return "" };
@@ -260,22 +259,22 @@ impl<R: Role> Connection<R> {
         checked_str(payload.get(2..usize::from(self.collected)).unwrap_or_default())
     }
 
-    /// Bytes of the open message still to come in the data frame that is being read, `None` when no message is open.
+    /// How many bytes of the current data frame are missing. `None` if no message is open.
     pub(crate) fn awaited(&self) -> Option<u64> {
         self.open_kind().map(|_| self.decoder.left_of_data())
     }
 
-    /// Bytes of the frame that is being read which are still to come.
+    /// How many bytes of the current frame are missing.
     pub(crate) const fn left_of_frame(&self) -> u64 {
         self.decoder.left()
     }
 
-    /// What the open message holds. None is open any more when nothing is looked at any more.
+    /// The kind of the open message. `None` once no more input is read.
     pub(crate) fn open_kind(&self) -> Option<Kind> {
         if self.state.receiving == Receiving::Open { self.decoder.open_kind() } else { None }
     }
 
-    /// As [`Decoder::whole`], with the text judged.
+    /// As [`Decoder::whole`]; also checks that a text is UTF-8.
     #[inline]
     pub(crate) fn whole(&self, input: &mut [u8]) -> Option<Whole> {
         if self.state.receiving != Receiving::Open {
@@ -283,14 +282,14 @@ impl<R: Role> Connection<R> {
         }
         let whole = self.decoder.whole::<R>(&self.limits, self.leniency, input)?;
         if whole.kind == Kind::Text && !text::is_text(slice(input, whole.from..whole.to), whole.is_ascii) {
-            // How much of it is good, the other way tells.
+            // `step` finds out how much of it is valid.
             whole.undo::<R>(input);
             return None;
         }
         Some(whole)
     }
 
-    /// The next thing in `input` and how many bytes of it are used up.
+    /// The next event in `input`, and how many bytes were read.
     #[inline]
     pub(crate) fn step(&mut self, input: &mut [u8]) -> (usize, Result<Option<Found>, PeerError>) {
         match self.state.receiving {

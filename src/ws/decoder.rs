@@ -1,5 +1,5 @@
-//! Bytes into pieces of frames, unmasked. Survives any cut; keeps at most the header bytes that a cut left behind. What the pieces mean
-//! is for others to judge: [`Text`](super::text::Text) for a text.
+//! Splits bytes into pieces of frames and unmasks them. The bytes may be cut anywhere; at most an incomplete header is stored. Whether a text is
+//! UTF-8 is checked elsewhere ([`Text`](super::text::Text)).
 
 use super::{
     Kind, Leniency, Limits, header,
@@ -13,16 +13,16 @@ use crate::bytes::{copy, slice, slice_mut};
 /// The frame whose payload is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Frame {
-    /// One that its message goes on behind.
+    /// Not the last frame of its message.
     Data,
     FinalData,
     Control(Opcode),
 }
 
-/// 48 bytes: two lengths, the counters that the limits are held against, and what a cut can leave behind.
+/// 48 bytes: two lengths, the counters for the limits, and an incomplete header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decoder {
-    /// Payload bytes of the current frame still to come.
+    /// How many payload bytes of the current frame are missing.
     left: u64,
     /// Payload bytes of the open message, as its headers announced them.
     message: u64,
@@ -34,15 +34,15 @@ pub(crate) struct Decoder {
     /// Bytes in `partial`.
     have: u8,
     open: Option<Kind>,
-    /// Whether a piece of the open message was given out.
+    /// Whether a piece of the open message was returned.
     begun: bool,
     frame: Frame,
 }
 
-/// A piece and where it lies in the input; everything up to `to` is used up.
+/// A piece, and its place in the input. All bytes before `to` were read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Piece {
-    /// `is_ascii`: seen while it was unmasked; `false` says nothing.
+    /// `is_ascii`: found while unmasking. `false` means unknown.
     Data {
         kind: Kind,
         is_first: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    /// Masks the payload again: the input is as it came.
+    /// Masks the payload again, so the input is unchanged.
     pub(crate) fn undo<R: Role>(&self, input: &mut [u8]) {
         if !R::SENDS_MASKED {
             mask::apply(self.key, slice_mut(input, self.from..self.to));
@@ -96,17 +96,17 @@ impl Decoder {
         }
     }
 
-    /// What the message holds that has begun and not ended.
+    /// The kind of the open message.
     pub(crate) const fn open_kind(&self) -> Option<Kind> {
         self.open
     }
 
-    /// Payload bytes still to come of the frame that is being read.
+    /// How many payload bytes of the current frame are missing.
     pub(crate) const fn left(&self) -> u64 {
         self.left
     }
 
-    /// Payload bytes still to come of the data frame that is being read: none inside a control frame, which stands between two.
+    /// How many payload bytes of the current data frame are missing. Zero inside a control frame, which is between two data frames.
     pub(crate) const fn left_of_data(&self) -> u64 {
         match self.frame {
             Frame::Data | Frame::FinalData => self.left,
@@ -114,8 +114,8 @@ impl Decoder {
         }
     }
 
-    /// The shortest way, for what nearly all messages are: one frame, all of it in `input`, between two messages. `None`: it is something else, or
-    /// something is wrong with it; nothing was changed, and [`step`](Self::step) finds out.
+    /// The fast path for most messages: one frame, completely in `input`, no message open. `None` in all other cases, also if the frame is invalid:
+    /// then nothing was changed, and [`step`](Self::step) handles it.
     #[inline]
     pub(crate) fn whole<R: Role>(&self, limits: &Limits, leniency: Leniency, input: &mut [u8]) -> Option<Whole> {
         if self.left != 0 || self.have != 0 || self.open.is_some() {
@@ -128,7 +128,7 @@ impl Decoder {
             _ => return None,
         };
         if R::SENDS_MASKED && header.key != [0; 4] {
-            // A mask that a client tolerates.
+            // A mask that a lenient client accepts.
             return None;
         }
         let to = from.checked_add(usize::try_from(header.len).ok()?)?;
@@ -144,7 +144,7 @@ impl Decoder {
         Some(Whole { kind, from, to, is_ascii, key: header.key })
     }
 
-    /// The next piece; `None` when the input is used up. A fault knows the offset of the byte that shows it.
+    /// The next piece; `None` when all input was read. A fault has the offset of the byte that shows it.
     #[inline]
     pub(crate) fn step<R: Role>(
         &mut self,
@@ -202,7 +202,7 @@ impl Decoder {
         }
     }
 
-    /// A client's peer masks nothing, unless that is tolerated: then a byte at a time, so that a client's firmware links no more for it.
+    /// A server sends unmasked frames. A lenient client unmasks byte by byte, which links the least code.
     #[inline]
     fn unmask<R: Role>(&mut self, payload: &mut [u8]) {
         if !R::SENDS_MASKED {
@@ -215,7 +215,7 @@ impl Decoder {
         }
     }
 
-    /// Unmasks a piece of text, and says whether it was seen to be ASCII.
+    /// Unmasks a piece of text. Returns whether it is known to be ASCII.
     #[inline]
     fn unmask_text<R: Role>(&mut self, payload: &mut [u8]) -> bool {
         if R::SENDS_MASKED {
@@ -227,8 +227,7 @@ impl Decoder {
         is_ascii
     }
 
-    /// Reads a header from the front of `input` and begins its frame; the bytes that it took, `None` when the
-    /// input ends inside it.
+    /// Reads a header from the front of `input` and begins its frame. Returns the length of the header, or `None` if the input ends inside it.
     #[inline]
     fn header<R: Role>(&mut self, limits: &Limits, leniency: Leniency, input: &[u8]) -> Result<Option<usize>, Fault> {
         if self.have != 0 {
@@ -249,7 +248,7 @@ impl Decoder {
         }
     }
 
-    /// A cut fell into the header: its front is in `partial`.
+    /// The front of the header is in `partial`.
     #[cold]
     fn rest_of_header<R: Role>(
         &mut self,
@@ -280,7 +279,7 @@ impl Decoder {
     }
 
     const fn context<'c>(&self, limits: &'c Limits, leniency: Leniency) -> Context<'c> {
-        // What the last message counted is of no matter to the next.
+        // The counters of the last message do not count for the next one.
         let (message, fragments, empty_fragments) =
             if self.open.is_some() { (self.message, self.fragments, self.empty_fragments) } else { (0, 0, 0) };
         Context {

@@ -1,11 +1,25 @@
-//! Whose fault it was: the peer's, ours, or the memory's.
+//! Errors, by whose fault they are: the peer's, the caller's, or too little memory.
 
 use super::CloseCode;
 use crate::bytes::Capacity;
 use core::fmt;
 
-/// The peer broke the protocol or a limit. Fatal: the close frame with [`close_code`](Self::close_code) is owed
-/// (`poll_transmit` writes it), no later byte is looked at, and every later call gives the same error.
+/// The peer broke the protocol or exceeded a limit. The connection cannot continue: a close frame with [`close_code`](Self::close_code) is owed
+/// (`poll_transmit` writes it), and every later call returns the same error.
+///
+/// ```
+/// use sansocket::ws::{CloseCode, Connection, Limits, PeerError};
+///
+/// let mut ws = Connection::server(Limits::new());
+/// let mut unmasked = *b"\x81\x02hi";
+/// let error = ws.poll_event(&mut &mut unmasked[..]).unwrap_err();
+/// assert_eq!((error, error.close_code()), (PeerError::NotMasked, CloseCode::PROTOCOL_ERROR));
+/// assert_eq!(error.to_string(), "the client sent a frame without a mask");
+/// let mut memory = [0; 64];
+/// let mut out = ws.out(&mut memory);
+/// while let Ok(true) = ws.poll_transmit(&mut out) {}
+/// assert_eq!(out.written(), b"\x88\x02\x03\xea"); // 1002
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
@@ -13,25 +27,25 @@ pub enum PeerError {
     ReservedBits,
     /// Opcode 3 to 7 or 0xB to 0xF (section 5.2).
     ReservedOpcode,
-    /// A control frame in several parts (section 5.5).
+    /// A fragmented control frame (section 5.5).
     FragmentedControl,
     /// A control frame of more than 125 bytes (section 5.5).
     ControlTooLong,
-    /// A continuation, and no message is open (section 5.4).
+    /// A continuation frame although no message is open (section 5.4).
     UnexpectedContinuation,
-    /// A new message inside an open one (section 5.4).
+    /// A new message although the last one is not complete (section 5.4).
     ExpectedContinuation,
-    /// A client's frame without a mask (section 5.1).
+    /// A client sent an unmasked frame (section 5.1).
     NotMasked,
-    /// A server's frame with a mask (section 5.1).
+    /// A server sent a masked frame (section 5.1).
     Masked,
-    /// A length in a longer form than it needs (section 5.2: "the minimal number of bytes MUST be used").
+    /// A length that is not encoded in the shortest form (section 5.2: "the minimal number of bytes MUST be used").
     LengthNotMinimal,
     /// A length above 2^63-1 (section 5.2).
     LengthTooLarge,
-    /// A data frame over [`Limits::frame`](super::Limits::frame).
+    /// A data frame larger than [`Limits::frame`](super::Limits::frame).
     FrameTooLarge,
-    /// A message over [`Limits::message`](super::Limits::message).
+    /// A message larger than [`Limits::message`](super::Limits::message).
     MessageTooLarge,
     /// A message in more frames than [`Limits::fragments`](super::Limits::fragments).
     TooManyFragments,
@@ -43,14 +57,14 @@ pub enum PeerError {
     InvalidUtf8,
     /// A close frame with a payload of one byte (section 5.5.1).
     InvalidClose,
-    /// A close frame with a code that may not stand there (section 7.4).
+    /// A close frame with an invalid code (section 7.4).
     InvalidCloseCode,
     /// A close frame whose reason is not UTF-8 (section 5.5.1).
     InvalidCloseReason,
 }
 
 impl PeerError {
-    /// The code of the close frame that is owed for it (RFC 6455 section 7.4.1).
+    /// The code of the close frame that is owed (RFC 6455 section 7.4.1).
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
@@ -65,71 +79,71 @@ impl PeerError {
 impl fmt::Display for PeerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ReservedBits => "reserved bits are set in a frame",
-            Self::ReservedOpcode => "reserved opcode",
-            Self::FragmentedControl => "fragmented control frame",
-            Self::ControlTooLong => "control frame of more than 125 bytes",
-            Self::UnexpectedContinuation => "continuation frame without a message",
-            Self::ExpectedContinuation => "new message inside an open one",
-            Self::NotMasked => "frame of a client without a mask",
-            Self::Masked => "frame of a server with a mask",
-            Self::LengthNotMinimal => "frame length not in its shortest form",
-            Self::LengthTooLarge => "frame length above 2^63-1",
-            Self::FrameTooLarge => "frame over the limit",
-            Self::MessageTooLarge => "message over the limit",
-            Self::TooManyFragments => "message in too many frames",
-            Self::TooManyEmptyFragments => "message with too many empty frames",
-            Self::TooManyControls => "too many control frames inside a message",
-            Self::InvalidUtf8 => "text is not UTF-8",
-            Self::InvalidClose => "close frame with half a code",
-            Self::InvalidCloseCode => "close code that may not be sent",
-            Self::InvalidCloseReason => "close reason is not UTF-8",
+            Self::ReservedBits => "a reserved bit is set in a frame, but no extension was agreed on",
+            Self::ReservedOpcode => "a frame has a reserved opcode",
+            Self::FragmentedControl => "a control frame is fragmented",
+            Self::ControlTooLong => "a control frame has more than 125 bytes",
+            Self::UnexpectedContinuation => "a continuation frame arrived, but no message is open",
+            Self::ExpectedContinuation => "a new message began before the last one was complete",
+            Self::NotMasked => "the client sent a frame without a mask",
+            Self::Masked => "the server sent a masked frame",
+            Self::LengthNotMinimal => "a frame length is not encoded in its shortest form",
+            Self::LengthTooLarge => "a frame length is above 2^63-1",
+            Self::FrameTooLarge => "a frame is larger than the limit",
+            Self::MessageTooLarge => "a message is larger than the limit",
+            Self::TooManyFragments => "a message has more frames than the limit",
+            Self::TooManyEmptyFragments => "a message has more empty frames than the limit",
+            Self::TooManyControls => "more control frames inside a message than the limit",
+            Self::InvalidUtf8 => "a text message is not valid UTF-8",
+            Self::InvalidClose => "a close frame has a payload of one byte",
+            Self::InvalidCloseCode => "a close frame has an invalid code",
+            Self::InvalidCloseReason => "the reason in a close frame is not valid UTF-8",
         })
     }
 }
 
 impl core::error::Error for PeerError {}
 
-/// The call does not fit the state of the connection; nothing was changed.
+/// The call is not possible in the state of the connection, or an argument is invalid. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
-    /// A close frame was sent or is owed: no data may follow it (RFC 6455 section 5.5.1).
+    /// A close frame was sent or is owed, and no data may follow it (RFC 6455 section 5.5.1).
     Closing,
-    /// A message sent in parts is open: another one may not begin inside it (section 5.4).
+    /// A message sent in parts is not complete, so another one cannot begin (section 5.4).
     MessageOpen,
-    /// A part of a message of another kind than its first part.
+    /// The part has another kind than the first part of its message.
     KindChanged,
-    /// A close code that may not stand in a close frame, or a reason of more than 123 bytes.
+    /// The close code must not be sent, or the reason has more than 123 bytes.
     InvalidClose,
-    /// A control payload of more than 125 bytes.
+    /// The payload of a ping has more than 125 bytes.
     ControlTooLong,
-    /// Memory without the [`HEAD_ROOM`](super::HEAD_ROOM) in front of the payload.
+    /// The memory has no [`HEAD_ROOM`](super::HEAD_ROOM) before the payload.
     NoHeadRoom,
 }
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Closing => "the connection is closing",
-            Self::MessageOpen => "a message sent in parts is still open",
-            Self::KindChanged => "part of another kind than the first part of its message",
-            Self::InvalidClose => "close code or reason that may not be sent",
-            Self::ControlTooLong => "control payload of more than 125 bytes",
-            Self::NoHeadRoom => "no room for a header in front of the payload",
+            Self::Closing => "the connection is closing, so nothing can be sent",
+            Self::MessageOpen => "a message sent in parts is not complete; finish it first",
+            Self::KindChanged => "the part has another kind than the first part of its message",
+            Self::InvalidClose => "the close code must not be sent, or the reason is longer than 123 bytes",
+            Self::ControlTooLong => "the payload of a ping is longer than 125 bytes",
+            Self::NoHeadRoom => "the memory has no room for a frame header before the payload",
         })
     }
 }
 
 impl core::error::Error for StateError {}
 
-/// Why nothing was written; nothing was changed.
+/// Why nothing was sent. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// The output has less room than the frame needs: write it out, clear it, and say it again.
+    /// The output has no room for the frame. Write it to the socket, clear it, and repeat the call.
     Capacity(Capacity),
-    /// The call does not fit the state.
+    /// The call is not possible in this state.
     State(StateError),
 }
 
@@ -156,14 +170,14 @@ impl fmt::Display for SendError {
 
 impl core::error::Error for SendError {}
 
-/// Why no message came.
+/// Why no message can be returned. See [`Inbox`](super::Inbox).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiveError {
-    /// The peer's fault; fatal.
+    /// The peer broke the protocol. The connection cannot continue.
     Peer(PeerError),
-    /// The message is within the limits and larger than the inbox. Nothing is lost: lend more
-    /// ([`Inbox::replace`](super::Inbox::replace)), take it in parts, skip it, or close.
+    /// The message is within the limits, but larger than the inbox. Nothing is lost: lend more memory
+    /// ([`Inbox::replace`](super::Inbox::replace)), take the message in parts, skip it, or close.
     Capacity(Capacity),
 }
 

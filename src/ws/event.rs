@@ -2,7 +2,7 @@ use super::{CloseCode, Kind};
 use crate::bytes::{ShownBytes, ShownText, checked_str, copy, slice};
 use core::fmt;
 
-/// The payload of a ping or a pong: at most 125 bytes, a value of its own, so that such an event borrows nothing.
+/// The payload of a ping or a pong, at most 125 bytes. A copy: it borrows nothing. See [`Event`].
 #[derive(Clone, Copy)]
 pub struct Control {
     len: u8,
@@ -45,7 +45,7 @@ impl PartialEq for Control {
 
 impl Eq for Control {}
 
-/// A piece of a data message, unmasked where it lay. How a message is cut into pieces has no meaning.
+/// A piece of a message, unmasked in place. The borders between pieces have no meaning. See [`Event`].
 #[derive(PartialEq, Eq)]
 pub struct Chunk<'i> {
     pub(crate) kind: Kind,
@@ -55,7 +55,7 @@ pub struct Chunk<'i> {
 }
 
 impl<'i> Chunk<'i> {
-    /// What the message holds.
+    /// The kind of the message.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -73,13 +73,13 @@ impl<'i> Chunk<'i> {
         self.is_last
     }
 
-    /// The bytes. Those of a text are UTF-8 over the whole message; a piece may end inside a character.
+    /// The bytes. A text is valid UTF-8 as a whole, but a piece can end inside a character.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {
         self.bytes
     }
 
-    /// The bytes, to be changed where they lie.
+    /// The bytes, to be changed in place.
     #[must_use]
     pub const fn into_bytes(self) -> &'i mut [u8] {
         self.bytes
@@ -98,34 +98,54 @@ impl fmt::Debug for Chunk<'_> {
     }
 }
 
-/// What came, for those who take a message as it arrives. Borrows the input, never the connection.
+/// What arrived, from [`Connection::poll_event`](super::Connection::poll_event): messages come in pieces. Borrows only the input.
+///
+/// ```
+/// use sansocket::ws::{Connection, Event, Limits};
+///
+/// let mut ws = Connection::client(Limits::new());
+/// let mut bytes = *b"\x89\x01?\x82\x03abc"; // a ping and a message
+/// let mut input = &mut bytes[..];
+/// while let Some(event) = ws.poll_event(&mut input)? {
+///     match event {
+///         Event::Ping(control) => assert_eq!(control.as_bytes(), b"?"), // the pong is owed
+///         Event::Chunk(chunk) => {
+///             assert!(chunk.is_first() && chunk.is_last());
+///             chunk.into_bytes().make_ascii_uppercase();
+///         }
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(bytes, *b"\x89\x01?\x82\x03ABC");
+/// # Ok::<(), sansocket::ws::PeerError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'i> {
-    /// A piece of a data message.
+    /// A piece of a message.
     Chunk(Chunk<'i>),
-    /// A ping; the pong is owed (`poll_transmit` writes it). Of several pings that wait the latest is answered, which RFC 6455 section 5.5.3
-    /// allows; who wants to answer each calls `poll_transmit` here.
+    /// A ping. The pong is owed (`poll_transmit` writes it). If several pings wait, only the latest is answered, as RFC 6455 section 5.5.3
+    /// allows. To answer each of them, call `poll_transmit` here.
     Ping(Control),
-    /// A pong, asked for or not.
+    /// A pong. The peer may also send pongs without a ping.
     Pong(Control),
-    /// The peer's close frame, [`CloseCode::NO_STATUS`] when it had no code; the answer is owed. Nothing that came behind it
-    /// is looked at. The reason is [`Connection::close_reason`](super::Connection::close_reason).
+    /// The peer's close frame; [`CloseCode::NO_STATUS`] if it has no code. The answer is owed. Bytes after it are ignored. The reason is
+    /// [`Connection::close_reason`](super::Connection::close_reason).
     Close(CloseCode),
 }
 
-/// A whole text message, checked to be UTF-8.
+/// A whole text message. It is valid UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Text<'m>(pub(crate) &'m [u8]);
 
 impl<'m> Text<'m> {
-    /// The bytes, which are UTF-8. Free.
+    /// The bytes, which are valid UTF-8. Costs nothing.
     #[must_use]
     pub const fn as_bytes(&self) -> &'m [u8] {
         self.0
     }
 
-    /// The text. Costs one more pass: without `unsafe` there is no other way from checked bytes to `str`.
+    /// The text. Cost: one pass, because safe Rust cannot turn bytes into a `str` without checking them again.
     #[must_use]
     pub fn as_str(&self) -> &'m str {
         checked_str(self.0)
@@ -138,17 +158,17 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
-/// A whole message. Borrows the inbox alone.
+/// A whole message. Borrows only the inbox.
 #[derive(PartialEq, Eq)]
 pub enum Message<'m> {
     /// UTF-8 text.
     Text(Text<'m>),
-    /// Bytes, which may be changed where they lie.
+    /// Bytes, which can be changed in place.
     Binary(&'m mut [u8]),
 }
 
 impl Message<'_> {
-    /// What the message holds.
+    /// The kind of the message.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -176,7 +196,7 @@ impl fmt::Debug for Message<'_> {
     }
 }
 
-/// What came, for those who take whole messages out of an [`Inbox`](super::Inbox).
+/// What arrived, from an [`Inbox`](super::Inbox). Borrows only the inbox.
 #[non_exhaustive]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming<'m> {
@@ -184,11 +204,11 @@ pub enum Incoming<'m> {
     Message(Message<'m>),
     /// A piece of a message, from [`Inbox::poll_part`](super::Inbox::poll_part).
     Part(Chunk<'m>),
-    /// A ping; the pong is owed. To answer each of several, call `poll_transmit` here.
+    /// A ping. The pong is owed. To answer each of several pings, call `poll_transmit` here.
     Ping(Control),
     /// A pong.
     Pong(Control),
-    /// The peer's close frame; the answer is owed.
+    /// The peer's close frame. The answer is owed.
     Close(CloseCode),
 }
 
@@ -196,11 +216,11 @@ pub enum Incoming<'m> {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advanced {
-    /// A message, a part or a close frame is ready: [`Inbox::take`](super::Inbox::take) returns it.
+    /// A message, a part or a close frame is ready. [`Inbox::take`](super::Inbox::take) returns it.
     Ready,
-    /// A ping came; the pong is owed. There is nothing to take.
+    /// A ping. The pong is owed. There is nothing to take.
     Ping(Control),
-    /// A pong came, which a [`KeepAlive`](super::KeepAlive) must be told of. There is nothing to take.
+    /// A pong. Pass it to your [`KeepAlive`](super::KeepAlive), if you have one. There is nothing to take.
     Pong(Control),
 }
 

@@ -1,7 +1,7 @@
-//! A WebSocket over one stream of HTTP/2 or HTTP/3 (RFC 8441, RFC 9220): the header fields of both sides. Another crate brings the stream.
+//! A WebSocket over one stream of HTTP/2 or HTTP/3 (RFC 8441, RFC 9220): the header fields of request and response. Another crate provides the stream.
 //!
-//! The bytes of the stream are frames from the start, masked as over HTTP/1.1, so the connection begins with
-//! [`Connection::server`](super::Connection::server) or [`Connection::client`](super::Connection::client). END_STREAM is the end of the transport.
+//! All bytes of the stream are frames, masked as over HTTP/1.1. Begin with [`Connection::server`](super::Connection::server) or
+//! [`Connection::client`](super::Connection::client). END_STREAM is the end of the transport.
 
 use super::handshake::are_tokens;
 use crate::http::{Authority, Status, is_token_byte, tokens, visible};
@@ -18,31 +18,36 @@ use core::fmt;
 /// ];
 /// let request = ExtendedConnect::check(fields)?;
 /// assert_eq!(request.path, b"/chat");
-/// // Answer with status 200 and, if one was chosen, `sec-websocket-protocol`.
+/// // Answer with status 200, and with `sec-websocket-protocol` if you chose a subprotocol.
+///
+/// // The client checks the answer.
+/// let answer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-protocol", b"chat")];
+/// let chosen = ExtendedConnect::check_response(sansocket::http::Status(200), answer, &["chat"])?;
+/// assert_eq!(chosen, Some(&b"chat"[..]));
 /// # Ok::<(), sansocket::ws::ExtendedConnectError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtendedConnect<'h> {
     /// `http` or `https`.
     pub scheme: &'h [u8],
-    /// The host, and the port if it is not the scheme's own, as [`Authority::parse`] reads them.
+    /// The host, and the port unless it is the default port. [`Authority::parse`] takes them apart.
     pub authority: &'h [u8],
     /// Path and query.
     pub path: &'h [u8],
-    /// The origin of the page whose script connects. Browsers always send it, other clients need not.
+    /// The origin of the page whose script connects. Browsers always send it; other clients may.
     pub origin: Option<&'h [u8]>,
 }
 
-/// The constant fields of a client's request. Send them with `:scheme`, `:path` and `:authority`, all pseudo-header fields first, after the
-/// server has announced SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 section 3). `origin`, `sec-websocket-protocol` and others may follow.
+/// The constant fields of a client's request. Add `:scheme`, `:path` and `:authority`; pseudo-header fields come first. `origin`,
+/// `sec-websocket-protocol` and other fields may follow. Wait until the server has announced SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 section 3).
 pub const EXTENDED_CONNECT_FIELDS: [(&str, &str); 3] =
     [(":method", "CONNECT"), (":protocol", "websocket"), ("sec-websocket-version", "13")];
 
 impl<'h> ExtendedConnect<'h> {
-    /// Checks the fields of a request, pseudo-header fields included and in their order (RFC 8441 sections 4 and 5). One pass.
+    /// Checks the fields of a request, including pseudo-header fields, in the order of the request (RFC 8441 sections 4 and 5). One pass.
     ///
-    /// `sec-websocket-key` and `sec-websocket-accept`, which some gateways forward, are ignored. `host` is accepted if it names the same as
-    /// `:authority`, and replaces it if it is missing (RFC 9113 section 8.3.1, RFC 9114 section 4.3.1).
+    /// `sec-websocket-key` and `sec-websocket-accept` are ignored: some gateways forward them. `host` must name the same as `:authority`, and replaces
+    /// it if it is missing (RFC 9113 section 8.3.1, RFC 9114 section 4.3.1).
     ///
     /// # Errors
     /// [`ExtendedConnectError`]; answer with its [`status`](ExtendedConnectError::status).
@@ -104,8 +109,8 @@ impl<'h> ExtendedConnect<'h> {
         Ok(Self { scheme, authority, path, origin })
     }
 
-    /// Checks the response to a request that offered `protocols`, and returns the subprotocol that the server chose. `fields` are those of
-    /// the response without pseudo-header fields.
+    /// Checks the response to a request that offered `protocols`. Returns the subprotocol that the server chose. `fields` are the fields of the
+    /// response without pseudo-header fields.
     ///
     /// # Errors
     /// [`ExtendedConnectError`]: [`Status`](ExtendedConnectError::Status) for any status other than 2xx (RFC 8441 section 5).
@@ -134,8 +139,8 @@ impl<'h> ExtendedConnect<'h> {
     }
 }
 
-/// What RFC 9113 sections 8.2.1 and 8.2.2 forbid: names that are not tokens in lower case, control bytes, and fields that belong to a
-/// connection of HTTP/1.1.
+/// Whether RFC 9113 sections 8.2.1 and 8.2.2 forbid the field: the name is not a token in lower case, the value has control bytes, or the field
+/// belongs to an HTTP/1.1 connection.
 fn is_malformed(name: &[u8], value: &[u8]) -> bool {
     name.is_empty()
         || !name.iter().all(|&b| is_token_byte(b) && !b.is_ascii_uppercase())
@@ -147,7 +152,7 @@ fn is_malformed(name: &[u8], value: &[u8]) -> bool {
         }
 }
 
-/// Why a stream does not carry a WebSocket. A server answers with [`status`](Self::status); a client resets the stream.
+/// The stream does not carry a WebSocket. A server answers with [`status`](Self::status); a client resets the stream.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtendedConnectError {
@@ -159,13 +164,13 @@ pub enum ExtendedConnectError {
     Target,
     /// `sec-websocket-version` is missing or not 13.
     Version,
-    /// A subprotocol is not a token; or the server chose one that was not offered, or several.
+    /// A subprotocol is not a token, or the server chose one that was not offered, or more than one.
     Protocols,
-    /// A field that may occur once occurs twice.
+    /// A field that may occur only once occurs twice.
     Repeated,
-    /// A field that HTTP/2 and HTTP/3 forbid, an unknown pseudo-header field or one behind a field, or a `host` other than `:authority`.
+    /// A field that HTTP/2 and HTTP/3 forbid, an unknown pseudo-header field or one after other fields, or a `host` that differs from `:authority`.
     Field,
-    /// The server chose an extension; this crate offers none.
+    /// The server chose an extension, but this crate offers none.
     Extension,
     /// The server answered with a status other than 2xx.
     Status(Status),

@@ -1,13 +1,14 @@
-//! Frames around a payload that is not copied: a header for a vectored write, or one written right in front of the payload.
+//! Frames whose payload is not copied: the header is separate, for a vectored write, or is written directly before the payload.
 
 use super::{Connection, Form, Kind, Out, Role, Server, StateError, header, mask};
 use crate::bytes::copy;
 use core::fmt;
 
-/// Free bytes that [`Connection::send_in_place`] needs in front of a payload: the length of the longest header.
+/// How many free bytes [`Connection::send_in_place`] needs before the payload: the length of the longest header.
 pub const HEAD_ROOM: usize = header::MAX;
 
-/// The header of one frame, 2 to 14 bytes. Write it right in front of the payload that it was made for.
+/// The header of one frame, 2 to 14 bytes. Write it to the socket directly before its payload. See
+/// [`Connection::send_header_for`](Connection::send_header_for).
 #[must_use = "the payload must be written behind its header"]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FrameHeader {
@@ -23,7 +24,7 @@ impl FrameHeader {
         Self { bytes, len: header::size(key.is_some(), len).to_le_bytes()[0] }
     }
 
-    /// The header as it stands on the wire.
+    /// The bytes of the header.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
@@ -37,15 +38,15 @@ impl fmt::Debug for FrameHeader {
 }
 
 impl<R: Role> Connection<R> {
-    /// Sends a message, or a part of one as in [`send_chunk`](Self::send_chunk), without copying it: gives the header for a vectored
-    /// write. A client masks `payload` where it lies, under a fresh key; a server leaves it as it is.
+    /// Sends a message, or a part of one as [`send_chunk`](Self::send_chunk) does, without copying the payload. Returns the header for a vectored
+    /// write; [`send_header_for`](Connection::send_header_for) shows one. A client masks `payload` in place with a new key. A server does not change it.
     ///
-    /// Write what `out` holds, then the header, then the payload, with nothing in between. Do not change the payload any more: masking
-    /// keys must not be used twice (RFC 6455 section 10.3). `out` is not written to; it gives the key, and takes note of an open message.
-    /// Cost: a client masks each byte, a server looks at none.
+    /// Write the content of `out`, then the header, then the payload, and nothing in between. Do not change the payload afterwards: a masking key must
+    /// not be used twice (RFC 6455 section 10.3). Nothing is written into `out`; it provides the key and notes that a message is open. Cost: a client
+    /// masks each byte, a server reads none.
     ///
     /// # Errors
-    /// [`StateError`] as [`send_chunk`](Self::send_chunk); nothing was changed and no key drawn.
+    /// [`StateError`] as for [`send_chunk`](Self::send_chunk). Nothing was changed and no key was drawn.
     pub fn send_header<F: Form<Role = R>>(
         &mut self,
         kind: Kind,
@@ -73,12 +74,12 @@ impl<R: Role> Connection<R> {
         Ok(out.header(first, len))
     }
 
-    /// Makes a frame of a payload where it lies, and lends it. The payload stands behind [`HEAD_ROOM`] free bytes of `memory`; the header
-    /// is written right in front of it. For the rest as [`send_header`](Self::send_header).
+    /// Turns a payload into a frame in place, and returns the frame. The payload begins after [`HEAD_ROOM`] free bytes of `memory`. The header is
+    /// written directly before it. Everything else is as for [`send_header`](Self::send_header).
     ///
     /// # Errors
-    /// [`StateError`] as [`send_chunk`](Self::send_chunk), or [`StateError::NoHeadRoom`] when `memory` is shorter than [`HEAD_ROOM`]; nothing
-    /// was changed and no key drawn.
+    /// [`StateError`] as for [`send_chunk`](Self::send_chunk), and [`StateError::NoHeadRoom`] if `memory` is shorter than [`HEAD_ROOM`]. Nothing was
+    /// changed and no key was drawn.
     ///
     /// ```
     /// use sansocket::ws::{Connection, HEAD_ROOM, Kind, Limits, Outbox};
@@ -100,7 +101,7 @@ impl<R: Role> Connection<R> {
     ) -> Result<&'m [u8], StateError> {
         let Some(payload) = memory.get_mut(HEAD_ROOM..) else { return Err(StateError::NoHeadRoom) };
         let header = self.send_header(kind, payload, is_last, out)?;
-        // The header is at most as long as the room.
+        // The header is never longer than the room.
         let from = HEAD_ROOM.saturating_sub(header.as_bytes().len());
         let frame = memory.get_mut(from..).unwrap_or_default();
         copy(header.as_bytes(), frame);
@@ -109,8 +110,8 @@ impl<R: Role> Connection<R> {
 }
 
 impl Connection<Server> {
-    /// As [`send_header`](Self::send_header) for a payload of `len` bytes that is not at hand as one `&mut [u8]`: one that is shared
-    /// between many receivers, or lies in several pieces. A client cannot have this, since it must mask the payload.
+    /// As [`send_header`](Self::send_header), for a payload of `len` bytes that is not one `&mut [u8]`: it is shared between many receivers, or is in
+    /// several pieces. Only for servers, because a client must mask the payload.
     ///
     /// # Errors
     /// As [`send_header`](Self::send_header).

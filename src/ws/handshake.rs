@@ -7,8 +7,8 @@ use crate::{
 };
 use core::fmt;
 
-/// A valid request for a WebSocket. Look at it, then [`write`](Self::write) the response that opens the connection, or refuse it with any
-/// [`Response`].
+/// A valid request for a WebSocket: the server's opening handshake. Check its origin and subprotocols, then [`write`](Self::write) the response that
+/// opens the connection, or refuse it with any [`Response`].
 ///
 /// ```
 /// use sansocket::{http::Request, ws::{Accept, refuse}};
@@ -34,7 +34,7 @@ pub struct Accept<'h> {
     protocol: Option<&'h [u8]>,
 }
 
-/// A field that may occur once.
+/// A field that may occur only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Once<'h> {
     None,
@@ -51,7 +51,7 @@ impl<'h> Once<'h> {
     }
 }
 
-/// What one pass over the fields finds.
+/// The result of one pass over the fields.
 struct Seen<'h> {
     upgrade: bool,
     connection: bool,
@@ -76,7 +76,7 @@ impl<'h> Seen<'h> {
         for (name, value) in fields {
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
             let has = |option: &[u8]| tokens(value).any(|m| m.eq_ignore_ascii_case(option));
-            // The length first: a comparison costs more.
+            // The length first, because comparing costs more.
             match name.len() {
                 7 if is("upgrade") => seen.upgrade |= has(b"websocket"),
                 10 if is("connection") => seen.connection |= has(b"upgrade"),
@@ -113,9 +113,8 @@ impl<'h> Seen<'h> {
     }
 }
 
-/// Checks the fields of a GET over HTTP/1.1 that another HTTP server has parsed, and returns the value of `Sec-WebSocket-Accept` for the
-/// response: status 101 with `Upgrade: websocket` and `Connection: Upgrade`. For HTTP/2 and HTTP/3 see
-/// [`ExtendedConnect`](super::ExtendedConnect).
+/// Checks the fields of a GET request over HTTP/1.1 that another HTTP server has parsed. Returns the value of `Sec-WebSocket-Accept`. Answer with
+/// status 101, this field, `Upgrade: websocket` and `Connection: Upgrade`. For HTTP/2 and HTTP/3 see [`ExtendedConnect`](super::ExtendedConnect).
 ///
 /// # Errors
 /// [`RequestError`] with the status to answer with.
@@ -138,7 +137,7 @@ pub fn accept_fields<'h>(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>)
     Ok(accept_of(key, |text| sha1_smol::Sha1::from(text).digest().bytes()))
 }
 
-/// Whether `Upgrade` lists `websocket`. The request can still be invalid: [`Accept::check`] tells.
+/// Whether `Upgrade` lists `websocket`. The request can still be invalid: [`Accept::check`] checks it. See [`Accept`].
 #[must_use]
 pub fn is_upgrade(request: &Request<'_>) -> bool {
     request.fields().tokens("upgrade").any(|m| m.eq_ignore_ascii_case(b"websocket"))
@@ -150,21 +149,21 @@ pub(super) fn are_tokens(list: &[u8]) -> bool {
 }
 
 impl<'h> Accept<'h> {
-    /// Checks the request by all requirements of section 4.2.1.
+    /// Checks all requirements of section 4.2.1.
     ///
     /// # Errors
-    /// [`RequestError`]; [`refuse`] writes the response.
+    /// [`RequestError`]. [`refuse`] writes the response to it.
     pub fn check(request: &Request<'h>) -> Result<Self, RequestError> {
         if request.method() != Method::Get {
             return Err(RequestError::Method);
         }
         let seen = Seen::all(request.fields());
-        // An `Upgrade` in HTTP/1.0 is ignored (RFC 9110 section 7.8), so there is none.
+        // HTTP/1.0 ignores `Upgrade` (RFC 9110 section 7.8).
         if request.version() < Version::Http11 {
             return Err(RequestError::Upgrade);
         }
         let key = seen.check()?;
-        // What follows the head are frames; a body would be taken for them.
+        // The bytes after the head are frames. A body would be read as frames.
         if (seen.is_coded || seen.length != Once::None) && request.body() != Ok(Body::Empty) {
             return Err(RequestError::Body);
         }
@@ -177,7 +176,23 @@ impl<'h> Accept<'h> {
         &self.request
     }
 
-    /// The origin of the page whose script connects. Browsers always send it, other clients need not (section 4.1).
+    /// The origin of the page whose script connects. Browsers always send it; other clients may (section 4.1).
+    ///
+    /// ```
+    /// use sansocket::{http::Request, ws::{Accept, is_upgrade}};
+    ///
+    /// let head = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: https://a\r\n\
+    ///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    /// let request = Request::parse(head)?;
+    /// assert!(is_upgrade(&request));
+    /// let accept = Accept::check(&request)?;
+    /// assert!(accept.origin() == Some(b"https://a"), "answer others with status 403");
+    /// assert_eq!((accept.protocols().count(), accept.extensions().count()), (0, 0));
+    /// let mut out = [0; 256];
+    /// let n = accept.write_with(|_: &[u8; 60]| [0; 20], &[], &mut out)?; // the SHA-1 of a chip's hash unit
+    /// assert!(out[..n].starts_with(b"HTTP/1.1 101 "));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn origin(&self) -> Option<&'h [u8]> {
         self.request.fields().get("origin")
@@ -188,7 +203,7 @@ impl<'h> Accept<'h> {
         self.request.fields().tokens("sec-websocket-protocol")
     }
 
-    /// The extensions that the client offers, each with its parameters as they were sent (section 9.1). This crate accepts none.
+    /// The extensions that the client offers, each with its parameters (section 9.1). This crate accepts none. See [`origin`](Self::origin).
     pub fn extensions(&self) -> impl Iterator<Item = &'h [u8]> + use<'h> {
         self.request.fields().list("sec-websocket-extensions")
     }
@@ -196,25 +211,24 @@ impl<'h> Accept<'h> {
     /// Chooses one of the offered subprotocols. A server may also choose none.
     ///
     /// # Errors
-    /// [`RequestError::Protocol`] when `chosen` was not offered, byte for byte.
+    /// [`RequestError::Protocol`] if the client did not offer `chosen`, compared byte for byte.
     pub fn protocol(mut self, chosen: &[u8]) -> Result<Self, RequestError> {
         let offered = self.protocols().find(|&p| p == chosen);
         self.protocol = Some(offered.ok_or(RequestError::Protocol)?);
         Ok(self)
     }
 
-    /// Writes the response that opens the connection, with `extra` fields, into the front of `out`, and returns its length.
+    /// Writes the response that opens the connection to the front of `out` and returns its length. `extra` fields are added to it.
     ///
     /// # Errors
-    /// [`ResponseError::Capacity`], `needed` is exact; [`ResponseError::Field`] for an extra field with an invalid name or value, or one
-    /// that the handshake writes itself or forbids (`Upgrade`, `Connection`, `Sec-WebSocket-…`, lengths of a body). After an error the
-    /// contents of `out` are unspecified.
+    /// [`ResponseError::Capacity`]; `needed` is exact. [`ResponseError::Field`] for an extra field with an invalid name or value, or that the handshake
+    /// writes itself or forbids (`Upgrade`, `Connection`, `Sec-WebSocket-…`, the length of a body). After an error the content of `out` is unspecified.
     #[cfg(feature = "sha1")]
     pub fn write(&self, extra: &[(&str, &[u8])], out: &mut [u8]) -> Result<usize, ResponseError> {
         self.write_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), extra, out)
     }
 
-    /// As [`write`](Self::write), with the caller's SHA-1.
+    /// As [`write`](Self::write), with your SHA-1. See [`origin`](Self::origin).
     ///
     /// # Errors
     /// [`ResponseError`]; `needed` is exact.
@@ -245,7 +259,7 @@ impl<'h> Accept<'h> {
     }
 }
 
-/// Fields that the handshake writes itself, and those that would announce a body in front of the frames.
+/// Fields that the handshake writes itself, and fields that announce a body.
 pub(super) fn is_own(name: &str) -> bool {
     let is = |other: &str| name.eq_ignore_ascii_case(other);
     is("upgrade")
@@ -255,11 +269,11 @@ pub(super) fn is_own(name: &str) -> bool {
         || name.get(..14).is_some_and(|front| front.eq_ignore_ascii_case("sec-websocket-"))
 }
 
-/// Why a request does not open a WebSocket. [`refuse`] writes the response to it.
+/// The request does not open a WebSocket. [`refuse`] writes the response to it. See [`Accept`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
-    /// Not a GET (section 4.2.1 item 1).
+    /// The method is not GET (section 4.2.1 item 1).
     Method,
     /// `Upgrade` does not list `websocket`, or the request is HTTP/1.0 (items 1 and 3).
     Upgrade,
@@ -273,7 +287,7 @@ pub enum RequestError {
     Protocols,
     /// The request has a body.
     Body,
-    /// The application chose a subprotocol that the client did not offer. This server's fault, not the client's.
+    /// The application chose a subprotocol that the client did not offer. This is the server's fault.
     Protocol,
 }
 
@@ -313,8 +327,8 @@ impl fmt::Display for RequestError {
 
 impl core::error::Error for RequestError {}
 
-/// Writes the response to a request that opens no WebSocket: the status, the fields that the status requires, and the reason as text.
-/// Close the connection after it. Returns its length; 320 bytes are always enough.
+/// Writes the response to an invalid handshake: the status, the fields that the status requires, and the reason as text. Returns its length; 320
+/// bytes are always enough. Close the connection after it. See [`Accept`].
 ///
 /// # Errors
 /// [`Capacity`]; `needed` is exact.

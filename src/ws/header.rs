@@ -1,42 +1,41 @@
-//! The frame header (RFC 6455 section 5.2): judged byte by byte from the front, so that a whole header and one that comes in
-//! pieces give the same error at the same byte.
+//! The frame header (RFC 6455 section 5.2). It is checked byte by byte, so a header in pieces gives the same error at the same byte as a complete one.
 
 use super::{Kind, Leniency, Limits, PeerError, opcode::Opcode, role::Role};
 
 const RSV1: u8 = 0x40;
 
-/// The longest header: 2 bytes, 8 of an extended length, 4 of a masking key.
+/// The length of the longest header: 2 bytes, 8 for an extended length, 4 for a masking key.
 pub(crate) const MAX: usize = 14;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) is_final: bool,
-    /// The first frame of a message that an extension has changed, such as a compressed one (RFC 7692 section 6).
+    /// The message was changed by an extension, such as compression (RFC 7692 section 6). Set on its first frame.
     pub(crate) rsv1: bool,
     pub(crate) opcode: Opcode,
     pub(crate) len: u64,
     pub(crate) key: [u8; 4],
 }
 
-/// What the judgement depends on besides the bytes.
+/// The context that the check of a header depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'c> {
     pub(crate) limits: &'c Limits,
     pub(crate) leniency: Leniency,
-    /// Whether RSV1 may be set on the first frame of a data message: an extension gives it a meaning.
+    /// Whether RSV1 may be set on the first frame of a message, because of an extension.
     pub(crate) allows_rsv1: bool,
     pub(crate) open: Option<Kind>,
-    /// Payload bytes, frames, empty frames of the open message, and control frames since its last data frame.
+    /// Of the open message: payload bytes, frames, empty frames, and control frames since its last data frame.
     pub(crate) message: u64,
     pub(crate) fragments: u32,
     pub(crate) empty_fragments: u16,
     pub(crate) controls: u16,
 }
 
-/// A fault and the offset of the byte that shows it.
+/// An error, and the offset of the byte that shows it.
 pub(crate) type Fault = (PeerError, usize);
 
-/// Reads a header from the front of `bytes`, `None` when they end inside it. `R` is the reading end.
+/// Reads a header from the front of `bytes`. `None` if they end inside it. `R` is the role of the reader.
 #[inline]
 pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Option<(Header, usize)>, Fault> {
     let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
@@ -105,7 +104,7 @@ const fn judge_first(first: u8, context: &Context<'_>) -> Result<Opcode, PeerErr
 const fn judge_limits(opcode: Opcode, is_final: bool, len: u64, context: &Context<'_>) -> Result<(), PeerError> {
     let limits = context.limits;
     if opcode.is_control() {
-        // Between messages they are free.
+        // Between messages there is no limit.
         return if context.open.is_some() && context.controls >= limits.controls {
             Err(PeerError::TooManyControls)
         } else {
@@ -130,7 +129,7 @@ const fn judge_limits(opcode: Opcode, is_final: bool, len: u64, context: &Contex
     Ok(())
 }
 
-/// The length of a header for `len` payload bytes.
+/// The length of the header for a payload of `len` bytes.
 #[inline]
 pub(crate) const fn size(masked: bool, len: usize) -> usize {
     let unmasked: usize = match len {
@@ -141,7 +140,7 @@ pub(crate) const fn size(masked: bool, len: usize) -> usize {
     if masked { unmasked.wrapping_add(4) } else { unmasked }
 }
 
-/// Writes a header into the front of `place`; `false` when that is too short.
+/// Writes a header to the front of `place`. `false` if it is too short.
 #[inline]
 pub(crate) fn write(first: u8, key: Option<[u8; 4]>, len: usize, place: &mut [u8]) -> bool {
     let mask_bit = if key.is_some() { 0x80 } else { 0 };

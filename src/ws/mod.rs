@@ -1,9 +1,47 @@
-//! Layer 2: WebSocket (RFC 6455) in both roles, strict: what the RFC forbids is refused by default.
+//! Layer 2: WebSocket (RFC 6455), client and server. Everything that the RFC forbids is refused by default.
 //!
-//! A [`Connection`] turns bytes into [`Event`]s and keeps the rules of closing; it holds no buffers. An [`Inbox`] beside it
-//! turns them into whole [`Message`]s in lent memory. [`Out`] is the write cursor that all layers share; an [`Outbox`] keeps what it wrote until the
-//! socket has taken it. Knows HTTP for the
-//! opening handshake, and nothing of what the messages hold.
+//! - Opening handshake: [`Accept`] for a server, [`Connect`] for a client, [`ExtendedConnect`] for HTTP/2 and HTTP/3.
+//! - [`Connection`]: the protocol state of one end, from the handshake to the end. It has no buffers.
+//! - [`Inbox`]: the receive memory. The socket reads into it; whole [`Message`]s are lent from it.
+//! - [`Out`]: the write cursor of all layers. An [`Outbox`] owns the memory under it and keeps bytes until the socket has taken them.
+//! - [`KeepAlive`]: pings and deadlines, if you want them.
+//!
+//! ```
+//! use sansocket::ws::{Client, CloseCode, Connection, Inbox, Incoming, Limits, Message, Outbox, Server};
+//!
+//! let mut client: Connection<Client> = Connection::client(Limits::new());
+//! let mut server: Connection<Server> = Connection::server(Limits::new());
+//! let mut to_server = Outbox::with_keys([0; 256], || [1, 2, 3, 4]); // masking keys; a real client draws them at random
+//! let mut to_client = Outbox::new([0; 256]);
+//!
+//! // The client sends a message and closes.
+//! client.send_text("hello", &mut client.out(&mut to_server))?;
+//! client.close(CloseCode::NORMAL, "bye")?;
+//! while client.poll_transmit(&mut client.out(&mut to_server))? {}
+//!
+//! // A socket would carry the bytes into the server's inbox.
+//! let mut inbox = Inbox::new([0; 256]);
+//! let bytes = to_server.written();
+//! inbox.space()?[..bytes.len()].copy_from_slice(bytes);
+//! inbox.commit(bytes.len());
+//!
+//! while let Some(incoming) = inbox.poll_message(&mut server)? {
+//!     match incoming {
+//!         Incoming::Message(Message::Text(text)) => assert_eq!(text.as_str(), "hello"),
+//!         Incoming::Close(code) => assert_eq!(code, CloseCode::NORMAL),
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!(server.close_reason(), "bye");
+//!
+//! // The server owes the answering close frame.
+//! assert!(server.is_closing() && !server.is_closed());
+//! while server.poll_transmit(&mut server.out(&mut to_client))? {}
+//! assert!(server.is_closed());
+//! assert_eq!(to_client.written(), b"\x88\x02\x03\xe8");
+//! assert!(server.handle_eof().is_clean);
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 
 mod accept_key;
 mod buffer;
