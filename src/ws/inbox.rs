@@ -1,4 +1,4 @@
-//! The receive buffer and the reassembly buffer in one.
+//! The memory for received bytes and for the message that is being assembled.
 
 use super::{
     Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, Text, buffer::Buffer,
@@ -6,15 +6,14 @@ use super::{
 };
 use crate::bytes::Capacity;
 
-/// The receive buffer of one connection, over lent memory: the transport reads into it, and whole messages are lent from it.
-///
-/// Frames are unmasked where they lie. A message in one frame is never copied, and the parts of a fragmented one are moved together in place.
-/// Bytes move to the front only when the tail runs out. Each byte is moved a constant number of times, whatever the size of the memory.
-/// The memory never has to be cleared.
+/// The receive memory of one connection. The socket reads into it, and whole messages are lent from it.
 ///
 /// A message borrows only the inbox, so you can call the connection while you hold the message.
 ///
-/// An inbox serves one connection at a time. Call [`reset`](Self::reset) when another one begins, such as after a reconnect.
+/// Frames are unmasked in place. A message in one frame is never copied; the parts of a fragmented one are moved together in place. Bytes move to
+/// the front only when the tail is too short, and each byte moves a constant number of times, whatever the size of the memory.
+///
+/// An inbox serves one connection at a time. Call [`reset`](Self::reset) before the next one, such as after a reconnect.
 ///
 /// ```
 /// use sansocket::ws::{Connection, Inbox, Incoming, Limits, Server};
@@ -39,20 +38,20 @@ use crate::bytes::Capacity;
 pub struct Inbox<S> {
     buffer: Buffer<S>,
     ready: Ready,
-    /// The message that is open was begun in parts: it goes on in parts.
+    /// The open message is returned in parts.
     in_parts: bool,
-    /// The message that is open is thrown away as it comes.
+    /// The open message is skipped.
     skipping: bool,
-    /// This end closes and a message did not fit: it and all behind it are thrown away.
+    /// This end closes and a message did not fit: it and all later messages are dropped.
     deaf: bool,
-    /// Raw bytes were used up since the last call of `space`, and there may be more to find in the rest of them.
+    /// Raw bytes were used since the last call of `space`, and the rest of them may hold more messages.
     progressed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ready {
     Nothing,
-    /// Lent, and not needed any more at the next call.
+    /// It was lent, and is released by the next call.
     Taken,
     Message(Kind),
     Part {
@@ -64,7 +63,7 @@ enum Ready {
 }
 
 impl<S: AsMut<[u8]>> Inbox<S> {
-    /// An empty inbox over `storage`: an array, a slice, a `Vec`, a guard of a pool.
+    /// An empty inbox over `storage`: an array, a slice, a `Vec`, or a guard of a pool.
     pub const fn new(storage: S) -> Self {
         Self {
             buffer: Buffer::new(storage),
@@ -76,7 +75,18 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
     }
 
-    /// Forgets everything that was received and keeps the storage: for a new connection.
+    /// Drops everything that was received and keeps the storage, for a new connection.
+    ///
+    /// ```
+    /// use sansocket::ws::Inbox;
+    ///
+    /// let mut inbox = Inbox::new([0; 64]);
+    /// inbox.space()?[..2].copy_from_slice(b"\x81\x85"); // then the connection broke
+    /// inbox.commit(2);
+    /// inbox.reset();
+    /// assert_eq!(inbox.held(), 0);
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
     pub fn reset(&mut self) {
         self.buffer.clear();
         self.ready = Ready::Nothing;
@@ -86,14 +96,14 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.progressed = false;
     }
 
-    /// The free tail, to be read into. Say with [`commit`](Self::commit) how many bytes came. Never empty.
+    /// The free memory, for the socket to read into. Pass the number of bytes that it read to [`commit`](Self::commit). Never empty.
     ///
-    /// The whole tail is lent when every message has been taken (`poll_message` returned `None`). When more may lie in the bytes that came,
-    /// less is lent, 1 byte at least: so much that half of the storage stays free, which is what keeps the cost of moving constant.
+    /// If `poll_message` has returned `None`, this is all free memory. Otherwise it is only so much that half of the storage stays free, at least 1
+    /// byte: this keeps the cost of moving constant.
     ///
     /// # Errors
-    /// [`Capacity`] when all the memory holds bytes that must stay: take what is there first (`poll_message`), or lend
-    /// more ([`replace`](Self::replace)). `needed` is the least that helps.
+    /// [`Capacity`] if the memory is full. Take messages first (`poll_message`), or lend more ([`replace`](Self::replace)). `needed` is the least that
+    /// helps.
     pub fn space(&mut self) -> Result<&mut [u8], Capacity> {
         self.release();
         // Who takes one message a call and fills the rest up would have nearly all of the storage moved for each.
@@ -101,42 +111,65 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.buffer.space(shares)
     }
 
-    /// `n` bytes were read into the front of [`space`](Self::space).
+    /// Adds the `n` bytes that the socket has read to the front of [`space`](Self::space). See [`Inbox`] for an example.
     pub fn commit(&mut self, n: usize) {
         self.buffer.commit(n);
     }
 
-    /// The bytes that came and were not taken: the HTTP head, before the connection is open.
+    /// The received bytes that were not used yet. Before the handshake is done, this is the HTTP head.
     pub fn bytes(&mut self) -> &mut [u8] {
         self.release();
         self.buffer.raw()
     }
 
-    /// The first `n` of [`bytes`](Self::bytes) are done with.
+    /// Removes the first `n` of [`bytes`](Self::bytes), such as the HTTP head.
     pub fn consume(&mut self, n: usize) {
         self.release();
         self.buffer.use_up(n);
         self.progressed = true;
     }
 
-    /// The next message, control frame or part; `None` when the bytes are used up: read more.
+    /// Returns the next message or control frame. `None`: all received bytes were used, so read more. See [`Inbox`] for an example.
     ///
     /// # Errors
-    /// [`ReceiveError::Peer`], fatal: what came behind the fault is dropped, and every later call returns the same error.
+    /// [`ReceiveError::Peer`] if the peer broke the protocol. Bytes after the fault are dropped, and every later call returns the same error.
     ///
-    /// [`ReceiveError::Capacity`] when the message is larger than the storage, as soon as a header shows it. `needed` is exact for a
-    /// message in one frame, and the least that helps for one in several. Nothing is lost, and every call returns the same until one of
-    /// [`replace`](Self::replace), [`poll_part`](Self::poll_part), [`skip_message`](Self::skip_message) or a close is called. After a close
-    /// ([`owe_close`](Connection::owe_close), [`close`](Connection::close)) a message that does not fit is dropped, with all messages behind it.
+    /// [`ReceiveError::Capacity`] if the message is larger than the storage, as soon as a header shows it. `needed` is exact for a message in one
+    /// frame, and the least that helps for a fragmented one. Nothing is lost. Every call returns the same error until you call
+    /// [`replace`](Self::replace), [`poll_part`](Self::poll_part), [`skip_message`](Self::skip_message) or [`Connection::close`]. After a close, a
+    /// message that does not fit is dropped, and all messages after it.
     pub fn poll_message<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Incoming<'_>>, ReceiveError> {
         self.poll(ws, false)
     }
 
-    /// As [`poll_message`](Self::poll_message), but returns messages in parts as they arrive, so they may be of any length.
-    /// A message begun in parts goes on in parts.
+    /// As [`poll_message`](Self::poll_message), but returns messages in parts as they arrive, so a message can have any length. A message whose first
+    /// part was returned continues in parts.
     ///
     /// # Errors
-    /// [`ReceiveError::Peer`], fatal.
+    /// [`ReceiveError::Peer`] if the peer broke the protocol.
+    ///
+    /// ```
+    /// use sansocket::ws::{Connection, Inbox, Incoming, Limits};
+    ///
+    /// let mut ws = Connection::client(Limits::new());
+    /// let mut inbox = Inbox::new([0; 16]);
+    /// let frame = [&[0x82, 100], &[7; 100][..]].concat(); // larger than the inbox
+    /// let (mut sum, mut rest) = (0, &frame[..]);
+    /// while !rest.is_empty() {
+    ///     let space = inbox.space()?;
+    ///     let n = space.len().min(rest.len());
+    ///     space[..n].copy_from_slice(&rest[..n]);
+    ///     inbox.commit(n);
+    ///     rest = &rest[n..];
+    ///     while let Some(incoming) = inbox.poll_part(&mut ws)? {
+    ///         if let Incoming::Part(chunk) = incoming {
+    ///             sum += chunk.as_bytes().len();
+    ///         }
+    ///     }
+    /// }
+    /// assert_eq!(sum, 100);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn poll_part<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Incoming<'_>>, ReceiveError> {
         self.poll(ws, true)
     }
@@ -150,8 +183,8 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         })
     }
 
-    /// As [`poll_message`](Self::poll_message), but lends nothing: what it returns borrows neither the inbox nor the connection. For a wrapper that
-    /// loops and lends: until a message has been [taken](Self::take), it stays ready.
+    /// As [`poll_message`](Self::poll_message), but the result borrows nothing. It says that a message is ready; [`take`](Self::take) then lends the
+    /// message. Until then it stays ready. For a wrapper that loops and returns a message.
     ///
     /// # Errors
     /// As [`poll_message`](Self::poll_message).
@@ -166,7 +199,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// }
     ///
     /// impl Socket {
-    ///     /// The next message; `None`: read more.
+    ///     /// The next message, or `None` if more bytes must be read.
     ///     fn next(&mut self) -> Result<Option<Incoming<'_>>, ReceiveError> {
     ///         while let Some(found) = self.inbox.advance(&mut self.ws)? {
     ///             match found {
@@ -198,14 +231,14 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.work(ws, false)
     }
 
-    /// The message that is ready, which stays ready.
+    /// The message that is ready, without taking it. See [`advance`](Self::advance).
     pub fn peek(&mut self) -> Option<(Kind, &[u8])> {
         let Ready::Message(kind) = self.ready else { return None };
         Some((kind, self.buffer.message()))
     }
 
-    /// Makes a binary message of the text that is ready: `decode` works on it where it lies, and says where its bytes are. `false`: it cannot, and the
-    /// text is spoilt.
+    /// Turns the text that is ready into a binary message. `decode` works in place and returns the range of the bytes. `false`: `decode` failed, and the
+    /// text is destroyed.
     pub(crate) fn make_binary(&mut self, decode: impl FnOnce(&mut [u8]) -> Option<(usize, usize)>) -> bool {
         let Some((from, to)) = decode(self.buffer.message()) else { return false };
         self.buffer.trim(from, to);
@@ -213,7 +246,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         true
     }
 
-    /// Lends what [`advance`](Self::advance) found to be ready. `None` when nothing is; then nothing was changed.
+    /// Lends the message, part or close frame that [`advance`](Self::advance) found. `None` if nothing is ready; then nothing was changed.
     pub fn take(&mut self) -> Option<Incoming<'_>> {
         let ready = self.ready;
         if matches!(ready, Ready::Nothing | Ready::Taken) {
@@ -230,8 +263,28 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         })
     }
 
-    /// Throws away what has come of the open message and what will, also a part that is ready: what comes next is the next message. Does nothing
-    /// when no message is open.
+    /// Drops the open message: the bytes that have arrived, those that will arrive, and a part that is ready. The next result is the next message. Does
+    /// nothing if no message is open.
+    ///
+    /// ```
+    /// use sansocket::ws::{Connection, Inbox, Incoming, Limits, ReceiveError};
+    ///
+    /// let mut ws = Connection::client(Limits::new());
+    /// let mut inbox = Inbox::new([0; 16]);
+    /// let mut feed = |inbox: &mut Inbox<[u8; 16]>, bytes: &[u8]| {
+    ///     inbox.space().unwrap()[..bytes.len()].copy_from_slice(bytes);
+    ///     inbox.commit(bytes.len());
+    /// };
+    /// feed(&mut inbox, b"\x82\x1412345678"); // a message of 20 bytes
+    /// assert!(matches!(inbox.poll_message(&mut ws), Err(ReceiveError::Capacity(_))));
+    /// inbox.skip_message(&ws);
+    /// assert!(inbox.poll_message(&mut ws)?.is_none());
+    /// feed(&mut inbox, b"901234567890\x82\x02");
+    /// assert!(inbox.poll_message(&mut ws)?.is_none());
+    /// feed(&mut inbox, b"ok");
+    /// assert!(matches!(inbox.poll_message(&mut ws)?, Some(Incoming::Message(m)) if m.as_bytes() == b"ok"));
+    /// # Ok::<(), ReceiveError>(())
+    /// ```
     pub fn skip_message<R: Role>(&mut self, ws: &Connection<R>) {
         self.release();
         if let Ready::Part { .. } = self.ready {
@@ -244,22 +297,23 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
     }
 
-    /// Bytes that must stay in the storage: 0 between two messages, and then the storage can be lent elsewhere.
+    /// How many bytes must stay in the storage. With 0, between two messages, the storage can be used for something else.
     #[must_use]
     pub fn held(&self) -> usize {
         if self.ready == Ready::Taken { self.buffer.raw_len() } else { self.buffer.held() }
     }
 
-    /// Carries the held bytes over to `storage` and gives the old one back. Cost: one copy of [`held`](Self::held) bytes.
+    /// Moves the held bytes to `storage` and returns the old storage. Cost: one copy of [`held`](Self::held) bytes. The guide shows how to
+    /// [grow and give back](crate::guide::memory).
     ///
     /// # Errors
-    /// Gives the new one back when the held bytes do not fit; nothing was changed.
+    /// Returns `storage` if the held bytes do not fit. Nothing was changed.
     pub fn replace(&mut self, storage: S) -> Result<S, S> {
         self.release();
         self.buffer.replace(storage)
     }
 
-    /// What was lent is done with.
+    /// Releases what was lent.
     #[inline]
     fn release(&mut self) {
         if self.ready == Ready::Taken {
@@ -268,7 +322,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
     }
 
-    /// No message is open any more.
+    /// The open message has ended.
     fn end_message(&mut self) {
         self.buffer.drop_message();
         self.in_parts = false;
@@ -284,7 +338,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.progressed = true;
         match ws.open_kind() {
             None => {
-                // What an earlier connection may have left open does not concern this one.
+                // An earlier connection may have left this set.
                 self.deaf &= ws.is_closing();
                 self.end_message();
                 if !in_parts
@@ -299,7 +353,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             Some(kind) => {
                 self.in_parts |= in_parts && !self.skipping;
                 if self.in_parts && self.buffer.message_len() > 0 {
-                    // What was collected before the caller asked for parts.
+                    // The bytes that were collected before the caller asked for parts.
                     self.ready = Ready::Part { kind, is_first: true, is_last: false };
                     return Ok(Some(Advanced::Ready));
                 }
@@ -308,7 +362,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         loop {
             let (used, found) = ws.step(self.buffer.raw());
             let found = found.inspect_err(|_| {
-                // Nothing is looked at any more.
+                // The input is ignored.
                 self.buffer.use_up(usize::MAX);
                 self.end_message();
             })?;
@@ -345,12 +399,12 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
     }
 
-    /// All bytes are used up: is there room for what the open message still needs?
+    /// All bytes were used. Checks that the rest of the open message has room.
     fn starved<R: Role>(&mut self, ws: &Connection<R>) -> Result<(), Capacity> {
         self.progressed = false;
         let Some(left) = ws.awaited() else { return Ok(()) };
         let available = self.buffer.size();
-        // Without any storage nothing is held: it is lent elsewhere until there is something to read.
+        // Empty storage: it is lent elsewhere until there is something to read.
         if self.skipping || self.in_parts || available == 0 {
             return Ok(());
         }
@@ -360,7 +414,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             return Ok(());
         }
         if ws.is_closing() {
-            // The peer's close frame is what this end waits for.
+            // This end waits for the peer's close frame.
             self.deaf = true;
             self.skip_message(ws);
             return Ok(());

@@ -1,4 +1,4 @@
-//! The deadlines of a connection: a machine of its own beside the connection, so that those who want none pay for none.
+//! Deadlines and pings of a connection. A separate object, so that applications without deadlines do not pay for it.
 
 use super::{CloseCode, Connection, Control, Form, Out, Role, SendError};
 use crate::{
@@ -6,7 +6,13 @@ use crate::{
     time::{Instant, millis},
 };
 
-/// The deadlines of a [`KeepAlive`], in milliseconds. 0 turns one off.
+/// The deadlines of a [`KeepAlive`], in milliseconds. 0 turns a deadline off.
+///
+/// ```
+/// use sansocket::ws::Timeouts;
+///
+/// const TIMEOUTS: Timeouts = Timeouts::new().ping_interval(15_000).pong(5_000).idle(60_000).handshake(0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     handshake: u32,
@@ -17,42 +23,42 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// 10 s for the handshake, a ping every 30 s, 20 s for its pong, 10 s for the peer's close frame. The peer may be idle for ever.
+    /// The defaults: 10 s for the handshake, a ping every 30 s, 20 s for its pong, 10 s for the peer's close frame, no limit for an idle peer.
     #[must_use]
     pub const fn new() -> Self {
         Self { handshake: 10_000, ping_interval: 30_000, pong: 20_000, idle: 0, close: 10_000 }
     }
 
-    /// The longest time from [`KeepAlive::new`] to [`KeepAlive::opened`].
+    /// The maximum time from [`KeepAlive::new`] to [`KeepAlive::opened`].
     #[must_use]
     pub const fn handshake(mut self, ms: u32) -> Self {
         self.handshake = ms;
         self
     }
 
-    /// The time from one ping to the next. If the pong takes longer, the next ping follows it at once. Other traffic does not postpone pings.
+    /// The time from one ping to the next. If the pong takes longer, the next ping follows it immediately. Other traffic does not postpone pings.
     #[must_use]
     pub const fn ping_interval(mut self, ms: u32) -> Self {
         self.ping_interval = ms;
         self
     }
 
-    /// The longest time from the moment a ping is due to its pong, including the time that the ping waits for room in the output. Bytes of a
-    /// frame that is not complete extend it: the peer cannot send its pong inside a frame.
+    /// The maximum time from the moment a ping is due to its pong. It includes the time that the ping waits for room in the output. Bytes of an
+    /// incomplete frame extend it, because the peer cannot send its pong inside a frame.
     #[must_use]
     pub const fn pong(mut self, ms: u32) -> Self {
         self.pong = ms;
         self
     }
 
-    /// The longest time without any byte of the peer.
+    /// The maximum time without a byte from the peer.
     #[must_use]
     pub const fn idle(mut self, ms: u32) -> Self {
         self.idle = ms;
         self
     }
 
-    /// The longest time from the moment this end begins to close to the peer's close frame (RFC 6455 section 7.1.1: "a reasonable time").
+    /// The maximum time from the moment this end begins to close to the peer's close frame (RFC 6455 section 7.1.1: "a reasonable time").
     #[must_use]
     pub const fn close(mut self, ms: u32) -> Self {
         self.close = ms;
@@ -66,35 +72,34 @@ impl Default for Timeouts {
     }
 }
 
-/// A deadline of a connection.
+/// A deadline of a connection. See [`KeepAlive`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// The handshake took too long. Drop the transport; a server may answer 408 before.
+    /// The handshake took too long. Close the transport; a server may answer with status 408 first.
     Handshake,
-    /// A ping is due. [`KeepAlive::timeout_reason`] names it; [`KeepAlive::handle_timeout`] never returns it, but owes the ping.
+    /// A ping is due. Only [`KeepAlive::timeout_reason`] returns this. [`KeepAlive::handle_timeout`] marks the ping as owed instead.
     Ping,
-    /// No pong arrived in time. A close frame with code 1008 is owed; write it if the transport takes it, then drop the transport.
+    /// No pong arrived in time. A close frame with code 1008 is owed. Try to write it, then close the transport.
     Pong,
-    /// No byte arrived for too long. A close frame with code 1001 is owed; write it, then drop the transport.
+    /// No byte arrived in time. A close frame with code 1001 is owed. Write it, then close the transport.
     Idle,
-    /// The peer's close frame did not arrive in time. Drop the transport.
+    /// The peer's close frame did not arrive in time. Close the transport.
     Close,
 }
 
-/// Pings, and the deadlines for handshake, pong, idle peer and close of one connection (RFC 6455 sections 5.5.2 and 7.1.1).
+/// Pings and deadlines of one connection: handshake, pong, idle peer, close (RFC 6455 sections 5.5.2 and 7.1.1).
 ///
-/// Each turn of a loop:
-/// 1. tell it of the bytes that came ([`handle_input`](Self::handle_input)) and of pongs ([`handle_pong`](Self::handle_pong)),
-/// 2. tell it the time ([`handle_timeout`](Self::handle_timeout)): a ping may be owed then,
-/// 3. let it write the ping ([`poll_transmit`](Self::poll_transmit)),
-/// 4. sleep until [`poll_timeout`](Self::poll_timeout) at the latest.
+/// In each turn of your loop:
+/// 1. Call [`handle_input`](Self::handle_input) if bytes arrived, and [`handle_pong`](Self::handle_pong) for each pong.
+/// 2. Call [`handle_timeout`](Self::handle_timeout). A ping may be owed then.
+/// 3. Call [`poll_transmit`](Self::poll_transmit), which writes the ping.
+/// 4. Wait no longer than until [`poll_timeout`](Self::poll_timeout).
 ///
-/// A ping that is owed and finds no room stays owed, and [`poll_timeout`](Self::poll_timeout) is then the deadline of its pong, which lies ahead: so
-/// a loop that waits for its socket to take bytes does not spin, and a peer that never reads is timed out. The same rule holds for
-/// [`engineio::server::Session`](crate::engineio::server::Session).
+/// If an owed ping has no room in the output, it stays owed. [`poll_timeout`](Self::poll_timeout) is then the deadline of its pong, so the loop does not
+/// spin, and a peer that never reads times out. The same is true for [`engineio::server::Session`](crate::engineio::server::Session).
 ///
-/// Time never runs backwards: a `now` before one that was told earlier counts as that one.
+/// If `now` is earlier than in a previous call, the later time counts.
 ///
 /// ```
 /// use sansocket::{time::Instant, ws::{Connection, KeepAlive, Limits, Timeout, Timeouts}};
@@ -103,8 +108,9 @@ pub enum Timeout {
 /// let mut keep = KeepAlive::new(Timeouts::new(), Instant::from_millis(0));
 /// let mut ws = Connection::server(Limits::new());
 /// let mut tx = [0; 256];
-/// // The handshake is done.
+/// // The handshake is done, and later bytes arrive.
 /// keep.opened(Instant::from_millis(5));
+/// keep.handle_input(Instant::from_millis(700));
 /// assert_eq!(keep.poll_timeout(), Some(Instant::from_millis(30_005)));
 /// assert_eq!(keep.timeout_reason(), Some(Timeout::Ping));
 /// // 30 s later a ping is owed.
@@ -113,7 +119,7 @@ pub enum Timeout {
 /// while keep.poll_transmit(&mut ws, &mut out)? {}
 /// assert_eq!(out.written(), b"\x89\x04\0\0\0\x01");
 /// assert_eq!(keep.poll_timeout(), Some(Instant::from_millis(50_005)));
-/// // No pong came.
+/// // No pong arrived.
 /// assert_eq!(keep.handle_timeout(Instant::from_millis(50_005), &mut ws), Some(Timeout::Pong));
 /// assert!(ws.wants_transmit());
 /// # Ok(()) }
@@ -123,14 +129,14 @@ pub struct KeepAlive {
     timeouts: Timeouts,
     phase: Phase,
     beat: Beat,
-    /// The latest time that was told.
+    /// The latest time of all calls.
     now: Instant,
-    /// When the handshake began, the peer's last byte came, this end began to close.
+    /// When the handshake began, when the peer's last byte arrived, or when this end began to close.
     since: Instant,
-    /// When the latest ping was due, or a byte of an incomplete frame extended the time for its pong; before the first ping, when the
+    /// When the latest ping was due, or when a byte of an incomplete frame extended the time for its pong. Before the first ping: when the
     /// handshake was done.
     asked: Instant,
-    /// The number of the latest ping, its payload.
+    /// The number of the latest ping, which is its payload.
     number: u32,
 }
 
@@ -148,7 +154,7 @@ enum Beat {
     Idle,
     /// A ping is owed.
     Owed,
-    /// Until its pong is here.
+    /// Until its pong arrives.
     Asked,
 }
 
@@ -157,13 +163,13 @@ const fn after(since: Instant, ms: u32) -> Option<Instant> {
 }
 
 impl KeepAlive {
-    /// For a connection whose handshake begins at `now`.
+    /// The deadlines of a connection whose handshake begins at `now`.
     #[must_use]
     pub const fn new(timeouts: Timeouts, now: Instant) -> Self {
         Self { timeouts, phase: Phase::Handshake, beat: Beat::Idle, now, since: now, asked: now, number: 0 }
     }
 
-    /// The handshake is done.
+    /// Call it when the handshake is done.
     pub fn opened(&mut self, now: Instant) {
         self.tick(now);
         if self.phase == Phase::Handshake {
@@ -173,7 +179,7 @@ impl KeepAlive {
         }
     }
 
-    /// Bytes of the peer arrived.
+    /// Call it when bytes from the peer arrived.
     pub fn handle_input(&mut self, now: Instant) {
         self.tick(now);
         if self.phase == Phase::Open {
@@ -181,17 +187,17 @@ impl KeepAlive {
         }
     }
 
-    /// A pong arrived. The one for the latest ping counts; others change nothing.
+    /// Call it for each pong. Only the pong for the latest ping counts.
     pub fn handle_pong(&mut self, pong: &Control) {
         if self.beat == Beat::Asked && pong.as_bytes() == self.number.to_be_bytes() {
             self.beat = Beat::Idle;
         }
     }
 
-    /// Writes the ping if one is owed; `false`: none is. Call it at the end of each turn, with [`Connection::poll_transmit`].
+    /// Writes the ping, if one is owed; otherwise returns `false`. Call it at the end of each turn, with [`Connection::poll_transmit`].
     ///
     /// # Errors
-    /// [`Capacity`] with the exact need; nothing was changed, and the ping is still owed.
+    /// [`Capacity`] with the exact need. Nothing was changed, and the ping is still owed.
     pub fn poll_transmit<R: Role, F: Form<Role = R>>(
         &mut self,
         ws: &mut Connection<R>,
@@ -213,27 +219,27 @@ impl KeepAlive {
         Ok(true)
     }
 
-    /// Whether [`poll_transmit`](Self::poll_transmit) has a ping to write.
+    /// Whether [`poll_transmit`](Self::poll_transmit) would write a ping.
     #[must_use]
     pub fn wants_transmit(&self) -> bool {
         self.phase == Phase::Open && self.beat == Beat::Owed
     }
 
-    /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do; `None` with all deadlines off or over. While a ping
-    /// is owed, that is not the moment at which it became due, but the deadline of its pong.
+    /// When [`handle_timeout`](Self::handle_timeout) must be called next. `None` if no deadline is active. While a ping is owed, this is the deadline of
+    /// its pong.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.next().map(|(at, _)| at)
     }
 
-    /// What [`poll_timeout`](Self::poll_timeout) waits for, for logs.
+    /// The deadline that [`poll_timeout`](Self::poll_timeout) returns, for logs.
     #[must_use]
     pub fn timeout_reason(&self) -> Option<Timeout> {
         self.next().map(|(_, reason)| reason)
     }
 
-    /// Time has come to `now`. A ping may be owed then. A deadline that passed is returned once; `ws` then owes a close frame, if it can send
-    /// one. A call that is early or repeated does nothing.
+    /// Call it when the time of [`poll_timeout`](Self::poll_timeout) has come. Marks a ping as owed if one is due. Returns a deadline that has passed,
+    /// once; `ws` then owes a close frame, if it can send one. An early or repeated call does nothing.
     pub fn handle_timeout<R: Role>(&mut self, now: Instant, ws: &mut Connection<R>) -> Option<Timeout> {
         self.tick(now);
         self.watch(ws);
@@ -245,7 +251,7 @@ impl KeepAlive {
                     self.asked = self.now;
                     continue;
                 }
-                // The pong cannot stand inside a frame: bytes of one are a sign of life.
+                // The pong cannot be sent inside a frame, so bytes of a frame are a sign of life.
                 Timeout::Pong if ws.left_of_frame() > 0 && self.since > self.asked => {
                     self.asked = self.since;
                     continue;
@@ -259,7 +265,7 @@ impl KeepAlive {
         }
     }
 
-    /// The next deadline, and what it is of.
+    /// The next deadline and its kind.
     #[inline(never)]
     fn next(&self) -> Option<(Instant, Timeout)> {
         let of = |since, ms, reason| after(since, ms).map(|at| (at, reason));
@@ -268,7 +274,7 @@ impl KeepAlive {
             Phase::Handshake => of(self.since, self.timeouts.handshake, Timeout::Handshake),
             Phase::Closing => of(self.since, self.timeouts.close, Timeout::Close),
             Phase::Open => {
-                // Without a time for pongs one ping follows another, answered or not.
+                // Without a deadline for pongs, pings follow each other whether answered or not.
                 let beat = if self.beat == Beat::Idle || self.timeouts.pong == 0 {
                     of(self.asked, self.timeouts.ping_interval, Timeout::Ping)
                 } else {

@@ -1,9 +1,10 @@
-/// Rules of RFC 6455 that this end does not enforce. By default all are enforced. One byte of each connection.
+/// Rules of RFC 6455 that this end does not enforce. By default all rules are enforced.
 ///
 /// ```
 /// use sansocket::ws::{Connection, Leniency, Limits};
 ///
-/// let ws = Connection::server(Limits::new()).with_leniency(Leniency::STRICT.long_lengths());
+/// let ws = Connection::server(Limits::new()).with_leniency(Leniency::STRICT.unmasked().long_lengths());
+/// let other = Connection::client(Limits::new()).with_leniency(Leniency::STRICT.masked().close_codes());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leniency(u8);

@@ -1,9 +1,9 @@
-/// What a connection accepts at most. Part of each connection (24 bytes); the defaults are on from the start.
+/// What a connection accepts at most. The defaults are active from the start. 24 bytes of each connection.
 ///
 /// ```
 /// use sansocket::ws::Limits;
 ///
-/// const LIMITS: Limits = Limits::new().message(64 * 1024).frame(16 * 1024);
+/// const LIMITS: Limits = Limits::new().message(64 * 1024).frame(16 * 1024).fragments(256).empty_fragments(4).controls(16);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -15,44 +15,43 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// 1 MiB a message and a frame, 65,536 frames a message, 64 of them empty, 1,024 control frames between two frames
-    /// of one message.
+    /// The defaults: 1 MiB for a message and for a frame, 65,536 frames in a message, 64 of them empty, 1,024 control frames between two frames of a
+    /// message.
     #[must_use]
     pub const fn new() -> Self {
         Self { frame: 1 << 20, message: 1 << 20, fragments: 1 << 16, empty_fragments: 64, controls: 1024 }
     }
 
-    /// Payload bytes of one data frame. Over it: close code 1009, before any of the frame is delivered.
+    /// The payload bytes of one data frame. A larger frame is refused when its header arrives, with close code 1009.
     #[must_use]
     pub const fn frame(mut self, bytes: u64) -> Self {
         self.frame = bytes;
         self
     }
 
-    /// Payload bytes of one message over all its frames. Over it: close code 1009, before any of the frame that
-    /// goes over it is delivered.
+    /// The payload bytes of one message, in all its frames. The frame that exceeds it is refused when its header arrives, with close code 1009.
     #[must_use]
     pub const fn message(mut self, bytes: u64) -> Self {
         self.message = bytes;
         self
     }
 
-    /// Frames of one message. Over it: close code 1008.
+    /// The frames of one message. Close code 1008.
     #[must_use]
     pub const fn fragments(mut self, frames: u32) -> Self {
         self.fragments = frames;
         self
     }
 
-    /// Frames of one message without any payload, which cost the sender next to nothing. Over it: close code 1008.
+    /// The frames of one message that have no payload. Such frames cost the sender almost nothing. Close code 1008.
     #[must_use]
     pub const fn empty_fragments(mut self, frames: u16) -> Self {
         self.empty_fragments = frames;
         self
     }
 
-    /// Control frames between two frames of one message. Over it: close code 1008. Between messages they are not
-    /// counted: an idle client that pings for weeks is a good one.
+    /// The control frames between two frames of one message. Close code 1008. Control frames between messages are not limited, because an idle client may
+    /// send pings for weeks.
     #[must_use]
     pub const fn controls(mut self, frames: u16) -> Self {
         self.controls = frames;

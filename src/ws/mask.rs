@@ -1,10 +1,10 @@
-//! Masking (RFC 6455 section 5.3): XOR with a key of four bytes, in place, a machine word at a time.
+//! Masking (RFC 6455 section 5.3): XOR with a key of four bytes, in place, one machine word at a time.
 //!
-//! The key is turned to where the next byte stands, so a payload may come in pieces of any size.
+//! The key is rotated to the position of the next byte, so a payload can arrive in pieces of any size.
 
 use crate::bytes::swar::HIGH;
 
-/// The key as it stands at the byte after `len` masked ones.
+/// The key, rotated for the byte after `len` masked bytes.
 #[inline]
 const fn turned(key: u32, len: usize) -> u32 {
     // Bits of the two low bits of a length are 0, 8, 16 or 24.
@@ -23,7 +23,7 @@ const fn bytes_to_bits(bytes: u8) -> u32 {
     }
 }
 
-/// Masks or unmasks `bytes`; gives the key for what follows them.
+/// Masks or unmasks `bytes`. Returns the key for the bytes after them.
 #[inline]
 pub(crate) fn apply(key: [u8; 4], bytes: &mut [u8]) -> [u8; 4] {
     let key = u32::from_le_bytes(key);
@@ -46,7 +46,7 @@ pub(crate) fn apply(key: [u8; 4], bytes: &mut [u8]) -> [u8; 4] {
     next.to_le_bytes()
 }
 
-/// As [`apply`], and says in the same pass whether what came out is ASCII.
+/// As [`apply`]; also returns, from the same pass, whether the result is ASCII.
 #[inline]
 pub(crate) fn apply_to_text(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
     let key = u32::from_le_bytes(key);
@@ -65,7 +65,7 @@ pub(crate) fn apply_to_text(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
         seen |= u64::from(plain);
         *word = plain.to_le_bytes();
     }
-    // A half word turns the key by nothing.
+    // A half word does not rotate the key.
     for (byte, key) in tail.iter_mut().zip(key.to_le_bytes()) {
         *byte ^= key;
         seen |= u64::from(*byte);
@@ -73,7 +73,7 @@ pub(crate) fn apply_to_text(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
     (next.to_le_bytes(), seen & HIGH == 0)
 }
 
-/// Copies `from`, masked, into `into`, which is as long.
+/// Copies `from`, masked, into `into`, which has the same length.
 #[inline]
 pub(crate) fn copy(key: [u8; 4], from: &[u8], into: &mut [u8]) {
     let word = u32::from_le_bytes(key);

@@ -1,4 +1,4 @@
-/// What a data message holds (RFC 6455 section 5.6).
+/// The kind of a message (RFC 6455 section 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8 text.
@@ -28,7 +28,7 @@ pub(crate) enum Opcode {
 }
 
 impl Opcode {
-    /// `None` for the reserved ones, 3 to 7 and 0xB to 0xF.
+    /// `None` for the reserved opcodes, 3 to 7 and 0xB to 0xF.
     pub(crate) const fn from_bits(bits: u8) -> Option<Self> {
         Some(match bits {
             0x0 => Self::Continuation,

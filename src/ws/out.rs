@@ -6,12 +6,26 @@ use super::{
 use crate::bytes::{Capacity, Writer, copy, open_gap};
 use core::marker::PhantomData;
 
-/// Where the masking keys of the role `R` come from: a closure or a type of the caller's for a client, [`NoKeys`] for a server.
+/// The source of masking keys for the role `R`. For a client a closure or your own type, for a server [`NoKeys`].
 ///
-/// RFC 6455 section 5.3: each key must be drawn freshly from a strong source of randomness. If the application behind the peer
-/// can predict a key, it can choose the bytes that appear on the wire. Each frame draws one key; a refused write draws none.
+/// Each key must be new and come from a strong source of randomness (RFC 6455 section 5.3). If the application that sends can predict a key, it can
+/// choose the bytes on the wire. Each frame draws one key. A write that fails draws none.
+///
+/// ```
+/// use sansocket::ws::{MaskSource, Outbox};
+///
+/// /// Stands for the random number generator of a chip.
+/// struct Generator;
+///
+/// impl MaskSource for Generator {
+///     fn next_key(&mut self) -> [u8; 4] {
+///         [4; 4] // chosen by fair dice roll
+///     }
+/// }
+/// let tx = Outbox::with_keys([0; 256], Generator);
+/// ```
 pub trait MaskSource<R = Client> {
-    /// The key of the next frame.
+    /// The key for the next frame.
     fn next_key(&mut self) -> [u8; 4];
 }
 
@@ -21,7 +35,7 @@ impl<F: FnMut() -> [u8; 4]> MaskSource for F {
     }
 }
 
-/// A server's [`MaskSource`]: a server sends its frames unmasked.
+/// The [`MaskSource`] of a server, which sends its frames unmasked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoKeys;
 
@@ -43,23 +57,23 @@ pub(super) mod sealed {
     impl<S, K, R> Output<R> for Outbox<S, K> {}
 }
 
-/// What an [`Out`] writes: the frames of one role, or packets at rest. Sealed.
+/// What an [`Out`] writes: frames of a client, frames of a server, or stored frames. Sealed.
 pub trait Form: sealed::Form {
-    /// The role whose frames these are. [`Stored`] for packets at rest, which no connection sends as they are.
+    /// The role that sends these frames. [`Stored`] for stored frames.
     type Role;
     #[doc(hidden)]
     const IS_MASKED: bool;
     #[doc(hidden)]
     fn next_key(&mut self) -> [u8; 4];
-    /// The length of what this cursor has written changed.
+    /// Called when the length of the written bytes changes.
     #[doc(hidden)]
     fn resized(&mut self, _from: usize, _to: usize) {}
 }
 
-/// Memory that frames of the role `R` can be written into, or packets at rest if `R` is [`Stored`]. Sealed.
+/// Memory for frames of the role `R`, or for stored frames if `R` is [`Stored`]. Sealed. See [`Out`].
 ///
-/// - An [`Outbox`](super::Outbox), in either role: frames are appended behind those that it holds.
-/// - Plain memory (an array, a slice, a `Vec`), for a server and for packets at rest: frames are written from its front.
+/// - An [`Outbox`](super::Outbox), in either role: new frames follow those that are there.
+/// - Plain memory (an array, a slice, a `Vec`), for a server and for stored frames: frames begin at its front.
 ///
 /// A client needs masking keys, so it writes into an [`Outbox::with_keys`](super::Outbox::with_keys).
 #[diagnostic::on_unimplemented(
@@ -67,7 +81,7 @@ pub trait Form: sealed::Form {
     note = "a client masks its frames: use `Outbox::with_keys(memory, keys)`"
 )]
 pub trait Output<R>: sealed::Output<R> {
-    /// What the cursor writes.
+    /// The form that the cursor writes.
     type Form<'o>: Form<Role = R>
     where
         Self: 'o;
@@ -75,15 +89,15 @@ pub trait Output<R>: sealed::Output<R> {
     fn cursor(&mut self, gate: Gate) -> Out<'_, Self::Form<'_>>;
 }
 
-/// Frames of a server in plain memory.
+/// The [`Form`] of a server's frames in plain memory. See [`Out`].
 #[derive(Debug)]
 pub struct Frames(());
 
-/// Packets at rest in plain memory: server frames that no connection has sent yet, for a queue or for many receivers.
+/// The [`Form`] of stored frames: server frames that are not sent yet, for a queue or for many receivers. See [`Out::stored`](Out::stored).
 #[derive(Debug)]
 pub struct Stored(());
 
-/// Frames in an [`Outbox`](super::Outbox), which keeps them until they are written to the socket.
+/// The [`Form`] of frames in an [`Outbox`](super::Outbox), which keeps them until the socket has taken them.
 #[derive(Debug)]
 pub struct Kept<'o, R, K> {
     keys: &'o mut K,
@@ -149,8 +163,8 @@ impl<T: AsMut<[u8]> + ?Sized> Output<Stored> for T {
     }
 }
 
-/// What may be appended. A copy of what the connection knows, kept right by every write through it, so that layers
-/// which never see the connection cannot write into an open message or behind a close frame.
+/// What may be appended to an [`Out`]. A copy of the connection's state, which every write updates. So a layer that does not see the connection cannot
+/// write into an open message or after a close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub enum Gate {
@@ -169,14 +183,30 @@ impl From<Sending> for Gate {
     }
 }
 
-/// The write cursor: every write of every layer appends whole frames, or fails and changes nothing.
+/// The write cursor of all layers. A write appends whole frames, or fails and changes nothing.
 ///
-/// [`Connection::out`](super::Connection::out) and [`Out::stored`] make one. It borrows the memory and not the connection, so
-/// it may live across many turns of a loop over plain memory: write [`written`](Self::written) to the socket, then
-/// [`clear`](Self::clear). For a socket that takes bytes in part, write into an [`Outbox`](super::Outbox) instead.
+/// [`Connection::out`](super::Connection::out) and [`Out::stored`] make one. It borrows the memory, not the connection. So over plain memory one cursor
+/// can serve many turns of a loop: write [`written`](Self::written) to the socket, then [`clear`](Self::clear). If the socket can take fewer bytes than
+/// you offer, use an [`Outbox`](super::Outbox).
 ///
-/// A cursor remembers whether a message may begin now. Only writes through this cursor change what it remembers, so take a new
-/// one after the connection wrote through another.
+/// A cursor remembers whether a message may begin. If the connection writes through another cursor, take a new one.
+///
+/// ```
+/// use sansocket::ws::{Connection, Frames, Kind, Limits, Out, SendError};
+///
+/// let mut ws = Connection::server(Limits::new());
+/// let mut memory = [0; 8];
+/// let mut out: Out<'_, Frames> = ws.out(&mut memory);
+/// ws.send(Kind::Binary, b"abc", &mut out)?;
+/// assert_eq!((out.written(), out.room()), (&b"\x82\x03abc"[..], 3));
+///
+/// // A frame that does not fit changes nothing. Write the others to the socket, and repeat.
+/// assert!(matches!(ws.send(Kind::Binary, b"de", &mut out), Err(SendError::Capacity(e)) if e.needed == 4));
+/// out.clear();
+/// ws.send(Kind::Binary, b"de", &mut out)?;
+/// assert_eq!(out.written(), b"\x82\x02de");
+/// # Ok::<(), SendError>(())
+/// ```
 #[derive(Debug)]
 pub struct Out<'o, F> {
     memory: &'o mut [u8],
@@ -186,7 +216,18 @@ pub struct Out<'o, F> {
 }
 
 impl<'o> Out<'o, Stored> {
-    /// A cursor for packets at rest, over plain memory or an [`Outbox`](super::Outbox).
+    /// A cursor for stored frames, over plain memory or an [`Outbox`](super::Outbox). No connection is needed.
+    ///
+    /// ```
+    /// use sansocket::{engineio::{Message, Sid, server::{Config, Session}}, time::Instant, ws::{Out, Stored}};
+    ///
+    /// let session = Session::open(Sid::from_random([1; 15]), Config::new(), Instant::from_millis(0));
+    /// let mut memory = [0; 64];
+    /// let mut out: Out<'_, Stored> = Out::stored(&mut memory);
+    /// session.send(Message::Text(b"hi"), &mut out)?;
+    /// assert_eq!(out.written(), b"\x81\x034hi"); // for a queue; any server connection can send it
+    /// # Ok::<(), sansocket::engineio::SendError>(())
+    /// ```
     #[must_use]
     pub fn stored<B: Output<Stored> + ?Sized>(memory: &'o mut B) -> Out<'o, B::Form<'o>> {
         memory.cursor(Gate::Open)
@@ -194,14 +235,14 @@ impl<'o> Out<'o, Stored> {
 }
 
 impl<'o, R, K> Out<'o, Kept<'o, R, K>> {
-    /// A cursor over the free tail of an outbox; `end` is where its frames end.
+    /// A cursor over the free tail of an outbox. `end` is the end of its frames.
     pub(super) const fn kept(memory: &'o mut [u8], end: &'o mut usize, keys: &'o mut K, gate: Gate) -> Self {
         Self { memory, len: 0, gate, form: Kept { keys, end, role: PhantomData } }
     }
 }
 
 impl<F> Out<'_, F> {
-    /// The frames that this cursor wrote since it was made or [cleared](Self::clear).
+    /// The frames that this cursor has written since it was made or [cleared](Self::clear).
     #[must_use]
     pub fn written(&self) -> &[u8] {
         self.memory.get(..self.len).unwrap_or_default()
@@ -213,7 +254,7 @@ impl<F> Out<'_, F> {
         self.len == 0
     }
 
-    /// Bytes that can be appended.
+    /// The number of bytes that can be appended.
     #[must_use]
     pub const fn room(&self) -> usize {
         self.memory.len().saturating_sub(self.len)
@@ -221,7 +262,7 @@ impl<F> Out<'_, F> {
 }
 
 impl<F: Form> Out<'_, F> {
-    /// Forgets the frames that this cursor wrote, after they were written to the socket: their memory is room again.
+    /// Removes the frames that this cursor has written. Call it after you wrote them to the socket.
     pub fn clear(&mut self) {
         self.set_len(0);
     }
@@ -259,8 +300,8 @@ impl<F: Form> Out<'_, F> {
         Ok(())
     }
 
-    /// Appends a frame around what `write` writes. The room of a short header is kept in front and the payload moved once
-    /// when its length needs a longer one. `behind` bytes must have room behind it.
+    /// Appends a frame around the bytes that `write` writes. A short header is reserved; if the length needs a longer header, the payload moves once.
+    /// `behind` more bytes must have room after it.
     #[inline]
     pub(crate) fn build(
         &mut self,
@@ -296,7 +337,7 @@ impl<F: Form> Out<'_, F> {
         Ok(())
     }
 
-    /// The header of a frame with `len` bytes, under a fresh key for a client, whose payload `mask` masks.
+    /// The header of a frame with `len` bytes. For a client it draws a key, and `mask` masks the payload.
     pub(super) fn header(&mut self, first: u8, len: usize) -> (FrameHeader, Option<[u8; 4]>) {
         let key = F::IS_MASKED.then(|| self.form.next_key());
         (FrameHeader::new(first, key, len), key)
@@ -317,8 +358,7 @@ impl<F: Form> Out<'_, F> {
         }
     }
 
-    /// Appends a whole text message for an upper layer, which sees no connection, and binary messages behind it; all of them or
-    /// none. The gate judges.
+    /// Appends a text message and binary messages after it, all or none. For upper layers, which do not see the connection.
     #[inline]
     pub(crate) fn messages<'b>(
         &mut self,
@@ -336,7 +376,7 @@ impl<F: Form> Out<'_, F> {
     }
 }
 
-/// The first of the packets at rest in `stored`: what it holds, its payload, and the bytes that it takes.
+/// The first frame in `stored`: its kind, its payload, and its length.
 pub(crate) fn stored_frame(stored: &[u8]) -> Option<(Kind, &[u8], usize)> {
     let (first, len, payload) = match stored {
         [first, 126, a, b, rest @ ..] => (first, u64::from(u16::from_be_bytes([*a, *b])), rest),

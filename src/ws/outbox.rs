@@ -1,4 +1,4 @@
-//! Owned output: frames stay until the socket has taken them.
+//! Output that keeps frames until the socket has taken them.
 
 use super::{
     MaskSource, NoKeys, Out, Output, Role, Stored,
@@ -6,29 +6,27 @@ use super::{
 };
 use crate::bytes::copy;
 
-/// Lent memory that frames are written into and that a socket takes bytes from, as many as it wants at a time. The counterpart of
-/// an [`Inbox`](super::Inbox).
+/// The send memory of one connection. Frames are written into it, and the socket takes as many bytes as it can at a time. The counterpart of an
+/// [`Inbox`](super::Inbox).
 ///
 /// ```text
 /// | written to the socket | frames to be written | free tail |
 ///                       start                   end
 /// ```
 ///
-/// [`Connection::out`](super::Connection::out) appends frames, [`written`](Self::written) is what the socket gets next, and
-/// [`consume`](Self::consume) says how much of it the socket took. Keep one outbox for each connection.
+/// [`Connection::out`](super::Connection::out) appends frames. [`written`](Self::written) returns the bytes for the socket. Pass the number of bytes that
+/// it took to [`consume`](Self::consume). Each connection needs an outbox of its own.
 ///
 /// # Size and growth
-/// An outbox never grows by itself. A write that does not fit fails with [`Capacity`](crate::Capacity) and changes nothing:
-/// `needed` is what the frame takes, exactly, and `available` the free tail. Then either write to the socket and try again, or
-/// lend more: a storage of `held() + needed` bytes is enough, given to [`replace`](Self::replace). An empty outbox of
+/// An outbox never grows by itself. A write that does not fit fails with [`Capacity`](crate::Capacity) and changes nothing. `needed` is the exact size of
+/// the frame. Write to the socket and repeat the call, or pass a storage of `held() + needed` bytes to [`replace`](Self::replace). An empty outbox of
 /// [`OWED_MAX`](super::OWED_MAX) bytes always has room for what a connection owes.
 ///
-/// The memory in front of the frames is won back when nothing is held, or when at least as many bytes lie there as would have to
-/// be moved. So each byte is moved at most once, whatever the sizes of the writes.
+/// The memory of sent bytes is used again when nothing is held, or when at least as many bytes are free as would have to move. So each byte moves at
+/// most once, whatever the sizes of the writes.
 ///
 /// # A loop
-/// The role decides about masks: a server's outbox has [`NoKeys`], a client's the source of its masking keys. One loop serves
-/// both:
+/// The outbox of a client has a source of masking keys; that of a server has [`NoKeys`]. One generic loop serves both roles:
 ///
 /// ```
 /// use sansocket::ws::{Connection, Inbox, Incoming, Limits, MaskSource, OWED_MAX, Outbox, ReceiveError, Role, SendError};
@@ -57,7 +55,7 @@ use crate::bytes::copy;
 ///     socket: &mut Socket,
 /// ) -> Result<(), ReceiveError> {
 ///     loop {
-///         // 1. Messages. No new one is taken while the answer to the one before waits, so the peer decides nothing about our memory.
+///         // 1. Messages. While an answer waits, no new message is taken, so the peer cannot make the outbox grow.
 ///         while tx.is_empty() {
 ///             let Some(incoming) = rx.poll_message(ws)? else { break };
 ///             if let Incoming::Message(message) = incoming {
@@ -66,9 +64,9 @@ use crate::bytes::copy;
 ///                 }
 ///             }
 ///         }
-///         // 2. What the connection owes: pongs, the close frame. Without room it is owed still.
+///         // 2. What the connection owes: pongs, the close frame. Without room it stays owed.
 ///         while let Ok(true) = ws.poll_transmit(&mut ws.out(tx)) {}
-///         // 3. Write. The socket takes what it can, perhaps nothing.
+///         // 3. Write. The socket takes as many bytes as it can, possibly none.
 ///         let n = socket.write(tx.written());
 ///         tx.consume(n);
 ///         // 4. Read, unless answers wait. A real program sleeps here until the socket is ready.
@@ -95,7 +93,7 @@ use crate::bytes::copy;
 /// # Ok(()) }
 /// ```
 ///
-/// A client cannot write into an outbox without keys, nor a server into one with keys:
+/// A client cannot write into an outbox without keys, and a server cannot write into one with keys:
 ///
 /// ```compile_fail,E0277
 /// use sansocket::ws::{Connection, Limits, Outbox};
@@ -116,31 +114,31 @@ pub struct Outbox<S, K = NoKeys> {
 }
 
 impl<S: AsMut<[u8]>> Outbox<S> {
-    /// An empty outbox of a server, or for packets at rest, over `storage`: an array, a slice, a `Vec`, a guard of a pool.
+    /// An empty outbox for a server, or for stored frames, over `storage`: an array, a slice, a `Vec`, or a guard of a pool.
     pub const fn new(storage: S) -> Self {
         Self::with_keys(storage, NoKeys)
     }
 }
 
 impl<S: AsMut<[u8]>, K> Outbox<S, K> {
-    /// An empty outbox of a client over `storage`; each frame draws a masking key from `keys`.
+    /// An empty outbox for a client over `storage`. Each frame draws a masking key from `keys`.
     pub const fn with_keys(storage: S, keys: K) -> Self {
         Self { storage, keys, start: 0, end: 0 }
     }
 
-    /// The bytes to be written to the socket next; say with [`consume`](Self::consume) how many it took.
+    /// The bytes to write to the socket. Pass the number of bytes that it took to [`consume`](Self::consume).
     pub fn written(&mut self) -> &[u8] {
         self.storage.as_mut().get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The socket took the first `n` bytes of [`written`](Self::written), which may end inside a frame.
+    /// Removes the first `n` bytes of [`written`](Self::written), which the socket took. They may end inside a frame.
     pub const fn consume(&mut self, n: usize) {
         debug_assert!(n <= self.held(), "the socket took no more than there was");
         let start = self.start.saturating_add(n);
         self.start = if start < self.end { start } else { self.end };
     }
 
-    /// The length of [`written`](Self::written): bytes that must stay in the storage. With 0 the storage can be lent elsewhere.
+    /// The length of [`written`](Self::written): these bytes must stay in the storage. With 0 the storage can be used for something else.
     #[must_use]
     pub const fn held(&self) -> usize {
         self.end.saturating_sub(self.start)
@@ -152,17 +150,17 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
         self.held() == 0
     }
 
-    /// Bytes that can be appended now.
+    /// The number of bytes that can be appended now.
     pub fn room(&mut self) -> usize {
         let held = self.held();
         let in_use = if self.start >= held { held } else { self.end };
         self.storage.as_mut().len().saturating_sub(in_use)
     }
 
-    /// Carries the held bytes over to `storage` and gives the old one back. Cost: one copy of [`held`](Self::held) bytes.
+    /// Moves the held bytes to `storage` and returns the old storage. Cost: one copy of [`held`](Self::held) bytes.
     ///
     /// # Errors
-    /// Gives the new one back when the held bytes do not fit; nothing was changed.
+    /// Returns `storage` if the held bytes do not fit. Nothing was changed.
     pub fn replace(&mut self, mut storage: S) -> Result<S, S> {
         let held = self.held();
         let Some(place) = storage.as_mut().get_mut(..held) else { return Err(storage) };

@@ -5,17 +5,17 @@ use crate::http::{ResponseHead, Status, Version, tokens};
 use core::fmt;
 
 impl Connect<'_> {
-    /// Checks a response by all requirements of section 4.1. `None` for an interim response (1xx other than 101, RFC 9110 section 15.2):
-    /// the next head follows it.
+    /// Checks all requirements of section 4.1. `None` for an interim response (1xx other than 101, RFC 9110 section 15.2): another response follows.
+    /// See [`Connect`].
     ///
     /// # Errors
-    /// [`HandshakeError`]. The fields of a response that opens nothing (`Location`, `WWW-Authenticate`) are for the caller to read.
+    /// [`HandshakeError`]. If the server refused, its fields (`Location`, `WWW-Authenticate`) are in the response.
     #[cfg(feature = "sha1")]
     pub fn check<'h>(&self, response: &ResponseHead<'h>) -> Result<Option<Opened<'h>>, HandshakeError> {
         self.check_with(|text| sha1_smol::Sha1::from(text).digest().bytes(), response)
     }
 
-    /// As [`check`](Self::check), with the caller's SHA-1.
+    /// As [`check`](Self::check), with your SHA-1, as for [`accept_key_with`](super::accept_key_with).
     ///
     /// # Errors
     /// [`HandshakeError`].
@@ -36,7 +36,7 @@ impl Connect<'_> {
         let (mut connection, mut extension) = (false, false);
         for (name, value) in response.fields() {
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-            // The length first: a comparison costs more.
+            // The length first, because comparing costs more.
             match name.len() {
                 7 if is("upgrade") => upgrade.see(value),
                 10 if is("connection") => connection |= tokens(value).any(|m| m.eq_ignore_ascii_case(b"upgrade")),
@@ -47,7 +47,7 @@ impl Connect<'_> {
                 _ => {}
             }
         }
-        // The whole value, not a member of a list (section 4.1 item 2 of the response's).
+        // The whole value, not a member of a list (section 4.1, item 2 for the response).
         if !matches!(upgrade, Once::One(value) if value.eq_ignore_ascii_case(b"websocket")) {
             return Err(HandshakeError::Upgrade);
         }
@@ -69,7 +69,7 @@ impl Connect<'_> {
     }
 }
 
-/// A response that opened the connection. The bytes behind it are frames.
+/// A response that opens the connection. The bytes after it are frames. See [`Connect`].
 #[derive(Clone, Copy, Debug)]
 pub struct Opened<'h> {
     response: ResponseHead<'h>,
@@ -83,18 +83,18 @@ impl<'h> Opened<'h> {
         &self.response
     }
 
-    /// The subprotocol that the server chose, one of those that were offered.
+    /// The subprotocol that the server chose, if any. It is one that the client offered.
     #[must_use]
     pub const fn protocol(&self) -> Option<&'h [u8]> {
         self.protocol
     }
 }
 
-/// Why a response does not open a WebSocket. Close the transport; no close frame is sent (section 7.1.7).
+/// The response does not open a WebSocket. Close the transport; no close frame is sent (section 7.1.7). See [`Connect`].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeError {
-    /// Another status than 101, such as a refusal, a redirection or a request for credentials. The response is ordinary HTTP.
+    /// The status is not 101: a refusal, a redirection or a request for credentials. The response is ordinary HTTP.
     Status(Status),
     /// The response is HTTP/1.0.
     Version,
@@ -102,11 +102,11 @@ pub enum HandshakeError {
     Upgrade,
     /// `Connection` does not list `upgrade`.
     Connection,
-    /// `Sec-WebSocket-Accept` is missing, repeated or wrong. The server does not speak WebSocket, or a cache answered.
+    /// `Sec-WebSocket-Accept` is missing, repeated or wrong. The server does not implement WebSocket, or a cache answered.
     Accept,
-    /// The server chose a subprotocol that was not offered, or several.
+    /// The server chose a subprotocol that was not offered, or more than one.
     Protocol,
-    /// The server chose an extension; this crate offers none.
+    /// The server chose an extension, but this crate offers none.
     Extension,
 }
 

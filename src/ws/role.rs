@@ -1,4 +1,4 @@
-//! The two ends of a connection. They differ in two facts only: who masks, and who must have masked.
+//! The two roles of a connection. They differ only in masking.
 
 mod sealed {
     pub trait Sealed {}
@@ -6,17 +6,17 @@ mod sealed {
     impl Sealed for super::Server {}
 }
 
-/// An end of a connection: [`Client`] or [`Server`]. Sealed.
+/// The role of one end of a connection: [`Client`] or [`Server`]. Sealed.
 pub trait Role: sealed::Sealed + Copy + core::fmt::Debug + 'static {
     /// Whether frames that this end sends are masked (RFC 6455 section 5.1).
     const SENDS_MASKED: bool;
 }
 
-/// The end that opened the connection: it masks every frame with a fresh key (RFC 6455 section 5.3).
+/// The end that opened the connection. It masks every frame with a new key (RFC 6455 section 5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client;
 
-/// The end that accepted the connection: it never masks.
+/// The end that accepted the connection. It never masks frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server;
 

@@ -1,4 +1,4 @@
-//! What a connection sends: messages, control frames, and what it owes.
+//! Sending: messages, control frames, and the frames that a connection owes.
 
 use super::{
     CloseCode, Connection, Form, Kind, Out, Role, SendError, StateError,
@@ -8,14 +8,14 @@ use super::{
 use crate::bytes::{Capacity, copy, open_gap};
 
 impl<R: Role> Connection<R> {
-    /// Sends a whole message. Cost: one copy of `payload`, masked on the way by a client.
+    /// Sends a whole message. Cost: one copy of `payload`; a client masks it on the way.
     ///
-    /// The bytes of a [`Kind::Text`] message must be UTF-8. They are not checked here, since that would cost one more pass over each
-    /// message: the peer answers other bytes with close code 1007. [`send_text`](Self::send_text) cannot be called wrongly.
+    /// The bytes of a [`Kind::Text`] message must be UTF-8. This is not checked, because it would cost another pass over each message; the peer closes
+    /// with code 1007 if they are not. [`send_text`](Self::send_text) takes a `&str` instead.
     ///
     /// # Errors
-    /// [`SendError::Capacity`] with the exact need; [`SendError::State`] inside a message sent in parts and after a
-    /// close. Nothing was changed, and no masking key was drawn.
+    /// [`SendError::Capacity`] with the exact need. [`SendError::State`] while a message sent in parts is not complete, and after a close. Nothing was
+    /// changed, and no masking key was drawn.
     #[inline]
     pub fn send<F: Form<Role = R>>(
         &mut self,
@@ -27,7 +27,7 @@ impl<R: Role> Connection<R> {
         Ok(out.put(0x80 | kind.opcode().bits(), payload)?)
     }
 
-    /// Sends a whole text message; as [`send`](Self::send), and its payload is UTF-8 by its type. Cost: no more than `send`.
+    /// Sends a whole text message. As [`send`](Self::send), and the text is valid by its type.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -36,14 +36,14 @@ impl<R: Role> Connection<R> {
         self.send(Kind::Text, text.as_bytes(), out)
     }
 
-    /// Sends a part of a message, as a frame of its own (RFC 6455 section 5.4). The length of the message need not be known. `kind` is the
-    /// same for all parts; `is_last` ends the message. In between, other messages are refused; pings and what is owed may be sent.
+    /// Sends a part of a message in a frame of its own (RFC 6455 section 5.4), so the length of the message need not be known. `kind` must be the same for
+    /// all parts. `is_last` ends the message. Until then other messages are refused; pings and owed frames can be sent.
     ///
-    /// All parts of a text together must be UTF-8, which is not checked; a part may end inside a character.
+    /// The parts of a text together must be UTF-8, which is not checked. A part may end inside a character.
     ///
     /// # Errors
-    /// [`SendError::Capacity`] with the exact need; [`SendError::State`] after a close, and [`StateError::KindChanged`] for another kind than
-    /// that of the first part. Nothing was changed, and no masking key was drawn.
+    /// [`SendError::Capacity`] with the exact need. [`SendError::State`] after a close, and with [`StateError::KindChanged`] if the first part had another
+    /// kind. Nothing was changed, and no masking key was drawn.
     pub fn send_chunk<F: Form<Role = R>>(
         &mut self,
         kind: Kind,
@@ -58,7 +58,7 @@ impl<R: Role> Connection<R> {
         Ok(())
     }
 
-    /// The first byte of a frame of data, and the state behind it.
+    /// The first byte of a data frame, and the state after it.
     pub(super) fn begin(&self, kind: Kind, is_last: bool) -> Result<(u8, State), StateError> {
         let next = self.state.next(Trigger::SendData { kind, is_last })?;
         let opcode = match self.state.sending {
@@ -68,10 +68,11 @@ impl<R: Role> Connection<R> {
         Ok((if is_last { 0x80 } else { 0 } | opcode.bits(), next))
     }
 
-    /// Sends a ping with at most 125 bytes.
+    /// Sends a ping with a payload of at most 125 bytes.
     ///
     /// # Errors
-    /// As [`send`](Self::send), and [`StateError::ControlTooLong`].
+    /// [`SendError::Capacity`] with the exact need. [`SendError::State`] after a close, and with [`StateError::ControlTooLong`] if the payload is too long.
+    /// Nothing was changed, and no masking key was drawn.
     pub fn ping<F: Form<Role = R>>(&mut self, payload: &[u8], out: &mut Out<'_, F>) -> Result<(), SendError> {
         self.state.next(Trigger::SendPing)?;
         if payload.len() > 125 {
@@ -80,18 +81,18 @@ impl<R: Role> Connection<R> {
         Ok(out.put(0x80 | Opcode::Ping.bits(), payload)?)
     }
 
-    /// Begins the close handshake: a close frame with `code` and `reason` is owed from now on, and
-    /// [`poll_transmit`](Self::poll_transmit) writes it. [`CloseCode::NO_STATUS`] with an empty reason owes one without a code.
+    /// Begins the closing handshake. A close frame with `code` and `reason` is owed, and [`poll_transmit`](Self::poll_transmit) writes it.
+    /// [`CloseCode::NO_STATUS`] with an empty reason stands for a close frame without a code.
     ///
-    /// No message can be sent any more; one that is open is not finished. An owed pong is dropped. A close frame that was owed already is
-    /// replaced, also the answer to the peer's.
+    /// No message can be sent afterwards, and an open message is not completed. An owed pong is dropped. A close frame that is already owed is
+    /// replaced, even the answer to the peer's close frame.
     ///
-    /// The reason is copied, at most 123 bytes, into the memory for control frames. If the peer sends a control frame before the close frame is
-    /// written, and their payloads have more than 159 bytes together, the close frame goes without its reason.
+    /// The reason is copied into the memory for control frames. If the peer sends a control frame before the close frame is written, and both payloads
+    /// together have more than 159 bytes, the close frame is sent without its reason.
     ///
     /// # Errors
-    /// [`StateError::InvalidClose`] for a code that must not be sent (RFC 6455 section 7.4) or a reason of more than 123 bytes,
-    /// [`StateError::Closing`] when the close frame was written already. Nothing was changed.
+    /// [`StateError::InvalidClose`] if the code must not be sent (RFC 6455 section 7.4) or the reason has more than 123 bytes. [`StateError::Closing`] if
+    /// the close frame was written already. Nothing was changed.
     ///
     /// ```
     /// use sansocket::ws::{CloseCode, Connection, Limits};
@@ -116,8 +117,8 @@ impl<R: Role> Connection<R> {
         Ok(())
     }
 
-    /// Puts the payload of our close frame, `code` and `reason`, at the front of the control memory. What has come of the peer's control frame
-    /// moves behind it. Without room for both, or without a reason, nothing is put there.
+    /// Stores the payload of our close frame at the front of the control memory, and moves the peer's incomplete control frame after it. Without a reason,
+    /// or without room for both, nothing is stored.
     fn keep_reason(&mut self, code: CloseCode, reason: &[u8]) {
         self.closing = 0;
         if reason.is_empty() {
@@ -126,7 +127,7 @@ impl<R: Role> Connection<R> {
         let len = reason.len().saturating_add(2);
         let coming = usize::try_from(self.left_of_frame()).unwrap_or(usize::MAX);
         if coming == 0 && self.collected <= 2 {
-            // The peer's close frame without a reason: nothing of it is needed any more.
+            // The peer's close frame has no reason, so its payload is not needed any more.
             self.collected = 0;
         }
         let (base, collected) = (usize::from(self.base), usize::from(self.collected));
@@ -144,18 +145,18 @@ impl<R: Role> Connection<R> {
         self.closing = len.to_le_bytes()[0];
     }
 
-    /// As [`close`](Self::close) without a reason, for the layers above, whose codes all may be sent. A close frame that is owed already stays.
+    /// As [`close`](Self::close) without a reason, for the layers above. A close frame that is already owed is kept.
     pub(crate) fn owe_close(&mut self, code: CloseCode) {
         debug_assert!(code.is_sendable() || code == CloseCode::NO_STATUS, "a code that may be sent");
         self.state.receive(Trigger::OweClose(code));
     }
 
-    /// Writes one thing that the connection owes: the pong for the latest ping, then the close frame. `false`: nothing is owed.
+    /// Writes one frame that the connection owes: the pong for the latest ping, or the close frame. Returns `false` if nothing is owed.
     ///
-    /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`](super::OWED_MAX) bytes is always enough.
+    /// Call it at the end of each turn until it returns `false`. An empty `out` of [`OWED_MAX`](super::OWED_MAX) bytes is always enough.
     ///
     /// # Errors
-    /// [`Capacity`] with the exact need; nothing was changed, and it is still owed.
+    /// [`Capacity`] with the exact need. Nothing was changed, and the frame is still owed.
     pub fn poll_transmit<F: Form<Role = R>>(&mut self, out: &mut Out<'_, F>) -> Result<bool, Capacity> {
         if let Some(len) = self.pong {
             let payload = self.control.get(..usize::from(len)).unwrap_or_default();
@@ -167,7 +168,7 @@ impl<R: Role> Connection<R> {
         let bytes = code.0.to_be_bytes();
         let payload = match self.control.get(..usize::from(self.closing)) {
             Some(payload) if !payload.is_empty() => payload,
-            // The answer has the peer's code, or none if that must not be sent.
+            // The answer repeats the peer's code, or has no code if that code must not be sent.
             _ if code.is_sendable() => &bytes,
             _ => &[],
         };
@@ -178,16 +179,26 @@ impl<R: Role> Connection<R> {
         Ok(true)
     }
 
-    /// Whether [`poll_transmit`](Self::poll_transmit) has something to write.
+    /// Whether [`poll_transmit`](Self::poll_transmit) would write a frame.
     #[must_use]
     pub const fn wants_transmit(&self) -> bool {
         self.pong.is_some() || matches!(self.state.sending, Sending::CloseOwed(_))
     }
 
-    /// Whether data may be sent that is framed already, such as a packet written once for many receivers.
+    /// Checks that stored frames may be written to the socket now, such as a packet that was written once for many receivers.
     ///
     /// # Errors
-    /// [`StateError`] inside a message sent in parts and after a close.
+    /// [`StateError`] while a message sent in parts is not complete, and after a close.
+    ///
+    /// ```
+    /// use sansocket::ws::{CloseCode, Connection, Limits, StateError};
+    ///
+    /// let mut ws = Connection::server(Limits::new());
+    /// assert_eq!(ws.check_open_for_data(), Ok(())); // write the stored frames
+    /// ws.close(CloseCode::NORMAL, "")?;
+    /// assert_eq!(ws.check_open_for_data(), Err(StateError::Closing));
+    /// # Ok::<(), StateError>(())
+    /// ```
     pub fn check_open_for_data(&self) -> Result<(), StateError> {
         self.state.next(Trigger::SendMessage).map(|_| ())
     }

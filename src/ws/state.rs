@@ -1,5 +1,5 @@
-//! The life of a connection in two small machines, one for each direction. Everything that decides what may be sent and
-//! whether input is still looked at lives in this file; it does not know which role it plays.
+//! The states of a connection: one state machine for each direction. They decide what may be sent, and whether input is still read. They do not
+//! depend on the role.
 //!
 //! ```text
 //! receiving: Open -- Close frame --> Closed      sending: Open <-- first, last --> Message
@@ -11,8 +11,8 @@
 //!                                                  all of them -- end of the transport --> Ended
 //! ```
 //!
-//! A close frame that is owed is written between two frames, which may be inside a message of ours: the peer learns
-//! that the rest will not come (RFC 6455 section 5.5.1).
+//! An owed close frame is written between two frames, possibly inside a message of ours. The peer then knows that the rest of the message will not
+//! follow (RFC 6455 section 5.5.1).
 
 use super::{CloseCode, Kind, PeerError, StateError};
 
@@ -27,13 +27,13 @@ pub(crate) enum Receiving {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sending {
     Open,
-    /// A message sent in parts has begun.
+    /// A message sent in parts is not complete.
     Message(Kind),
     CloseOwed(CloseCode),
     CloseSent,
-    /// The transport ended: nothing can be sent and nothing is owed.
+    /// The transport has ended: nothing can be sent and nothing is owed.
     Ended {
-        /// Whether our close frame had been sent.
+        /// Whether our close frame was sent before.
         was_closed: bool,
     },
 }
@@ -41,23 +41,23 @@ pub(crate) enum Sending {
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trigger {
-    /// A close frame came.
+    /// A close frame arrived.
     ReceiveClose(CloseCode),
     /// The peer broke the protocol.
     ReceiveFault(PeerError),
     /// The transport ended.
     ReceiveEnd,
-    /// We send a frame of data, the first and the last of its message or not.
+    /// We send a data frame: the first of its message, the last, both, or neither.
     SendData { kind: Kind, is_last: bool },
     /// We send a whole message.
     SendMessage,
     /// We send a ping.
     SendPing,
-    /// We want to close, unless a close frame is owed already.
+    /// This end closes, unless a close frame is owed already.
     OweClose(CloseCode),
-    /// The application wants to close, with this code.
+    /// The application closes, with this code.
     Close(CloseCode),
-    /// We write the close frame that is owed.
+    /// The owed close frame is written.
     SendClose,
 }
 
@@ -72,7 +72,7 @@ impl State {
         Self { receiving: Receiving::Open, sending: Sending::Open }
     }
 
-    /// The state after `trigger`, or why it may not happen now.
+    /// The state after `trigger`, or why it is not possible now.
     pub(crate) const fn next(self, trigger: Trigger) -> Result<Self, StateError> {
         let Self { receiving, sending } = self;
         Ok(match trigger {
@@ -132,14 +132,14 @@ impl State {
         })
     }
 
-    /// As [`next`](Self::next), for what the peer does: that cannot be refused.
+    /// As [`next`](Self::next), for actions of the peer, which cannot be refused.
     pub(crate) fn receive(&mut self, trigger: Trigger) {
         if let Ok(next) = self.next(trigger) {
             *self = next;
         }
     }
 
-    /// Nothing more will come that is looked at, and nothing is left to send.
+    /// Whether no more input is read and nothing is left to send.
     pub(crate) const fn is_closed(self) -> bool {
         match (self.receiving, self.sending) {
             (_, Sending::Ended { .. }) => true,

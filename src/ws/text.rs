@@ -1,9 +1,8 @@
-//! Whether a text message is UTF-8, judged as its bytes come. Knows no frames: what it is given may be payloads of frames, or what an
-//! extension made of them.
+//! Checks that a text message is UTF-8, as its bytes arrive. Independent of frames: the bytes can be payloads, or the output of an extension.
 
 use crate::bytes::Utf8;
 
-/// Judges the text message that is open. 3 bytes.
+/// The UTF-8 check of the open text message. 3 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Text(Utf8);
 
@@ -12,14 +11,14 @@ impl Text {
         Self(Utf8::new())
     }
 
-    /// Judges the next piece of the message; the offset of its first impossible byte if there is one. A text that ends inside a
-    /// character fails at its last byte. `is_ascii`: somebody looked already, and saw nothing but ASCII.
+    /// Checks the next piece of the message. The error is the offset of the first invalid byte. A text that ends inside a character fails at its last
+    /// byte. `is_ascii`: the piece is already known to be ASCII.
     #[inline]
     pub(crate) fn check(&mut self, piece: &[u8], is_ascii: bool, is_first: bool, is_last: bool) -> Result<(), usize> {
         if is_first {
             *self = Self::new();
         }
-        // ASCII behind a whole character needs no second look, and leaves a state as good as the one before.
+        // ASCII after a complete character needs no check and does not change the state.
         if !(is_ascii && self.0.is_complete()) {
             self.0.check(piece).map_err(|e| e.at)?;
         }
@@ -27,7 +26,7 @@ impl Text {
     }
 }
 
-/// Whether `text` is the whole of a good message.
+/// Whether `text` is a complete valid message.
 #[inline]
 pub(crate) fn is_text(text: &[u8], is_ascii: bool) -> bool {
     is_ascii || Text::new().check(text, false, false, true).is_ok()
