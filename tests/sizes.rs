@@ -15,7 +15,7 @@ fn the_state_of_a_connection_is_within_its_budget() {
         (
             "socketio::server::Session without acknowledgements",
             size_of::<Io<&'static [&'static str], [AckSlot; 0]>>(),
-            112,
+            144,
         ),
         ("socketio::AckSlot", size_of::<AckSlot>(), 32),
     ];
