@@ -225,7 +225,7 @@ fn a_session_waits_for_no_more_acknowledgements_than_its_limit() {
 
 #[test]
 fn slots_that_are_too_few_are_counted_as_slots() {
-    let e = Handlers::<u8, _>::new([const { HandlerSlot::EMPTY }; 0]).on("a", 1).unwrap_err();
+    let e = Handlers::<u8, [HandlerSlot<'_, u8>; 0]>::new([]).on("a", 1).unwrap_err();
     assert_eq!(e.to_string(), "1 slots needed, 0 available");
     let mut acks = BroadcastAcks::new(ROOT, 1 << 30, Instant::from_millis(0), [AskedSlot::EMPTY; 1]);
     acks.ask(Member(1)).unwrap();

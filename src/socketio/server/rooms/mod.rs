@@ -34,7 +34,7 @@
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
 //! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Session::disconnect`](super::Session::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
 //!
-//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, [`leave_all`](Rooms::leave_all) is O(own rooms),
+//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, also in a storage that is nearly full, [`leave_all`](Rooms::leave_all) is O(own rooms),
 //! [`select`](Rooms::select) is O(members reached and excepted). A membership takes 32 bytes, a room and a member 32 each on top, a
 //! name its length and 6.
 
@@ -67,18 +67,20 @@ pub struct Storage<M, B> {
     pub name_bytes: B,
 }
 
-/// The storage is too small; nothing was changed. Lend more ([`Rooms::replace`]) and say it again.
+/// The storage is too small; nothing was changed. Lend more ([`Rooms::replace`]) and repeat the call.
+///
+/// Lend twice as much as is needed, so that growing stays cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
-    /// Records that are needed in all.
+    /// Slots that are needed in all: the exact number.
     pub slots: usize,
-    /// Bytes for names that are needed in all.
+    /// Bytes for names that are needed in all: a third more than the names take, so that closing gaps between them stays cheap.
     pub name_bytes: usize,
 }
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records and {} bytes for names needed", self.slots, self.name_bytes)
+        write!(f, "{} slots and {} bytes for names needed", self.slots, self.name_bytes)
     }
 }
 
@@ -198,8 +200,12 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
                 let _ = new.insert(namespace, Member(member.a), name);
             }
         }
-        let old = core::mem::replace(self, new);
-        Ok(Storage { slots: old.table.into_slots(), name_bytes: old.names.into_bytes() })
+        Ok(core::mem::replace(self, new).into_storage())
+    }
+
+    /// Gives the storage back.
+    pub fn into_storage(self) -> Storage<M, B> {
+        Storage { slots: self.table.into_slots(), name_bytes: self.names.into_bytes() }
     }
 
     fn insert(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Result<bool, Full> {
