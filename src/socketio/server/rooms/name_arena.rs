@@ -155,7 +155,7 @@ mod tests {
             if !arena.fits(&name(i)) {
                 size = NameArena::<Vec<u8>>::needed(arena.live() + LEN + HEAD);
                 let mut larger = NameArena::new(vec![0; size]);
-                (0..n).for_each(|i| drop(larger.insert(i, &name(i), |_, _| {}).unwrap()));
+                (0..n).for_each(|i| assert!(larger.insert(i, &name(i), |_, _| {}).is_some()));
                 larger.moved = arena.moved + size;
                 arena = larger;
             }

@@ -257,3 +257,31 @@ fn a_name_of_65535_bytes_is_refused_and_one_below_is_taken() {
     assert_eq!(rooms.join(Namespace(0), Member(1), &long.as_bytes()[1..]), Ok(true));
     assert!(rooms.contains(Namespace(0), Member(1), &long.as_bytes()[1..]));
 }
+
+#[test]
+fn the_room_of_its_own_id_follows_a_member_until_it_leaves_it() {
+    let sid = |n: u8| Sid::from_random([n; 15]);
+    let mut rooms = registry(64, 400);
+    for n in 0..3_u8 {
+        assert_eq!(rooms.enter_as(Namespace(0), Member(n.into()), &sid(n)), Ok(true));
+        assert_eq!(rooms.enter_as(Namespace(0), Member(n.into()), &sid(n)), Ok(false));
+        rooms.join(Namespace(0), Member(n.into()), b"room").unwrap();
+    }
+    // Another one in it does not make it its own.
+    rooms.join(Namespace(0), Member(9), sid(1).as_bytes()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(rooms.own_room(Namespace(0), Member(1)), Some(&sid(1).as_bytes()[..]));
+        assert_eq!((rooms.own_room(Namespace(0), Member(9)), rooms.own_room(Namespace(1), Member(1))), (None, None));
+        // What a remote node would be told: leave out the room of the sender's id.
+        let own = rooms.own_room(Namespace(0), Member(0)).unwrap().to_vec();
+        let target = [own.as_slice()];
+        let reached = rooms.select(Namespace(0), &Target::all().except(&target)).map(|m| m.0);
+        assert_eq!(reached.collect::<BTreeSet<_>>(), BTreeSet::from([1, 2, 9]));
+        rooms.replace(Storage { slots: vec![RoomSlot::EMPTY; 40], name_bytes: vec![0; 300] }).unwrap();
+    }
+    assert!(rooms.leave(Namespace(0), Member(1), sid(1).as_bytes()));
+    assert_eq!(rooms.own_room(Namespace(0), Member(1)), None);
+    assert!(rooms.contains(Namespace(0), Member(9), sid(1).as_bytes()));
+    (0..3).chain([9]).for_each(|n| rooms.leave_all(Namespace(0), Member(n)));
+    assert_eq!((rooms.table.used(), rooms.names.live()), (0, 0));
+}
