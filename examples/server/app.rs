@@ -8,7 +8,7 @@ use sansocket::{
         SendError,
         server::{
             Event,
-            rooms::{Full, Member, Rooms, Storage, Target},
+            rooms::{Full, Member, RoomSlot, Rooms, Storage, Target},
         },
     },
     ws,
@@ -29,7 +29,7 @@ pub struct Playground {
 }
 
 struct State {
-    rooms: Rooms<Vec<socketio::server::rooms::RoomSlot>, Vec<u8>>,
+    rooms: Rooms<Vec<RoomSlot>, Vec<u8>>,
     peers: HashMap<Member, Rc<Peer>>,
     next: u32,
     /// Packets for several receivers are written here once, and then shared.
@@ -165,7 +165,7 @@ impl Playground {
         for (name, handler) in HANDLERS {
             handlers.on(name, handler).expect("a slot for each");
         }
-        let storage = Storage { slots: vec![socketio::server::rooms::RoomSlot::EMPTY; 64], name_bytes: vec![0; 1024] };
+        let storage = Storage { slots: vec![RoomSlot::EMPTY; 64], name_bytes: vec![0; 1024] };
         let rooms = Rooms::new(storage, [random(), random()].map(u64::from_le_bytes));
         let state = State { rooms, peers: HashMap::new(), next: 0, scratch: vec![0; 4096] };
         Self { state: RefCell::new(state), handlers: RefCell::new(handlers) }
@@ -186,17 +186,21 @@ impl Playground {
         };
         let sid = sid();
         link.accept(namespace, sid);
-        self.join(namespace, member, sid.as_bytes());
+        self.grow(|rooms| rooms.enter_as(namespace, member, &sid));
         let auth = Raw::trusted(auth.map_or(b"{}", |value| value.raw()));
         link.emit(namespace, "auth", &auth, None);
     }
 
     fn join(&self, namespace: Namespace, member: Member, room: &[u8]) {
+        self.grow(|rooms| rooms.join(namespace, member, room));
+    }
+
+    fn grow(&self, mut join: impl FnMut(&mut Rooms<Vec<RoomSlot>, Vec<u8>>) -> Result<bool, Full>) {
         let rooms = &mut self.state.borrow_mut().rooms;
-        while let Err(Full { slots, name_bytes }) = rooms.join(namespace, member, room) {
+        while let Err(Full { slots, name_bytes }) = join(rooms) {
             // The registry grows by doubling, as a `Vec` does. A name that is too long is never joined.
             let larger = |(slots, name_bytes): (usize, usize)| {
-                let slots = vec![socketio::server::rooms::RoomSlot::EMPTY; slots.checked_mul(2)?];
+                let slots = vec![RoomSlot::EMPTY; slots.checked_mul(2)?];
                 Some(Storage { slots, name_bytes: vec![0; name_bytes.checked_mul(2).filter(|n| *n < 1 << 30)?] })
             };
             let Some(storage) = larger((slots, name_bytes)) else { return debug!("the name of a room is too long") };
