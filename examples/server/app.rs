@@ -20,6 +20,9 @@ const NAMES: [&str; 3] = ["/", "/custom", "/denied"];
 const DENIED: Namespace = Namespace(2);
 /// Milliseconds that a client may take to acknowledge `please-ack`.
 const ACK_TIMEOUT: u64 = 30_000;
+/// Rooms that one socket may be in, and bytes of a room's name.
+const MAX_ROOMS: usize = 200;
+const MAX_ROOM_NAME: usize = 8192;
 
 /// Who is here, in which rooms.
 pub struct Playground {
@@ -60,7 +63,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         app.left(link, e.namespace, Reason::ServerNamespaceDisconnect);
     }),
     ("server-close", |app, link, _, _| {
-        let namespaces: Vec<Namespace> = link.io.namespaces().collect();
+        let namespaces: Vec<Namespace> = link.namespaces();
         link.close();
         for namespace in namespaces {
             app.left(link, namespace, Reason::ServerNamespaceDisconnect);
@@ -68,8 +71,11 @@ const HANDLERS: [(&str, Handler); 11] = [
     }),
     ("join", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
-        app.join(e.namespace, member, room.as_bytes());
-        acknowledge(link, e, &Text(&room));
+        if app.join(e.namespace, member, room.as_bytes()) {
+            acknowledge(link, e, &Text(&room));
+        } else {
+            acknowledge(link, e, &Raw::trusted(b"false"));
+        }
     }),
     ("leave", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
@@ -89,7 +95,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         app.broadcast(e.namespace, &Target::all().not(member), "broadcast-message", &Binary(e.args(), files));
     }),
     ("transport", |_, link, e, _| {
-        acknowledge(link, e, &Text(link.transport.as_str()));
+        acknowledge(link, e, &Text(link.end.link().transport().as_str()));
     }),
     ("rooms", |app, link, e, _| {
         let Some(member) = link.guest.member else { return };
@@ -149,7 +155,7 @@ impl App for Playground {
     }
 
     fn closed(&self, link: &mut Link<'_, Self>, reason: Reason) {
-        let namespaces: Vec<Namespace> = link.io.namespaces().collect();
+        let namespaces: Vec<Namespace> = link.namespaces();
         for namespace in namespaces {
             self.left(link, namespace, reason);
         }
@@ -191,19 +197,25 @@ impl Playground {
         link.emit(namespace, "auth", &auth, None);
     }
 
-    fn join(&self, namespace: Namespace, member: Member, room: &[u8]) {
+    /// Whether there is room for it in the lists of this socket.
+    fn join(&self, namespace: Namespace, member: Member, room: &[u8]) -> bool {
         let rooms = &mut self.state.borrow_mut().rooms;
+        let is_new = rooms.rooms_of(namespace, member).all(|r| *r != *room);
+        if room.len() > MAX_ROOM_NAME || is_new && rooms.rooms_of(namespace, member).count() >= MAX_ROOMS {
+            return false;
+        }
         while let Err(Full { links, names }) = rooms.join(namespace, member, room) {
-            // The registry grows by doubling, as a `Vec` does. A name that is too long is never joined.
+            // The registry grows by doubling, as a `Vec` does.
             let larger = |(links, names): (usize, usize)| {
                 let links = vec![socketio::server::rooms::Link::EMPTY; links.checked_mul(2)?];
                 Some(Storage { links, names: vec![0; names.checked_mul(2).filter(|n| *n < 1 << 30)?] })
             };
-            let Some(storage) = larger((links, names)) else { return debug!("the name of a room is too long") };
+            let Some(storage) = larger((links, names)) else { return false };
             if rooms.replace(storage).is_err() {
-                return;
+                return false;
             }
         }
+        true
     }
 
     /// A client is in a namespace no more. Its rooms are known until here (`disconnecting`).
