@@ -2,7 +2,8 @@
 
 use super::support::{Random, Told, Trace, Vector, by_events, frame};
 use sansocket::ws::{
-    Advanced, Client, CloseCode, Connection, Inbox, Incoming, Message, Outbox, PeerError, ReceiveError, Role, Server,
+    Advanced, Client, CloseCode, Connection, Inbox, Incoming, Kind, Message, Outbox, PeerError, ReceiveError, Role,
+    Server,
 };
 
 /// One connection, what is owed, and what was told.
