@@ -43,7 +43,6 @@ struct Stack<A: App> {
     guest: A::Guest,
 }
 
-#[expect(clippy::large_enum_variant, reason = "nearly every session is one of Socket.IO")]
 enum Machine<A: App> {
     SocketIo(ServerEnd<A::Names, Vec<AckSlot>>),
     Echo(ServerLink),
