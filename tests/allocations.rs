@@ -84,7 +84,8 @@ fn none_from_the_first_byte_to_the_last() {
     handlers.once("say", 1).unwrap();
     handlers.on("file", 2).unwrap();
     let mut queue = Queue::new([QueueSlot::<&[u8]>::EMPTY; 4], 64, Policy::DropVolatile);
-    let mut asked = BroadcastAcks::new(AckIds::new().next_id(), Instant::from_millis(9), [AskedSlot::EMPTY; 4]);
+    let mut asked =
+        BroadcastAcks::new(Namespace(0), AckIds::new().next_id(), Instant::from_millis(9), [AskedSlot::EMPTY; 4]);
     let sends: [&[(Kind, &[u8])]; 5] = [
         &[(Kind::Text, b"40")],
         &[(Kind::Text, br#"421["say",{"text":"hello \u00e9"}]"#)],
@@ -134,7 +135,7 @@ fn none_from_the_first_byte_to_the_last() {
                 Event::Ack(answer) => {
                     assert_eq!(answer.token, Some(5));
                     asked.ask(Member(1)).unwrap();
-                    assert!(!asked.answered(Member(1), answer.id));
+                    assert!(!asked.answered(Namespace(0), Member(1), answer.id));
                     assert_eq!(queue.push(b"packet", Flags::NONE, true), Pushed::Queued);
                     queue.consume(queue.bytes());
                 }

@@ -244,7 +244,7 @@ fn a_full_table_of_acknowledgements_refuses_and_can_be_exchanged() {
     }
     let before = io.clone();
     let written = out.written().len();
-    let full = Err(IoError::Acks(sansocket::Capacity { needed: 9, available: 8 }));
+    let full = Err(IoError::Acks(socketio::SlotCapacity { needed: 9, available: 8 }));
     assert_eq!(io.emit(Namespace(0), "x", &(), expect(8), &mut out), full);
     assert_eq!((&io, out.written().len()), (&before, written));
     io.emit(Namespace(0), "x", &(), None, &mut out).unwrap();

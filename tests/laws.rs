@@ -66,6 +66,11 @@ proptest! {
     }
 
     #[test]
+    fn two_sessions_keep_their_requests_apart(data in proptest::collection::vec(any::<u8>(), 0..400)) {
+        laws::two_sessions(&data);
+    }
+
+    #[test]
     fn a_server_under_any_calls_keeps_its_promises(data in proptest::collection::vec(any::<u8>(), 0..300), packets in proptest::collection::vec(good_packet(), 0..4)) {
         laws::server_operations(&data);
         let mut bytes = Vec::new();
@@ -83,11 +88,12 @@ proptest! {
 #[test]
 fn seeds_and_past_findings_hold() {
     type Law = (&'static str, fn(&[u8]));
-    let laws: [Law; 4] = [
+    let laws: [Law; 5] = [
         ("packet", laws::packet),
         ("binary_packet", laws::binary_packet),
         ("json", laws::json),
         ("server_operations", laws::server_operations),
+        ("two_sessions", laws::two_sessions),
     ];
     for (target, law) in laws {
         let files = std::fs::read_dir(format!("fuzz/seeds/{target}")).unwrap();

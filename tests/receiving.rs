@@ -162,6 +162,14 @@ fn nothing_is_given_out_behind_a_fatal_error() {
 }
 
 #[test]
+fn bytes_behind_the_good_front_of_a_text_are_never_a_frame() {
+    let (mut ws, mut inbox) = (Connection::<Client>::client(Limits::new()), Inbox::new([0; 64]));
+    push(&mut inbox, b"\x81\x02a\x81\x01b");
+    assert!(matches!(inbox.poll_part(&mut ws), Ok(Some(Incoming::Part(c))) if c.as_bytes() == b"a"));
+    assert_eq!(inbox.poll_message(&mut ws), Err(PeerError::InvalidUtf8.into()));
+}
+
+#[test]
 fn what_an_old_connection_left_open_does_no_harm_to_a_new_one() {
     for how in 0..3 {
         let mut inbox = Inbox::new([0; 64]);

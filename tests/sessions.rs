@@ -5,9 +5,9 @@ mod support;
 use sansocket::{
     engineio::{self, Message},
     socketio::{
-        AckError, AckSlot, Binary, Collector, ExpectAck, Namespace, Namespaces, PeerError, Placeholder, Reason,
-        SendError, StateError,
-        server::{Event, Limits, Session},
+        AckError, AckSlot, Binary, Collector, ExpectAck, HandlerSlot, Handlers, Namespace, Namespaces, PeerError,
+        Placeholder, Reason, SendError, StateError,
+        server::{AskedSlot, BroadcastAcks, Event, Limits, Session, rooms::Member},
     },
     time::Instant,
     ws::{Out, Stored},
@@ -91,16 +91,163 @@ fn time_to_connect() {
     assert_eq!((io.poll_timeout(), io.handle_timeout(Instant::FAR_FUTURE)), (None, None));
 }
 
+/// A session with one namespace, joined by a socket whose id is made of `id`.
+fn joined_as(id: u8, slots: usize) -> Session<[&'static str; 1], Vec<AckSlot>> {
+    let mut io = Session::new(["/"], vec![AckSlot::EMPTY; slots], Instant::from_millis(1000));
+    io.handle_event(engineio::Event::Opened).unwrap();
+    join_as(&mut io, id);
+    io
+}
+
+fn join_as(io: &mut Session<[&'static str; 1], Vec<AckSlot>>, id: u8) {
+    assert!(matches!(packet(io, "0"), Ok(Event::Connect { .. })));
+    io.accept(ROOT, sansocket::socketio::Sid::from_random([id; 15]), &mut Out::stored(&mut [0; 64])).unwrap();
+}
+
+fn packet<'m>(io: &mut Session<[&'static str; 1], Vec<AckSlot>>, text: &'m str) -> Result<Event<'m>, PeerError> {
+    io.handle_event(engineio::Event::Message(Message::Text(text.as_bytes())))
+}
+
 #[test]
-fn a_request_of_an_earlier_connection_is_stale() {
-    let mut io = joined();
-    let Ok(Event::Event(e)) = text(&mut io, r#"21["a"]"#) else { panic!() };
+fn a_request_of_another_socket_is_stale() {
+    let stale = Err(StateError::Stale.into());
+    let mut memory = [0; 256];
+    let mut out = Out::stored(&mut memory);
+    let (mut a, mut b) = (joined_as(1, 1), joined_as(2, 1));
+    let Ok(Event::Event(e)) = packet(&mut a, r#"21["a"]"#) else { panic!() };
     let request = e.ack.unwrap();
+    assert_eq!(b.ack(request, &(), &mut out), stale, "another session");
+    assert_eq!(a.ack(request, &(), &mut out), Ok(()));
+    packet(&mut a, "1").unwrap();
+    assert_eq!(a.ack(request, &(), &mut out), Err(StateError::NotConnected.into()));
+    join_as(&mut a, 3);
+    assert_eq!(a.ack(request, &(), &mut out), stale, "it left and came back");
+    a.handle_event(engineio::Event::Closed(engineio::Reason::TransportClose)).unwrap();
+    a.handle_event(engineio::Event::Opened).unwrap();
+    join_as(&mut a, 4);
+    assert_eq!(a.ack(request, &(), &mut out), stale, "an earlier connection");
+}
+
+#[test]
+fn a_session_serves_the_next_connection_as_a_new_one() {
+    let mut io = joined_as(1, 2);
+    let mut memory = [0; 64];
+    let expect = |token| Some(ExpectAck { token, deadline: Some(Instant::from_millis(9000)) });
+    io.emit(ROOT, "x", &(), expect(1), &mut Out::stored(&mut memory)).unwrap();
+    // The link ends in the middle of a packet.
+    packet(&mut io, r#"52-["a"]"#).unwrap();
+    io.handle_event(engineio::Event::Closed(engineio::Reason::TransportClose)).unwrap();
+    io.reopen(Instant::from_millis(5000));
+    assert_eq!(io.namespaces().count(), 0);
+    assert_eq!(io.handle_event(engineio::Event::Opened), Ok(Event::Opened));
+    let lost = Event::AckFailed { namespace: ROOT, token: 1, error: AckError::Disconnected };
+    assert_eq!(io.handle_timeout(Instant::from_millis(4999)), Some(lost));
+    assert_eq!(io.handle_timeout(Instant::from_millis(4999)), None);
+    assert_eq!(io.poll_timeout(), Some(Instant::from_millis(5000)), "the new deadline to connect");
+    join_as(&mut io, 2);
+    io.emit(ROOT, "x", &(), expect(2), &mut Out::stored(&mut memory)).unwrap();
+    assert!(
+        matches!(packet(&mut io, "30[]"), Ok(Event::Ack(a)) if a.token.is_none()),
+        "an answer to the old connection"
+    );
+    assert!(matches!(packet(&mut io, "31[]"), Ok(Event::Ack(a)) if a.token == Some(2)));
+    assert!(matches!(packet(&mut io, r#"2["b"]"#), Ok(Event::Event(e)) if e.is("b")));
+    // After an error of the peer too.
+    assert!(packet(&mut io, "9").is_err());
+    io.handle_event(engineio::Event::Closed(engineio::Reason::ForcedClose)).unwrap();
+    io.reopen(Instant::from_millis(9000));
+    join_as(&mut io, 3);
+}
+
+#[test]
+fn an_acknowledgement_with_attachments_has_arrived_with_the_last_of_them() {
+    const ACK: &str = r#"62-0[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+    let file = || engineio::Event::Message(Message::Binary(b"file"));
+    for case in 0..4 {
+        let mut io = joined_as(1, 1);
+        let mut memory = [0; 64];
+        let expect = Some(ExpectAck { token: 5, deadline: Some(Instant::from_millis(50)) });
+        io.emit(ROOT, "x", &(), expect, &mut Out::stored(&mut memory)).unwrap();
+        let mut collector = Collector::new([0; 256]);
+        assert!(collector.collect(packet(&mut io, ACK).unwrap()).unwrap().is_none());
+        assert!(collector.collect(io.handle_event(file()).unwrap()).unwrap().is_none());
+        let failed = |error| Some(Event::AckFailed { namespace: ROOT, token: 5, error });
+        match case {
+            0 => {}
+            1 => {
+                assert_eq!(io.handle_timeout(Instant::from_millis(50)), failed(AckError::TimedOut));
+                // Its slot is free, and may be taken before the last attachment arrives.
+                io.emit(ROOT, "y", &(), expect, &mut Out::stored(&mut memory)).unwrap();
+            }
+            2 => {
+                io.disconnect(ROOT, &mut Out::stored(&mut memory)).unwrap();
+                assert_eq!(io.handle_timeout(Instant::from_millis(0)), failed(AckError::Disconnected));
+            }
+            _ => {
+                io.handle_event(engineio::Event::Closed(engineio::Reason::TransportClose)).unwrap();
+                assert_eq!(io.handle_timeout(Instant::from_millis(0)), failed(AckError::Disconnected));
+                continue;
+            }
+        }
+        let last = io.handle_event(file()).unwrap();
+        assert!(matches!(last, Event::Attachment(a) if a.is_late() == (case > 0)));
+        let Ok(Some((Event::Ack(whole), files))) = collector.collect(last) else { panic!() };
+        assert_eq!((whole.token, files.into_iter().count()), ((case == 0).then_some(5), 2));
+        assert_eq!(io.handle_timeout(Instant::from_millis(49)), None);
+    }
+}
+
+#[test]
+fn a_second_accept_says_so() {
+    let mut io = joined();
     let mut memory = [0; 64];
     let mut out = Out::stored(&mut memory);
-    assert_eq!(io.ack(request, &(), &mut out), Ok(()));
-    io.handle_event(engineio::Event::Opened).unwrap();
-    assert_eq!(io.ack(request, &(), &mut out), Err(StateError::Stale.into()));
+    let sid = sansocket::socketio::Sid::from_random([9; 15]);
+    assert_eq!(io.accept(ROOT, sid, &mut out), Err(StateError::AlreadyConnected.into()));
+    assert_eq!(io.refuse(ROOT, "no", None, &mut out), Err(StateError::AlreadyConnected.into()));
+    assert_eq!(io.accept(Namespace(1), sid, &mut out), Err(StateError::NotConnected.into()));
+    assert!(io.is_connected(ROOT) && out.is_empty());
+}
+
+#[test]
+fn a_session_waits_for_no_more_acknowledgements_than_its_limit() {
+    let mut io = joined_as(1, 4).with_limits(Limits::new().acks(2));
+    let mut memory = [0; 64];
+    let mut ask = |io: &mut Session<[&'static str; 1], Vec<AckSlot>>| {
+        io.emit(ROOT, "x", &(), Some(ExpectAck { token: 0, deadline: None }), &mut Out::stored(&mut memory))
+    };
+    assert_eq!((ask(&mut io), ask(&mut io)), (Ok(()), Ok(())));
+    assert_eq!(ask(&mut io), Err(StateError::TooManyAcks.into()));
+    packet(&mut io, "30[]").unwrap();
+    assert_eq!(ask(&mut io), Ok(()));
+}
+
+#[test]
+fn slots_that_are_too_few_are_counted_as_slots() {
+    let e = Handlers::<u8, [HandlerSlot<'_, u8>; 0]>::new([]).on("a", 1).unwrap_err();
+    assert_eq!(e.to_string(), "1 slots needed, 0 available");
+    let mut acks = BroadcastAcks::new(ROOT, 1 << 30, Instant::from_millis(0), [AskedSlot::EMPTY; 1]);
+    acks.ask(Member(1)).unwrap();
+    assert_eq!(acks.ask(Member(2)).unwrap_err().to_string(), "2 slots needed, 1 available");
+}
+
+#[test]
+fn lost_acknowledgements_are_told_in_the_order_asked_over_all_namespaces() {
+    let mut io = joined();
+    text(&mut io, "0/chat,").unwrap();
+    let mut memory = [0; 64];
+    io.accept(Namespace(1), sansocket::socketio::Sid::from_random([1; 15]), &mut Out::stored(&mut memory)).unwrap();
+    for token in 0..6 {
+        let expect = Some(ExpectAck { token, deadline: None });
+        io.emit(Namespace((token % 2) as u16), "x", &(), expect, &mut Out::stored(&mut memory)).unwrap();
+    }
+    text(&mut io, "32[]").unwrap();
+    io.handle_event(engineio::Event::Closed(engineio::Reason::TransportClose)).unwrap();
+    let tokens = std::iter::from_fn(|| match io.handle_timeout(Instant::from_millis(0)) {
+        Some(Event::AckFailed { token, .. }) => Some(token),
+        _ => None,
+    });
+    assert!(tokens.eq([0, 1, 3, 4, 5]));
 }
 
 fn emit(io: &mut Session<[&'static str; 2]>, expect: ExpectAck) -> Result<Vec<u8>, SendError> {

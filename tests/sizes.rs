@@ -15,7 +15,7 @@ fn the_state_of_a_connection_is_within_its_budget() {
         (
             "socketio::server::Session without acknowledgements",
             size_of::<Io<&'static [&'static str], [AckSlot; 0]>>(),
-            112,
+            144,
         ),
         ("socketio::AckSlot", size_of::<AckSlot>(), 32),
     ];
@@ -23,7 +23,8 @@ fn the_state_of_a_connection_is_within_its_budget() {
         println!("{name}: {size} bytes");
         assert!(size <= budget, "{name}: {size} bytes, {budget} allowed");
     }
-    assert!(machines.iter().map(|m| m.1).sum::<usize>() <= 512, "the core's own state of one connection");
+    // An owed pong is kept while a control frame comes in pieces (40 bytes), and acknowledgements cost the same however many wait (32).
+    assert!(machines.iter().map(|m| m.1).sum::<usize>() <= 544, "the core's own state of one connection");
     assert!(size_of::<ws::KeepAlive>() <= 56);
     assert!(size_of::<ws::Outbox<[u8; 0]>>() <= 16, "beside its storage, for those who have no queue");
     assert!(size_of::<ws::PeerError>() <= 8 && size_of::<ws::StateError>() <= 8);

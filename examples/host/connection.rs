@@ -3,10 +3,13 @@
 use super::{
     App, Host,
     peer::Peer,
-    polling, socket,
+    polling,
+    session::{Entry, Input},
+    socket,
     web::{self, Answer},
 };
 use sansocket::{
+    endpoint,
     http::{self, Body, BodyDecoder, BodyError, HeadScanner},
     ws::Inbox,
 };
@@ -98,7 +101,7 @@ async fn requests<A: App>(
                         return Ok(Next::Done);
                     }
                     web::refuse_slow(out);
-                    write_all(sink, out).await;
+                    let _ = write_all(sink, out).await;
                     return Err("no request in time".into());
                 }
             };
@@ -110,58 +113,73 @@ async fn requests<A: App>(
             }
         };
         give_back(host, &mut wire.inbox);
-        let common = match answer {
-            Answer::Page(common) => common,
+        let keeps_alive = match answer {
+            Answer::Page(common) => common.keeps_alive,
             Answer::Refused(why) => {
-                write_all(sink, out).await;
+                let _ = write_all(sink, out).await;
                 return Err(why);
             }
             Answer::Socket(kind) => return Ok(Next::Socket(kind)),
             Answer::Upgrade(entry) => return Ok(Next::Upgrade(entry)),
             Answer::Open(kind, common) => {
-                let entry = polling::open(host, kind);
-                let outcome = polling::get(host, &entry, wire, true).await;
-                let sid = *entry.stack.borrow().engine.sid();
-                web::respond_opened(host, &outcome, &common, &sid, out);
-                common
+                let entry = Entry::open(host, kind);
+                let cookie = host.config.cookie.as_ref().map(|name| entry.cookie(name));
+                let got = polling::get(host, &entry, wire, true).await;
+                respond(got, cookie, &common, out)
             }
-            Answer::Poll(entry, common) => {
-                let outcome = polling::get(host, &entry, wire, false).await;
-                web::respond(&outcome, &common, out);
-                common
-            }
-            Answer::Post(entry, body, is_awaited, mut common) => {
-                let outcome = match polling::begin_post(host, &entry) {
-                    Err(outcome) => Err(outcome),
+            Answer::Poll(entry, common) => respond(polling::get(host, &entry, wire, false).await, None, &common, out),
+            Answer::Post(entry, body, is_awaited, kind, mut common) => {
+                let begun = entry.link(|link| link.begin_post(kind.as_deref()));
+                let read = match begun {
+                    Err(answer) => {
+                        entry.work(host, Input::Time);
+                        Err(Some(answer))
+                    }
                     Ok(()) => {
-                        if is_awaited && body != Body::Empty && wire.inbox.held() == 0 {
-                            write_all(sink, b"HTTP/1.1 100 Continue\r\n\r\n").await;
+                        let is_awaited = is_awaited && body != Body::Empty && wire.inbox.held() == 0;
+                        let leave: &[u8] = if is_awaited { b"HTTP/1.1 100 Continue\r\n\r\n" } else { b"" };
+                        let read = match write_all(sink, leave).await {
+                            Ok(()) => read_body(host, wire, body, deadline).await,
+                            Err(_) => Err(None),
+                        };
+                        if read.is_err() {
+                            entry.link(|link| link.drop_post());
                         }
-                        let body = read_body(host, wire, body, deadline).await;
-                        if body.is_err() {
-                            entry.stack.borrow_mut().engine.end_post();
-                        }
-                        body
+                        read
                     }
                 };
-                match outcome {
-                    Ok(body) if common.is_text => web::respond(&polling::post(host, &entry, body).await, &common, out),
-                    Ok(_) => web::respond(&polling::refuse_type(host, &entry), &common, out),
-                    Err(outcome) => {
+                let answer = match read {
+                    Ok(body) => Some(polling::post(host, &entry, body).await),
+                    Err(answer) => {
                         // Nobody knows where the next request begins.
                         common.keeps_alive = false;
-                        web::respond(&outcome, &common, out);
+                        answer
                     }
-                }
-                common
+                };
+                answer.is_some_and(|answer| common.write(answer, out))
             }
         };
         give_back(host, &mut wire.inbox);
-        write_all(sink, out).await;
+        write_all(sink, out).await.map_err(|e| format!("does not read its answer: {e}"))?;
+        out.clear();
         has_answered = true;
-        if !common.keeps_alive {
+        if !keeps_alive {
             return Ok(Next::Done);
         }
+    }
+}
+
+/// The answer to a GET; whether the connection stays open.
+fn respond(
+    got: Result<Vec<u8>, Option<endpoint::Answer<'static>>>,
+    cookie: Option<Vec<u8>>,
+    common: &web::Common,
+    out: &mut Vec<u8>,
+) -> bool {
+    match got {
+        Ok(body) => common.write(endpoint::Answer::Payload { body: &body, cookie: cookie.as_deref() }, out),
+        Err(Some(answer)) => common.write(answer, out),
+        Err(None) => false,
     }
 }
 
@@ -171,8 +189,7 @@ async fn read_body<A: App>(
     wire: &mut Wire,
     body: Body,
     deadline: tokio::time::Instant,
-) -> Result<Vec<u8>, polling::Outcome> {
-    use polling::Outcome;
+) -> Result<Vec<u8>, Option<endpoint::Answer<'static>>> {
     let mut decoder = BodyDecoder::new(body, host.config.max_payload.into());
     let mut collected = Vec::new();
     loop {
@@ -189,18 +206,18 @@ async fn read_body<A: App>(
         wire.inbox.consume(used);
         give_back(host, &mut wire.inbox);
         match result {
-            Err(BodyError::TooLarge) => return Err(Outcome::TooLarge),
-            Err(_) => return Err(Outcome::Bad),
+            Err(BodyError::TooLarge) => return Err(Some(endpoint::Answer::TooLarge)),
+            Err(_) => return Err(Some(endpoint::Answer::Bad)),
             Ok(()) if decoder.is_complete() => return Ok(collected),
             Ok(()) => {}
         }
         tokio::select! {
             read = read(host, &mut wire.source, &mut wire.inbox) => {
                 if !matches!(read, Ok(1..)) {
-                    return Err(Outcome::Gone);
+                    return Err(None);
                 }
             }
-            () = sleep_until(deadline) => return Err(Outcome::Slow),
+            () = sleep_until(deadline) => return Err(Some(endpoint::Answer::TooSlow)),
         }
     }
 }
@@ -257,20 +274,23 @@ pub fn give_back<A: App>(host: &Host<A>, inbox: &mut Inbox<Vec<u8>>) {
     }
 }
 
-/// Writes, to a client that takes something every 10 s.
-async fn write_all(sink: &OwnedWriteHalf, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match sink.try_write(bytes) {
-            Ok(n) => bytes = &bytes[n..],
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                let patience = timeout(Duration::from_secs(10), sink.writable());
-                if !matches!(patience.await, Ok(Ok(()))) {
-                    return;
-                }
+/// Writes all, within 10 s.
+///
+/// # Errors
+/// Some of it may be written: the connection is of no use any more.
+pub async fn write_all(sink: &OwnedWriteHalf, mut bytes: &[u8]) -> io::Result<()> {
+    let write = async {
+        while !bytes.is_empty() {
+            sink.writable().await?;
+            match sink.try_write(bytes) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(e) => return Err(e),
             }
-            Err(_) => return,
         }
-    }
+        Ok(())
+    };
+    timeout(Duration::from_secs(10), write).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 /// Writes what waits, for a second at most.

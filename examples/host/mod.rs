@@ -1,25 +1,25 @@
 //! What the chat and the server share: sockets on Tokio around this crate's machines. One thread, one task a connection.
 //!
-//! `connection.rs` reads requests, `web.rs` says what they are answered, `socket.rs` has the loop of a session over a WebSocket, `polling.rs` those over
-//! polling, `session.rs` what both do with events, `peer.rs` what waits to be written.
+//! `connection.rs` reads requests, `web.rs` says what they are answered, `session.rs` has the composed machine of a session and its memory,
+//! `socket.rs` the loop of one over a WebSocket, `polling.rs` the requests of one over polling, `peer.rs` what waits to be written.
 
 mod connection;
-mod link;
 mod peer;
 mod polling;
 mod session;
 mod socket;
 mod web;
 
-pub use link::Link;
 pub use peer::{Flusher, Peer};
 use session::{Entry, Kind};
+pub use session::{Link, sid};
 
 use sansocket::{
     engineio::{self, Sid},
     http::{Request, Url},
     socketio::{self, Attachments, Namespaces, Reason, server::Event},
     time::Instant,
+    ws,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -61,6 +61,7 @@ pub trait App: Sized + 'static {
 
 /// What every program says on its command line.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// Address to listen on; `localhost` is both loopback addresses.
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
@@ -158,6 +159,19 @@ impl<A: App> Host<A> {
             .upgrade_timeout(self.options.upgrade_timeout)
     }
 
+    /// What a WebSocket may send.
+    fn frames(&self) -> ws::Limits {
+        let max = u64::from(self.config.max_payload);
+        ws::Limits::new().message(max).frame(max)
+    }
+
+    async fn sleep(&self, until: Option<tokio::time::Instant>) {
+        match until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    }
+
     fn limits(&self) -> socketio::server::Limits {
         let attachments = self.config.max_payload.saturating_mul(u32::from(socketio::MAX_ATTACHMENTS));
         socketio::server::Limits::new().attachment_bytes(attachments)
@@ -176,11 +190,6 @@ impl Clock {
     fn at(self, instant: Instant) -> tokio::time::Instant {
         tokio::time::Instant::from_std(self.0 + Duration::from_millis(instant.as_millis()))
     }
-}
-
-/// The public id of a socket.
-pub fn sid() -> socketio::Sid {
-    socketio::Sid::from_random(random())
 }
 
 pub fn random<const N: usize>() -> [u8; N] {

@@ -1,7 +1,7 @@
 //! What waits for one client, whatever way it goes.
 
 use sansocket::{
-    engineio::Payload,
+    endpoint::{Answer, Got, ServerLink},
     socketio::{Flags, Policy, Pushed, Queue, QueueSlot},
 };
 use std::{
@@ -32,6 +32,9 @@ pub struct Peer {
     pub is_blocked: Cell<bool>,
     /// In the list of those to be flushed.
     is_listed: Cell<bool>,
+    /// Bytes that the socket took.
+    pub written: Cell<u64>,
+    is_given_up: Cell<bool>,
     queue: RefCell<Packets>,
     flusher: Rc<Flusher>,
 }
@@ -44,6 +47,8 @@ impl Peer {
             slow: Notify::new(),
             is_blocked: Cell::new(false),
             is_listed: Cell::new(false),
+            written: Cell::new(0),
+            is_given_up: Cell::new(false),
             queue: RefCell::new(Queue::new(Vec::new(), limit, Policy::DropVolatile)),
             flusher,
         }
@@ -61,42 +66,25 @@ impl Peer {
         self.sink.get()
     }
 
-    /// Packets for a GET that waits, at most `max` bytes of them unless the first alone is larger; `None` when there are none.
-    pub fn take_payload(&self, max: usize) -> Option<Vec<u8>> {
+    /// The body of the answer to the GET that waits, or another answer; `None` while there is nothing to say.
+    pub fn take_payload(&self, link: &mut ServerLink) -> Option<Result<Vec<u8>, Answer<'static>>> {
         let mut queue = self.queue.borrow_mut();
-        if queue.is_empty() {
-            return None;
-        }
-        // Base64 takes four bytes for three.
-        let mut size = (queue.bytes() * 4 / 3 + 64).min(max);
+        let mut body = vec![0; link.body_room(queue.bytes())];
         loop {
-            let mut memory = vec![0; size];
-            let mut payload = Payload::new(&mut memory);
-            let mut taken = 0;
-            let result = queue.slices().try_for_each(|frames| match payload.push_frames(frames) {
-                Ok(n) => {
-                    taken += n;
-                    if n < frames.len() { Err(None) } else { Ok(()) }
+            match link.poll_get(queue.slices(), &mut body) {
+                Ok(Got::Waits) => return None,
+                Ok(Got::Over) => return Some(Err(Got::GONE)),
+                Ok(Got::Payload { taken, len }) => {
+                    queue.consume(taken);
+                    if queue.is_empty() {
+                        let _ = queue.replace(Vec::new());
+                    }
+                    body.truncate(len);
+                    return Some(Ok(body));
                 }
-                Err(e) => Err(Some(e.needed)),
-            });
-            if let Err(Some(needed)) = result {
-                size = needed;
-                continue;
+                Err(grow) => body.resize(grow.to, 0),
             }
-            let len = payload.written().len();
-            queue.consume(taken);
-            if queue.is_empty() {
-                let _ = queue.replace(Vec::new());
-            }
-            memory.truncate(len);
-            return Some(memory);
         }
-    }
-
-    /// Whether packets wait.
-    pub fn has_packets(&self) -> bool {
-        !self.queue.borrow().is_empty()
     }
 
     /// Appends frames, which leave when the tasks that are ready have run; a receiver for whom too much waits is woken, and ends
@@ -123,7 +111,12 @@ impl Peer {
 
     /// Too much waited: to be dropped.
     pub fn is_slow(&self) -> bool {
-        self.queue.borrow().is_closed()
+        self.is_given_up.get() || self.queue.borrow().is_closed()
+    }
+
+    /// The client takes nothing of what it is sent.
+    pub fn give_up(&self) {
+        self.is_given_up.set(true);
     }
 
     /// So much waits that nothing is to be read until some went out; `wake` tells when.
@@ -148,6 +141,7 @@ impl Peer {
             match written {
                 Ok(n) => {
                     queue.consume(n);
+                    self.written.set(self.written.get() + n as u64);
                     if was_backed_up && queue.bytes() <= MUCH {
                         self.wake.notify_one();
                     }

@@ -2,36 +2,24 @@
 
 use super::{
     App, Host,
-    connection::{Wire, drain, give_back, hang_up, read},
-    link::Replies,
-    session::{End, Entry, Kind},
+    connection::{Wire, drain, give_back, hang_up, read, write_all},
+    session::{Entry, Input, Kind},
 };
 use sansocket::{
-    engineio::{
-        self, Transport,
-        server::{Probe, Probed},
-    },
+    endpoint::{ServerLink, Upgrade},
+    engineio::{Transport, server::Probed},
     socketio::Flags,
-    time::Instant,
-    ws::{self, CloseCode},
 };
 use std::rc::Rc;
-use tokio::{net::tcp::OwnedWriteHalf, time::sleep_until};
+use tokio::net::tcp::OwnedWriteHalf;
 use tracing::debug;
-
-type Ws = ws::Connection<ws::Server>;
-
-fn connection<A: App>(host: &Host<A>) -> Ws {
-    let max = u64::from(host.config.max_payload);
-    ws::Connection::server(ws::Limits::new().message(max).frame(max))
-}
 
 /// A session that begins here. `answer` opens the WebSocket.
 pub async fn run<A: App>(host: &Rc<Host<A>>, kind: Kind, mut wire: Wire, sink: OwnedWriteHalf, answer: Vec<u8>) {
     let entry = Entry::new(host, kind, Transport::WebSocket);
     entry.peer.push(answer.into(), Flags::NONE);
     entry.peer.set_sink(sink);
-    serve(host, &entry, &mut wire, &mut connection(host)).await;
+    serve(host, &entry, &mut wire).await;
 }
 
 /// A session that may move here from polling. `answer` opens the WebSocket.
@@ -42,178 +30,106 @@ pub async fn upgrade<A: App>(
     sink: OwnedWriteHalf,
     answer: Vec<u8>,
 ) {
-    let Some(mut ws) = Box::pin(probe(host, &entry, &mut wire, sink, &answer)).await else { return };
-    serve(host, &entry, &mut wire, &mut ws).await;
+    if let Err(e) = write_all(&sink, &answer).await {
+        return debug!("an upgrade failed: {e}");
+    }
+    let mut upgrade = entry.link(|link| Upgrade::begin(link, host.frames(), entry.now(host)));
+    let is_moved = Box::pin(probe(host, &entry, &mut wire, &sink, &mut upgrade)).await;
+    entry.link(|link| upgrade.fail(link));
+    if is_moved {
+        // The queue goes out here from now on; the clock of polling stops.
+        entry.peer.set_sink(sink);
+        entry.changed.notify_waiters();
+        return serve(host, &entry, &mut wire).await;
+    }
+    entry.changed.notify_waiters();
+    debug!("an upgrade failed");
+    hang_up(host, &sink, &mut wire.source).await;
 }
 
-/// The WebSocket of a session that moved here; `None` when the move failed.
+/// Whether the session moved.
 async fn probe<A: App>(
     host: &Rc<Host<A>>,
     entry: &Rc<Entry<A>>,
     wire: &mut Wire,
-    sink: OwnedWriteHalf,
-    answer: &[u8],
-) -> Option<Ws> {
-    let mut ws = connection(host);
+    sink: &OwnedWriteHalf,
+    upgrade: &mut Upgrade,
+) -> bool {
     let mut memory = [0; 256];
-    if write(&sink, answer).await.is_err() {
-        return None;
-    }
-    let probe = Probe::begin(&mut entry.stack.borrow_mut().engine, host.clock.now());
-    let Some(mut probe) = probe else {
-        // The session is over, has moved, or has a probe: this WebSocket ends, the session does not.
-        let mut out = ws.out(&mut memory);
-        let _ = ws.close(CloseCode::NO_STATUS, "");
-        let _ = ws.poll_transmit(&mut out);
-        let _ = write(&sink, out.written()).await;
-        hang_up(host, &sink, &mut wire.source).await;
-        return None;
-    };
     loop {
-        let (mut probed, len) = {
-            let engine = &mut entry.stack.borrow_mut().engine;
-            let probed = match probe.poll(engine, &mut wire.inbox, &mut ws) {
-                Ok(probed) => probed,
-                Err(e) if e.needed <= 64 => {
-                    let _ = wire.inbox.replace(vec![0; 64]);
-                    continue;
-                }
-                // No packet of a probe is that long.
-                Err(_) => probe.fail(engine, &mut ws),
-            };
-            let mut out = ws.out(&mut memory);
-            while let Ok(true) = probe.poll_transmit(&mut out) {}
-            while let Ok(true) = ws.poll_transmit(&mut out) {}
-            // A GET that waits may be owed its noop.
-            entry.transmit(engine);
-            (probed, out.written().len())
+        let now = entry.now(host);
+        let probed = match entry.link(|link| upgrade.poll(link, &mut wire.inbox, now)) {
+            Ok(probed) => probed,
+            Err(grow) => {
+                let _ = wire.inbox.replace(vec![0; grow.to]);
+                continue;
+            }
         };
         give_back(host, &mut wire.inbox);
-        if write(&sink, &memory[..len]).await.is_err() {
-            probed = Probed::Failed;
-        }
-        match probed {
-            Probed::Upgraded => break,
-            Probed::Failed => {
-                probe.fail(&mut entry.stack.borrow_mut().engine, &mut ws);
-                entry.changed.notify_waiters();
-                debug!("an upgrade failed");
-                hang_up(host, &sink, &mut wire.source).await;
-                return None;
+        while let Ok(n @ 1..) = upgrade.transmit(&mut memory) {
+            if write_all(sink, &memory[..n]).await.is_err() {
+                return false;
             }
-            Probed::Pending => {}
         }
-        // The clock of the session looks again: a noop may be due.
+        if probed != Probed::Pending {
+            return probed == Probed::Upgraded;
+        }
+        // A GET that waits may be owed its noop, now or soon.
+        entry.peer.wake.notify_one();
         entry.changed.notify_waiters();
-        let is_gone = tokio::select! {
-            read = read(host, &mut wire.source, &mut wire.inbox) => !matches!(read, Ok(1..)),
-            () = entry.changed.notified() => false,
-            () = sleep_until(host.clock.at(probe.poll_timeout().unwrap_or(Instant::FAR_FUTURE))) => {
-                probe.handle_timeout(host.clock.now(), &mut entry.stack.borrow_mut().engine, &mut ws);
-                false
-            }
-        };
-        if is_gone {
-            probe.fail(&mut entry.stack.borrow_mut().engine, &mut ws);
-            entry.changed.notify_waiters();
-            return None;
+        tokio::select! {
+            read = read(host, &mut wire.source, &mut wire.inbox) => if !matches!(read, Ok(1..)) {
+                return false;
+            },
+            () = entry.changed.notified() => {}
+            () = host.sleep(upgrade.poll_timeout().map(|due| host.clock.at(due))) => {}
         }
     }
-    // The queue goes out here from now on; the clock of polling stops.
-    entry.peer.set_sink(sink);
-    entry.changed.notify_waiters();
-    Some(ws)
-}
-
-async fn write(sink: &OwnedWriteHalf, mut bytes: &[u8]) -> std::io::Result<()> {
-    while !bytes.is_empty() {
-        sink.writable().await?;
-        match sink.try_write(bytes) {
-            Ok(n) => bytes = &bytes[n..],
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(())
 }
 
 /// Turns until the end.
-async fn serve<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire, ws: &mut Ws) {
+async fn serve<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire) {
     let peer = &entry.peer;
     let Some(sink) = peer.sink() else { return };
-    let end = loop {
-        if let Some(end) = turn(host, entry, wire, ws) {
-            break end;
+    loop {
+        entry.work(host, Input::Socket(&mut wire.inbox));
+        give_back(host, &mut wire.inbox);
+        if entry.link(|link| link.is_over()) {
+            break;
         }
-        let due = entry.stack.borrow().due();
-        let due = host.clock.at(due.unwrap_or(host.clock.now()));
-        let error = |e: std::io::Error| End::link(engineio::Reason::TransportError, format!("transport error: {e}"));
+        let is_backed_up = peer.is_backed_up();
+        let began = host.clock.now();
+        let progress = peer.written.get();
+        // While nothing is read from a client its answer to a ping cannot be seen: then what counts is that it takes what it is sent.
+        let stalled = host.clock.at(began.after_millis(host.options.ping_timeout.into()));
+        let due = if is_backed_up { Some(stalled) } else { entry.due(host) };
         tokio::select! {
-            read = read(host, &mut wire.source, &mut wire.inbox), if !peer.is_backed_up() => match read {
-                Ok(0) => {
-                    ws.handle_eof();
-                    break End::link(engineio::Reason::TransportClose, "transport close");
-                }
+            read = read(host, &mut wire.source, &mut wire.inbox), if !is_backed_up => match read {
+                Ok(0) => entry.link(ServerLink::handle_eof),
                 Ok(_) => {}
-                Err(e) => break error(e),
+                Err(_) => entry.link(ServerLink::handle_error),
             },
             writable = sink.writable(), if peer.is_blocked.get() => {
-                if let Err(e) = writable.and_then(|()| peer.flush()) {
-                    break error(e);
+                if writable.and_then(|()| peer.flush()).is_err() {
+                    entry.link(ServerLink::handle_error);
                 }
             }
             // The socket is blocked now, or too much waits, or no longer so much that nothing is read.
-            () = peer.wake.notified() => if peer.is_slow() {
-                break End::link(engineio::Reason::TransportClose, "does not read what it is sent");
+            () = peer.wake.notified() => {}
+            () = host.sleep(due) => if is_backed_up && peer.written.get() == progress {
+                peer.give_up();
             },
-            () = sleep_until(due) => {}
         }
-    };
-    entry.end(host, end);
+        if is_backed_up {
+            let paused = host.clock.now().duration_since(began).as_millis();
+            entry.paused.set(entry.paused.get() + u64::try_from(paused).unwrap_or(0));
+        }
+        if peer.is_slow() {
+            entry.link(ServerLink::handle_eof);
+        }
+    }
     if !peer.is_slow() {
         Box::pin(drain(peer)).await;
         Box::pin(hang_up(host, sink, &mut wire.source)).await;
     }
-}
-
-/// Everything that can be done without waiting.
-fn turn<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire, ws: &mut Ws) -> Option<End> {
-    let now = host.clock.now();
-    let peer = &entry.peer;
-    let stack = &mut *entry.stack.borrow_mut();
-    let mut replies = Replies::borrow(host);
-    let mut end: Option<End> = None;
-    // 1. events until there are none; each borrows the inbox alone
-    while end.is_none() {
-        // What is owed first: the open packet stands in front of everything.
-        if stack.engine.wants_transmit() {
-            replies.flush(peer);
-            entry.transmit(&mut stack.engine);
-        }
-        match stack.engine.poll_event(&mut wire.inbox, ws, now) {
-            Ok(None) => break,
-            Ok(Some(event)) => end = stack.handle(host, peer, &mut replies, event, now),
-            // The message is larger than the memory that it was read into, and within the limits.
-            Err(e) => {
-                let _ = wire.inbox.replace(vec![0; e.needed]);
-            }
-        }
-    }
-    // 2. time
-    if end.is_none() {
-        end = stack.tick(host, peer, &mut replies, now);
-    }
-    if let Some(End { is_ours: true, .. }) = end {
-        stack.engine.close();
-        let _ = stack.engine.poll_event(&mut wire.inbox, ws, now);
-    }
-    // 3. what the machines owe
-    replies.flush(peer);
-    entry.transmit(&mut stack.engine);
-    let mut out = ws.out(&mut replies.memory);
-    while let Ok(true) = ws.poll_transmit(&mut out) {}
-    peer.push(out.written().into(), Flags::NONE);
-    replies.give_back(host);
-    give_back(host, &mut wire.inbox);
-    end
 }

@@ -1,10 +1,11 @@
 //! What a request is answered: pages from the binary, Engine.IO's handshake and refusals, what other origins are told.
 
-use super::{App, Entry, Host, Kind, Origin, polling::Outcome, session::find};
+use super::{App, Entry, Host, Kind, Origin, session::find};
 use sansocket::{
+    endpoint::{self, Ask, Todo, judge},
     engineio::{
-        self, Sid,
-        server::{Cors, CorsFields, Origins, Refusal, Route},
+        Transport,
+        server::{Cors, CorsFields, Origins, Refusal},
     },
     http::{Body, HeadError, Method, Request, Response, Status},
     ws::{self, Accept},
@@ -21,8 +22,8 @@ pub enum Answer<A: App> {
     Open(Kind, Common),
     /// Packets of a session.
     Poll(Rc<Entry<A>>, Common),
-    /// Packets for a session, in a body, for which the client awaits leave (`Expect: 100-continue`) or not.
-    Post(Rc<Entry<A>>, Body, bool, Common),
+    /// Packets for a session, in a body, for which the client awaits leave (`Expect: 100-continue`) or not; and its type.
+    Post(Rc<Entry<A>>, Body, bool, Option<Vec<u8>>, Common),
     /// The answer that opens a WebSocket is written, for a new session.
     Socket(Kind),
     /// Likewise, for a session that may move to it.
@@ -32,8 +33,6 @@ pub enum Answer<A: App> {
 /// What is left of a request when its answer is written.
 pub struct Common {
     pub keeps_alive: bool,
-    /// Whether a body is of a type that is spoken.
-    pub is_text: bool,
     /// A `HEAD`: the answer has no body.
     is_head: bool,
     /// For pages of other origins.
@@ -71,7 +70,7 @@ pub fn answer<A: App>(host: &Host<A>, head: &[u8], out: &mut Vec<u8>) -> Answer<
         }
         Err(e) => return refuse_head(e, out),
     }
-    let common = Common { keeps_alive: request.keeps_alive(), is_text: true, is_head: false, cors: Vec::new() };
+    let common = Common { keeps_alive: request.keeps_alive(), is_head: false, cors: Vec::new() };
     let connection = common.connection();
     let with_body = match request.method() {
         Method::Get => true,
@@ -102,11 +101,6 @@ pub fn answer<A: App>(host: &Host<A>, head: &[u8], out: &mut Vec<u8>) -> Answer<
 
 /// A request to Engine.IO's path.
 fn session<A: App>(host: &Host<A>, request: &Request<'_>, kind: Kind, out: &mut Vec<u8>) -> Answer<A> {
-    if request.method() != Method::Post && request.body() != Ok(Body::Empty) {
-        // What follows would be taken for another request.
-        write(out, 400, &[("Content-Type", TEXT), ("Connection", b"close")], b"a body belongs to a POST\n", true);
-        return Answer::Refused("a body that belongs to no POST".into());
-    }
     let fields = request.fields();
     let list: Vec<&str>;
     let origins = match &host.config.cors {
@@ -122,87 +116,65 @@ fn session<A: App>(host: &Host<A>, request: &Request<'_>, kind: Kind, out: &mut 
         |fields: CorsFields<'_>| fields.into_iter().flatten().map(|(name, value)| (name, value.to_vec())).collect();
     let common = Common {
         keeps_alive: request.keeps_alive(),
-        is_text: engineio::server::is_post_type(fields.get("content-type")),
         is_head: request.method() == Method::Head,
         cors: told(cors.fields(fields.get("origin"))),
     };
-    if request.method() == Method::Options
-        && let Some(fields) = cors.preflight(fields.get("origin"), fields.get("access-control-request-headers"))
-    {
-        let common = Common { cors: told(fields), ..common };
-        common.write(out, 204, &[], b"");
-        return Answer::Page(common);
-    }
-    let is_upgrade = ws::is_upgrade(request);
-    let accept = match is_upgrade.then(|| Accept::check(request)) {
-        // The handshake first: a request that is no good one is told so, whatever its query says.
-        Some(Err(e)) => {
-            out.resize(512, 0);
-            let n = ws::refuse(e, out).unwrap_or(0);
-            out.truncate(n);
-            return Answer::Refused(e.to_string());
-        }
-        Some(Ok(accept)) => Some(accept),
-        None => None,
+    let accept = ws::is_upgrade(request).then(|| Accept::check(request));
+    let ask = Ask {
+        method: request.method(),
+        query: request.query(),
+        has_body: request.body() != Ok(Body::Empty),
+        websocket: accept.as_ref().map(|accept| accept.as_ref().map(|_| ()).map_err(|e| *e)),
     };
     let mut entry = None;
-    let route = engineio::server::route(request.method(), request.query(), is_upgrade, |sid| {
+    let todo = judge(&ask, &cors, |sid| {
         entry = find(host, sid);
-        entry.as_ref().map(|entry| entry.stack.borrow().engine.transport())
+        entry.as_ref().map(|entry| entry.link(|link| link.transport()))
     });
-    let route = match route {
-        Ok(route @ (Route::OpenPolling | Route::OpenWebSocket)) => match host.app.allow(request) {
-            Ok(()) if host.sessions.borrow().len() < host.options.max_connections => Ok(route),
+    let words;
+    let answer = match (todo, entry, accept) {
+        (Todo::Answer(endpoint::Answer::Preflight), ..) => {
+            let fields = cors.preflight(fields.get("origin"), fields.get("access-control-request-headers"));
+            let common = Common { cors: told(fields.unwrap_or_default()), ..common };
+            common.write(endpoint::Answer::Preflight, out);
+            return Answer::Page(common);
+        }
+        (Todo::Open(transport), ..) => match host.app.allow(request) {
+            Ok(()) if host.sessions.borrow().len() >= host.options.max_connections => endpoint::Answer::Busy,
+            Ok(()) if transport == Transport::Polling => return Answer::Open(kind, common),
             Ok(()) => {
-                common.close().write(out, 503, &[("Content-Type", TEXT)], b"too many sessions\n");
-                return Answer::Refused("too many sessions".into());
+                open(accept, out);
+                return Answer::Socket(kind);
             }
-            Err(message) => Err((Refusal::Forbidden, Some(message))),
+            Err(message) => {
+                words = message;
+                endpoint::Answer::refuse(Refusal::Forbidden, Some(&words), ask.websocket.is_some())
+            }
         },
-        Ok(route) => Ok(route),
-        Err(e) => Err((e, None)),
-    };
-    match (route, accept, entry) {
-        (Err((refusal, message)), None, _) => {
-            let mut body = vec![0; 128 + 6 * message.as_ref().map_or(0, String::len)];
-            let n = refusal.write_body(message.as_deref(), &mut body).unwrap_or(0);
-            let fields: &[(&str, &[u8])] = if n == 0 { &[] } else { &Refusal::FIELDS };
-            // A body that nobody reads would be taken for another request.
-            let common = if request.body() == Ok(Body::Empty) { common } else { common.close() };
-            common.write(out, refusal.status(), fields, &body[..n]);
-            if common.keeps_alive { Answer::Page(common) } else { Answer::Refused(refusal.to_string()) }
-        }
-        (Err((refusal, message)), Some(_), _) => {
-            // In front of a WebSocket the reference says it in words, and with 400 always.
-            let words = message.as_deref().unwrap_or(refusal.message());
-            write(out, 400, &[("Content-Type", b"text/html"), ("Connection", b"close")], words.as_bytes(), true);
-            Answer::Refused(refusal.to_string())
-        }
-        (Ok(Route::OpenWebSocket), Some(accept), _) => {
-            open(&accept, out);
-            Answer::Socket(kind)
-        }
-        (Ok(Route::Upgrade(_)), Some(accept), Some(entry)) => {
-            open(&accept, out);
-            Answer::Upgrade(entry)
-        }
-        (Ok(Route::OpenPolling), ..) => Answer::Open(kind, common),
-        (Ok(Route::Poll(_)), _, Some(entry)) => Answer::Poll(entry, common),
-        (Ok(Route::Post(_)), _, Some(entry)) => match request.body() {
+        (Todo::Get(_), Some(entry), _) => return Answer::Poll(entry, common),
+        (Todo::Post(_), Some(entry), _) => match request.body() {
             Ok(body) => {
                 let awaits = fields.get("expect").is_some_and(|e| e.eq_ignore_ascii_case(b"100-continue"));
-                Answer::Post(entry, body, awaits, common)
+                return Answer::Post(entry, body, awaits, fields.get("content-type").map(<[u8]>::to_vec), common);
             }
-            Err(e) => refuse_head(e, out),
+            Err(e) => return refuse_head(e, out),
         },
-        // A route to a session comes with the session, and one to a WebSocket with its handshake.
-        (Ok(_), ..) => Answer::Refused("no such session".into()),
-    }
+        (Todo::Upgrade(_), Some(entry), accept) => {
+            open(accept, out);
+            return Answer::Upgrade(entry);
+        }
+        (Todo::Answer(answer), ..) => answer,
+        // What is to be done for a session comes with the session.
+        _ => endpoint::Answer::refuse(Refusal::UnknownSid, None, false),
+    };
+    // A body that nobody reads would be taken for another request.
+    let common = if ask.has_body { Common { keeps_alive: false, ..common } } else { common };
+    if common.write(answer, out) { Answer::Page(common) } else { Answer::Refused(format!("{answer:?}")) }
 }
 
-fn open(accept: &Accept<'_>, out: &mut Vec<u8>) {
+fn open(accept: Option<Result<Accept<'_>, ws::RequestError>>, out: &mut Vec<u8>) {
     out.resize(512, 0);
-    let n = accept.write(&[], out).unwrap_or(0);
+    let n = accept.and_then(Result::ok).and_then(|accept| accept.write(&[], out).ok()).unwrap_or(0);
     out.truncate(n);
 }
 
@@ -211,45 +183,17 @@ impl Common {
         if self.keeps_alive { b"keep-alive" } else { b"close" }
     }
 
-    fn close(self) -> Self {
-        Self { keeps_alive: false, ..self }
-    }
-
-    fn write(&self, out: &mut Vec<u8>, status: u16, fields: &[(&str, &[u8])], body: &[u8]) {
-        let mut all: Vec<(&str, &[u8])> = fields.to_vec();
+    /// Writes an answer of the endpoint; whether the connection stays open.
+    pub fn write(&self, answer: endpoint::Answer<'_>, out: &mut Vec<u8>) -> bool {
+        let mut all: Vec<(&str, &[u8])> = answer.fields().into_iter().flatten().collect();
         all.extend(self.cors.iter().map(|(name, value)| (*name, &value[..])));
-        all.push(("Connection", self.connection()));
-        write(out, status, &all, body, !self.is_head);
-    }
-}
-
-/// The answer to the GET that opened a session.
-pub fn respond_opened<A: App>(host: &Host<A>, outcome: &Outcome, common: &Common, sid: &Sid, out: &mut Vec<u8>) {
-    let (Outcome::Body(body), Some(name)) = (outcome, &host.config.cookie) else {
-        return respond(outcome, common, out);
-    };
-    let mut cookie = vec![0; name.len() + 64];
-    let n = engineio::server::write_cookie(name, sid, &mut cookie).unwrap_or(0);
-    let [kind, cache] = engineio::server::PAYLOAD_FIELDS;
-    common.write(out, 200, &[kind, cache, ("Set-Cookie", &cookie[..n])], body);
-}
-
-/// The answer to a request for a session.
-pub fn respond(outcome: &Outcome, common: &Common, out: &mut Vec<u8>) {
-    let refuse = |refusal: Refusal, out: &mut Vec<u8>| {
-        let mut body = [0; 64];
-        let n = refusal.write_body(None, &mut body).unwrap_or(0);
-        common.write(out, refusal.status(), &Refusal::FIELDS, &body[..n]);
-    };
-    match outcome {
-        Outcome::Body(body) => common.write(out, 200, &engineio::server::PAYLOAD_FIELDS, body),
-        Outcome::Taken => common.write(out, 200, &engineio::server::POSTED_FIELDS, engineio::server::POSTED),
-        Outcome::Bad => common.write(out, 400, &[], b""),
-        Outcome::TooLarge => common.write(out, 413, &[], b""),
-        Outcome::Slow => common.write(out, 408, &[], b""),
-        Outcome::Unknown => refuse(Refusal::UnknownSid, out),
-        Outcome::Upgraded => refuse(Refusal::BadRequest, out),
-        Outcome::Gone => out.clear(),
+        all.push(("Connection", answer.connection(self.keeps_alive)));
+        let mut scratch = vec![0; 128];
+        if let Err(e) = answer.body(&mut scratch) {
+            scratch.resize(e.needed, 0);
+        }
+        write(out, answer.status(), &all, answer.body(&mut scratch).unwrap_or_default(), !self.is_head);
+        self.keeps_alive && !answer.closes()
     }
 }
 

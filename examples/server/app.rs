@@ -8,7 +8,7 @@ use sansocket::{
         SendError,
         server::{
             Event,
-            rooms::{Full, Member, Rooms, Storage, Target},
+            rooms::{Full, Member, RoomSlot, Rooms, Storage, Target},
         },
     },
     ws,
@@ -20,6 +20,9 @@ const NAMES: [&str; 3] = ["/", "/custom", "/denied"];
 const DENIED: Namespace = Namespace(2);
 /// Milliseconds that a client may take to acknowledge `please-ack`.
 const ACK_TIMEOUT: u64 = 30_000;
+/// Rooms that one socket may be in, and bytes of the name of a room.
+const MAX_ROOMS: usize = 1000;
+const MAX_ROOM_NAME: usize = 256;
 
 /// Who is here, in which rooms.
 pub struct Playground {
@@ -29,7 +32,7 @@ pub struct Playground {
 }
 
 struct State {
-    rooms: Rooms<Vec<socketio::server::rooms::RoomSlot>, Vec<u8>>,
+    rooms: Rooms<Vec<RoomSlot>, Vec<u8>>,
     peers: HashMap<Member, Rc<Peer>>,
     next: u32,
     /// Packets for several receivers are written here once, and then shared.
@@ -60,7 +63,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         app.left(link, e.namespace, Reason::ServerNamespaceDisconnect);
     }),
     ("server-close", |app, link, _, _| {
-        let namespaces: Vec<Namespace> = link.io.namespaces().collect();
+        let namespaces: Vec<Namespace> = link.namespaces();
         link.close();
         for namespace in namespaces {
             app.left(link, namespace, Reason::ServerNamespaceDisconnect);
@@ -68,8 +71,11 @@ const HANDLERS: [(&str, Handler); 11] = [
     }),
     ("join", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
-        app.join(e.namespace, member, room.as_bytes());
-        acknowledge(link, e, &room.as_str());
+        if app.join(e.namespace, member, room.as_bytes()) {
+            acknowledge(link, e, &room.as_str());
+        } else {
+            acknowledge(link, e, &false);
+        }
     }),
     ("leave", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
@@ -89,7 +95,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         app.broadcast(e.namespace, &Target::all().not(member), "broadcast-message", &Binary(e.args(), files));
     }),
     ("transport", |_, link, e, _| {
-        acknowledge(link, e, &link.transport.as_str());
+        acknowledge(link, e, &link.end.link().transport().as_str());
     }),
     ("rooms", |app, link, e, _| {
         let Some(member) = link.guest.member else { return };
@@ -149,7 +155,7 @@ impl App for Playground {
     }
 
     fn closed(&self, link: &mut Link<'_, Self>, reason: Reason) {
-        let namespaces: Vec<Namespace> = link.io.namespaces().collect();
+        let namespaces: Vec<Namespace> = link.namespaces();
         for namespace in namespaces {
             self.left(link, namespace, reason);
         }
@@ -165,7 +171,7 @@ impl Playground {
         for (name, handler) in HANDLERS {
             handlers.on(name, handler).expect("a slot for each");
         }
-        let storage = Storage { slots: vec![socketio::server::rooms::RoomSlot::EMPTY; 64], name_bytes: vec![0; 1024] };
+        let storage = Storage { slots: vec![RoomSlot::EMPTY; 64], name_bytes: vec![0; 1024] };
         let rooms = Rooms::new(storage, [random(), random()].map(u64::from_le_bytes));
         let state = State { rooms, peers: HashMap::new(), next: 0, scratch: vec![0; 4096] };
         Self { state: RefCell::new(state), handlers: RefCell::new(handlers) }
@@ -186,24 +192,36 @@ impl Playground {
         };
         let sid = sid();
         link.accept(namespace, sid);
-        self.join(namespace, member, sid.as_bytes());
+        self.grow(|rooms| rooms.enter_as(namespace, member, &sid));
         let auth = Raw::trusted(auth.map_or(b"{}", |value| value.raw()));
         link.emit(namespace, "auth", &auth, None);
     }
 
-    fn join(&self, namespace: Namespace, member: Member, room: &[u8]) {
+    /// Whether the socket may be in one more room of this name, and is now.
+    fn join(&self, namespace: Namespace, member: Member, room: &[u8]) -> bool {
+        let is_full = {
+            let rooms = &self.state.borrow().rooms;
+            let mut others = 0;
+            rooms.rooms_of(namespace, member).filter(|r| **r != *room).for_each(|_| others += 1);
+            room.len() > MAX_ROOM_NAME || others >= MAX_ROOMS
+        };
+        !is_full && self.grow(|rooms| rooms.join(namespace, member, room))
+    }
+
+    fn grow(&self, mut join: impl FnMut(&mut Rooms<Vec<RoomSlot>, Vec<u8>>) -> Result<bool, Full>) -> bool {
         let rooms = &mut self.state.borrow_mut().rooms;
-        while let Err(Full { slots, name_bytes }) = rooms.join(namespace, member, room) {
-            // The registry grows by doubling, as a `Vec` does. A name that is too long is never joined.
+        while let Err(Full { slots, name_bytes }) = join(rooms) {
+            // The registry grows by doubling, as a `Vec` does.
             let larger = |(slots, name_bytes): (usize, usize)| {
-                let slots = vec![socketio::server::rooms::RoomSlot::EMPTY; slots.checked_mul(2)?];
+                let slots = vec![RoomSlot::EMPTY; slots.checked_mul(2)?];
                 Some(Storage { slots, name_bytes: vec![0; name_bytes.checked_mul(2).filter(|n| *n < 1 << 30)?] })
             };
-            let Some(storage) = larger((slots, name_bytes)) else { return debug!("the name of a room is too long") };
+            let Some(storage) = larger((slots, name_bytes)) else { return false };
             if rooms.replace(storage).is_err() {
-                return;
+                return false;
             }
         }
+        true
     }
 
     /// A client is in a namespace no more. Its rooms are known until here (`disconnecting`).

@@ -41,8 +41,7 @@ pub struct Grow {
 impl Grow {
     /// What to do about `capacity`, an error of the memory `what`.
     pub const fn new(what: What, capacity: Capacity) -> Self {
-        let double = capacity.available.saturating_mul(2);
-        Self { what, to: if capacity.needed > double { capacity.needed } else { double } }
+        Self::least(what, capacity.needed, capacity.available)
     }
 
     /// What to do about a packet that was not written; `None` when memory was not the reason.
@@ -52,9 +51,14 @@ impl Grow {
             | socketio::SendError::Link(engineio::SendError::Capacity(capacity)) => {
                 Some(Self::new(What::Output, capacity))
             }
-            socketio::SendError::Acks(capacity) => Some(Self::new(What::Acks, capacity)),
+            socketio::SendError::Acks(slots) => Some(Self::least(What::Acks, slots.needed, slots.available)),
             _ => None,
         }
+    }
+
+    const fn least(what: What, needed: usize, available: usize) -> Self {
+        let double = available.saturating_mul(2);
+        Self { what, to: if needed > double { needed } else { double } }
     }
 }
 

@@ -30,7 +30,7 @@
 //! | [`ws::Inbox`](crate::ws::Inbox) | 40 | 24 |
 //! | [`ws::KeepAlive`](crate::ws::KeepAlive) | 56 | 56 |
 //! | [`engineio::server::Session`](crate::engineio::server::Session) | 72 | 72 |
-//! | [`socketio::server::Session`](crate::socketio::server::Session) | 112 | 88 |
+//! | [`socketio::server::Session`](crate::socketio::server::Session) | 144 | 88 |
 //!
 //! # Growing
 //!

@@ -1,10 +1,11 @@
 //! Events with their attachments, collected into lent memory.
 
-use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, server::Event};
+use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, server};
 use crate::bytes::{Capacity, copy};
 use crate::json::Array;
 
-/// Collects the attachments of an event behind it, for those who want both at once. What has none passes through uncopied.
+/// Collects the attachments of events and acknowledgements in lent memory, and gives both together. What has no attachments passes
+/// through without a copy. It serves the events of either end of a connection ([`Collect`]).
 ///
 /// ```
 /// use sansocket::{
@@ -46,6 +47,50 @@ pub struct Collector<S> {
     open: Option<Open>,
 }
 
+/// Events that a [`Collector`] takes: those of the server's session. Only this crate implements it.
+pub trait Collect<'m>: sealed::Sealed<'m> {}
+
+mod sealed {
+    use super::{AckPacket, EventPacket, Part};
+
+    pub trait Sealed<'m>: Sized {
+        /// What of it concerns a collector.
+        fn part(&self) -> Part<'m>;
+        fn event(packet: EventPacket<'m>) -> Self;
+        fn ack(packet: AckPacket<'m>) -> Self;
+    }
+}
+
+#[derive(Debug)]
+pub enum Part<'m> {
+    Event(EventPacket<'m>),
+    Ack(AckPacket<'m>),
+    Attachment(Attachment<'m>),
+    Other,
+}
+
+impl<'m> Collect<'m> for server::Event<'m> {}
+
+impl<'m> sealed::Sealed<'m> for server::Event<'m> {
+    #[inline]
+    fn part(&self) -> Part<'m> {
+        match *self {
+            Self::Event(packet) => Part::Event(packet),
+            Self::Ack(packet) => Part::Ack(packet),
+            Self::Attachment(attachment) => Part::Attachment(attachment),
+            _ => Part::Other,
+        }
+    }
+
+    fn event(packet: EventPacket<'m>) -> Self {
+        Self::Event(packet)
+    }
+
+    fn ack(packet: AckPacket<'m>) -> Self {
+        Self::Ack(packet)
+    }
+}
+
 /// A packet whose attachments come.
 #[derive(Clone, Copy, Debug)]
 struct Open {
@@ -72,28 +117,28 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         Self { storage, open: None }
     }
 
-    /// Takes an event of the session. `None`: attachments of it are to come. With the last of them the event comes out, and they
-    /// with it. Cost: one copy of the payload and of each attachment.
+    /// Takes an event of the session. `None` means that attachments of it are still to come. The event comes out, with all of
+    /// them, when the last one is taken. Cost: one copy of the payload and of each attachment.
     ///
     /// # Errors
-    /// [`Capacity`] when the storage is too small for what came so far and this event; nothing of it was taken. Lend more
-    /// ([`replace`](Self::replace)) and say it again, or go on: then the rest of this event is dropped silently, as is an event
-    /// before it that was gone on from.
-    pub fn collect<'c>(&'c mut self, event: Event<'c>) -> Result<Option<(Event<'c>, Attachments<'c>)>, Capacity> {
-        match event {
-            Event::Event(EventPacket { namespace, ack, attachments, used, payload }) if attachments > 0 => {
+    /// [`Capacity`] when the storage is too small for what has arrived so far and this event; `needed` is exact for it. Nothing of the
+    /// event was taken. Either lend more ([`replace`](Self::replace)) and repeat the call, or go on: then the rest of this packet is dropped
+    /// silently.
+    pub fn collect<'c, E: Collect<'c>>(&'c mut self, event: E) -> Result<Option<(E, Attachments<'c>)>, Capacity> {
+        match event.part() {
+            Part::Event(EventPacket { namespace, ack, attachments, used, payload }) if attachments > 0 => {
                 self.begin(namespace, Kind::Event(ack), attachments, used, payload)?;
                 Ok(None)
             }
-            Event::Ack(AckPacket { namespace, token, id, attachments, used, payload }) if attachments > 0 => {
+            Part::Ack(AckPacket { namespace, token, id, attachments, used, payload }) if attachments > 0 => {
                 self.begin(namespace, Kind::Ack { token, id }, attachments, used, payload)?;
                 Ok(None)
             }
-            Event::Attachment(attachment) => {
+            Part::Attachment(attachment) => {
                 let Some(open) = self.push(attachment)? else { return Ok(None) };
                 Ok(Some(self.whole(open)))
             }
-            other => Ok(Some((other, Attachments::NONE))),
+            _ => Ok(Some((event, Attachments::NONE))),
         }
     }
 
@@ -103,16 +148,22 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         self.storage.as_ref().len()
     }
 
-    /// Bytes that must stay.
+    /// Gives the storage back.
+    #[must_use]
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
+    /// Bytes in use.
     #[must_use]
     pub fn held(&self) -> usize {
         self.open.map_or(0, |open| open.end)
     }
 
-    /// Moves what is held to `storage`, larger or smaller, and gives the old one back.
+    /// Moves what is held to `storage`, larger or smaller, and gives the old storage back.
     ///
     /// # Errors
-    /// Gives the new one back when it is too small; nothing was changed.
+    /// Gives the new storage back when it is smaller than [`held`](Self::held); nothing was changed.
     pub fn replace(&mut self, mut storage: S) -> Result<S, S> {
         let held = self.storage.as_ref().get(..self.held()).unwrap_or_default();
         let Some(place) = storage.as_mut().get_mut(..held.len()) else { return Err(storage) };
@@ -149,6 +200,11 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         self.put(behind, attachment.bytes)?;
         self.put(open.end, &len)?;
         open.end = behind.saturating_add(attachment.bytes.len());
+        if let Kind::Ack { token, .. } = &mut open.kind
+            && attachment.is_late
+        {
+            *token = None;
+        }
         open.arrived = open.arrived.saturating_add(1);
         self.open = (open.arrived < open.attachments).then_some(open);
         Ok(if self.open.is_none() { Some(open) } else { None })
@@ -162,14 +218,15 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         Ok(())
     }
 
-    fn whole(&self, open: Open) -> (Event<'_>, Attachments<'_>) {
+    fn whole<'c, E: Collect<'c>>(&'c self, open: Open) -> (E, Attachments<'c>) {
         let Open { namespace, kind, attachments, used, payload: [len, first, rest], .. } = open;
         let bytes = self.storage.as_ref().get(..open.end).unwrap_or_default();
+        debug_assert_eq!(bytes.len(), open.end, "all of it was put there");
         let (payload, packed) = bytes.split_at_checked(len).unwrap_or_default();
         let payload = Array::of(payload, first, rest);
         let event = match kind {
-            Kind::Event(ack) => Event::Event(EventPacket { namespace, ack, attachments, used, payload }),
-            Kind::Ack { token, id } => Event::Ack(AckPacket { namespace, token, id, attachments, used, payload }),
+            Kind::Event(ack) => E::event(EventPacket { namespace, ack, attachments, used, payload }),
+            Kind::Ack { token, id } => E::ack(AckPacket { namespace, token, id, attachments, used, payload }),
         };
         (event, Attachments::packed(packed))
     }

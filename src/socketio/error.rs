@@ -65,46 +65,73 @@ impl fmt::Display for PeerError {
 
 impl core::error::Error for PeerError {}
 
+/// There are too few slots; nothing was changed.
+///
+/// `needed` is the least number that helps. Lend at least twice as many as there are, so that growing stays cheap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotCapacity {
+    /// Slots that the call needs to succeed, in all.
+    pub needed: usize,
+    /// Slots that there are.
+    pub available: usize,
+}
+
+impl fmt::Display for SlotCapacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} slots needed, {} available", self.needed, self.available)
+    }
+}
+
+impl core::error::Error for SlotCapacity {}
+
 /// The call does not fit the state of the session; nothing was changed.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
-    /// The namespace is not connected, or waits for no answer.
+    /// The client is not connected to the namespace, or did not ask to be.
     NotConnected,
-    /// An event name that the protocol keeps for itself.
+    /// The client is connected to the namespace already: its CONNECT packet was answered before.
+    AlreadyConnected,
+    /// The event name is reserved by the protocol.
     ReservedName,
-    /// The request to acknowledge belongs to a connection that is over.
+    /// The [`AckRequest`](super::AckRequest) comes from another session, or from before the client left the namespace.
     Stale,
-    /// More attachments than [`MAX_ATTACHMENTS`](super::MAX_ATTACHMENTS), which receivers refuse.
+    /// More attachments than [`MAX_ATTACHMENTS`](super::MAX_ATTACHMENTS). Receivers refuse those.
     TooManyAttachments,
+    /// The session waits for as many acknowledgements as [`Limits::acks`](super::server::Limits::acks) allows. Try again when some have
+    /// arrived or failed.
+    TooManyAcks,
 }
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotConnected => "the namespace is not connected",
+            Self::AlreadyConnected => "the namespace is connected already",
             Self::ReservedName => "reserved event name",
-            Self::Stale => "the request belongs to an earlier connection",
+            Self::Stale => "the request to acknowledge belongs to another connection",
             Self::TooManyAttachments => "too many attachments",
+            Self::TooManyAcks => "too many acknowledgements in flight",
         })
     }
 }
 
 impl core::error::Error for StateError {}
 
-/// Why nothing was written; nothing was changed.
+/// Why a packet was not written. Nothing was changed.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// The output has less room than the packet needs: write it out, clear it, and say it again.
+    /// The output is too small for the packet. Write it out, clear it, and repeat the call.
     Capacity(Capacity),
-    /// The table of acknowledgements that are waited for is full; in slots.
-    Acks(Capacity),
+    /// All slots for acknowledgements are in use. Lend more with
+    /// [`Session::replace_acks`](super::server::Session::replace_acks), or wait until some have arrived or failed.
+    Acks(SlotCapacity),
     /// An argument has no form in JSON ([`json::Json`]): the application's fault.
     Serialize(json::SerializeError),
-    /// The call does not fit the state of the session.
+    /// The call does not fit the state of the session: the caller's mistake.
     State(StateError),
-    /// The link takes nothing now: it is closing, or a message sent in parts is open.
+    /// The connection takes no message now: it is closing, or a message that is sent in parts is not finished.
     Link(engineio::SendError),
 }
 
@@ -133,7 +160,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Capacity(e) => e.fmt(f),
-            Self::Acks(e) => write!(f, "all {} slots for acknowledgements are taken", e.available),
+            Self::Acks(e) => write!(f, "acknowledgements: {e}"),
             Self::Serialize(e) => e.fmt(f),
             Self::State(e) => e.fmt(f),
             Self::Link(e) => e.fmt(f),

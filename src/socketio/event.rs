@@ -1,7 +1,7 @@
 use super::{Namespace, Placeholder};
 use crate::json::{Array, Elements, Value};
 
-/// An acknowledgement of the client.
+/// An acknowledgement from the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckPacket<'m> {
     /// Where.
@@ -24,7 +24,7 @@ impl<'m> AckPacket<'m> {
         self.payload.elements()
     }
 
-    /// Whether a placeholder in the answer names this attachment; one that none names came for nothing.
+    /// Whether a placeholder in the answer refers to this attachment. Attachments without a reference can be ignored.
     #[must_use]
     pub fn uses(&self, attachment: Placeholder) -> bool {
         is_used(self.used, attachment)
@@ -36,7 +36,7 @@ impl<'m> AckPacket<'m> {
 pub struct EventPacket<'m> {
     /// Where it was sent.
     pub namespace: Namespace,
-    /// The client wants an acknowledgement ([`ack`](super::server::Session::ack)); the value may be kept for later.
+    /// The peer wants an acknowledgement: answer with [`ack`](super::server::Session::ack), now or later.
     pub ack: Option<AckRequest>,
     /// Binary messages that follow, as [`server::Event::Attachment`](super::server::Event::Attachment)s.
     pub attachments: u8,
@@ -45,7 +45,7 @@ pub struct EventPacket<'m> {
 }
 
 impl<'m> EventPacket<'m> {
-    /// Whether a placeholder in the arguments names this attachment; one that none names came for nothing.
+    /// Whether a placeholder in the arguments refers to this attachment. Attachments without a reference can be ignored.
     #[must_use]
     pub fn uses(&self, attachment: Placeholder) -> bool {
         is_used(self.used, attachment)
@@ -78,21 +78,37 @@ fn is_used(used: u64, attachment: Placeholder) -> bool {
     used.checked_shr(u32::from(attachment.0)).is_some_and(|bits| bits & 1 == 1)
 }
 
-/// A request to acknowledge: a value to be kept as long as wanted. On a later connection it is refused.
+/// A request to acknowledge an event. Keep it for as long as needed, and answer it with
+/// [`Session::ack`](super::server::Session::ack) of the session that it came from. Another session refuses it
+/// ([`StateError::Stale`](super::StateError::Stale)), as does the same one when the client has left the namespace meanwhile, even if it came back.
+///
+/// It names the socket by a number made of the [`Sid`](super::Sid) that the namespace was accepted with, so two sockets are
+/// told apart if their ids differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AckRequest {
     pub(super) namespace: Namespace,
     pub(super) id: u64,
-    pub(super) epoch: u32,
+    pub(super) socket: u32,
 }
 
-/// A binary message that belongs to an event.
+/// A binary message that belongs to the event or acknowledgement before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachment<'m> {
     /// Its number, which placeholders name (`{"_placeholder":true,"num":0}`), from 0.
     pub index: u8,
-    /// How many there are.
+    /// How many attachments the packet has.
     pub of: u8,
     /// The bytes.
     pub bytes: &'m [u8],
+    pub(super) is_late: bool,
+}
+
+impl Attachment<'_> {
+    /// Whether the acknowledgement that this attachment belongs to was reported as
+    /// [`AckFailed`](super::server::Event::AckFailed) before all its attachments had arrived: ignore it. A
+    /// [`Collector`](super::Collector) then gives the acknowledgement without a token.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        self.is_late
+    }
 }

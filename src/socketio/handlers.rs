@@ -1,13 +1,13 @@
 //! Who handles which event.
 
-use super::EventPacket;
-use crate::bytes::Capacity;
+use super::{EventPacket, SlotCapacity};
 
-/// A table of handlers: values of the caller's type (function pointers, numbers, channels) by the names of events, in lent slots.
+/// A table of handlers by the names of events, in lent slots. A handler is a value of the caller's type: a function pointer, a number, a
+/// channel.
 ///
-/// As in the reference: several handlers of one event are called in the order in which they were added, those for any event first, and one
-/// that was added with [`once`](Self::once) is taken out when it is called. Cost of an event: O(handlers), names compared by
-/// length first.
+/// As in the JavaScript implementation, the handlers of one event are called in the order in which they were added, those for any event first,
+/// and a handler that was added with [`once`](Self::once) is removed when it is called. Cost of an event: O(handlers) for all calls of
+/// [`next`](Self::next) together, plus O(log handlers) for each handler called; names are compared by length first.
 ///
 /// ```
 /// use sansocket::socketio::{EventPacket, HandlerSlot, Handlers};
@@ -47,30 +47,35 @@ use crate::bytes::Capacity;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Handlers<'n, T, S> {
-    /// Those in use stand in front, in the order in which they were added.
+    /// Those in use stand in front, in the order in which they were added; between them may be some that are empty.
     slots: S,
     len: usize,
     added: u32,
+    /// Slots looked at, for tests of cost.
+    #[cfg(test)]
+    looked_at: usize,
     kind: core::marker::PhantomData<HandlerSlot<'n, T>>,
 }
 
-/// Room for one handler.
+/// Memory for one handler.
 #[derive(Clone, Debug)]
-pub struct HandlerSlot<'n, T>(Option<Handler<'n, T>>);
+pub struct HandlerSlot<'n, T> {
+    /// Counts up over the slots, so that a call finds its place again when others come and go.
+    number: u32,
+    handler: Option<Handler<'n, T>>,
+}
 
 #[derive(Clone, Debug)]
 struct Handler<'n, T> {
     /// `None`: any event.
     name: Option<&'n str>,
     is_once: bool,
-    /// Counts up, so that a call knows where it stands when others come and go.
-    number: u32,
     value: T,
 }
 
 impl<T> HandlerSlot<'_, T> {
-    /// No handler.
-    pub const EMPTY: Self = Self(None);
+    /// A slot that is not in use.
+    pub const EMPTY: Self = Self { number: 0, handler: None };
 }
 
 /// How far the handlers of one event were called. Borrows nothing.
@@ -86,16 +91,23 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
     /// No handlers. What `slots` held is forgotten.
     pub fn new(mut slots: S) -> Self {
         for slot in slots.as_mut() {
-            slot.0 = None;
+            *slot = HandlerSlot::EMPTY;
         }
-        Self { slots, len: 0, added: 0, kind: core::marker::PhantomData }
+        Self {
+            slots,
+            len: 0,
+            added: 0,
+            #[cfg(test)]
+            looked_at: 0,
+            kind: core::marker::PhantomData,
+        }
     }
 
     /// Adds a handler for the event `name`.
     ///
     /// # Errors
-    /// [`Capacity`], in slots; nothing was changed.
-    pub fn on(&mut self, name: &'n str, value: T) -> Result<(), Capacity> {
+    /// [`SlotCapacity`] with the least that helps; nothing was changed.
+    pub fn on(&mut self, name: &'n str, value: T) -> Result<(), SlotCapacity> {
         self.add(Some(name), false, value)
     }
 
@@ -103,7 +115,7 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
     ///
     /// # Errors
     /// As [`on`](Self::on).
-    pub fn once(&mut self, name: &'n str, value: T) -> Result<(), Capacity> {
+    pub fn once(&mut self, name: &'n str, value: T) -> Result<(), SlotCapacity> {
         self.add(Some(name), true, value)
     }
 
@@ -111,7 +123,7 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
     ///
     /// # Errors
     /// As [`on`](Self::on).
-    pub fn on_any(&mut self, value: T) -> Result<(), Capacity> {
+    pub fn on_any(&mut self, value: T) -> Result<(), SlotCapacity> {
         self.add(None, false, value)
     }
 
@@ -138,75 +150,138 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
         Call { is_named: false, from: 0, to: self.added }
     }
 
-    /// The next handler of `event`.
+    /// The next handler of `event`. `None` when all were called.
     pub fn next(&mut self, call: &mut Call, event: &EventPacket<'_>) -> Option<T>
     where
         T: Clone,
     {
         loop {
-            let is_next = |h: &Handler<'n, T>| {
-                h.number >= call.from
-                    && h.number < call.to
-                    && match h.name {
-                        None => !call.is_named,
-                        Some(name) => call.is_named && event.is(name),
-                    }
+            let is_next = |h: &Handler<'n, T>| match h.name {
+                None => !call.is_named,
+                Some(name) => call.is_named && event.is(name),
             };
-            let found = self.in_use().position(is_next);
-            match found.and_then(|at| self.in_use().nth(at).map(|h| (h.number, h.is_once, h.value.clone()))) {
-                Some((number, is_once, value)) => {
-                    call.from = number.saturating_add(1);
-                    if is_once {
-                        self.remove(|h| h.number == number);
-                    }
-                    return Some(value);
-                }
-                None if call.is_named => return None,
-                None => (call.is_named, call.from) = (true, 0),
+            let start = self.in_use().partition_point(|slot| slot.number < call.from);
+            let found = self.in_use().iter().skip(start).position(|slot| slot.handler.as_ref().is_some_and(is_next));
+            #[cfg(test)]
+            {
+                self.looked_at += found.map_or(self.len - start, |n| n + 1);
             }
+            let at = found.map(|n| start.saturating_add(n));
+            let slot = at.and_then(|at| self.slots.as_mut().get_mut(at)).filter(|slot| slot.number < call.to);
+            if let Some(HandlerSlot { number, handler: place @ Some(_) }) = slot {
+                call.from = number.saturating_add(1);
+                return match place.take_if(|h| h.is_once) {
+                    Some(once) => Some(once.value),
+                    None => place.as_ref().map(|h| h.value.clone()),
+                };
+            }
+            if call.is_named {
+                return None;
+            }
+            (call.is_named, call.from) = (true, 0);
         }
     }
 
-    fn in_use(&self) -> impl Iterator<Item = &Handler<'n, T>> {
-        self.slots.as_ref().iter().take(self.len).filter_map(|slot| slot.0.as_ref())
+    /// Gives the slots back, with the handlers in them.
+    pub fn into_storage(self) -> S {
+        self.slots
     }
 
-    fn add(&mut self, name: Option<&'n str>, is_once: bool, value: T) -> Result<(), Capacity> {
+    fn in_use(&self) -> &[HandlerSlot<'n, T>] {
+        self.slots.as_ref().get(..self.len).unwrap_or_default()
+    }
+
+    fn add(&mut self, name: Option<&'n str>, is_once: bool, value: T) -> Result<(), SlotCapacity> {
         let available = self.slots.as_ref().len();
-        let full = Capacity { needed: self.len.saturating_add(1), available };
+        if self.len == available {
+            // Those that were called once left gaps.
+            self.remove(|_| false);
+        }
+        let full = SlotCapacity { needed: self.len.saturating_add(1), available };
         if self.added == u32::MAX {
             // Four billion were added; begin to count again.
+            self.remove(|_| false);
             self.added = 0;
-            for handler in self.slots.as_mut().iter_mut().filter_map(|slot| slot.0.as_mut()) {
-                handler.number = self.added;
+            for slot in self.slots.as_mut().iter_mut().take(self.len) {
+                slot.number = self.added;
                 self.added = self.added.saturating_add(1);
             }
         }
         let number = self.added;
         let slot = self.slots.as_mut().get_mut(self.len).ok_or(full)?;
-        slot.0 = Some(Handler { name, is_once, number, value });
+        *slot = HandlerSlot { number, handler: Some(Handler { name, is_once, value }) };
         self.len = self.len.saturating_add(1);
         self.added = self.added.saturating_add(1);
         Ok(())
     }
 
+    /// Removes handlers, and closes the gaps.
     fn remove(&mut self, is_it: impl Fn(&Handler<'n, T>) -> bool) -> usize {
-        let before = self.len;
-        let mut kept = 0_usize;
-        for at in 0..before {
+        let (mut kept, mut removed) = (0_usize, 0_usize);
+        for at in 0..self.len {
             let slots = self.slots.as_mut();
             let Some(slot) = slots.get_mut(at) else { break };
-            if slot.0.as_ref().is_some_and(&is_it) {
-                slot.0 = None;
-                continue;
+            let (number, handler) = (slot.number, slot.handler.take());
+            match handler {
+                None => {}
+                Some(handler) if is_it(&handler) => removed = removed.saturating_add(1),
+                handler => {
+                    if let Some(slot) = slots.get_mut(kept) {
+                        *slot = HandlerSlot { number, handler };
+                    }
+                    kept = kept.saturating_add(1);
+                }
             }
-            let handler = slot.0.take();
-            if let Some(place) = slots.get_mut(kept) {
-                place.0 = handler;
-            }
-            kept = kept.saturating_add(1);
         }
         self.len = kept;
-        before.saturating_sub(kept)
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{json::Array, socketio::Namespace};
+
+    #[test]
+    fn all_handlers_of_one_event_cost_one_pass() {
+        let payload = Array::parse(b"[\"a\"]").unwrap();
+        let event = EventPacket { namespace: Namespace(0), ack: None, attachments: 0, used: 0, payload };
+        for n in [2_000_u32, 4_000, 8_000] {
+            let mut handlers = Handlers::new(std::vec![const { HandlerSlot::EMPTY }; n as usize]);
+            for i in 0..n {
+                if i % 2 == 0 { handlers.on("a", i) } else { handlers.once("a", i) }.unwrap();
+            }
+            let mut call = handlers.call();
+            for i in 0..n {
+                assert_eq!(handlers.next(&mut call, &event), Some(i));
+            }
+            assert_eq!(handlers.next(&mut call, &event), None);
+            let looked_at = handlers.looked_at;
+            assert!(looked_at <= 3 * n as usize, "{looked_at} slots looked at for {n} handlers");
+            // Half of them are gone, and their slots are free.
+            for i in 0..n / 2 {
+                handlers.on("b", i).unwrap();
+            }
+            assert_eq!(handlers.on("b", 0), Err(SlotCapacity { needed: n as usize + 1, available: n as usize }));
+            assert_eq!(handlers.off("a"), n as usize / 2);
+        }
+    }
+
+    /// Added and removed between two calls: what is new is not called, what is gone neither.
+    #[test]
+    fn handlers_may_change_while_an_event_is_handled() {
+        let payload = Array::parse(b"[\"a\"]").unwrap();
+        let event = EventPacket { namespace: Namespace(0), ack: None, attachments: 0, used: 0, payload };
+        let mut handlers = Handlers::new([const { HandlerSlot::EMPTY }; 4]);
+        (0..4).for_each(|i| if i == 0 { handlers.once("a", i) } else { handlers.on("a", i) }.unwrap());
+        let mut call = handlers.call();
+        assert_eq!(handlers.next(&mut call, &event), Some(0));
+        handlers.on("a", 4).unwrap();
+        assert_eq!(handlers.next(&mut call, &event), Some(1));
+        handlers.off_value("a", &2);
+        handlers.on("a", 5).unwrap();
+        assert_eq!(handlers.next(&mut call, &event), Some(3));
+        assert_eq!(handlers.next(&mut call, &event), None);
     }
 }

@@ -21,8 +21,8 @@ mod write;
 
 pub use acks::{AckError, AckSlot, ExpectAck};
 pub use binary::{Attachments, AttachmentsIter, Binary, Content, MAX_ATTACHMENTS, Placeholder};
-pub use collector::Collector;
-pub use error::{PeerError, SendError, StateError};
+pub use collector::{Collect, Collector};
+pub use error::{PeerError, SendError, SlotCapacity, StateError};
 pub use event::{AckPacket, AckRequest, Attachment, EventPacket};
 pub use handlers::{Call, HandlerSlot, Handlers};
 pub use namespace::{Namespace, Namespaces};

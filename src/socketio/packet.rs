@@ -6,9 +6,10 @@
 use super::{
     PeerError, binary,
     binary::{MAX_ATTACHMENTS, Placeholders},
+    write::push_namespace,
 };
 use crate::{
-    bytes::{Cursor, decimal},
+    bytes::{Capacity, Cursor, Writer, decimal},
     json,
 };
 
@@ -148,6 +149,68 @@ impl<'m> Packet<'m> {
                 }
             }
         }
+    }
+}
+
+impl Packet<'_> {
+    /// Writes the packet as the text of an Engine.IO message; its attachments are not part of it. [`parse`](Self::parse) of that gives the same
+    /// packet, but for a main namespace that was written out. Meant for passing packets on, to another node for example.
+    ///
+    /// # Errors
+    /// [`Capacity`] with the exact need.
+    ///
+    /// ```
+    /// use sansocket::socketio::Packet;
+    ///
+    /// let packet = Packet::parse(br#"2/chat,7["hello",1]"#)?;
+    /// let mut memory = [0; 32];
+    /// assert_eq!(packet.write(&mut memory)?, br#"2/chat,7["hello",1]"#);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn write<'o>(&self, memory: &'o mut [u8]) -> Result<&'o mut [u8], Capacity> {
+        let mut w = Writer::new(memory);
+        let mut head = |kind: u8, attachments: u8, namespace: &[u8], id: Option<u64>| {
+            w.byte(if attachments > 0 { kind.wrapping_add(3) } else { kind });
+            if attachments > 0 {
+                w.decimal(u64::from(attachments));
+                w.byte(b'-');
+            }
+            push_namespace(&mut w, namespace);
+            if let Some(id) = id {
+                w.decimal(id);
+            }
+        };
+        let (value, array) = match *self {
+            Self::Connect { namespace, payload } => {
+                head(b'0', 0, namespace, None);
+                (payload, None)
+            }
+            Self::Disconnect { namespace } => {
+                head(b'1', 0, namespace, None);
+                (None, None)
+            }
+            Self::Event { namespace, id, payload, attachments, .. } => {
+                head(b'2', attachments, namespace, id);
+                (None, Some(payload))
+            }
+            Self::Ack { namespace, id, payload, attachments, .. } => {
+                head(b'3', attachments, namespace, Some(id));
+                (None, Some(payload))
+            }
+            Self::ConnectError { namespace, payload } => {
+                head(b'4', 0, namespace, None);
+                (Some(payload), None)
+            }
+        };
+        if let Some(value) = value {
+            w.push(value.raw());
+        }
+        if let Some(array) = array {
+            w.byte(b'[');
+            w.push(array.elements().raw());
+            w.byte(b']');
+        }
+        w.finish()
     }
 }
 

@@ -194,9 +194,15 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         Ok(core::mem::replace(&mut self.slots, slots))
     }
 
+    /// Gives the slots back, with the packets in them.
+    pub fn into_storage(self) -> S {
+        self.slots
+    }
+
     /// The bytes that wait, packet by packet, for one vectored write; of the first what did not go out yet.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let (back, front) = self.slots.as_ref().split_at_checked(self.first).unwrap_or_default();
+        debug_assert!(self.first == 0 || self.first < self.slots(), "the first packet lies in a slot");
         let packets = front.iter().chain(back).take(self.len).filter_map(|slot| slot.0.as_ref());
         packets.enumerate().map(|(i, (packet, _))| {
             let from = if i == 0 { self.sent } else { 0 };

@@ -150,7 +150,7 @@ fn head(w: &mut Writer<'_>, kind: u8, namespace: &[u8]) {
 
 /// The namespace, which is left out when it is the main one.
 #[inline]
-fn push_namespace(w: &mut Writer<'_>, namespace: &[u8]) {
+pub(super) fn push_namespace(w: &mut Writer<'_>, namespace: &[u8]) {
     let name = bare(namespace);
     if !name.is_empty() {
         w.byte(b'/');

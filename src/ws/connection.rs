@@ -277,7 +277,7 @@ impl<R: Role> Connection<R> {
     /// As [`Decoder::whole`]; also checks that a text is UTF-8.
     #[inline]
     pub(crate) fn whole(&self, input: &mut [u8]) -> Option<Whole> {
-        if self.state.receiving != Receiving::Open {
+        if self.state.receiving != Receiving::Open || self.is_text_broken {
             return None;
         }
         let whole = self.decoder.whole::<R>(&self.limits, self.leniency, input)?;

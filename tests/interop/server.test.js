@@ -237,6 +237,14 @@ for (const [version, io, Manager, transports] of clients.flatMap(([v, io, M, all
       [a, b].forEach((s) => s.disconnect());
     });
 
+    test("34b: rooms of one socket are limited, and so are their names", async () => {
+      const a = await open();
+      assert.deepEqual(await ask(a, "join", "x".repeat(9000)), [false]);
+      const joined = await Promise.all(Array.from({ length: 300 }, (_, i) => a.emitWithAck("join", `many-${i}`)));
+      assert.equal(joined.filter(Boolean).length, 199, "and the room of its own id");
+      a.disconnect();
+    });
+
     test("35: broadcast reaches every other in the namespace, binary included", async () => {
       const [a, b, c] = [await open(), await open(), await open("/custom")];
       a.emit("broadcast", "to all");

@@ -14,6 +14,16 @@ use sansocket::{
 /// A good packet that is written again is the same packet; and what we write, we take.
 pub fn packet(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
+    if let Ok(packet) = Packet::parse(text.as_bytes()) {
+        let mut memory = vec![0; data.len() + 1];
+        let again = packet.write(&mut memory).unwrap().to_vec();
+        assert_eq!(packet.write(&mut memory[..again.len() - 1]).unwrap_err().needed, again.len(), "exact");
+        let mut same = vec![0; again.len()];
+        assert_eq!(Packet::parse(&again).unwrap().write(&mut same).unwrap(), again);
+        // What the text of it says is what is parsed, but for `/` written out.
+        let short = |packet: &Packet<'_>| format!("{packet:?}").replace("namespace: [47]", "namespace: []");
+        assert_eq!(short(&Packet::parse(&again).unwrap()), short(&packet));
+    }
     let Ok(Packet::Event { namespace, id, payload, attachments: 0, .. }) = Packet::parse(text.as_bytes()) else {
         return;
     };
@@ -148,6 +158,104 @@ fn serde_takes(text: &str) -> Option<bool> {
         Err(e) if e.to_string().starts_with("number out of range") => None,
         value => Some(value.is_ok()),
     }
+}
+
+/// Two sessions under any calls, whose requests to acknowledge are mixed up: each takes its own alone, while the socket is there that it came from;
+/// and each acknowledgement that is asked for ends once, as a whole answer or as a failure.
+pub fn two_sessions(data: &[u8]) {
+    type Two = socketio::server::Session<[&'static str; 1], Vec<AckSlot>>;
+    let close = || engineio::Event::Closed(engineio::Reason::TransportClose);
+    let mut ios = [0, 1].map(|_| Two::new(["/"], vec![AckSlot::EMPTY; 4], Instant::FAR_FUTURE));
+    let mut collectors = [0, 1].map(|_| Collector::new(vec![0; 256]));
+    let mut kept: Vec<(AckRequest, usize, u8)> = Vec::new();
+    // The number of the socket, how many attachments are due, and what was asked: the id, and whether it ended.
+    let (mut socket, mut due) = ([0_u8; 2], [0; 2]);
+    let mut asked: [Vec<bool>; 2] = Default::default();
+    let (mut sockets, mut time) = (0_u8, 0);
+    let mut memory = [0; 256];
+    let end = |asked: &mut [Vec<bool>; 2], at: usize, token: u32| {
+        assert!(!std::mem::replace(&mut asked[at][token as usize], true), "ended twice");
+    };
+    for pair in data.chunks_exact(2) {
+        let (at, op, arg) = (usize::from(pair[0] >> 7), pair[0] % 8, pair[1]);
+        let mut out = Out::stored(&mut memory);
+        let mut say = |kept: &mut Vec<(AckRequest, usize, u8)>,
+                       socket: u8,
+                       ios: &mut [Two; 2],
+                       due: &mut [u8; 2],
+                       asked: &mut [Vec<bool>; 2],
+                       message: Message<'_>| {
+            let event = ios[at].handle_event(engineio::Event::Message(message)).unwrap();
+            if let Event::Event(packet) = event {
+                kept.extend(packet.ack.map(|request| (request, at, socket)));
+            }
+            let collected = collectors[at].collect(event).unwrap();
+            due[at] = due[at].saturating_sub(u8::from(matches!(message, Message::Binary(_))));
+            if let Some((Event::Ack(answer), _)) = collected
+                && let Some(token) = answer.token
+            {
+                end(asked, at, token);
+            }
+        };
+        let is_here = ios[at].is_connected(Namespace(0));
+        match op {
+            0 if !is_here && due[at] == 0 => {
+                say(&mut kept, socket[at], &mut ios, &mut due, &mut asked, Message::Text(b"0"));
+                sockets = sockets.wrapping_add(1);
+                socket[at] = sockets;
+                ios[at].accept(Namespace(0), socketio::Sid::from_random([sockets; 15]), &mut out).unwrap();
+            }
+            1 if is_here && due[at] == 0 => {
+                say(&mut kept, socket[at], &mut ios, &mut due, &mut asked, Message::Text(b"21[\"a\"]"))
+            }
+            2 if !kept.is_empty() => {
+                let (request, owner, number) = kept[usize::from(arg) % kept.len()];
+                let is_its = owner == at && number == socket[at] && is_here;
+                assert_eq!(ios[at].ack(request, &(), &mut out).is_ok(), is_its, "a request of another socket");
+            }
+            3 if is_here => {
+                let deadline = (arg % 2 == 1).then(|| Instant::from_millis(time + u64::from(arg)));
+                let token = asked[at].len() as u32;
+                let expect = Some(ExpectAck { token, deadline });
+                if ios[at].emit(Namespace(0), "x", &(), expect, &mut out).is_ok() {
+                    asked[at].push(false);
+                }
+            }
+            4 if is_here && due[at] == 0 => {
+                let files = arg % 3;
+                let kind = if files == 0 { "3".to_owned() } else { format!("6{files}-") };
+                say(
+                    &mut kept,
+                    socket[at],
+                    &mut ios,
+                    &mut due,
+                    &mut asked,
+                    Message::Text(format!("{kind}{}[]", arg / 3 % 16).as_bytes()),
+                );
+                due[at] = files;
+            }
+            5 if due[at] > 0 => say(&mut kept, socket[at], &mut ios, &mut due, &mut asked, Message::Binary(b"file")),
+            6 if arg % 2 == 0 && is_here => ios[at].disconnect(Namespace(0), &mut out).unwrap(),
+            6 => {
+                ios[at].handle_event(close()).unwrap();
+                ios[at].handle_event(engineio::Event::Opened).unwrap();
+                due[at] = 0;
+            }
+            _ => {
+                time += u64::from(arg);
+                while let Some(Event::AckFailed { token, .. }) = ios[at].handle_timeout(Instant::from_millis(time)) {
+                    end(&mut asked, at, token);
+                }
+            }
+        }
+    }
+    for (at, io) in ios.iter_mut().enumerate() {
+        io.handle_event(close()).unwrap();
+        while let Some(Event::AckFailed { token, .. }) = io.handle_timeout(Instant::from_millis(time)) {
+            end(&mut asked, at, token);
+        }
+    }
+    assert!(asked.iter().flatten().all(|&ended| ended), "never ended");
 }
 
 /// A server over all its layers under any calls: none panics, one that is refused changes nothing, and nothing is written behind a close.

@@ -1,15 +1,23 @@
 //! `sansocket-linear ITEM N` does the work of one item at size N once.
 
 use sansocket::{
-    engineio::{Packets, Payload},
+    engineio::{Event, Message, Packets, Payload, Sid},
     http::{Body, BodyDecoder, HeadScanner, Limits as HeadLimits, Request},
-    ws::{Accept, Connection, Inbox, Incoming, Kind, Limits, Server},
+    socketio::{
+        AckSlot, ExpectAck, Namespace,
+        server::{
+            Limits as IoLimits, Session,
+            rooms::{Full, Member, RoomSlot, Rooms, Storage},
+        },
+    },
+    time::Instant,
+    ws::{Accept, Connection, Inbox, Incoming, Kind, Limits, Out, Server},
 };
 use std::hint::black_box;
 
 type Item = (&'static str, fn(usize));
 
-const ITEMS: [Item; 8] = [
+const ITEMS: [Item; 10] = [
     ("text_in_64_byte_fragments", text_in_fragments),
     ("handshake_one_byte_at_a_time", handshake_by_bytes),
     ("small_frames_in_one_read", small_frames),
@@ -18,6 +26,8 @@ const ITEMS: [Item; 8] = [
     ("subprotocols", subprotocols),
     ("polling_payload", polling_payload),
     ("chunked_body", chunked_body),
+    ("acknowledgements_in_flight", acknowledgements),
+    ("rooms_in_a_nearly_full_storage", rooms),
 ];
 
 fn main() {
@@ -178,4 +188,42 @@ fn chunked_body(n: usize) {
         }
     }
     assert!(body.is_complete() && len == n);
+}
+
+/// N requests in flight, of which every second one is answered, from the last to the first; the others are lost.
+fn acknowledgements(n: usize) {
+    let limits = IoLimits::new().acks(u16::MAX);
+    let mut io = Session::new(["/"], vec![AckSlot::EMPTY; n], Instant::from_millis(1)).with_limits(limits);
+    let mut memory = [0; 64];
+    io.handle_event(Event::Message(Message::Text(b"0"))).expect("good");
+    io.accept(Namespace(0), sansocket::socketio::Sid::from_random([1; 15]), &mut Out::stored(&mut memory)).expect("room");
+    for token in 0..n as u32 {
+        let expect = ExpectAck { token, deadline: None };
+        io.emit(Namespace(0), "x", &(), Some(expect), &mut Out::stored(&mut memory)).expect("room");
+    }
+    for id in (0..n).rev().step_by(2) {
+        io.handle_event(Event::Message(Message::Text(format!("3{id}[]").as_bytes()))).expect("good");
+    }
+    io.handle_event(Event::Message(Message::Text(b"1"))).expect("good");
+    while black_box(io.handle_timeout(Instant::from_millis(0))).is_some() {}
+}
+
+/// N rooms that stay, and N that come and go.
+fn rooms(n: usize) {
+    let storage = |slots, name_bytes| Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; name_bytes] };
+    let mut rooms = Rooms::new(storage(2 * n + 8, 16 * n + 64), [1, 2]);
+    let join = |rooms: &mut Rooms<Vec<RoomSlot>, Vec<u8>>, i: usize| {
+        let name = format!("room{i:06}");
+        while let Err(Full { slots, name_bytes }) = rooms.join(Namespace(0), Member(0), name.as_bytes()) {
+            drop(rooms.replace(storage(slots, name_bytes)));
+        }
+        name
+    };
+    for i in 0..n {
+        join(&mut rooms, i);
+    }
+    for i in n..2 * n {
+        let name = join(&mut rooms, i);
+        assert!(rooms.leave(Namespace(0), Member(0), name.as_bytes()));
+    }
 }

@@ -1,17 +1,15 @@
-//! What a session does with events, whatever carries its bytes.
+//! A session: the composed machine, its memory, its queue, and what the application does on it.
 
 use sansocket::json::Raw;
 use sansocket::{
-    engineio::{
-        self, Payload, Sid, Transport,
-        server::{Config, Session},
-    },
+    endpoint::{Answer, Got, Grow, ServerEnd, ServerLink, Step, What},
+    engineio::{self, Packets, Transport, server::Config},
     socketio::{
-        self, AckSlot, Binary, Collector, Namespace, Queue, QueueSlot, SendError,
-        server::{Event, Session as Io},
+        self, AckSlot, Attachments, Binary, Collector, Flags, Namespace, Policy, Queue, QueueSlot, Reason, SendError,
+        server::Event,
     },
     time::Instant,
-    ws::{Out, Stored},
+    ws::{Inbox, Limits, Out, Stored},
 };
 use std::{
     collections::HashMap,
@@ -22,97 +20,111 @@ use tracing::debug;
 
 const NAMES: [&str; 1] = ["/"];
 const ROOT: Namespace = Namespace(0);
-/// Milliseconds for a client to join.
-const CONNECT_TIMEOUT: u64 = 45_000;
 /// Bytes of a message, and of what may wait for one client.
 pub const MAX: usize = 1_000_000;
 
+type End = ServerEnd<[&'static str; 1], Vec<AckSlot>>;
+
 /// All sessions, by their ids.
 pub struct App {
-    links: Mutex<HashMap<Sid, Arc<Link>>>,
+    links: Mutex<HashMap<engineio::Sid, Arc<Link>>>,
     config: Config,
+    /// Milliseconds that a client may take nothing of what it is sent.
+    pub patience: u64,
     start: std::time::Instant,
 }
 
-type Packets = Queue<Arc<[u8]>, Vec<QueueSlot<Arc<[u8]>>>>;
-
 /// One session. The queue has a lock of its own, which is held for nothing else: who broadcasts holds its own session.
 pub struct Link {
-    pub id: Sid,
-    pub state: Mutex<State>,
-    queue: Mutex<Packets>,
+    pub id: engineio::Sid,
+    state: Mutex<State>,
+    queue: Mutex<Queue<Arc<[u8]>, Vec<QueueSlot<Arc<[u8]>>>>>,
     /// Something is to be written, or the session ended.
     pub wake: Notify,
-    /// A request came or went, or the session ended: its clock looks again.
+    /// A request came or went: the clock and the probe look again.
     pub changed: Notify,
 }
 
-pub struct State {
-    pub engine: Session,
-    io: Io<[&'static str; 1], Vec<AckSlot>>,
+struct State {
+    end: End,
     collector: Collector<Vec<u8>>,
-    /// The session must end, though the client did not say so.
-    pub must_close: bool,
+}
+
+/// Where packets come from.
+pub enum Input<'i, 'b> {
+    Socket(&'i mut Inbox<Vec<u8>>),
+    Post(&'i mut Packets<'b>),
+    Time,
+}
+
+/// What a WebSocket may send.
+pub const fn limits() -> Limits {
+    Limits::new().message(MAX as u64).frame(MAX as u64)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics with it")
+}
+
+fn random() -> [u8; 15] {
+    let mut random = [0; 15];
+    getrandom::fill(&mut random).expect("the system has randomness");
+    random
 }
 
 impl App {
     pub fn new(ping_interval: u32, ping_timeout: u32) -> Self {
         let config = Config::new().ping_interval(ping_interval).ping_timeout(ping_timeout).max_payload(MAX as u32);
-        Self { links: Mutex::default(), config, start: std::time::Instant::now() }
+        let patience = u64::from(ping_interval) + u64::from(ping_timeout);
+        Self { links: Mutex::default(), config, patience, start: std::time::Instant::now() }
     }
 
     pub fn now(&self) -> Instant {
         Instant::from_millis(self.start.elapsed().as_millis() as u64)
     }
 
-    /// When a moment of the machines is for Tokio.
-    pub fn at(&self, instant: Instant) -> tokio::time::Instant {
-        (self.start + std::time::Duration::from_millis(instant.as_millis())).into()
+    pub async fn sleep(&self, until: Option<Instant>) {
+        match until {
+            Some(at) => {
+                tokio::time::sleep_until((self.start + std::time::Duration::from_millis(at.as_millis())).into()).await
+            }
+            None => std::future::pending().await,
+        }
     }
 
     pub fn open(&self, transport: Transport) -> Arc<Link> {
-        let now = self.now();
-        let id = sid();
-        let engine = match transport {
-            Transport::WebSocket => Session::open(id, self.config, now),
-            _ => Session::open_polling(id, self.config, now),
-        };
-        let io = Io::new(NAMES, Vec::new(), now.after_millis(CONNECT_TIMEOUT));
-        let state = State { engine, io, collector: Collector::new(Vec::new()), must_close: false };
+        let id = engineio::Sid::from_random(random());
+        let end = End::open(transport, id, self.config, limits(), NAMES, Vec::new(), self.now());
         let link = Arc::new(Link {
             id,
-            state: Mutex::new(state),
-            queue: Mutex::new(Queue::new(Vec::new(), MAX, socketio::Policy::DropVolatile)),
+            state: Mutex::new(State { end, collector: Collector::new(Vec::new()) }),
+            queue: Mutex::new(Queue::new(Vec::new(), MAX, Policy::DropVolatile)),
             wake: Notify::new(),
             changed: Notify::new(),
         });
-        self.lock().insert(id, link.clone());
+        lock(&self.links).insert(id, link.clone());
         link
     }
 
     pub fn find(&self, id: &[u8]) -> Option<Arc<Link>> {
-        self.lock().get(&Sid::parse(id)?).cloned()
+        lock(&self.links).get(&engineio::Sid::parse(id)?).cloned()
     }
 
-    /// The session is over.
-    pub fn forget(&self, link: &Link) {
-        self.lock().remove(&link.id);
-        link.changed.notify_waiters();
-        link.wake.notify_one();
+    fn all(&self) -> Vec<Arc<Link>> {
+        lock(&self.links).values().cloned().collect()
     }
 
     /// Sessions over polling, over WebSocket.
     pub fn count(&self) -> [usize; 2] {
-        let links: Vec<_> = self.lock().values().cloned().collect();
-        let polling = links.iter().filter(|link| link.lock().engine.transport() == Transport::Polling).count();
+        let links = self.all();
+        let polling = links.iter().filter(|link| link.link(|l| l.transport()) == Transport::Polling).count();
         [polling, links.len() - polling]
     }
 
     /// Ends all sessions. The table is not held meanwhile: who broadcasts holds its session, and wants the table.
     pub fn shut_down(&self) {
-        let links: Vec<_> = self.lock().values().cloned().collect();
-        for link in links {
-            link.lock().must_close = true;
+        for link in self.all() {
+            lock(&link.state).end.close(Reason::ServerShuttingDown, self.now());
             link.changed.notify_waiters();
             link.wake.notify_one();
         }
@@ -127,150 +139,126 @@ impl App {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Link>>> {
-        self.links.lock().expect("nobody panics with it")
-    }
-
-    /// Encoded and framed once for all but `link`.
-    fn broadcast(&self, link: &Link, name: &str, content: &impl socketio::Content) {
-        let mut memory = vec![0; 1024];
-        let packet: Arc<[u8]> = loop {
-            let mut out = Out::stored(&mut memory);
-            match socketio::server::broadcast(&NAMES, ROOT, name, content, None, &mut out) {
-                Ok(()) => break out.written().into(),
-                Err(SendError::Capacity(e)) => memory.resize(e.needed, 0),
-                Err(e) => return debug!("not sent: {e}"),
-            }
-        };
-        for other in self.lock().values().filter(|other| other.id != link.id) {
-            other.push(packet.clone());
-        }
-    }
 }
 
 impl Link {
-    pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics with it")
+    /// The link, for requests and for the end of its socket.
+    pub fn link<R>(&self, act: impl FnOnce(&mut ServerLink) -> R) -> R {
+        act(lock(&self.state).end.link_mut())
     }
 
-    /// Appends frames to what waits; a client for whom too much waits is dropped.
+    pub fn due(&self) -> Option<Instant> {
+        lock(&self.state).end.poll_timeout()
+    }
+
+    /// Everything that can be done without waiting.
+    pub fn work(&self, app: &App, mut input: Input<'_, '_>) {
+        let now = app.now();
+        let State { end, collector } = &mut *lock(&self.state);
+        if lock(&self.queue).is_closed() {
+            end.link_mut().handle_eof();
+        }
+        loop {
+            self.transmit(end);
+            let step = match &mut input {
+                Input::Socket(inbox) => match end.poll(inbox, collector, now) {
+                    Ok(Step::Idle) => Ok(end.handle_timeout(now)),
+                    step => step,
+                },
+                Input::Post(packets) => end.poll_post(packets, collector, now),
+                Input::Time => Ok(end.handle_timeout(now)),
+            };
+            match step {
+                Ok(Step::Idle) => break,
+                Ok(Step::Again) => continue,
+                Ok(Step::Event(event, files)) => self.react(app, end, event, files),
+                Ok(Step::Closed(reason)) => debug!(%reason, "closed"),
+                Err(grow) => {
+                    match (grow.what, &mut input) {
+                        (What::Inbox, Input::Socket(inbox)) => drop(inbox.replace(vec![0; grow.to])),
+                        _ => drop(collector.replace(vec![0; grow.to])),
+                    }
+                    continue;
+                }
+            }
+            if collector.held() == 0 {
+                let _ = collector.replace(Vec::new());
+            }
+        }
+        self.transmit(end);
+        if end.link().transport() == Transport::Polling {
+            if end.link().is_gone() {
+                self.forget(app);
+            }
+            // A GET that waits looks whether something is to be said.
+            self.wake.notify_one();
+        }
+    }
+
+    /// The session is found no more.
+    pub fn forget(&self, app: &App) {
+        lock(&app.links).remove(&self.id);
+    }
+
+    /// What is owed goes behind what waits.
+    fn transmit(&self, end: &mut End) {
+        let mut memory = [0; 256];
+        while let Ok(n @ 1..) = end.transmit(&mut memory) {
+            self.push(memory[..n].into());
+        }
+    }
+
+    /// Appends frames to what waits; a client for whom too much waits is found by its own task.
     fn push(&self, frames: Arc<[u8]>) {
-        let mut queue = self.queue.lock().expect("nobody panics with it");
+        let mut queue = lock(&self.queue);
         if queue.len() == queue.slots() {
             let slots = (2 * queue.slots()).max(4);
             let _ = queue.replace(vec![QueueSlot::EMPTY; slots]);
         }
-        // One for whom too much waits is found by its own task.
-        let _ = queue.push(frames, socketio::Flags::NONE, true);
+        let _ = queue.push(frames, Flags::NONE, true);
         drop(queue);
         self.wake.notify_one();
     }
 
     pub fn is_slow(&self) -> bool {
-        self.queue.lock().expect("nobody panics with it").is_closed()
+        lock(&self.queue).is_closed()
     }
 
-    /// What is to be written over a WebSocket.
-    pub fn take_frames(&self) -> Vec<u8> {
-        let mut queue = self.queue.lock().expect("nobody panics with it");
-        let bytes: Vec<u8> = queue.slices().flatten().copied().collect();
-        queue.clear();
-        bytes
+    /// The oldest packets, for one write; say with [`written`](Self::written) how much of them went out.
+    pub fn front(&self) -> Vec<u8> {
+        lock(&self.queue).slices().take(64).flatten().copied().collect()
     }
 
-    /// The answer to a GET; `None` when nothing waits.
-    pub fn take_payload(&self) -> Option<Vec<u8>> {
-        let mut queue = self.queue.lock().expect("nobody panics with it");
-        if queue.is_empty() {
-            return None;
-        }
-        let mut size = MAX;
+    pub fn written(&self, n: usize) {
+        lock(&self.queue).consume(n);
+    }
+
+    /// The answer to the GET that waits; `None` when nothing is to be said yet.
+    pub fn payload(&self) -> Option<Result<Vec<u8>, Answer<'static>>> {
+        let end = &mut lock(&self.state).end;
+        let mut queue = lock(&self.queue);
+        let mut body = vec![0; end.link().body_room(queue.bytes())];
         loop {
-            let mut memory = vec![0; size];
-            let mut payload = Payload::new(&mut memory);
-            let mut taken = 0;
-            for frames in queue.slices() {
-                let n = payload.push_frames(frames).unwrap_or_else(|e| {
-                    size = e.needed;
-                    0
-                });
-                taken += n;
-                if n < frames.len() {
-                    break;
+            match end.link_mut().poll_get(queue.slices(), &mut body) {
+                Ok(Got::Waits) => return None,
+                Ok(Got::Over) => return Some(Err(Got::GONE)),
+                Ok(Got::Payload { taken, len }) => {
+                    queue.consume(taken);
+                    body.truncate(len);
+                    return Some(Ok(body));
                 }
-            }
-            if payload.is_empty() {
-                continue;
-            }
-            let len = payload.written().len();
-            queue.consume(taken);
-            memory.truncate(len);
-            return Some(memory);
-        }
-    }
-
-    /// What Engine.IO owes goes behind what waits; the packet that ends a session over polling has a payload of its own.
-    pub fn transmit(&self, engine: &mut Session) {
-        let waits = !self.queue.lock().expect("nobody panics with it").is_empty();
-        if engine.is_closed() && waits {
-            return;
-        }
-        let mut memory = [0; engineio::server::OWED_MAX];
-        let mut out = Out::stored(&mut memory);
-        while let Ok(true) = engine.poll_transmit(&mut out) {
-            self.push(out.written().into());
-            out.clear();
-        }
-    }
-
-    /// What the session makes of an event of Engine.IO; `true`: it is over.
-    pub fn handle(&self, app: &App, state: &mut State, event: engineio::Event<'_>) -> bool {
-        let State { io, collector, must_close, .. } = state;
-        match io.handle_event(event) {
-            Ok(Event::Closed(reason)) => {
-                debug!(%reason, "closed");
-                return true;
-            }
-            Ok(event) => loop {
-                match collector.collect(event) {
-                    Ok(None) => break,
-                    Ok(Some((event, files))) => {
-                        self.react(app, io, event, files);
-                        let _ = collector.replace(Vec::new());
-                        break;
-                    }
-                    Err(e) => drop(collector.replace(vec![0; e.needed.max(2 * e.available)])),
-                }
-            },
-            Err(e) => {
-                debug!("{e}");
-                *must_close = true;
+                Err(grow) => body.resize(grow.to, 0),
             }
         }
-        false
-    }
-
-    /// Time has come to `now`; `true`: the session is over.
-    pub fn tick(&self, state: &mut State, now: Instant) -> bool {
-        while let Some(event) = state.io.handle_timeout(now) {
-            state.must_close |= matches!(event, Event::ConnectTimeout);
-        }
-        state.must_close |= self.is_slow();
-        state.engine.handle_timeout(now).is_some()
     }
 
     /// The application: it says messages back, acknowledges, and passes on what is for the others.
-    fn react(
-        &self,
-        app: &App,
-        io: &mut Io<[&'static str; 1], Vec<AckSlot>>,
-        event: Event<'_>,
-        files: socketio::Attachments<'_>,
-    ) {
+    fn react(&self, app: &App, end: &mut End, event: Event<'_>, files: Attachments<'_>) {
+        let io = end.io();
         match event {
             Event::Connect { namespace, auth } => {
-                self.say(|out| io.accept(namespace, sid(), out));
+                let sid = socketio::Sid::from_random(random());
+                self.say(|out| io.accept(namespace, sid, out));
                 let auth = Raw::trusted(auth.map_or(b"{}", |value| value.raw()));
                 self.say(|out| io.emit(namespace, "auth", &auth, None, out));
             }
@@ -282,7 +270,15 @@ impl Link {
                     None if e.is("message") => {
                         self.say(|out| io.emit(e.namespace, "message-back", &payload, None, out))
                     }
-                    None if e.is("broadcast") => app.broadcast(self, "broadcast-message", &payload),
+                    None if e.is("broadcast") => {
+                        // Encoded and framed once for all the others.
+                        let packet = packet(|out| {
+                            socketio::server::broadcast(&NAMES, ROOT, "broadcast-message", &payload, None, out)
+                        });
+                        for other in lock(&app.links).values().filter(|other| other.id != self.id) {
+                            packet.iter().for_each(|packet| other.push(packet.clone()));
+                        }
+                    }
                     None => debug!("nobody handles it"),
                 }
             }
@@ -291,29 +287,25 @@ impl Link {
     }
 
     /// Writes into the queue.
-    fn say(&self, mut write: impl FnMut(&mut Out<'_, Stored>) -> Result<(), SendError>) {
-        let mut memory = vec![0; 1024];
-        loop {
-            let mut out = Out::stored(&mut memory);
-            match write(&mut out) {
-                Ok(()) => return self.push(out.written().into()),
-                Err(SendError::Capacity(e)) => memory.resize(e.needed.max(2 * memory.len()), 0),
-                Err(e) => return debug!("not said: {e}"),
-            }
+    fn say(&self, write: impl FnMut(&mut Out<'_, Stored>) -> Result<(), SendError>) {
+        if let Some(packet) = packet(write) {
+            self.push(packet);
         }
     }
 }
 
-impl State {
-    /// The next moment at which a machine has something to do.
-    pub fn due(&self) -> Option<Instant> {
-        [self.engine.poll_timeout(), self.io.poll_timeout()].into_iter().flatten().min()
+/// What `write` writes, in memory that grows.
+fn packet(mut write: impl FnMut(&mut Out<'_, Stored>) -> Result<(), SendError>) -> Option<Arc<[u8]>> {
+    let mut memory = vec![0; 1024];
+    loop {
+        let mut out = Out::stored(&mut memory);
+        match write(&mut out).map_err(|e| (Grow::of(&e), e)) {
+            Ok(()) => return Some(out.written().into()),
+            Err((Some(grow), _)) => memory.resize(grow.to, 0),
+            Err((None, e)) => {
+                debug!("not said: {e}");
+                return None;
+            }
+        }
     }
-}
-
-/// An id that nobody can foresee.
-fn sid() -> Sid {
-    let mut random = [0; 15];
-    getrandom::fill(&mut random).expect("the system has randomness");
-    Sid::from_random(random)
 }

@@ -1,6 +1,6 @@
 //! How the bytes of a session come and go: requests that axum read, and WebSockets that hyper hands over.
 
-use crate::session::{App, Link, MAX};
+use crate::session::{App, Input, Link, MAX, limits};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -10,16 +10,17 @@ use axum::{
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sansocket::{
+    endpoint::{Answer, Ask, Grow, ServerLink, Todo, Upgrade, What, judge},
     engineio::{
-        self, Packets, Transport,
-        server::{Cors, Origins, Probe, Probed, Refusal, Route},
+        Packets, Transport,
+        server::{Cors, CorsFields, Origins, Probed},
     },
     http, ws,
 };
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::sleep_until,
+    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
+    time::timeout,
 };
 use tracing::debug;
 
@@ -29,349 +30,234 @@ const CORS: Cors<'static> = Cors::new(Origins::Any);
 /// A request to Socket.IO's path.
 pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let (mut request, body) = request.into_parts();
-    let field = |name: HeaderName| request.headers.get(name).map(|v| v.as_bytes().to_vec());
-    let origin = field(header::ORIGIN);
-    let requested = field(header::ACCESS_CONTROL_REQUEST_HEADERS);
-    let mut response = if request.method == Method::OPTIONS {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        route(&app, &mut request, body).await
+    let upgrade = request.extensions.remove::<OnUpgrade>();
+    let field = |name: HeaderName| request.headers.get(name).map(HeaderValue::as_bytes);
+    let fields = request.headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
+    let is_websocket = field(header::UPGRADE).is_some_and(|u| u.eq_ignore_ascii_case(b"websocket"));
+    let accept = is_websocket.then(|| ws::accept_fields(fields));
+    let ask = Ask {
+        method: match request.method {
+            Method::GET => http::Method::Get,
+            Method::POST => http::Method::Post,
+            Method::HEAD => http::Method::Head,
+            Method::OPTIONS => http::Method::Options,
+            _ => http::Method::Other(request.method.as_str().as_bytes()),
+        },
+        query: request.uri.query().unwrap_or_default().as_bytes(),
+        has_body: !hyper::body::Body::is_end_stream(&body),
+        websocket: accept.map(|accept| accept.map(|_| ())),
     };
-    let fields = match request.method {
-        Method::OPTIONS => CORS.preflight(origin.as_deref(), requested.as_deref()).unwrap_or_default(),
-        _ => CORS.fields(origin.as_deref()),
-    };
-    for (name, value) in fields.into_iter().flatten() {
-        if let Ok(value) = HeaderValue::from_bytes(value) {
-            response.headers_mut().insert(HeaderName::from_bytes(name.as_bytes()).expect("a name"), value);
-        }
-    }
-    response
-}
-
-async fn route(app: &Arc<App>, request: &mut Parts, body: Body) -> Response {
-    let query = request.uri.query().unwrap_or_default().as_bytes().to_vec();
-    let method = match request.method {
-        Method::GET => http::Method::Get,
-        Method::POST => http::Method::Post,
-        _ => http::Method::Other(b"?"),
-    };
-    let upgrade = request.extensions.remove::<OnUpgrade>().filter(|_| request.headers.contains_key(header::UPGRADE));
     let mut link = None;
-    let route = engineio::server::route(method, &query, upgrade.is_some(), |id| {
+    let todo = judge(&ask, &CORS, |id| {
         link = app.find(id);
-        link.as_ref().map(|link| link.lock().engine.transport())
+        link.as_ref().map(|link| link.link(|l| l.transport()))
     });
-    match (route, link, upgrade) {
-        (Err(refusal), ..) => refuse(refusal),
-        (Ok(Route::OpenPolling), ..) => {
+    let mut cors = CORS.fields(field(header::ORIGIN));
+    let answer = match (todo, link, accept, upgrade) {
+        (Todo::Answer(answer), ..) => {
+            if answer == Answer::Preflight {
+                let requested = field(header::ACCESS_CONTROL_REQUEST_HEADERS);
+                cors = CORS.preflight(field(header::ORIGIN), requested).unwrap_or_default();
+            }
+            Err(answer)
+        }
+        (Todo::Open(Transport::Polling), ..) => {
             let link = app.open(Transport::Polling);
             tokio::spawn(watch(app.clone(), link.clone()));
-            get(app, &link).await
+            get(&app, &link, true).await
         }
-        (Ok(Route::Poll(_)), Some(link), _) => {
-            if let Err(e) = link.lock().engine.begin_poll(app.now()) {
-                return bad(app, &link, e);
-            }
-            link.changed.notify_waiters();
-            get(app, &link).await
-        }
-        (Ok(Route::Post(_)), Some(link), _) => post(app, &link, request, body).await,
-        (Ok(_), link, Some(upgrade)) => {
-            let fields = request.headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
-            let accept = match ws::accept_fields(fields) {
-                Ok(accept) => accept,
-                Err(e) => {
-                    return (StatusCode::from_u16(e.status().0).unwrap_or_default(), e.to_string()).into_response();
-                }
-            };
-            let app = app.clone();
-            tokio::spawn(async move {
-                match upgrade.await {
-                    Ok(upgraded) => Socket::new(upgraded).run(&app, link).await,
-                    Err(e) => debug!("no upgrade: {e}"),
-                }
-            });
-            let accept = HeaderValue::from_bytes(&accept).expect("base64");
+        (Todo::Get(_), Some(link), ..) => get(&app, &link, false).await,
+        (Todo::Post(_), Some(link), ..) => Err(post(&app, &link, &request, body).await),
+        (Todo::Open(_) | Todo::Upgrade(_), link, Some(Ok(accept)), Some(upgrade)) => {
+            tokio::spawn(websocket(app.clone(), link, upgrade));
             let fields = [
                 (header::UPGRADE, HeaderValue::from_static("websocket")),
                 (header::CONNECTION, HeaderValue::from_static("Upgrade")),
-                (header::SEC_WEBSOCKET_ACCEPT, accept),
+                (header::SEC_WEBSOCKET_ACCEPT, HeaderValue::from_bytes(&accept).expect("base64")),
             ];
-            (StatusCode::SWITCHING_PROTOCOLS, fields).into_response()
+            return (StatusCode::SWITCHING_PROTOCOLS, fields).into_response();
         }
-        (Ok(_), ..) => refuse(Refusal::BadRequest),
+        _ => Err(Answer::Bad),
+    };
+    match answer {
+        Ok(body) => respond(Answer::Payload { body: &body, cookie: None }, cors),
+        Err(answer) => respond(answer, cors),
     }
 }
 
-fn refuse(refusal: Refusal) -> Response {
-    let mut body = [0; 64];
-    let n = refusal.write_body(None, &mut body).unwrap_or(0);
-    respond(refusal.status(), &Refusal::FIELDS, body[..n].to_vec())
-}
-
-fn respond(status: u16, fields: &[(&str, &'static [u8])], body: Vec<u8>) -> Response {
+fn respond(answer: Answer<'_>, cors: CorsFields<'_>) -> Response {
+    let body = answer.body(&mut [0; 128]).unwrap_or_default().to_vec();
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    for (name, value) in fields {
-        let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
-        response.headers_mut().insert(name, HeaderValue::from_bytes(value).expect("a value"));
+    *response.status_mut() = StatusCode::from_u16(answer.status()).unwrap_or_default();
+    let closes = answer.closes().then(|| ("Connection", answer.connection(true)));
+    for (name, value) in answer.fields().into_iter().chain(cors).chain([closes]).flatten() {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value)) {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }
 
-/// A request that does not fit its session; one too many ends it.
-fn bad(app: &App, link: &Link, error: engineio::server::PollError) -> Response {
-    if error == engineio::server::PollError::Upgraded {
-        return refuse(Refusal::BadRequest);
-    }
-    app.forget(link);
-    StatusCode::BAD_REQUEST.into_response()
-}
-
-/// A GET that waits is let go when its future is dropped: the client is gone, and the session with it.
+/// A GET that waits; when its future is dropped the client is gone, and the session with it.
 struct Waiting<'w>(&'w App, &'w Link, bool);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let mut state = self.1.lock();
-        state.engine.end_poll();
-        self.1.changed.notify_waiters();
         if !self.2 {
-            state.engine.handle_eof();
-            drop(state);
-            self.0.forget(self.1);
+            self.1.link(ServerLink::drop_get);
         }
+        self.1.work(self.0, Input::Time);
+        self.1.changed.notify_waiters();
     }
 }
 
-async fn get(app: &Arc<App>, link: &Arc<Link>) -> Response {
+async fn get(app: &App, link: &Link, is_first: bool) -> Result<Vec<u8>, Answer<'static>> {
+    if !is_first && let Err(answer) = link.link(|l| l.begin_get(app.now())) {
+        link.work(app, Input::Time);
+        return Err(answer);
+    }
     let mut waiting = Waiting(app, link, false);
-    let body = loop {
-        let is_over = {
-            let mut state = link.lock();
-            link.transmit(&mut state.engine);
-            state.engine.is_closed()
-        };
-        match link.take_payload() {
-            Some(body) => break Some(body),
-            None if is_over => break None,
-            None => tokio::select! { () = link.wake.notified() => {}, () = link.changed.notified() => {} },
-        }
-    };
-    waiting.2 = true;
-    if link.lock().engine.is_closed() && !link.lock().engine.wants_transmit() {
-        app.forget(link);
-    }
-    match body {
-        Some(body) => respond(200, &engineio::server::PAYLOAD_FIELDS, body),
-        None => refuse(Refusal::UnknownSid),
-    }
-}
-
-async fn post(app: &Arc<App>, link: &Arc<Link>, request: &Parts, body: Body) -> Response {
-    if let Err(e) = link.lock().engine.begin_post() {
-        return bad(app, link, e);
-    }
-    let is_text = engineio::server::is_post_type(request.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes));
-    let body = to_bytes(body, MAX).await;
-    let mut state = link.lock();
-    let Ok(body) = body else {
-        state.engine.end_post();
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-    };
-    if !is_text {
-        state.engine.handle_eof();
-        drop(state);
-        app.forget(link);
-        return StatusCode::BAD_REQUEST.into_response();
-    }
-    let now = app.now();
-    let mut body = Vec::from(body);
-    let mut packets = Packets::new(&mut body);
-    let mut is_over = false;
-    while let Some(event) = state.engine.poll_post(&mut packets, now) {
-        is_over |= link.handle(app, &mut state, event);
-        if state.must_close {
-            state.engine.close_polling();
-        }
-    }
-    let is_good = state.engine.fault().is_none();
-    link.transmit(&mut state.engine);
-    drop(state);
     link.changed.notify_waiters();
-    if is_over {
-        app.forget(link);
-    }
-    if is_good {
-        respond(200, &engineio::server::POSTED_FIELDS, engineio::server::POSTED.to_vec())
-    } else {
-        StatusCode::BAD_REQUEST.into_response()
+    loop {
+        if let Some(got) = link.payload() {
+            waiting.2 = true;
+            return got;
+        }
+        tokio::select! { () = link.wake.notified() => {}, () = link.changed.notified() => {} }
     }
 }
 
-/// The clock of a session, as long as it is over polling. One that this end closed is kept for 30 s, for the client to learn it.
-async fn watch(app: Arc<App>, link: Arc<Link>) {
-    let farewell = loop {
-        let due = {
-            let mut state = link.lock();
-            if state.engine.transport() == Transport::WebSocket {
-                return;
-            }
-            let is_over = link.tick(&mut state, app.now());
-            if state.must_close {
-                state.engine.close_polling();
-            }
-            link.transmit(&mut state.engine);
-            if is_over || state.engine.is_closed() && !state.must_close {
-                drop(state);
-                return app.forget(&link);
-            }
-            if state.engine.is_closed() {
-                break app.now().after_millis(30_000);
-            }
-            state.due().unwrap_or(app.now())
-        };
-        link.wake.notify_one();
-        tokio::select! { () = sleep_until(app.at(due)) => {}, () = link.changed.notified() => {} }
+async fn post(app: &App, link: &Link, request: &Parts, body: Body) -> Answer<'static> {
+    let kind = request.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if let Err(answer) = link.link(|l| l.begin_post(kind)) {
+        link.work(app, Input::Time);
+        return answer;
+    }
+    let answer = match timeout(Duration::from_secs(10), to_bytes(body, MAX)).await {
+        Ok(Ok(body)) => {
+            link.work(app, Input::Post(&mut Packets::new(&mut Vec::from(body))));
+            link.link(|l| l.posted())
+        }
+        Ok(Err(_)) => Answer::TooLarge,
+        Err(_) => Answer::TooSlow,
     };
-    link.wake.notify_one();
-    sleep_until(app.at(farewell)).await;
-    app.forget(&link);
+    if !matches!(answer, Answer::Posted | Answer::Bad) {
+        link.link(ServerLink::drop_post);
+    }
+    link.changed.notify_waiters();
+    answer
 }
+
+/// The clock of a session, as long as it is over polling.
+async fn watch(app: Arc<App>, link: Arc<Link>) {
+    while link.link(|l| l.transport() == Transport::Polling && !l.is_gone()) {
+        tokio::select! { () = app.sleep(link.due()) => {}, () = link.changed.notified() => {} }
+        if link.link(|l| l.transport()) == Transport::Polling {
+            link.work(&app, Input::Time);
+        }
+    }
+}
+
+type Source = ReadHalf<TokioIo<Upgraded>>;
+type Sink = WriteHalf<TokioIo<Upgraded>>;
 
 /// A WebSocket, for a session of its own or for one that moves to it.
-struct Socket {
-    stream: TokioIo<Upgraded>,
-    ws: ws::Connection<ws::Server>,
-    inbox: ws::Inbox<Vec<u8>>,
-}
-
-impl Socket {
-    fn new(upgraded: Upgraded) -> Self {
-        let limits = ws::Limits::new().message(MAX as u64).frame(MAX as u64);
-        let inbox = ws::Inbox::new(vec![0; 4096]);
-        Self { stream: TokioIo::new(upgraded), ws: ws::Connection::server(limits), inbox }
-    }
-
-    async fn run(&mut self, app: &Arc<App>, link: Option<Arc<Link>>) {
-        let link = match link {
-            None => app.open(Transport::WebSocket),
-            Some(link) => match self.probe(app, &link).await {
-                Some(true) => link,
-                _ => {
-                    let _ = self.owed().await;
-                    return;
-                }
-            },
-        };
-        while let Some(true) = self.turn(app, &link).await {}
-        let _ = self.owed().await;
-        let _ = self.stream.shutdown().await;
-        app.forget(&link);
-    }
-
-    /// The move from polling: whether it came to its end well.
-    async fn probe(&mut self, app: &App, link: &Link) -> Option<bool> {
-        let mut probe = Probe::begin(&mut link.lock().engine, app.now());
-        loop {
-            let mut tx = [0; 256];
-            let (probed, len) = {
-                let mut state = link.lock();
-                let Some(probe) = &mut probe else {
-                    let _ = self.ws.close(ws::CloseCode::NO_STATUS, "");
-                    return None;
-                };
-                let probed = probe
-                    .poll(&mut state.engine, &mut self.inbox, &mut self.ws)
-                    .unwrap_or_else(|_| probe.fail(&mut state.engine, &mut self.ws));
-                let mut out = self.ws.out(&mut tx);
-                while let Ok(true) = probe.poll_transmit(&mut state.engine, app.now(), &mut out) {}
-                link.transmit(&mut state.engine);
-                (probed, out.written().len())
-            };
-            self.stream.write_all(&tx[..len]).await.ok()?;
+async fn websocket(app: Arc<App>, link: Option<Arc<Link>>, upgrade: OnUpgrade) {
+    let (mut source, mut sink) = match upgrade.await {
+        Ok(upgraded) => tokio::io::split(TokioIo::new(upgraded)),
+        Err(e) => return debug!("no upgrade: {e}"),
+    };
+    let mut inbox = ws::Inbox::new(vec![0; 4096]);
+    let link = match link {
+        None => app.open(Transport::WebSocket),
+        Some(link) => {
+            let mut upgrade = link.link(|l| Upgrade::begin(l, limits(), app.now()));
+            let moved = probe(&app, &link, &mut upgrade, &mut source, &mut sink, &mut inbox).await;
+            // Whatever way it ended: the session goes on.
+            link.link(|l| upgrade.fail(l));
             link.changed.notify_waiters();
-            if probed != Probed::Pending {
-                return Some(probed == Probed::Upgraded);
+            if !matches!(moved, Ok(Probed::Upgraded)) {
+                let _ = sink.shutdown().await;
+                return;
             }
-            let probe = probe.as_mut()?;
-            let is_good = tokio::select! {
-                read = read(&mut self.stream, &mut self.inbox) => read,
-                () = link.changed.notified() => true,
-                () = sleep_until(app.at(probe.poll_timeout().unwrap_or(sansocket::time::Instant::FAR_FUTURE))) => false,
-            };
-            if !is_good {
-                probe.fail(&mut link.lock().engine, &mut self.ws);
-                return Some(false);
-            }
-        }
-    }
-
-    /// Everything that can be done without waiting, and then what comes next; anything but `Some(true)`: the end.
-    async fn turn(&mut self, app: &App, link: &Link) -> Option<bool> {
-        let (is_over, due) = {
-            let mut state = link.lock();
-            let mut is_over = false;
-            link.transmit(&mut state.engine);
-            while !is_over && !state.must_close {
-                match state.engine.poll_event(&mut self.inbox, &mut self.ws, app.now()) {
-                    Ok(None) => break,
-                    Ok(Some(event)) => is_over = link.handle(app, &mut state, event),
-                    Err(e) => drop(self.inbox.replace(vec![0; e.needed])),
-                }
-            }
-            is_over |= link.tick(&mut state, app.now());
-            if state.must_close {
-                state.engine.close(&mut self.ws);
-            }
-            link.transmit(&mut state.engine);
-            (is_over || state.must_close, state.due().unwrap_or(app.now()))
-        };
-        self.stream.write_all(&link.take_frames()).await.ok()?;
-        self.owed().await?;
-        if is_over {
-            return None;
-        }
-        if self.inbox.held() == 0 {
-            let _ = self.inbox.replace(vec![0; 4096]);
-        }
-        Some(tokio::select! {
-            read = read(&mut self.stream, &mut self.inbox) => read,
-            () = link.wake.notified() => true,
-            () = sleep_until(app.at(due)) => true,
-        })
-    }
-
-    /// Pongs and the close frame.
-    async fn owed(&mut self) -> Option<()> {
-        let mut tx = [0; ws::OWED_MAX];
-        loop {
-            let mut out = self.ws.out(&mut tx);
-            if !self.ws.poll_transmit(&mut out).ok()? {
-                return Some(());
-            }
-            self.stream.write_all(out.written()).await.ok()?;
-        }
-    }
-}
-
-/// Reads what comes; `false` at the end.
-async fn read(stream: &mut TokioIo<Upgraded>, inbox: &mut ws::Inbox<Vec<u8>>) -> bool {
-    let space = loop {
-        match inbox.space() {
-            Ok(space) => break space.len(),
-            Err(e) => drop(inbox.replace(vec![0; e.needed.max(2 * e.available)])),
+            link
         }
     };
-    match inbox.space() {
-        Ok(place) if space > 0 => match stream.read(place).await {
-            Ok(n @ 1..) => {
-                inbox.commit(n);
-                true
-            }
-            _ => false,
-        },
-        _ => false,
+    loop {
+        link.work(&app, Input::Socket(&mut inbox));
+        let is_over = link.link(|l| l.is_over());
+        let front = link.front();
+        if is_over && (front.is_empty() || link.is_slow()) {
+            break;
+        }
+        if inbox.held() == 0 {
+            let _ = inbox.replace(vec![0; 4096]);
+        }
+        // A client that takes nothing for as long as a ping may wait for its answer is gone.
+        let patience = Duration::from_millis(app.patience);
+        tokio::select! {
+            written = timeout(patience, sink.write(&front)), if !front.is_empty() => match written {
+                Ok(Ok(n @ 1..)) => link.written(n),
+                _ if is_over => break,
+                Ok(_) => link.link(ServerLink::handle_error),
+                Err(_) => link.link(ServerLink::handle_eof),
+            },
+            read = read(&mut source, &mut inbox), if !is_over => match read {
+                Ok(0) => link.link(ServerLink::handle_eof),
+                Ok(_) => {}
+                Err(_) => link.link(ServerLink::handle_error),
+            },
+            () = link.wake.notified(), if front.is_empty() => {}
+            () = app.sleep(link.due()) => {}
+        }
     }
+    link.forget(&app);
+    let _ = timeout(Duration::from_secs(1), sink.shutdown()).await;
+}
+
+/// The move from polling.
+async fn probe(
+    app: &App,
+    link: &Link,
+    upgrade: &mut Upgrade,
+    source: &mut Source,
+    sink: &mut Sink,
+    inbox: &mut ws::Inbox<Vec<u8>>,
+) -> io::Result<Probed> {
+    let mut memory = [0; 256];
+    loop {
+        let probed = match link.link(|l| upgrade.poll(l, inbox, app.now())) {
+            Ok(probed) => probed,
+            Err(grow) => {
+                let _ = inbox.replace(vec![0; grow.to]);
+                continue;
+            }
+        };
+        while let Ok(n @ 1..) = upgrade.transmit(&mut memory) {
+            timeout(Duration::from_secs(10), sink.write_all(&memory[..n])).await??;
+        }
+        if probed != Probed::Pending {
+            return Ok(probed);
+        }
+        // A GET that waits may be owed its noop, now or soon.
+        link.wake.notify_one();
+        link.changed.notify_waiters();
+        tokio::select! {
+            read = read(source, inbox) => if read? == 0 {
+                return Ok(Probed::Failed);
+            },
+            () = link.changed.notified() => {}
+            () = app.sleep(upgrade.poll_timeout()) => {}
+        }
+    }
+}
+
+/// Reads what comes; 0 at the end.
+async fn read(source: &mut Source, inbox: &mut ws::Inbox<Vec<u8>>) -> io::Result<usize> {
+    while let Err(e) = inbox.space() {
+        let _ = inbox.replace(vec![0; Grow::new(What::Inbox, e).to]);
+    }
+    let n = source.read(inbox.space().map_err(io::Error::other)?).await?;
+    inbox.commit(n);
+    Ok(n)
 }

@@ -1,20 +1,23 @@
-//! Acknowledgements of a broadcast: from every member that it reached.
+//! Acknowledgements of a broadcast, from each member that it reached.
 
 use super::rooms::Member;
-use crate::{bytes::Capacity, socketio::acks::BROADCASTS, time::Instant};
+use crate::{
+    socketio::{Namespace, SlotCapacity, acks::BROADCASTS},
+    time::Instant,
+};
 
-/// The ids of the broadcasts of one namespace that want acknowledgements ([`broadcast`](super::broadcast)).
+/// Ids for broadcasts that want acknowledgements ([`broadcast`](super::broadcast)). One counter serves all namespaces of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckIds(u64);
 
 impl AckIds {
-    /// None was given out.
+    /// Begins with 2^30: lower ids belong to sessions.
     #[must_use]
     pub const fn new() -> Self {
         Self(BROADCASTS)
     }
 
-    /// The next one. After 2^30 they come again.
+    /// The next id. After 2^30 calls the ids repeat.
     pub const fn next_id(&mut self) -> u64 {
         let id = self.0;
         self.0 = if id == 2 * BROADCASTS - 1 { BROADCASTS } else { id.wrapping_add(1) };
@@ -28,39 +31,46 @@ impl Default for AckIds {
     }
 }
 
-/// Who was asked by one broadcast, and who answered, in lent slots.
+/// Which members one broadcast asked for an acknowledgement, and which of them answered, in lent slots.
 ///
-/// An answer counts when it comes from a member that was asked, with the id of this broadcast, and once. What was answered is the
-/// caller's to keep. Cost: a lookup is O(1) on average while a quarter of the slots is free, 8 bytes a slot.
+/// An answer counts if it comes from a member that was asked, in the namespace and with the id of this broadcast, and only once.
+/// The contents of the answers are the caller's to keep. Cost: O(1) on average for each member while a quarter of the slots is free,
+/// 8 bytes a slot.
 ///
 /// ```
-/// use sansocket::{socketio::server::{AckIds, AskedSlot, BroadcastAcks, rooms::Member}, time::Instant};
+/// use sansocket::{socketio::{Namespace, server::{AckIds, AskedSlot, BroadcastAcks, rooms::Member}}, time::Instant};
 ///
+/// const ROOT: Namespace = Namespace(0);
 /// let mut ids = AckIds::new();
 /// let id = ids.next_id();
-/// let mut acks = BroadcastAcks::new(id, Instant::from_millis(5000), [AskedSlot::EMPTY; 8]);
+/// let mut acks = BroadcastAcks::new(ROOT, id, Instant::from_millis(5000), [AskedSlot::EMPTY; 8]);
 /// for member in [Member(1), Member(2)] { // of `rooms.select(..)`, while the packet is queued for each
 ///     acks.ask(member)?;
 /// }
-/// // `socketio::Event::Ack { id, token: None, .. }` in the session of member 2
-/// assert!(acks.answered(Member(2), id));
-/// assert!(!acks.answered(Member(2), id), "once");
-/// assert!(!acks.answered(Member(3), id), "was not asked");
+/// // An `Event::Ack` with this namespace and id, without a token, in the session of member 2:
+/// assert!(acks.answered(ROOT, Member(2), id));
+/// assert!(!acks.answered(ROOT, Member(2), id), "once");
+/// assert!(!acks.answered(ROOT, Member(3), id), "was not asked");
+/// assert!(!acks.answered(Namespace(1), Member(1), id), "was not asked there");
 /// assert!(!acks.is_done(Instant::from_millis(4999)));
 /// assert!(acks.is_done(Instant::from_millis(5000)));
 /// assert!(acks.missing().eq([Member(1)]));
-/// # Ok::<(), sansocket::Capacity>(())
+/// # Ok::<(), sansocket::socketio::SlotCapacity>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct BroadcastAcks<S> {
+    namespace: Namespace,
     id: u64,
     deadline: Instant,
     slots: S,
     asked: usize,
     waiting: usize,
+    /// Slots looked at, for tests of cost.
+    #[cfg(test)]
+    looked_at: core::cell::Cell<usize>,
 }
 
-/// Room for one member that was asked.
+/// Memory for one member that was asked: 8 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AskedSlot {
     member: u32,
@@ -76,25 +86,34 @@ enum Reply {
 }
 
 impl AskedSlot {
-    /// Nobody.
+    /// A slot that is not in use.
     pub const EMPTY: Self = Self { member: 0, reply: Reply::Free };
 }
 
 impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
-    /// Nobody was asked yet. What `slots` held is forgotten.
-    pub fn new(id: u64, deadline: Instant, mut slots: S) -> Self {
+    /// For the broadcast with this id; nobody was asked yet. What `slots` held is forgotten.
+    pub fn new(namespace: Namespace, id: u64, deadline: Instant, mut slots: S) -> Self {
         slots.as_mut().fill(AskedSlot::EMPTY);
-        Self { id, deadline, slots, asked: 0, waiting: 0 }
+        Self {
+            namespace,
+            id,
+            deadline,
+            slots,
+            asked: 0,
+            waiting: 0,
+            #[cfg(test)]
+            looked_at: core::cell::Cell::new(0),
+        }
     }
 
-    /// Notes that `member` was sent the expect. Twice is once.
+    /// Notes that the broadcast was sent to `member`. To note it twice changes nothing.
     ///
     /// # Errors
-    /// [`Capacity`], in slots; nothing was changed.
-    pub fn ask(&mut self, member: Member) -> Result<(), Capacity> {
+    /// [`SlotCapacity`] with the least that helps; nothing was changed.
+    pub fn ask(&mut self, member: Member) -> Result<(), SlotCapacity> {
         let available = self.slots.as_ref().len();
-        let full = Capacity { needed: self.asked.saturating_add(1), available };
-        let at = self.place(member).ok_or(full)?;
+        let full = SlotCapacity { needed: self.asked.saturating_add(1), available };
+        let at = self.slot_of(member).ok_or(full)?;
         let slot = self.slots.as_mut().get_mut(at).ok_or(full)?;
         if slot.reply == Reply::Free {
             *slot = AskedSlot { member: member.0, reply: Reply::Waiting };
@@ -104,14 +123,21 @@ impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
         Ok(())
     }
 
-    /// An answer with `id` came from `member`: whether it is one to this broadcast, and the first.
-    pub fn answered(&mut self, member: Member, id: u64) -> bool {
-        id == self.id && self.settle(member, Reply::Came)
+    /// An acknowledgement with `id` arrived from `member` in `namespace`. Says whether it is the first answer of a member that
+    /// this broadcast asked.
+    pub fn answered(&mut self, namespace: Namespace, member: Member, id: u64) -> bool {
+        namespace == self.namespace && id == self.id && self.settle(member, Reply::Came)
     }
 
-    /// `member` disconnected: it is not waited for any more, and counts as missing.
+    /// `member` left the namespace: its answer is not waited for any more, and it counts as missing.
     pub fn gone(&mut self, member: Member) {
         self.settle(member, Reply::Gone);
+    }
+
+    /// The namespace of the broadcast.
+    #[must_use]
+    pub const fn namespace(&self) -> Namespace {
+        self.namespace
     }
 
     /// The id of the broadcast.
@@ -120,36 +146,37 @@ impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
         self.id
     }
 
-    /// Until when answers count.
+    /// The moment until which answers count.
     #[must_use]
     pub const fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether nobody is waited for any more: all answered or are gone, or the deadline passed.
+    /// Whether the broadcast is over: every member has answered or is gone, or the deadline passed.
     #[must_use]
     pub fn is_done(&self, now: Instant) -> bool {
         self.waiting == 0 || now >= self.deadline
     }
 
-    /// How many were asked.
+    /// How many members were asked.
     #[must_use]
     pub const fn asked(&self) -> usize {
         self.asked
     }
 
-    /// Who did not answer.
+    /// The members that were asked and did not answer.
     pub fn missing(&self) -> impl Iterator<Item = Member> {
         self.slots.as_ref().iter().filter(|s| matches!(s.reply, Reply::Waiting | Reply::Gone)).map(|s| Member(s.member))
     }
 
-    /// The slots, for the next broadcast.
-    pub fn into_slots(self) -> S {
+    /// Gives the slots back, for the next broadcast.
+    #[must_use]
+    pub fn into_storage(self) -> S {
         self.slots
     }
 
     fn settle(&mut self, member: Member, reply: Reply) -> bool {
-        let Some(slot) = self.place(member).and_then(|at| self.slots.as_mut().get_mut(at)) else { return false };
+        let Some(slot) = self.slot_of(member).and_then(|at| self.slots.as_mut().get_mut(at)) else { return false };
         if slot.reply != Reply::Waiting {
             return false;
         }
@@ -159,16 +186,45 @@ impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
     }
 
     /// The slot of `member`, or the free one where it belongs. Slots are never freed singly, so the search may stop there.
-    fn place(&self, member: Member) -> Option<usize> {
+    fn slot_of(&self, member: Member) -> Option<usize> {
         let slots = self.slots.as_ref();
-        // Fibonacci hashing: members are the caller's small numbers, not a stranger's.
-        let hash = member.0.wrapping_mul(0x9e37_79b9);
-        let start = usize::try_from(hash.checked_rem(u32::try_from(slots.len()).ok()?)?).ok()?;
-        let is_it = |s: &AskedSlot| s.reply == Reply::Free || s.member == member.0;
+        // All bits of the member must count, whatever the caller's numbers have in common: the finalizer of MurmurHash3.
+        let mut hash = member.0;
+        hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
+        hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
+        hash ^= hash >> 16;
+        let start = u64::from(hash).wrapping_mul(u64::try_from(slots.len()).ok()?) >> 32;
+        let is_it = |s: &AskedSlot| {
+            #[cfg(test)]
+            self.looked_at.set(self.looked_at.get() + 1);
+            s.reply == Reply::Free || s.member == member.0
+        };
+        let start = usize::try_from(start).ok()?;
         let (front, back) = slots.split_at_checked(start)?;
         match back.iter().position(is_it) {
             Some(at) => Some(start.wrapping_add(at)),
             None => front.iter().position(is_it),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers that have their low or high bits in common spread over the slots as others do.
+    #[test]
+    fn members_of_any_pattern_cost_a_constant_each() {
+        for n in [8_192_u32, 16_384, 32_768] {
+            for shift in [0, 4, 8, 16] {
+                let slots = std::vec![AskedSlot::EMPTY; 2 * n as usize];
+                let mut acks = BroadcastAcks::new(Namespace(0), BROADCASTS, Instant::from_millis(1), slots);
+                (0..n).for_each(|i| acks.ask(Member(i << shift)).unwrap());
+                (0..n).for_each(|i| assert!(acks.answered(Namespace(0), Member(i << shift), BROADCASTS)));
+                let each = acks.looked_at.get() / (2 * n as usize);
+                assert!(each < 4, "{each} slots looked at for each of {n} members << {shift}");
+                assert!(acks.is_done(Instant::from_millis(0)));
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ pub enum Event<'m> {
     },
     /// No namespace was connected in time: close the link.
     ConnectTimeout,
-    /// The link is over, and with it every namespace that [`namespaces`](super::Session::namespaces) still lists; questions without an answer are told by
-    /// [`handle_timeout`](super::Session::handle_timeout).
+    /// The connection ended, and with it every namespace that [`namespaces`](super::Session::namespaces) still lists. Acknowledgements that
+    /// can no longer arrive come from [`handle_timeout`](super::Session::handle_timeout), as [`AckFailed`](Self::AckFailed).
     Closed(engineio::Reason),
 }

@@ -9,11 +9,12 @@ use crate::{
 use core::ops::Deref;
 
 impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
-    /// Grants a namespace that was asked for; `sid` is the socket's public id in it.
+    /// Accepts a client into a namespace that it asked for. `sid` is the public id of the client's socket in this namespace: draw
+    /// one for each, since [`AckRequest`]s are told apart by it.
     ///
     /// # Errors
-    /// [`StateError::NotConnected`] when it was not asked for, or answered already; [`SendError::Capacity`] with the exact need.
-    /// Nothing was changed: say it again.
+    /// [`StateError::NotConnected`] when the client did not ask for the namespace; [`StateError::AlreadyConnected`] when it was accepted before;
+    /// [`SendError::Capacity`] with the exact need. Nothing was changed: repeat the call.
     pub fn accept<O: Sink<engineio::Server>>(
         &mut self,
         namespace: Namespace,
@@ -21,11 +22,11 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         out: &mut O,
     ) -> Result<(), SendError> {
         let at = self.asked_for(namespace)?;
-        let name = self.namespaces.name(namespace).ok_or(StateError::NotConnected)?;
-        write::connected(&name, sid, out)?;
-        drop(name);
+        let path = self.namespaces.name(namespace).ok_or(StateError::NotConnected)?;
+        write::connected(&path, sid, out)?;
+        drop(path);
         if let Some(socket) = self.sockets.get_mut(at) {
-            socket.is_connected = true;
+            socket.number = number_of(sid);
         }
         self.phase = Phase::Connected;
         Ok(())
@@ -59,12 +60,13 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         write::refused(name, "Invalid namespace", None, out)
     }
 
-    /// Sends an event, with all its attachments or not at all; with `expect` it asks for an acknowledgement.
+    /// Sends an event with all its attachments, or nothing of it. With `expect` it asks for an acknowledgement. Cost: O(1)
+    /// beside the packet, O(log n) with a deadline while n acknowledgements are in flight.
     ///
     /// # Errors
-    /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`]; [`SendError::Acks`] when no slot is
-    /// free; [`SendError::Serialize`] if an argument has no form in JSON; [`SendError::Capacity`] with the exact need. Nothing was written, no
-    /// slot was taken.
+    /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`];
+    /// [`StateError::TooManyAcks`] at the limit; [`SendError::Acks`] when no slot is free; [`SendError::Serialize`] if an argument has no
+    /// form in JSON; [`SendError::Capacity`] with the exact need. Nothing was written, no slot was taken.
     #[inline]
     pub fn emit<O: Sink<engineio::Server>>(
         &mut self,
@@ -76,27 +78,34 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     ) -> Result<(), SendError> {
         let path = self.name_of(namespace)?;
         let Some(expect) = expect else { return write::event(&path, name, content, None, out) };
+        if self.acks.used() >= self.limits.acks {
+            return Err(StateError::TooManyAcks.into());
+        }
         let vacancy = self.acks.vacancy().map_err(SendError::Acks)?;
         write::event(&path, name, content, Some(vacancy.id()), out)?;
         drop(path);
-        self.acks.take(vacancy, namespace, expect);
+        if let Some(socket) = self.sockets.iter_mut().find(|s| s.namespace == namespace) {
+            self.acks.take(vacancy, namespace, &mut socket.acks, expect);
+        }
         Ok(())
     }
 
-    /// Answers a request to acknowledge. Answer each once: the client ignores what it no longer waits for.
+    /// Acknowledges an event. Answer each request once: the client ignores a second answer.
     ///
     /// # Errors
-    /// [`StateError::Stale`] for a request of an earlier connection, else as [`emit`](Self::emit).
+    /// [`StateError::Stale`] for a request that came from another session, or from before the client left the namespace;
+    /// else as [`emit`](Self::emit).
     pub fn ack<O: Sink<engineio::Server>>(
         &mut self,
         request: AckRequest,
         content: &impl Content,
         out: &mut O,
     ) -> Result<(), SendError> {
-        if request.epoch != self.epoch {
+        let path = self.name_of(request.namespace)?;
+        if self.sockets.iter().all(|s| s.namespace != request.namespace || s.number != request.socket) {
             return Err(StateError::Stale.into());
         }
-        write::ack(&self.name_of(request.namespace)?, request.id, content, out)
+        write::ack(&path, request.id, content, out)
     }
 
     /// Takes a namespace away from the client; the link stays. The client does not come back by itself.
@@ -113,20 +122,28 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         Ok(())
     }
 
-    /// Moves the acknowledgements that are waited for into other slots, more or fewer, and gives the old ones back.
+    /// Moves the acknowledgements in flight into other slots, more or fewer, and gives the old slots back. Cost: O(n log n), so
+    /// double their number when it grows.
     ///
     /// # Errors
-    /// Gives the new ones back when they are too few; nothing was changed.
+    /// Gives the new slots back when they are too few; nothing was changed.
     pub fn replace_acks(&mut self, slots: A) -> Result<A, A> {
-        self.acks.replace(slots)
+        self.acks.replace(slots, self.sockets.iter_mut().map(|s| &mut s.acks))
+    }
+
+    /// Ends the session and gives the slots back.
+    #[must_use]
+    pub fn into_storage(self) -> A {
+        self.acks.into_slots()
     }
 
     fn asked_for(&self, namespace: Namespace) -> Result<usize, StateError> {
-        let is_asked = |p: &super::session::Socket| p.namespace == namespace && !p.is_connected;
         if self.phase == Phase::Closed {
             return Err(StateError::NotConnected);
         }
-        self.sockets.iter().position(is_asked).ok_or(StateError::NotConnected)
+        let at = self.sockets.iter().position(|s| s.namespace == namespace).ok_or(StateError::NotConnected)?;
+        let is_asked = self.sockets.get(at).is_some_and(|s| s.number == 0);
+        if is_asked { Ok(at) } else { Err(StateError::AlreadyConnected) }
     }
 
     fn name_of(&self, namespace: Namespace) -> Result<impl Deref<Target = [u8]>, StateError> {
@@ -135,4 +152,10 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         }
         self.namespaces.name(namespace).ok_or(StateError::NotConnected)
     }
+}
+
+/// FNV-1a over the id, never 0.
+fn number_of(sid: Sid) -> u32 {
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    sid.as_bytes().iter().fold(0x811c_9dc5, step).max(1)
 }

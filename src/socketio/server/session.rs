@@ -4,8 +4,9 @@ use super::{Event, Limits};
 use crate::{
     engineio::{self, Message},
     socketio::{
-        AckPacket, AckRequest, AckSlot, Attachment, EventPacket, Namespace, Namespaces, Packet, PeerError, Reason,
-        acks::Acks,
+        AckError, AckPacket, AckRequest, AckSlot, Attachment, EventPacket, Namespace, Namespaces, Packet, PeerError,
+        Reason,
+        acks::{AckList, Acks},
     },
     time::Instant,
 };
@@ -13,7 +14,7 @@ use crate::{
 /// Namespaces of one connection, at most.
 pub(super) const MAX_NAMESPACES: usize = 8;
 
-/// One connection: which namespaces it has joined, and what may come next. Holds no buffers: about 110 bytes, and 32 for each acknowledgement
+/// One connection: which namespaces it has joined, and what may come next. Holds no buffers: 144 bytes, and 32 for each acknowledgement
 /// that it can wait for.
 ///
 /// ```
@@ -44,7 +45,7 @@ pub(super) const MAX_NAMESPACES: usize = 8;
 ///             if let Some(request) = e.ack {
 ///                 io.ack(request, &(e.args(), "yes"), &mut out)?;
 ///             }
-///             // A expect of our own; its answer comes as `Event::Ack` with the token, or else `handle_timeout` tells.
+///             // A request of our own. Its answer comes as `Event::Ack` with the token, else `handle_timeout` gives `AckFailed`.
 ///             let expect = ExpectAck { token: 7, deadline: Some(Instant::from_millis(5000)) };
 ///             io.emit(e.namespace, "and you?", &(), Some(expect), &mut out)?;
 ///         }
@@ -59,22 +60,33 @@ pub(super) const MAX_NAMESPACES: usize = 8;
 pub struct Session<N, A = [AckSlot; 8]> {
     pub(super) namespaces: N,
     pub(super) acks: Acks<A>,
-    pub(super) sockets: heapless::Vec<Socket, MAX_NAMESPACES>,
+    pub(super) sockets: heapless::Vec<Socket, MAX_NAMESPACES, u8>,
     connect_by: Instant,
-    limits: Limits,
+    pub(super) limits: Limits,
     pub(super) phase: Phase,
     /// Attachments of the last packet, how many of them came, and their bytes.
     attachments: u8,
     arrived: u8,
     received: u32,
-    /// Counts the connections of this session, so that old requests are told apart.
-    pub(super) epoch: u32,
+    /// Id of the acknowledgement whose attachments arrive; `NO_ID` for none.
+    arriving: u32,
 }
+
+const NO_ID: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Socket {
+    /// Tells this socket from others ([`AckRequest`]); 0 while the client only asks for the namespace.
+    pub(super) number: u32,
     pub(super) namespace: Namespace,
-    pub(super) is_connected: bool,
+    /// Acknowledgements that this namespace waits for.
+    pub(super) acks: AckList,
+}
+
+impl Socket {
+    const fn is_connected(&self) -> bool {
+        self.number != 0
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +100,29 @@ pub(super) enum Phase {
 }
 
 impl<N, A> Session<N, A> {
-    /// A connection that must have joined a namespace of `namespaces` by `connect_by` (the reference gives 45,000 ms). `acks` is how many
-    /// acknowledgements it can wait for at a time.
+    /// With other limits.
     #[must_use]
-    pub const fn new(namespaces: N, acks: A, connect_by: Instant) -> Self {
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Whether the namespace was asked for and granted, and the link stands.
+    #[must_use]
+    pub fn is_connected(&self, namespace: Namespace) -> bool {
+        self.phase != Phase::Closed && self.sockets.iter().any(|p| p.namespace == namespace && p.is_connected())
+    }
+
+    /// The namespaces that are connected; after [`Event::Closed`] those that were.
+    pub fn namespaces(&self) -> impl Iterator<Item = Namespace> {
+        self.sockets.iter().filter(|p| p.is_connected()).map(|p| p.namespace)
+    }
+}
+
+impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
+    /// A session whose client must have joined one of `namespaces` by `connect_by` (the JavaScript server gives 45,000 ms). The number of
+    /// slots in `acks` is how many acknowledgements it can wait for at a time.
+    #[must_use]
+    pub fn new(namespaces: N, acks: A, connect_by: Instant) -> Self {
         Self {
             namespaces,
             acks: Acks::new(acks),
@@ -102,43 +133,37 @@ impl<N, A> Session<N, A> {
             attachments: 0,
             arrived: 0,
             received: 0,
-            epoch: 0,
+            arriving: NO_ID,
         }
     }
 
-    /// With other limits.
-    #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+    /// Makes the session ready for the next connection, whose client must have joined a namespace by `connect_by`. Namespaces,
+    /// limits and slots stay. Acknowledgements that the old connection still owed have failed, and
+    /// [`handle_timeout`](Self::handle_timeout) still says so.
+    pub fn reopen(&mut self, connect_by: Instant) {
+        self.lose_all();
+        self.sockets.clear();
+        self.connect_by = connect_by;
+        self.phase = Phase::Waiting;
+        self.expect(0);
     }
 
-    /// Whether the namespace was asked for and granted, and the link stands.
-    #[must_use]
-    pub fn is_connected(&self, namespace: Namespace) -> bool {
-        self.phase != Phase::Closed && self.sockets.iter().any(|p| p.namespace == namespace && p.is_connected)
-    }
-
-    /// The namespaces that are connected; after [`Event::Closed`] those that were.
-    pub fn namespaces(&self) -> impl Iterator<Item = Namespace> {
-        self.sockets.iter().filter(|p| p.is_connected).map(|p| p.namespace)
-    }
-}
-
-impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
-    /// One event of the link in, exactly one event out.
+    /// Takes one event of Engine.IO and gives exactly one event.
+    ///
+    /// [`Opened`](engineio::Event::Opened) begins a connection. A session that served one before forgets it, as in [`reopen`](Self::reopen); call that
+    /// first to set the new deadline, or the old one counts.
     ///
     /// # Errors
     /// [`PeerError`] when the peer broke the protocol: close the link. Later packets give the same error.
     pub fn handle_event<'m>(&mut self, event: engineio::Event<'m>) -> Result<Event<'m>, PeerError> {
         match event {
             engineio::Event::Opened => {
-                self.sockets.clear();
-                self.epoch = self.epoch.wrapping_add(1);
+                self.reopen(self.connect_by);
                 Ok(Event::Opened)
             }
             engineio::Event::Closed(reason) => {
                 self.phase = Phase::Closed;
-                self.acks.lose(None);
+                self.lose_all();
                 Ok(Event::Closed(reason))
             }
             engineio::Event::Message(message) => {
@@ -164,15 +189,35 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         connect.into_iter().chain(self.acks.poll_timeout()).min()
     }
 
-    /// Time has come to `now`: nothing was joined in time, or an acknowledgement will not come. Call it until `None`; a call that is early
-    /// or repeated does nothing. Cost: O(slots for acknowledgements).
+    /// Handles what is due at `now`: the connect timeout, or an acknowledgement that failed. Call it until `None`. A call that is
+    /// early or repeated does nothing. Cost: O(log n) while n acknowledgements are in flight.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         if self.phase == Phase::Waiting && now >= self.connect_by {
             self.phase = Phase::TimedOut;
             return Some(Event::ConnectTimeout);
         }
-        let (namespace, token, error) = self.acks.handle_timeout(now)?;
-        Some(Event::AckFailed { namespace, token, error })
+        if let Some((namespace, token)) = self.acks.next_lost() {
+            return Some(Event::AckFailed { namespace, token, error: AckError::Disconnected });
+        }
+        let (namespace, id, token) = self.acks.timed_out(now)?;
+        self.answered(namespace, id);
+        Some(Event::AckFailed { namespace, token, error: AckError::TimedOut })
+    }
+
+    fn answered(&mut self, namespace: Namespace, id: u64) -> Option<u32> {
+        let socket = self.sockets.iter_mut().find(|s| s.namespace == namespace)?;
+        self.acks.answered(namespace, &mut socket.acks, id)
+    }
+
+    /// No acknowledgement comes any more.
+    fn lose_all(&mut self) {
+        let acks = &mut self.acks;
+        // The oldest first, over all namespaces.
+        while let Some((_, socket)) =
+            self.sockets.iter_mut().filter_map(|s| Some((acks.age(&s.acks)?, s))).max_by_key(|(age, _)| *age)
+        {
+            acks.lose_first(&mut socket.acks);
+        }
     }
 
     pub(super) fn forget(&mut self, at: usize) {
@@ -184,12 +229,14 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         });
     }
 
-    /// Takes the namespace from the list, and the hope for answers with it.
+    /// The client is not in the namespace any more: its acknowledgements are lost.
     pub(super) fn leave(&mut self, namespace: Namespace) {
-        if let Some(at) = self.sockets.iter().position(|p| p.namespace == namespace) {
+        if let Some(at) = self.sockets.iter().position(|s| s.namespace == namespace) {
+            if let Some(socket) = self.sockets.get_mut(at) {
+                self.acks.lose(&mut socket.acks);
+            }
             self.forget(at);
         }
-        self.acks.lose(Some(namespace));
     }
 
     fn handle_text<'m>(&mut self, text: &'m [u8]) -> Result<Event<'m>, PeerError> {
@@ -208,7 +255,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
                     return Err(PeerError::TooManyNamespaces);
                 }
                 self.sockets
-                    .push(Socket { namespace, is_connected: false })
+                    .push(Socket { number: 0, namespace, acks: AckList::EMPTY })
                     .map_err(|_| PeerError::TooManyNamespaces)?;
                 Ok(Event::Connect { namespace, auth: payload })
             }
@@ -220,13 +267,19 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
             Packet::Event { namespace, id, payload, attachments, used } => {
                 let namespace = self.connected(namespace)?;
                 self.expect(attachments);
-                let ack = id.map(|id| AckRequest { namespace, id, epoch: self.epoch });
+                let ack = id.map(|id| AckRequest { namespace, id, socket: self.number(namespace) });
                 Ok(Event::Event(EventPacket { namespace, ack, attachments, used, payload }))
             }
             Packet::Ack { namespace, id, payload, attachments, used } => {
                 let namespace = self.connected(namespace)?;
                 self.expect(attachments);
-                let token = self.acks.answered(namespace, id);
+                let token = self.acks.token(namespace, id);
+                if attachments == 0 {
+                    self.answered(namespace, id);
+                } else if token.is_some() {
+                    // It is answered when all of it is here.
+                    self.arriving = u32::try_from(id).unwrap_or(NO_ID);
+                }
                 Ok(Event::Ack(AckPacket { namespace, token, id, attachments, used, payload }))
             }
             Packet::ConnectError { .. } => Err(PeerError::ServerOnly),
@@ -243,7 +296,14 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         }
         let index = self.arrived;
         self.arrived = self.arrived.saturating_add(1);
-        Ok(Event::Attachment(Attachment { index, of: self.attachments, bytes }))
+        let waits = if self.arriving == NO_ID { None } else { self.acks.namespace(self.arriving) };
+        if self.arrived == self.attachments
+            && let Some(namespace) = waits
+        {
+            self.answered(namespace, u64::from(self.arriving));
+        }
+        let is_late = self.arriving != NO_ID && waits.is_none();
+        Ok(Event::Attachment(Attachment { index, of: self.attachments, bytes, is_late }))
     }
 
     /// A namespace that the peer may speak to.
@@ -251,7 +311,12 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         self.namespaces.find(name).filter(|&n| self.is_connected(n)).ok_or(PeerError::NotConnected)
     }
 
+    fn number(&self, namespace: Namespace) -> u32 {
+        self.sockets.iter().find(|s| s.namespace == namespace).map_or(0, |s| s.number)
+    }
+
     fn expect(&mut self, attachments: u8) {
+        self.arriving = NO_ID;
         self.attachments = attachments;
         self.arrived = 0;
         self.received = 0;

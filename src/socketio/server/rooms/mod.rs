@@ -19,12 +19,12 @@
 //! # Ok::<(), sansocket::socketio::server::rooms::Full>(())
 //! ```
 //!
-//! What the reference has, and what it is here:
+//! What the JavaScript server has, and what it is here:
 //!
-//! | reference | here |
+//! | JavaScript | here |
 //! |---|---|
 //! | `socket.join(room)`, `socket.leave(room)`, `socket.rooms` | [`join`](Rooms::join), [`leave`](Rooms::leave), [`rooms_of`](Rooms::rooms_of) |
-//! | the room of a socket's own id, `io.to(id)` | [`join`](Rooms::join) with the id when the namespace is granted |
+//! | the room of a socket's own id, `io.to(id)` | [`enter_as`](Rooms::enter_as) when the namespace is accepted |
 //! | `io.emit(..)`, `io.of(name).emit(..)` | [`select`](Rooms::select) with [`Target::all`] in that namespace, one [`broadcast`](super::broadcast) for all |
 //! | `io.to(a).to(b)`, `io.in(a)` | [`Target::to`] |
 //! | `.except(a)`, `socket.broadcast` | [`Target::except`], [`Target::not`] |
@@ -34,7 +34,7 @@
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
 //! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Session::disconnect`](super::Session::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
 //!
-//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, [`leave_all`](Rooms::leave_all) is O(own rooms),
+//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, also in a storage that is nearly full, [`leave_all`](Rooms::leave_all) is O(own rooms),
 //! [`select`](Rooms::select) is O(members reached and excepted). A membership takes 32 bytes, a room and a member 32 each on top, a
 //! name its length and 6.
 
@@ -45,7 +45,7 @@ mod sockets;
 mod table;
 mod target;
 
-use crate::socketio::Namespace;
+use crate::socketio::{Namespace, Sid};
 use core::fmt;
 use hash::{Key, hash};
 use name_arena::NameArena;
@@ -67,18 +67,20 @@ pub struct Storage<M, B> {
     pub name_bytes: B,
 }
 
-/// The storage is too small; nothing was changed. Lend more ([`Rooms::replace`]) and say it again.
+/// The storage is too small; nothing was changed. Lend more ([`Rooms::replace`]) and repeat the call.
+///
+/// Lend twice as much as is needed, so that growing stays cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
-    /// Records that are needed in all.
+    /// Slots that are needed in all: the exact number.
     pub slots: usize,
-    /// Bytes for names that are needed in all.
+    /// Bytes for names that are needed in all: a third more than the names take, so that closing gaps between them stays cheap.
     pub name_bytes: usize,
 }
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records and {} bytes for names needed", self.slots, self.name_bytes)
+        write!(f, "{} slots and {} bytes for names needed", self.slots, self.name_bytes)
     }
 }
 
@@ -111,6 +113,18 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     /// [`Full`]; nothing was changed.
     pub fn enter(&mut self, namespace: Namespace, member: Member) -> Result<bool, Full> {
         self.insert(namespace, member, None)
+    }
+
+    /// As [`enter`](Self::enter), and puts `member` into the room with the name of its public id `sid`, as the JavaScript server does with
+    /// each socket: others reach it by that name ([`Target::to`]), and a remote node can be told by it whom to leave out
+    /// ([`own_room`](Self::own_room), [`Target::except`]). `false` if it was in that room. Takes two slots and 26 bytes of names more.
+    ///
+    /// # Errors
+    /// [`Full`]; nothing was changed.
+    pub fn enter_as(&mut self, namespace: Namespace, member: Member, sid: &Sid) -> Result<bool, Full> {
+        let is_new = self.join(namespace, member, sid.as_bytes())?;
+        self.set_own(namespace, member, self.find_room(namespace, Some(sid.as_bytes())));
+        Ok(is_new)
     }
 
     /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. NameArena have up to
@@ -157,6 +171,12 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         }
     }
 
+    /// The room of the member's own id ([`enter_as`](Self::enter_as)), unless it left that.
+    pub fn own_room(&self, namespace: Namespace, member: Member) -> Option<&[u8]> {
+        let member = self.table.get(self.find_member(namespace, member)?)?;
+        self.table.get(member.next).map(|room| self.names.get(room.a))
+    }
+
     /// How many are in a room; in the whole namespace for `None`.
     pub fn count(&self, namespace: Namespace, room: Option<&[u8]>) -> usize {
         let count = self.find_room(namespace, room).and_then(|at| self.table.get(at)).map_or(0, |slot| slot.prev);
@@ -196,10 +216,17 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
                 let name = (room.a != EVERYBODY).then(|| self.names.get(room.a));
                 let namespace = namespace_of(room.b);
                 let _ = new.insert(namespace, Member(member.a), name);
+                if member.next == membership.b {
+                    new.set_own(namespace, Member(member.a), new.find_room(namespace, name));
+                }
             }
         }
-        let old = core::mem::replace(self, new);
-        Ok(Storage { slots: old.table.into_slots(), name_bytes: old.names.into_bytes() })
+        Ok(core::mem::replace(self, new).into_storage())
+    }
+
+    /// Gives the storage back.
+    pub fn into_storage(self) -> Storage<M, B> {
+        Storage { slots: self.table.into_slots(), name_bytes: self.names.into_bytes() }
     }
 
     fn insert(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Result<bool, Full> {
@@ -223,6 +250,12 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         self.admit(needed, new_name)?;
         self.insert_all(namespace, member, name);
         Ok(true)
+    }
+
+    fn set_own(&mut self, namespace: Namespace, member: Member, room: Option<u32>) {
+        if let Some(at) = self.find_member(namespace, member) {
+            self.table.with(at, |slot| slot.next = room.unwrap_or(NIL));
+        }
     }
 
     /// The caller has seen that there is room.
@@ -262,6 +295,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     fn drop_membership(&mut self, at: u32) {
         let Some(&RoomSlot { a: member, b: room, .. }) = self.table.get(at) else { return };
         self.table.unhang(at);
+        self.table.with(member, |slot| slot.next = if slot.next == room { NIL } else { slot.next });
         let hash = self.membership_hash(member, room);
         self.table.remove(at, hash);
         let Some(&RoomSlot { a: place, b: namespace, prev: count, .. }) = self.table.get(room) else { return };

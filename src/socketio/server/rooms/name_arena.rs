@@ -1,7 +1,8 @@
-//! The names of rooms, one after the other in lent bytes.
+//! The names of rooms, one behind the other in lent bytes.
 //!
-//! Each lies behind six bytes: the record of its room and its length. A name that is no longer needed stays until the tail
-//! runs out; then those in use are closed up, in one pass over the bytes.
+//! In front of each stand six bytes: the record of its room, and its length. The bytes of a name that is no longer needed stay
+//! unused until the end of the storage is reached. Then the gaps are closed in one pass over all bytes, which is done only if at least a
+//! quarter of them is unused. So as many bytes as that were stored since the last pass, and the cost of a pass is a constant for each.
 
 use crate::bytes::{close_gap, copy};
 
@@ -15,11 +16,20 @@ pub(super) struct NameArena<B> {
     end: usize,
     /// Bytes in use, heads included.
     live: usize,
+    /// Bytes looked at or moved by closing up, for tests of cost.
+    #[cfg(test)]
+    pub(super) moved: usize,
 }
 
 impl<B: AsMut<[u8]> + AsRef<[u8]>> NameArena<B> {
     pub(super) const fn new(bytes: B) -> Self {
-        Self { bytes, end: 0, live: 0 }
+        Self {
+            bytes,
+            end: 0,
+            live: 0,
+            #[cfg(test)]
+            moved: 0,
+        }
     }
 
     pub(super) fn into_bytes(self) -> B {
@@ -47,9 +57,15 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> NameArena<B> {
         self.bytes.as_ref().get(from..from.saturating_add(len)).unwrap_or_default()
     }
 
-    /// Whether `name` has room, perhaps after closing up.
+    /// The size of a storage that takes names of `total` bytes, with heads, and in which closing up is cheap: a third more.
+    pub(super) const fn needed(total: usize) -> usize {
+        total.saturating_add(total.div_ceil(3))
+    }
+
+    /// Whether `name` has room: behind the others, or after closing up.
     pub(super) fn fits(&self, name: &[u8]) -> bool {
-        self.live.saturating_add(Self::cost(name)) <= self.size()
+        let cost = Self::cost(name);
+        self.size().saturating_sub(self.end) >= cost || Self::needed(self.live.saturating_add(cost)) <= self.size()
     }
 
     /// Stores `name` for the room with the record `owner`; `moved` is told of every name that had to move. The caller has
@@ -90,6 +106,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> NameArena<B> {
     fn close_up(&mut self, mut moved: impl FnMut(u32, u32)) {
         let mut from = 0_usize;
         let mut to = 0_usize;
+        #[cfg(test)]
+        {
+            self.moved += self.end;
+        }
         while let Some((owner, len)) = self.head(from) {
             let cost = len.saturating_add(HEAD);
             if owner != DEAD {
@@ -113,4 +133,41 @@ fn write_head(place: &mut [u8], owner: u32, len: usize) -> Option<()> {
     *place_owner = owner.to_le_bytes();
     *rest.first_chunk_mut::<2>()? = u16::try_from(len).ok()?.to_le_bytes();
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{vec, vec::Vec};
+
+    /// Bytes moved for each fresh name that is stored and removed while `n` others stay, in the smallest storage that takes them.
+    fn cost(n: u32) -> usize {
+        const LEN: usize = 8;
+        let mut size = n as usize * (LEN + HEAD) + 3 * (LEN + HEAD);
+        let mut arena = NameArena::new(vec![0; size]);
+        let name = |i: u32| i.to_be_bytes().repeat(2);
+        for i in 0..n {
+            arena.insert(i, &name(i), |_, _| {}).unwrap();
+        }
+        let pairs = 2 * n;
+        for i in n..n + pairs {
+            // A host lends what is asked for; a stranger stays just below the next time.
+            if !arena.fits(&name(i)) {
+                size = NameArena::<Vec<u8>>::needed(arena.live() + LEN + HEAD);
+                let mut larger = NameArena::new(vec![0; size]);
+                (0..n).for_each(|i| assert!(larger.insert(i, &name(i), |_, _| {}).is_some()));
+                larger.moved = arena.moved + size;
+                arena = larger;
+            }
+            let at = arena.insert(i, &name(i), |_, _| {}).unwrap();
+            arena.remove(at);
+        }
+        arena.moved / pairs as usize
+    }
+
+    #[test]
+    fn a_name_costs_the_same_in_a_nearly_full_storage_of_any_size() {
+        let costs = [1_000, 2_000, 100_000, 200_000, 1_000_000].map(cost);
+        assert!(costs.iter().all(|&cost| cost < 200), "bytes moved for each name: {costs:?}");
+    }
 }

@@ -56,7 +56,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         let cost = new_name.map_or(0, |n| if is_storable(n) { NameArena::<B>::cost(n) } else { usize::MAX });
         Err(Full {
             slots: usize::try_from(needed).unwrap_or(usize::MAX),
-            name_bytes: self.names.live().saturating_add(cost),
+            name_bytes: NameArena::<B>::needed(self.names.live().saturating_add(cost)),
         })
     }
 }

@@ -31,7 +31,7 @@ pub(super) const NIL: u32 = 0x3fff_ffff;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Free,
-    /// `a`: number of the member, `b`: namespace; `next_own`: first membership, `prev_own`: mark.
+    /// `a`: number of the member, `b`: namespace; `next`: room of its own id; `next_own`: first membership, `prev_own`: mark.
     Member,
     /// `a`: place of the name, `b`: namespace; `next`: first membership, `prev`: how many.
     Room,

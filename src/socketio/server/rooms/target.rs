@@ -1,6 +1,6 @@
 use super::Member;
 
-/// Whom a broadcast is for: everybody in a namespace, or the members of some rooms, but not of others.
+/// The receivers of a broadcast: everybody in a namespace, or the members of some rooms, without the members of others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Target<'t> {
     pub(super) to: &'t [&'t [u8]],
@@ -35,5 +35,23 @@ impl<'t> Target<'t> {
     pub const fn not(mut self, member: Member) -> Self {
         self.not = Some(member);
         self
+    }
+
+    /// The rooms that are reached; empty stands for the whole namespace.
+    #[must_use]
+    pub const fn rooms(&self) -> &'t [&'t [u8]] {
+        self.to
+    }
+
+    /// The rooms whose members are left out.
+    #[must_use]
+    pub const fn excluded_rooms(&self) -> &'t [&'t [u8]] {
+        self.except
+    }
+
+    /// The member that is left out.
+    #[must_use]
+    pub const fn excluded_member(&self) -> Option<Member> {
+        self.not
     }
 }

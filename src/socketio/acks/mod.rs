@@ -1,0 +1,357 @@
+//! Acknowledgements that one end of a connection waits for.
+//!
+//! Every step is O(1), or O(log n) where a deadline is involved. The slots hold all of it: the free list, a list for each
+//! namespace in the order asked, a hash chain by id, and a binary heap by deadline.
+
+mod chain;
+mod heap;
+mod list;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Namespace, SlotCapacity};
+use crate::time::Instant;
+pub(super) use list::AckList;
+use list::NIL;
+
+/// Ids of sessions are below this number. Ids of broadcasts ([`AckIds`](super::server::AckIds)) are at or above it. So an answer to one
+/// is never taken for an answer to the other. Both fit the signed 32-bit integers of small clients.
+pub(super) const BROADCASTS: u64 = 1 << 30;
+
+/// Asks for an acknowledgement of an event that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExpectAck {
+    /// The caller's name for this request. It comes back with the answer.
+    pub token: u32,
+    /// At this moment the request fails ([`Event::AckFailed`](super::server::Event::AckFailed)). Without a deadline the slot is taken until
+    /// the answer arrives or the client leaves the namespace.
+    pub deadline: Option<Instant>,
+}
+
+/// Why no acknowledgement arrived.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckError {
+    /// The deadline passed. An answer that arrives later has no token.
+    TimedOut,
+    /// The client left the namespace, or the connection ended.
+    Disconnected,
+}
+
+/// Memory for one acknowledgement that a session waits for: 32 bytes. The caller chooses how many there are: an array, a
+/// slice or a `Vec` of [`EMPTY`](Self::EMPTY). At most 65,535 of them are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AckSlot {
+    /// [`Instant::FAR_FUTURE`] stands for none.
+    deadline: Instant,
+    id: u32,
+    token: u32,
+    namespace: Namespace,
+    state: State,
+    /// Neighbours in the list that the slot is in.
+    next: u16,
+    prev: u16,
+    /// First slot of the hash chain with this slot's number, which this slot need not be in.
+    bucket: u16,
+    /// Next slot of the hash chain that this slot is in.
+    chain: u16,
+    /// The slot at this place of the heap.
+    heap: u16,
+    /// The place of this slot in the heap.
+    heap_at: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Free,
+    Waiting,
+    /// The client left the namespace. The application does not know yet.
+    Lost,
+}
+
+impl AckSlot {
+    /// A slot that is not in use.
+    pub const EMPTY: Self = Self {
+        deadline: Instant::FAR_FUTURE,
+        id: 0,
+        token: 0,
+        namespace: Namespace(0),
+        state: State::Free,
+        next: NIL,
+        prev: NIL,
+        bucket: NIL,
+        chain: NIL,
+        heap: NIL,
+        heap_at: NIL,
+    };
+}
+
+/// The table of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Acks<A> {
+    slots: A,
+    /// The next id is this one or one soon after it.
+    next: u32,
+    /// Slots that were given back, in that order.
+    free: AckList,
+    /// What no answer comes to any more, in the order asked.
+    lost: AckList,
+    /// Slots from here on, around the end, were not used since the table was last empty.
+    fresh: u16,
+    fresh_left: u16,
+    used: u16,
+    heap_len: u16,
+    /// Slots looked at, for tests of cost.
+    #[cfg(test)]
+    looked_at: core::cell::Cell<usize>,
+}
+
+/// A slot that is free, and the id to ask with. Nothing is taken yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vacancy {
+    at: u16,
+    id: u32,
+}
+
+impl Vacancy {
+    pub(super) fn id(self) -> u64 {
+        u64::from(self.id)
+    }
+}
+
+impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
+    /// Waits for nothing. What `slots` held is forgotten.
+    pub(super) fn new(mut slots: A) -> Self {
+        slots.as_mut().fill(AckSlot::EMPTY);
+        let mut acks = Self {
+            slots,
+            next: 0,
+            free: AckList::EMPTY,
+            lost: AckList::EMPTY,
+            fresh: 0,
+            fresh_left: 0,
+            used: 0,
+            heap_len: 0,
+            #[cfg(test)]
+            looked_at: core::cell::Cell::new(0),
+        };
+        acks.forget_free();
+        acks
+    }
+
+    pub(super) fn into_slots(self) -> A {
+        self.slots
+    }
+
+    /// How many are waited for, or lost and not told yet.
+    pub(super) const fn used(&self) -> u16 {
+        self.used
+    }
+
+    /// A free slot, and its id: the next one whose remainder by the number of slots is the slot's. So each hash chain
+    /// has at most one slot that was asked with since the last [`replace`](Self::replace), whatever a client answers
+    /// and leaves unanswered. Ids begin with 0, 1, 2.
+    ///
+    /// # Errors
+    /// [`SlotCapacity`], with the least that helps.
+    pub(super) fn vacancy(&self) -> Result<Vacancy, SlotCapacity> {
+        let size = self.size();
+        let at = if self.fresh_left > 0 { self.fresh } else { self.free.first() };
+        if at == NIL {
+            return Err(SlotCapacity { needed: usize::from(size).saturating_add(1), available: usize::from(size) });
+        }
+        let size = u32::from(size);
+        let step = u32::from(at).wrapping_add(size).wrapping_sub(self.next.checked_rem(size).unwrap_or(0));
+        let step = step.checked_rem(size).unwrap_or(0);
+        let wrapped = |id: u32| if u64::from(id) < BROADCASTS { id } else { u32::from(at) };
+        let mut id = wrapped(self.next.wrapping_add(step));
+        // Only after 2^30 ids, or when the slots were exchanged, may somebody wait for this one.
+        while self.find(id).is_some() {
+            id = wrapped(id.wrapping_add(size));
+        }
+        Ok(Vacancy { at, id })
+    }
+
+    /// Waits for what the vacancy's id was asked with; `list` is the list of `namespace`.
+    pub(super) fn take(&mut self, vacancy: Vacancy, namespace: Namespace, list: &mut AckList, expect: ExpectAck) {
+        let next = vacancy.id.wrapping_add(1);
+        self.next = if u64::from(next) < BROADCASTS { next } else { 0 };
+        self.put(vacancy.at, vacancy.id, namespace, list, expect);
+    }
+
+    /// The token of what waits for an answer to `id` in `namespace`.
+    pub(super) fn token(&self, namespace: Namespace, id: u64) -> Option<u32> {
+        let slot = self.get(self.find(u32::try_from(id).ok()?)?)?;
+        (slot.namespace == namespace).then_some(slot.token)
+    }
+
+    /// The namespace that `id` was asked in, while it waits for an answer.
+    pub(super) fn namespace(&self, id: u32) -> Option<Namespace> {
+        self.get(self.find(id)?).map(|slot| slot.namespace)
+    }
+
+    /// The answer to `id` arrived: its slot is free from now on. Gives the token.
+    pub(super) fn answered(&mut self, namespace: Namespace, list: &mut AckList, id: u64) -> Option<u32> {
+        let token = self.token(namespace, id)?;
+        let at = self.find(u32::try_from(id).ok()?)?;
+        self.stop_waiting(at);
+        self.unlink(list, at);
+        self.release(at);
+        Some(token)
+    }
+
+    /// No answer comes to what was asked first of `list`.
+    pub(super) fn lose_first(&mut self, list: &mut AckList) {
+        let at = list.first();
+        self.stop_waiting(at);
+        self.unlink(list, at);
+        self.with(at, |slot| slot.state = State::Lost);
+        let mut lost = self.lost;
+        self.link(&mut lost, at);
+        self.lost = lost;
+    }
+
+    /// No answer comes to all of `list`. Cost: O(log n) for each of it.
+    pub(super) fn lose(&mut self, list: &mut AckList) {
+        while list.first() != NIL {
+            self.lose_first(list);
+        }
+    }
+
+    /// How many ids ago the first of `list` was asked; `None` when nothing is waited for.
+    pub(super) fn age(&self, list: &AckList) -> Option<u32> {
+        self.get(list.first()).map(|slot| self.age_of(slot))
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        if self.lost.first() != NIL {
+            return Some(Instant::from_millis(0));
+        }
+        self.get(self.soonest()).map(|slot| slot.deadline)
+    }
+
+    /// The next of what was lost. Its slot is free from now on.
+    pub(super) fn next_lost(&mut self) -> Option<(Namespace, u32)> {
+        let at = self.lost.first();
+        let &AckSlot { namespace, token, .. } = self.get(at)?;
+        let mut lost = self.lost;
+        self.unlink(&mut lost, at);
+        self.lost = lost;
+        self.release(at);
+        Some((namespace, token))
+    }
+
+    /// What timed out first, if anything did: its namespace, its id and its token.
+    pub(super) fn timed_out(&self, now: Instant) -> Option<(Namespace, u64, u32)> {
+        let slot = self.get(self.soonest())?;
+        (slot.deadline <= now).then_some((slot.namespace, u64::from(slot.id), slot.token))
+    }
+
+    /// Moves everything into other slots. `lists` are those of all namespaces. Cost: O(n log n).
+    pub(super) fn replace<'l>(&mut self, slots: A, lists: impl Iterator<Item = &'l mut AckList>) -> Result<A, A> {
+        if slots.as_ref().len() < usize::from(self.used) {
+            return Err(slots);
+        }
+        let mut new = Self::new(slots);
+        new.next = self.next;
+        new.forget_free();
+        for list in lists {
+            new.carry(self, list);
+        }
+        let mut lost = self.lost;
+        new.carry(self, &mut lost);
+        new.lost = lost;
+        #[cfg(test)]
+        new.looked_at.set(new.looked_at.get() + self.looked_at.get());
+        Ok(core::mem::replace(self, new).slots)
+    }
+
+    /// Takes over a list of another table.
+    fn carry(&mut self, from: &Self, list: &mut AckList) {
+        let mut at = core::mem::replace(list, AckList::EMPTY).first();
+        while let Some(&AckSlot { id, namespace, token, deadline, state, next, .. }) = from.get(at) {
+            let to = self.fresh;
+            self.put(to, id, namespace, list, ExpectAck { token, deadline: Some(deadline) });
+            if state == State::Lost {
+                self.stop_waiting(to);
+                self.with(to, |slot| slot.state = state);
+            }
+            at = next;
+        }
+    }
+
+    fn put(&mut self, at: u16, id: u32, namespace: Namespace, list: &mut AckList, expect: ExpectAck) {
+        if self.fresh_left > 0 {
+            debug_assert_eq!(at, self.fresh);
+            self.fresh = self.fresh.saturating_add(1).checked_rem(self.size()).unwrap_or(0);
+            self.fresh_left = self.fresh_left.saturating_sub(1);
+        } else {
+            let mut free = self.free;
+            self.unlink(&mut free, at);
+            self.free = free;
+        }
+        self.used = self.used.saturating_add(1);
+        let ExpectAck { token, deadline } = expect;
+        self.with(at, |slot| {
+            (slot.id, slot.token, slot.namespace, slot.state) = (id, token, namespace, State::Waiting);
+            slot.deadline = deadline.unwrap_or(Instant::FAR_FUTURE);
+            slot.heap_at = NIL;
+        });
+        self.link(list, at);
+        self.enchain(at);
+        if deadline.is_some_and(|deadline| deadline != Instant::FAR_FUTURE) {
+            self.push_heap(at);
+        }
+    }
+
+    /// Takes a slot out of the hash chains and the heap.
+    fn stop_waiting(&mut self, at: u16) {
+        self.unchain(at);
+        self.remove_from_heap(at);
+    }
+
+    /// Frees a slot that is in no list any more.
+    fn release(&mut self, at: u16) {
+        self.with(at, |slot| slot.state = State::Free);
+        self.used = self.used.saturating_sub(1);
+        if self.used == 0 {
+            self.forget_free();
+        } else {
+            let mut free = self.free;
+            self.link(&mut free, at);
+            self.free = free;
+        }
+    }
+
+    /// All slots are free: the next id is the next number again.
+    fn forget_free(&mut self) {
+        let size = self.size();
+        self.free = AckList::EMPTY;
+        self.fresh_left = size;
+        let at = self.next.checked_rem(u32::from(size)).unwrap_or(0);
+        self.fresh = u16::try_from(at).unwrap_or(0);
+    }
+
+    fn age_of(&self, slot: &AckSlot) -> u32 {
+        self.next.wrapping_sub(slot.id).wrapping_sub(1) & 0x3fff_ffff
+    }
+
+    fn size(&self) -> u16 {
+        u16::try_from(self.slots.as_ref().len()).unwrap_or(NIL)
+    }
+
+    fn get(&self, at: u16) -> Option<&AckSlot> {
+        #[cfg(test)]
+        self.looked_at.set(self.looked_at.get() + 1);
+        self.slots.as_ref().get(usize::from(at)).filter(|_| at != NIL)
+    }
+
+    fn with(&mut self, at: u16, change: impl FnOnce(&mut AckSlot)) {
+        if at != NIL
+            && let Some(slot) = self.slots.as_mut().get_mut(usize::from(at))
+        {
+            change(slot);
+        }
+    }
+}

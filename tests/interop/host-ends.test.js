@@ -1,0 +1,35 @@
+// What the host of `chat` and `server` does with clients that read slowly or not at all.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Raw, frame, sleep, startServer, until } from "./support.js";
+
+test("E4: a client that reads none of its answers is ended, however many requests it sent", async () => {
+  const server = await startServer({ args: ["--max-connections", "1"] });
+  const raw = await Raw.connect(server.port);
+  raw.socket.pause();
+  raw.send("GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(124_188));
+  const isFree = async () => (await fetch(`${server.url}/socket.io/?EIO=4`).catch(() => ({}))).status === 400;
+  await sleep(1000);
+  assert.equal(await isFree(), false);
+  await until(isFree, "room for another", 20_000);
+  raw.destroy();
+  await server.stop();
+});
+
+test("E5: a slow client that answers pings lives", async () => {
+  const args = ["--ping-interval", "300", "--ping-timeout", "1000", "--max-queue", "50000000"];
+  const server = await startServer({ args });
+  const raw = await Raw.open(server.port);
+  for (let i = 0; i < 14; i++) raw.send(frame(`42["message","${"x".repeat(900_000)}"]`));
+  let answered = 0;
+  for (const end = Date.now() + 8000; Date.now() < end && !raw.ended; ) {
+    raw.socket.pause();
+    await sleep(150);
+    raw.socket.resume();
+    await sleep(5);
+    for (const pings = raw.texts().filter((text) => text === "2").length; answered < pings; answered++) raw.send(frame("3"));
+  }
+  assert.ok(!raw.ended, server.log());
+  raw.destroy();
+  await server.stop();
+});
