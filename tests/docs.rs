@@ -1,5 +1,5 @@
-//! Every public item has an example within reach: in its own docs, in those of an item that they link to, or in an example of its layer
-//! that uses it.
+//! Every public item of the lower layers has an example within reach: in its own docs, in those of an item that they link to, or in an
+//! example of its layer that uses it.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -22,23 +22,25 @@ fn read(folder: &Path, layer: &str, found: &mut Vec<Item>, code: &mut String) {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         *code += &examples(text);
         let mut docs = String::new();
-        for (i, line) in text.lines().map(str::trim).enumerate() {
-            if let Some(doc) = line.strip_prefix("///") {
+        for (i, line) in text.lines().enumerate() {
+            if let Some(doc) = line.trim().strip_prefix("///") {
                 docs = docs + doc.trim() + "\n";
             } else if let Some(name) = name(line) {
                 let place = format!("{}:{}", path.display(), i + 1);
                 found.push(Item { place, name, layer: layer.into(), docs: std::mem::take(&mut docs) });
-            } else if !line.starts_with('#') {
+            } else if line.is_empty() || line.ends_with(['{', '}', ';']) {
                 docs.clear();
             }
         }
     }
 }
 
+/// The name of the public item that `line` declares. Types inside of a module are sealed.
 fn name(line: &str) -> Option<String> {
-    let rest = line.strip_prefix("pub ")?.trim_start_matches("const ").trim_start_matches("unsafe ");
-    let rest = ["fn ", "struct ", "enum ", "trait "].iter().find_map(|kind| rest.strip_prefix(kind))?;
-    Some(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+    let rest = line.trim_start().strip_prefix("pub ")?.trim_start_matches("const ");
+    let kinds = if line.starts_with("pub") { &["fn ", "struct ", "enum ", "trait "][..] } else { &["fn "] };
+    let rest = kinds.iter().find_map(|kind| rest.strip_prefix(kind))?;
+    words(rest).next().map(str::to_owned)
 }
 
 /// The lines of all doc comments that stand inside of a code block.
@@ -60,7 +62,7 @@ fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
 #[test]
 fn every_public_item_has_an_example_within_reach() {
     let (mut found, mut used) = (Vec::new(), BTreeSet::new());
-    for layer in ["bytes", "json", "http", "ws", "engineio", "socketio", "endpoint"] {
+    for layer in ["bytes", "json", "http", "ws"] {
         let mut code = String::new();
         read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(layer), layer, &mut found, &mut code);
         used.extend(words(&code).map(|word| (layer, word.to_owned())));
@@ -72,6 +74,6 @@ fn every_public_item_has_an_example_within_reach() {
     };
     let is_shown = |i: &&Item| i.docs.contains("```") || links(&i.docs) || used.contains(&(&*i.layer, i.name.clone()));
     let missing: Vec<_> = found.iter().filter(|i| !is_shown(i)).map(|i| format!("{} {}", i.place, i.name)).collect();
-    assert!(found.len() > 300, "{}", found.len());
+    assert!(found.len() > 250, "{}", found.len());
     assert!(missing.is_empty(), "{} of {} without an example:\n{}", missing.len(), found.len(), missing.join("\n"));
 }

@@ -2,8 +2,7 @@
 
 use super::{Error, ErrorKind, escape::specials};
 
-/// How deep arrays and objects may be nested: 64 levels. Deeper text is refused by [`Value::parse`](super::Value::parse) with
-/// [`ErrorKind::Depth`](super::ErrorKind::Depth).
+/// How deep arrays and objects may be nested: 64 levels. Deeper text is an [`ErrorKind::Depth`](super::ErrorKind::Depth).
 pub const DEPTH: u8 = 64;
 
 /// The result of a scan of one value.

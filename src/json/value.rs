@@ -241,7 +241,7 @@ impl<'m> Iterator for Elements<'m> {
     }
 }
 
-/// Iterates over the members of an object ([`Value::members`](Value::members)): keys and values, in order.
+/// Iterates over the members of an object, keys and values in order. See [`Value`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Members<'m>(&'m [u8]);
 

@@ -75,18 +75,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
     }
 
-    /// Drops everything that was received and keeps the storage, for a new connection.
-    ///
-    /// ```
-    /// use sansocket::ws::Inbox;
-    ///
-    /// let mut inbox = Inbox::new([0; 64]);
-    /// inbox.space()?[..2].copy_from_slice(b"\x81\x85"); // then the connection broke
-    /// inbox.commit(2);
-    /// inbox.reset();
-    /// assert_eq!(inbox.held(), 0);
-    /// # Ok::<(), sansocket::Capacity>(())
-    /// ```
+    /// Drops everything that was received and keeps the storage, for a new connection. See [`Inbox`].
     pub fn reset(&mut self) {
         self.buffer.clear();
         self.ready = Ready::Nothing;
@@ -153,14 +142,10 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     ///
     /// let mut ws = Connection::client(Limits::new());
     /// let mut inbox = Inbox::new([0; 16]);
-    /// let frame = [&[0x82, 100], &[7; 100][..]].concat(); // larger than the inbox
-    /// let (mut sum, mut rest) = (0, &frame[..]);
-    /// while !rest.is_empty() {
-    ///     let space = inbox.space()?;
-    ///     let n = space.len().min(rest.len());
-    ///     space[..n].copy_from_slice(&rest[..n]);
-    ///     inbox.commit(n);
-    ///     rest = &rest[n..];
+    /// let mut sum = 0;
+    /// for piece in [&[0x82, 100], &[7; 100][..]].concat().chunks(8) { // larger than the inbox
+    ///     inbox.space()?[..piece.len()].copy_from_slice(piece);
+    ///     inbox.commit(piece.len());
     ///     while let Some(incoming) = inbox.poll_part(&mut ws)? {
     ///         if let Incoming::Part(chunk) = incoming {
     ///             sum += chunk.as_bytes().len();
@@ -269,21 +254,17 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// ```
     /// use sansocket::ws::{Connection, Inbox, Incoming, Limits, ReceiveError};
     ///
-    /// let mut ws = Connection::client(Limits::new());
-    /// let mut inbox = Inbox::new([0; 16]);
-    /// let mut feed = |inbox: &mut Inbox<[u8; 16]>, bytes: &[u8]| {
-    ///     inbox.space().unwrap()[..bytes.len()].copy_from_slice(bytes);
-    ///     inbox.commit(bytes.len());
-    /// };
-    /// feed(&mut inbox, b"\x82\x1412345678"); // a message of 20 bytes
-    /// assert!(matches!(inbox.poll_message(&mut ws), Err(ReceiveError::Capacity(_))));
-    /// inbox.skip_message(&ws);
-    /// assert!(inbox.poll_message(&mut ws)?.is_none());
-    /// feed(&mut inbox, b"901234567890\x82\x02");
-    /// assert!(inbox.poll_message(&mut ws)?.is_none());
-    /// feed(&mut inbox, b"ok");
-    /// assert!(matches!(inbox.poll_message(&mut ws)?, Some(Incoming::Message(m)) if m.as_bytes() == b"ok"));
-    /// # Ok::<(), ReceiveError>(())
+    /// let (mut ws, mut inbox) = (Connection::client(Limits::new()), Inbox::new([0; 16]));
+    /// for piece in [b"\x82\x28", &[7; 40][..], b"\x82\x02ok"].concat().chunks(8) {
+    ///     inbox.space()?[..piece.len()].copy_from_slice(piece);
+    ///     inbox.commit(piece.len());
+    ///     match inbox.poll_message(&mut ws) {
+    ///         Err(ReceiveError::Capacity(_)) => inbox.skip_message(&ws), // 40 bytes do not fit
+    ///         Ok(Some(Incoming::Message(m))) => assert_eq!(m.as_bytes(), b"ok"),
+    ///         other => assert!(matches!(other, Ok(None))),
+    ///     }
+    /// }
+    /// # Ok::<(), sansocket::Capacity>(())
     /// ```
     pub fn skip_message<R: Role>(&mut self, ws: &Connection<R>) {
         self.release();
