@@ -2,8 +2,11 @@
 
 use sansocket::{
     endpoint::{Answer, Grow, ServerEnd, Step, What},
-    engineio::{self, Packets, Transport, server::Config},
-    socketio::{AckSlot, Attachments, Collector, ExpectAck, Namespace, Sid, server::Event},
+    engineio::{self, Message, Packets, Transport, server::Config},
+    socketio::{
+        AckSlot, Attachments, Collector, ExpectAck, Namespace, Sid,
+        server::{Event, Session},
+    },
     time::Instant,
     ws::{self, Inbox, Out},
 };
@@ -176,4 +179,17 @@ fn an_acknowledgement_with_an_attachment_and_without_arguments_is_told() {
     host.ask(7, None);
     host.post(b"461-0[]\x1ebAQIDBAEBAQEBAQEBAQEBAQ==\x1e42[\"x\"]", 1);
     assert!(host.told.contains(&"ack Some(7) [16]".to_owned()), "{:?}", host.told);
+}
+
+/// `accept` after the client broke the protocol does not make its later packets good.
+#[test]
+fn a_session_that_failed_stays_failed_when_a_namespace_is_accepted() {
+    let mut io = Session::new(["/"], [AckSlot::EMPTY; 1], at(1000));
+    let message = |text: &'static [u8]| engineio::Event::Message(Message::Text(text));
+    io.handle_event(engineio::Event::Opened).unwrap();
+    io.handle_event(message(b"0")).unwrap();
+    let error = io.handle_event(message(b"9")).unwrap_err();
+    let mut memory = [0; 64];
+    let _ = io.accept(ROOT, Sid::from_random([1; 15]), &mut Out::stored(&mut memory));
+    assert_eq!(io.handle_event(message(b"2[\"x\"]")), Err(error));
 }
