@@ -193,3 +193,15 @@ fn a_session_that_failed_stays_failed_when_a_namespace_is_accepted() {
     let _ = io.accept(ROOT, Sid::from_random([1; 15]), &mut Out::stored(&mut memory));
     assert_eq!(io.handle_event(message(b"2[\"x\"]")), Err(error));
 }
+
+/// The memory for attachments follows the packet, not the payload that the packet stands in.
+#[test]
+fn a_post_of_many_small_packets_asks_for_little_memory() {
+    let mut host = Host::new(Transport::Polling);
+    host.post(b"40", 0);
+    let one = "451-[\"x\",{\"_placeholder\":true,\"num\":0}]\x1ebAQ==";
+    let body = vec![one; 2000].join("\x1e");
+    host.post(body.as_bytes(), 1);
+    assert_eq!(host.told.iter().filter(|t| t.starts_with("event")).count(), 2000);
+    assert!(host.most <= 256, "a collector of {} bytes for packets of {}", host.most, one.len());
+}

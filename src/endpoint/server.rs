@@ -196,8 +196,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         now: Instant,
     ) -> Result<Step<'e>, Grow> {
         match packets.rest() {
-            rest @ [b'4', b'5' | b'6', ..] => room(collector, 0, rest.len())?,
-            rest @ [b'b', ..] if collector.is_open() => room(collector, collector.held(), rest.len())?,
+            [b'4', b'5' | b'6', ..] => room(collector, 0, packets.next_len())?,
+            [b'b', ..] if collector.is_open() => room(collector, collector.held(), packets.next_len())?,
             _ => {}
         }
         match self.link.poll_post(packets, now) {
