@@ -205,3 +205,107 @@ fn a_post_of_many_small_packets_asks_for_little_memory() {
     assert_eq!(host.told.iter().filter(|t| t.starts_with("event")).count(), 2000);
     assert!(host.most <= 256, "a collector of {} bytes for packets of {}", host.most, one.len());
 }
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) % n as u64) as usize
+    }
+}
+
+/// What a client says: mostly good.
+fn packet(random: &mut Random) -> Vec<Vec<u8>> {
+    let id = random.below(6);
+    let files = 1 + random.below(2);
+    let texts = |packet: String| vec![text(&packet)];
+    match random.below(24) {
+        0..4 => texts("42[\"x\"]".into()),
+        4 => texts(format!("42{id}[\"y\",1]")),
+        5..9 => texts(format!("43{id}[1]")),
+        9..12 => {
+            let mut all = texts(format!("46{files}-{id}[]"));
+            all.extend((0..files).map(|i| frame(2, &vec![7; 40 * i])));
+            all
+        }
+        12..14 => {
+            let mut all = texts(format!("45{files}-/a,[\"z\",{{\"_placeholder\":true,\"num\":0}}]"));
+            all.extend((0..files).map(|_| text("bAQIDBA==")));
+            all
+        }
+        14 => texts("43/a,0[]".into()),
+        15 => texts("42/a,[\"w\"]".into()),
+        16 => texts("3".into()),
+        17 => vec![frame(9, b"hi")],
+        18 => texts("40/nope,".into()),
+        19 => texts("6".into()),
+        20 => vec![[frame(0x1, b"42[\"p"), frame(0, b"\"]")].concat()]
+            .into_iter()
+            .map(|mut f| {
+                f[0] = 1;
+                f
+            })
+            .collect(),
+        21 if random.below(4) == 0 => texts("41/a".into()),
+        22 if random.below(6) == 0 => {
+            [&b"2"[..], b"", b"9", b"42[", b"1", b"44{\"message\":\"\"}", b"450-[\"x\"]", b"461-0[1]"]
+                .get(random.below(8))
+                .map(|p| vec![frame(1, p)])
+                .unwrap()
+        }
+        23 if random.below(6) == 0 => vec![frame(8, b"\x03\xe8"), frame(1, b"42[\"late\"]")],
+        _ => texts("42[\"v\"]".into()),
+    }
+}
+
+/// Any cut of the input gives the same events and the same bytes, and each acknowledgement is told once.
+#[test]
+fn cuts_change_nothing_and_each_acknowledgement_is_told_once() {
+    for seed in 0..1000 {
+        let mut random = Random(seed);
+        let mut input = [text("40"), text("40/a,")].concat();
+        for _ in 0..random.below(20) {
+            packet(&mut random).iter().for_each(|frame| input.extend_from_slice(frame));
+        }
+        let asked = random.below(5) as u32;
+        let run = |random: &mut Random, whole: bool| {
+            let mut host = Host::new(Transport::WebSocket);
+            let mut rest = &input[..];
+            let first = text("40").len();
+            host.feed(&rest[..first]);
+            rest = &rest[first..];
+            host.turn(0);
+            (0..asked).for_each(|token| host.ask(token, None));
+            while !rest.is_empty() {
+                let n = if whole { rest.len() } else { 1 + random.below(rest.len().min(60)) };
+                host.feed(&rest[..n]);
+                rest = &rest[n..];
+                host.turn(0);
+            }
+            host.end.link_mut().handle_eof();
+            host.turn(0);
+            // A pong may stand for several pings, and so its place is free.
+            let sent = String::from_utf8_lossy(&host.sent).replace("\u{fffd}\x02hi", "");
+            (host.told, sent, host.end.fault(), host.end.link().fault())
+        };
+        let one = run(&mut random, true);
+        for _ in 0..3 {
+            assert_eq!(run(&mut random, false), one, "seed {seed}");
+        }
+        let told = &one.0;
+        for token in 0..asked {
+            let name = (format!("ack Some({token})"), format!("token: {token},"));
+            let times = told.iter().filter(|t| t.starts_with(&name.0) || t.contains(&name.1)).count();
+            assert_eq!(times, 1, "seed {seed}, token {token}: {told:?}");
+        }
+        assert_eq!(told.iter().filter(|t| *t == "Opened").count(), 1);
+        assert_eq!(told.first().unwrap(), "Opened");
+        assert_eq!(told.iter().filter(|t| t.starts_with("closed")).count(), 1);
+        assert!(told.last().unwrap().starts_with("closed"), "{told:?}");
+    }
+}
