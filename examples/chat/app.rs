@@ -43,7 +43,7 @@ impl App for Hub {
                 *link.guest = Some(self.enter(link.peer));
             }
             Event::UnknownNamespace { name } => {
-                debug!(name = %String::from_utf8_lossy(name), "unknown namespace");
+                debug!(name = ?String::from_utf8_lossy(name), "unknown namespace");
                 link.say(|io, out| io.refuse_unknown(name, out));
             }
             Event::Event(event) => {

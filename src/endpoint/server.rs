@@ -178,7 +178,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         }
         match inbox.peek() {
             Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
-            Some((Kind::Binary, bytes)) if collector.held() > 0 => room(collector, collector.held(), bytes.len())?,
+            Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
             _ => {}
         }
         let Some(event) = self.link.take(inbox) else { return Ok(Step::Again) };
@@ -196,8 +196,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         now: Instant,
     ) -> Result<Step<'e>, Grow> {
         match packets.rest() {
-            rest @ [b'4', b'5' | b'6', ..] => room(collector, 0, rest.len())?,
-            rest @ [b'b', ..] if collector.held() > 0 => room(collector, collector.held(), rest.len())?,
+            [b'4', b'5' | b'6', ..] => room(collector, 0, packets.next_len())?,
+            [b'b', ..] if collector.is_open() => room(collector, collector.held(), packets.next_len())?,
             _ => {}
         }
         match self.link.poll_post(packets, now) {

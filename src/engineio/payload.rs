@@ -120,6 +120,11 @@ impl<'b> Packets<'b> {
     pub fn rest(&self) -> &[u8] {
         self.rest.as_deref().unwrap_or_default()
     }
+
+    /// Bytes of the next packet.
+    pub(crate) fn next_len(&self) -> usize {
+        find_separator(self.rest())
+    }
 }
 
 impl<'b> Iterator for Packets<'b> {

@@ -160,6 +160,11 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         self.open.map_or(0, |open| open.end)
     }
 
+    /// Whether attachments are still to come. A packet without arguments holds no bytes until the first one.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Moves what is held to `storage`, larger or smaller, and gives the old storage back.
     ///
     /// # Errors

@@ -28,7 +28,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         if let Some(socket) = self.sockets.get_mut(at) {
             socket.number = number_of(sid);
         }
-        self.phase = Phase::Connected;
+        if let Phase::Waiting | Phase::TimedOut = self.phase {
+            self.phase = Phase::Connected;
+        }
         Ok(())
     }
 

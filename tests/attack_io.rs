@@ -1,0 +1,311 @@
+//! Attacks on Engine.IO, Socket.IO and the composed machine: what laws and fuzzing did not see.
+
+use sansocket::{
+    endpoint::{Answer, Grow, ServerEnd, Step, What},
+    engineio::{self, Message, Packets, Transport, server::Config},
+    socketio::{
+        AckSlot, Attachments, Collector, ExpectAck, Namespace, Sid,
+        server::{Event, Session},
+    },
+    time::Instant,
+    ws::{self, Inbox, Out},
+};
+
+const ROOT: Namespace = Namespace(0);
+
+const fn at(ms: u64) -> Instant {
+    Instant::from_millis(ms)
+}
+
+/// A host of one client that keeps what it is told as text.
+struct Host {
+    end: ServerEnd<[&'static str; 2], Vec<AckSlot>>,
+    inbox: Inbox<Vec<u8>>,
+    collector: Collector<Vec<u8>>,
+    sent: Vec<u8>,
+    told: Vec<String>,
+    /// The most that the collector asked for.
+    most: usize,
+}
+
+impl Host {
+    fn new(transport: Transport) -> Self {
+        let limits = ws::Limits::new().message(100_000).frame(100_000);
+        let config = Config::new().max_payload(100_000);
+        let id = engineio::Sid::from_random([1; 15]);
+        let end = ServerEnd::open(transport, id, config, limits, ["/", "/a"], Vec::new(), at(0));
+        let (inbox, collector) = (Inbox::new(vec![0; 16]), Collector::new(Vec::new()));
+        Self { end, inbox, collector, sent: Vec::new(), told: Vec::new(), most: 0 }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.inbox.space() {
+                Ok(space) => {
+                    let n = space.len().min(rest.len());
+                    space[..n].copy_from_slice(&rest[..n]);
+                    self.inbox.commit(n);
+                    rest = &rest[n..];
+                }
+                Err(e) => drop(self.inbox.replace(vec![0; Grow::new(What::Inbox, e).to])),
+            }
+        }
+    }
+
+    fn write(&mut self) {
+        let mut memory = [0; 256];
+        while let Ok(n @ 1..) = self.end.transmit(&mut memory) {
+            self.sent.extend_from_slice(&memory[..n]);
+        }
+    }
+
+    fn turn(&mut self, now: u64) {
+        loop {
+            self.write();
+            let step = match self.end.poll(&mut self.inbox, &mut self.collector, at(now)) {
+                Ok(Step::Idle) => self.end.handle_timeout(at(now)),
+                Ok(step) => step,
+                Err(Grow { what: What::Collector, to }) => {
+                    self.most = self.most.max(to);
+                    let _ = self.collector.replace(vec![0; to]);
+                    continue;
+                }
+                Err(grow) => {
+                    let _ = self.inbox.replace(vec![0; grow.to]);
+                    continue;
+                }
+            };
+            if !handle(step, &mut self.end, &mut self.sent, &mut self.told) {
+                return self.write();
+            }
+            if self.collector.held() == 0 {
+                let _ = self.collector.replace(Vec::new());
+            }
+        }
+    }
+
+    fn post(&mut self, body: &[u8], now: u64) -> Answer<'static> {
+        if let Err(answer) = self.end.link_mut().begin_post(None) {
+            self.turn(now);
+            return answer;
+        }
+        let mut body = body.to_vec();
+        let mut packets = Packets::new(&mut body);
+        loop {
+            match self.end.poll_post(&mut packets, &mut self.collector, at(now)) {
+                Ok(step) => {
+                    if !handle(step, &mut self.end, &mut self.sent, &mut self.told) {
+                        return self.end.link().posted();
+                    }
+                    if self.collector.held() == 0 {
+                        let _ = self.collector.replace(Vec::new());
+                    }
+                }
+                Err(grow) => {
+                    self.most = self.most.max(grow.to);
+                    drop(self.collector.replace(vec![0; grow.to]));
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, token: u32, deadline: Option<Instant>) {
+        let mut memory = [0; 256];
+        let mut out = Out::stored(&mut memory);
+        let io = self.end.io();
+        let _ = io.replace_acks(vec![AckSlot::EMPTY; 8]);
+        io.emit(ROOT, "q", &(), Some(ExpectAck { token, deadline }), &mut out).unwrap();
+    }
+}
+
+fn handle(
+    step: Step<'_>,
+    end: &mut ServerEnd<[&'static str; 2], Vec<AckSlot>>,
+    sent: &mut Vec<u8>,
+    told: &mut Vec<String>,
+) -> bool {
+    let mut memory = [0; 256];
+    let mut out = Out::stored(&mut memory);
+    let count = |files: Attachments<'_>| files.into_iter().map(<[u8]>::len).collect::<Vec<_>>();
+    match step {
+        Step::Idle => return false,
+        Step::Again => {}
+        Step::Closed(reason) => told.push(format!("closed {reason}")),
+        Step::Event(Event::Connect { namespace, .. }, _) => {
+            told.push(format!("connect {}", namespace.0));
+            end.io().accept(namespace, Sid::from_random([2; 15]), &mut out).unwrap();
+        }
+        Step::Event(Event::Event(e), files) => {
+            told.push(format!("event {:?} {:?}", e.name().map(|n| n.raw().to_vec()), count(files)));
+            if let Some(request) = e.ack {
+                let _ = end.io().ack(request, &"yes", &mut out);
+            }
+        }
+        Step::Event(Event::Ack(a), files) => told.push(format!("ack {:?} {:?}", a.token, count(files))),
+        Step::Event(event, _) => told.push(format!("{event:?}")),
+    }
+    sent.extend_from_slice(out.written());
+    true
+}
+
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let len = payload.len();
+    let head = match len {
+        0..126 => vec![0x80 | len as u8],
+        126..0x1_0000 => vec![0xfe, (len >> 8) as u8, len as u8],
+        _ => [&[0xff][..], &(len as u64).to_be_bytes()].concat(),
+    };
+    [&[0x80 | opcode][..], &head, &[0; 4], payload].concat()
+}
+
+fn text(payload: &str) -> Vec<u8> {
+    frame(1, payload.as_bytes())
+}
+
+/// An acknowledgement without arguments, yet with an attachment, holds nothing in the collector; its attachment needs room all the same.
+#[test]
+fn an_acknowledgement_with_an_attachment_and_without_arguments_is_told() {
+    let mut host = Host::new(Transport::WebSocket);
+    host.feed(&text("40"));
+    host.turn(0);
+    host.ask(7, None);
+    host.feed(&[text("461-0[]"), frame(2, &[9; 300])].concat());
+    host.turn(1);
+    assert_eq!(host.told.last().unwrap(), "ack Some(7) [300]");
+
+    let mut host = Host::new(Transport::Polling);
+    host.post(b"40", 0);
+    host.ask(7, None);
+    host.post(b"461-0[]\x1ebAQIDBAEBAQEBAQEBAQEBAQ==\x1e42[\"x\"]", 1);
+    assert!(host.told.contains(&"ack Some(7) [16]".to_owned()), "{:?}", host.told);
+}
+
+/// `accept` after the client broke the protocol does not make its later packets good.
+#[test]
+fn a_session_that_failed_stays_failed_when_a_namespace_is_accepted() {
+    let mut io = Session::new(["/"], [AckSlot::EMPTY; 1], at(1000));
+    let message = |text: &'static [u8]| engineio::Event::Message(Message::Text(text));
+    io.handle_event(engineio::Event::Opened).unwrap();
+    io.handle_event(message(b"0")).unwrap();
+    let error = io.handle_event(message(b"9")).unwrap_err();
+    let mut memory = [0; 64];
+    let _ = io.accept(ROOT, Sid::from_random([1; 15]), &mut Out::stored(&mut memory));
+    assert_eq!(io.handle_event(message(b"2[\"x\"]")), Err(error));
+}
+
+/// The memory for attachments follows the packet, not the payload that the packet stands in.
+#[test]
+fn a_post_of_many_small_packets_asks_for_little_memory() {
+    let mut host = Host::new(Transport::Polling);
+    host.post(b"40", 0);
+    let one = "451-[\"x\",{\"_placeholder\":true,\"num\":0}]\x1ebAQ==";
+    let body = vec![one; 2000].join("\x1e");
+    host.post(body.as_bytes(), 1);
+    assert_eq!(host.told.iter().filter(|t| t.starts_with("event")).count(), 2000);
+    assert!(host.most <= 256, "a collector of {} bytes for packets of {}", host.most, one.len());
+}
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ z >> 31) % n as u64) as usize
+    }
+}
+
+/// What a client says: mostly good.
+fn packet(random: &mut Random) -> Vec<Vec<u8>> {
+    let id = random.below(6);
+    let files = 1 + random.below(2);
+    let texts = |packet: String| vec![text(&packet)];
+    match random.below(24) {
+        0..4 => texts("42[\"x\"]".into()),
+        4 => texts(format!("42{id}[\"y\",1]")),
+        5..9 => texts(format!("43{id}[1]")),
+        9..12 => {
+            let mut all = texts(format!("46{files}-{id}[]"));
+            all.extend((0..files).map(|i| frame(2, &vec![7; 40 * i])));
+            all
+        }
+        12..14 => {
+            let mut all = texts(format!("45{files}-/a,[\"z\",{{\"_placeholder\":true,\"num\":0}}]"));
+            all.extend((0..files).map(|_| text("bAQIDBA==")));
+            all
+        }
+        14 => texts("43/a,0[]".into()),
+        15 => texts("42/a,[\"w\"]".into()),
+        16 => texts("3".into()),
+        17 => vec![frame(9, b"hi")],
+        18 => texts("40/nope,".into()),
+        19 => texts("6".into()),
+        20 => vec![[frame(0x1, b"42[\"p"), frame(0, b"\"]")].concat()]
+            .into_iter()
+            .map(|mut f| {
+                f[0] = 1;
+                f
+            })
+            .collect(),
+        21 if random.below(4) == 0 => texts("41/a".into()),
+        22 if random.below(6) == 0 => {
+            [&b"2"[..], b"", b"9", b"42[", b"1", b"44{\"message\":\"\"}", b"450-[\"x\"]", b"461-0[1]"]
+                .get(random.below(8))
+                .map(|p| vec![frame(1, p)])
+                .unwrap()
+        }
+        23 if random.below(6) == 0 => vec![frame(8, b"\x03\xe8"), frame(1, b"42[\"late\"]")],
+        _ => texts("42[\"v\"]".into()),
+    }
+}
+
+/// Any cut of the input gives the same events and the same bytes, and each acknowledgement is told once.
+#[test]
+fn cuts_change_nothing_and_each_acknowledgement_is_told_once() {
+    for seed in 0..1000 {
+        let mut random = Random(seed);
+        let mut input = [text("40"), text("40/a,")].concat();
+        for _ in 0..random.below(20) {
+            packet(&mut random).iter().for_each(|frame| input.extend_from_slice(frame));
+        }
+        let asked = random.below(5) as u32;
+        let run = |random: &mut Random, whole: bool| {
+            let mut host = Host::new(Transport::WebSocket);
+            let mut rest = &input[..];
+            let first = text("40").len();
+            host.feed(&rest[..first]);
+            rest = &rest[first..];
+            host.turn(0);
+            (0..asked).for_each(|token| host.ask(token, None));
+            while !rest.is_empty() {
+                let n = if whole { rest.len() } else { 1 + random.below(rest.len().min(60)) };
+                host.feed(&rest[..n]);
+                rest = &rest[n..];
+                host.turn(0);
+            }
+            host.end.link_mut().handle_eof();
+            host.turn(0);
+            // A pong may stand for several pings, and so its place is free.
+            let sent = String::from_utf8_lossy(&host.sent).replace("\u{fffd}\x02hi", "");
+            (host.told, sent, host.end.fault(), host.end.link().fault())
+        };
+        let one = run(&mut random, true);
+        for _ in 0..3 {
+            assert_eq!(run(&mut random, false), one, "seed {seed}");
+        }
+        let told = &one.0;
+        for token in 0..asked {
+            let name = (format!("ack Some({token})"), format!("token: {token},"));
+            let times = told.iter().filter(|t| t.starts_with(&name.0) || t.contains(&name.1)).count();
+            assert_eq!(times, 1, "seed {seed}, token {token}: {told:?}");
+        }
+        assert_eq!(told.iter().filter(|t| *t == "Opened").count(), 1);
+        assert_eq!(told.first().unwrap(), "Opened");
+        assert_eq!(told.iter().filter(|t| t.starts_with("closed")).count(), 1);
+        assert!(told.last().unwrap().starts_with("closed"), "{told:?}");
+    }
+}
