@@ -206,7 +206,7 @@ test("echo_client against npm ws runs every case, and says what went wrong", asy
   wss.close();
   const [code, said] = await run("--url", "ws://h:0");
   assert.equal(code, 2);
-  assert.match(said, /^echo_client: .*port must be a number/);
+  assert.match(said, /^echo_client: .*port in the URL is not a number/);
   assert.deepEqual(await run("--url", "wss://127.0.0.1"), [2, "echo_client: this example has no TLS: say ws://"]);
   const http = net.createServer((s) => s.once("data", () => s.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))).listen(0, "127.0.0.1");
   await once(http, "listening");
