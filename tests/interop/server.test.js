@@ -240,8 +240,8 @@ for (const [version, io, Manager, transports] of clients.flatMap(([v, io, M, all
     test("34b: rooms of one socket are limited, and so are their names", async () => {
       const a = await open();
       assert.deepEqual(await ask(a, "join", "x".repeat(9000)), [false]);
-      const joined = await Promise.all(Array.from({ length: 300 }, (_, i) => a.emitWithAck("join", `many-${i}`)));
-      assert.equal(joined.filter(Boolean).length, 199, "and the room of its own id");
+      const joined = await Promise.all(Array.from({ length: 300 }, (_, i) => ask(a, "join", `many-${i}`)));
+      assert.equal(joined.filter(([room]) => room).length, 199, "and the room of its own id");
       a.disconnect();
     });
 
