@@ -21,8 +21,8 @@ const DENIED: Namespace = Namespace(2);
 /// Milliseconds that a client may take to acknowledge `please-ack`.
 const ACK_TIMEOUT: u64 = 30_000;
 /// Rooms that one socket may be in, and bytes of the name of a room.
-const MAX_ROOMS: usize = 1000;
-const MAX_ROOM_NAME: usize = 256;
+const MAX_ROOMS: usize = 200;
+const MAX_ROOM_NAME: usize = 8192;
 
 /// Who is here, in which rooms.
 pub struct Playground {
