@@ -1,11 +1,12 @@
 //! Attacks on Engine.IO, Socket.IO and the composed machine: what laws and fuzzing did not see.
 
 use sansocket::{
-    endpoint::{Answer, Got, Grow, ServerEnd, Step, Upgrade, What},
+    endpoint::{Answer, Ask, Got, Grow, ServerEnd, Step, Todo, Upgrade, What, judge},
     engineio::{
         self, Message, Packets, Transport,
-        server::{Config, Probed},
+        server::{Config, Cors, Origins, Probed},
     },
+    http::Method,
     socketio::{
         AckSlot, Attachments, Collector, ExpectAck, Namespace, Reason, Sid,
         server::{Event, Session},
@@ -488,4 +489,17 @@ fn upgrades_at_any_step_lose_nothing() {
         assert!(count("Opened") <= 1);
     }
     assert!(moved > 200 && failed > 500 && ended > 200, "{moved} {failed} {ended}");
+}
+
+/// The fields of a handshake do not say its method, so a host that checks those alone has it checked here.
+#[test]
+fn only_a_get_opens_a_websocket() {
+    for method in [Method::Post, Method::Head, Method::Other(b"DELETE")] {
+        for query in [&b"EIO=4&transport=websocket"[..], b"EIO=4&transport=websocket&sid=abc"] {
+            let ask = Ask { method, query, has_body: false, websocket: Some(Ok(())) };
+            let find = |_: &[u8]| Some(Transport::Polling);
+            let todo = judge(&ask, &Cors::new(Origins::Own), find);
+            assert_eq!(todo, Todo::Answer(Answer::Handshake(ws::RequestError::Method)), "{method:?}");
+        }
+    }
 }
