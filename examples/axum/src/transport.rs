@@ -33,7 +33,8 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let upgrade = request.extensions.remove::<OnUpgrade>();
     let field = |name: HeaderName| request.headers.get(name).map(HeaderValue::as_bytes);
     let fields = request.headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
-    let is_websocket = field(header::UPGRADE).is_some_and(|u| u.eq_ignore_ascii_case(b"websocket"));
+    let mut upgrades = request.headers.get_all(header::UPGRADE).iter().flat_map(|v| v.as_bytes().split(|&b| b == b','));
+    let is_websocket = upgrades.any(|u| u.trim_ascii().eq_ignore_ascii_case(b"websocket"));
     let accept = is_websocket.then(|| ws::accept_fields(fields));
     let ask = Ask {
         method: match request.method {
