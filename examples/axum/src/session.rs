@@ -186,10 +186,13 @@ impl Link {
             }
         }
         self.transmit(end);
-        if end.link().is_gone() && end.link().transport() == Transport::Polling {
-            self.forget(app);
+        if end.link().transport() == Transport::Polling {
+            if end.link().is_gone() {
+                self.forget(app);
+            }
+            // A GET that waits looks whether something is to be said. A WebSocket's own task must not wake itself: it would never rest.
+            self.wake.notify_one();
         }
-        self.wake.notify_one();
     }
 
     /// The session is found no more.
