@@ -58,8 +58,12 @@ pub fn judge<'r>(ask: &Ask<'r>, cors: &Cors<'_>, find: impl FnOnce(&[u8]) -> Opt
     if ask.method == Method::Options && cors.preflight(None, None).is_some() {
         return Todo::Answer(Answer::Preflight);
     }
-    if let Some(Err(error)) = ask.websocket {
-        return Todo::Answer(Answer::Handshake(error));
+    if let Some(handshake) = ask.websocket {
+        // The fields alone do not tell, and a session must not be moved by a POST.
+        let is_get = if ask.method == Method::Get { Ok(()) } else { Err(RequestError::Method) };
+        if let Err(error) = is_get.and(handshake) {
+            return Todo::Answer(Answer::Handshake(error));
+        }
     }
     let is_websocket = ask.websocket.is_some();
     match route(ask.method, ask.query, is_websocket, find) {

@@ -1,5 +1,6 @@
 // What the axum example does at its ends: clients that do not read, WebSockets that vanish in a probe, farewells, refusals.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { Raw, SERVER, frame, request, sleep, start, startServer, until } from "./support.js";
@@ -26,6 +27,20 @@ test("E1: a client that does not read is ended", async () => {
   raw.socket.pause();
   for (let i = 0; i < 12; i++) raw.send(frame(`42["message","${"x".repeat(900_000)}"]`));
   await until(async () => (await metrics())[1] === 0, "gone", 10_000);
+  raw.destroy();
+});
+
+test("a WebSocket on which nothing happens costs nothing", { skip: process.platform !== "linux" }, async () => {
+  const raw = await Raw.open(app.port);
+  const ticks = async () => {
+    const fields = (await readFile(`/proc/${app.child.pid}/stat`, "utf8")).split(" ");
+    return Number(fields[13]) + Number(fields[14]);
+  };
+  await sleep(100);
+  const before = await ticks();
+  await sleep(400);
+  const spent = (await ticks()) - before;
+  assert.ok(spent <= 5, `${spent} ticks of a processor in 400 ms`);
   raw.destroy();
 });
 
@@ -64,6 +79,19 @@ test("E9: both hosts refuse alike", async () => {
     request({}, { query: "EIO=4&transport=polling" }),
     "GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: a\r\n\r\n",
     "PUT /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n",
+    request({}, { method: "POST" }),
+    request({}, { method: "POST", query: "EIO=4&transport=websocket&sid=none" }),
+    request({ Upgrade: "websocket, h2c" }, { query: "EIO=3&transport=websocket" }),
+    request({ Upgrade: "h2c" }),
+    request({ Connection: "keep-alive" }),
+    request({ "Content-Length": "3" }) + "abc",
+    "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "DELETE /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /socket.io/?EIO=4&transport=webtransport HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /socket.io/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "HEAD /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n",
   ];
   const ask = async (port, text) => {
     const raw = await Raw.connect(port);

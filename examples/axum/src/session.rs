@@ -190,7 +190,7 @@ impl Link {
             if end.link().is_gone() {
                 self.forget(app);
             }
-            // A GET that waits looks whether something is to be said.
+            // A GET that waits looks whether something is to be said. A WebSocket's own task must not wake itself: it would never rest.
             self.wake.notify_one();
         }
     }

@@ -17,7 +17,7 @@ use sansocket::{
     },
     http, ws,
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
     time::timeout,
@@ -33,7 +33,8 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let upgrade = request.extensions.remove::<OnUpgrade>();
     let field = |name: HeaderName| request.headers.get(name).map(HeaderValue::as_bytes);
     let fields = request.headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
-    let is_websocket = field(header::UPGRADE).is_some_and(|u| u.eq_ignore_ascii_case(b"websocket"));
+    let mut upgrades = request.headers.get_all(header::UPGRADE).iter().flat_map(|v| v.as_bytes().split(|&b| b == b','));
+    let is_websocket = upgrades.any(|u| u.trim_ascii().eq_ignore_ascii_case(b"websocket"));
     let accept = is_websocket.then(|| ws::accept_fields(fields));
     let ask = Ask {
         method: match request.method {
@@ -138,12 +139,21 @@ async fn post(app: &App, link: &Link, request: &Parts, body: Body) -> Answer<'st
             link.work(app, Input::Post(&mut Packets::new(&mut Vec::from(body))));
             link.link(|l| l.posted())
         }
-        Ok(Err(_)) => Answer::TooLarge,
-        Err(_) => Answer::TooSlow,
+        Ok(Err(e)) => {
+            link.link(ServerLink::drop_post);
+            // What hyper cannot read is no body; the rest is over the limit.
+            let mut source = e.source();
+            while let Some(e) = source.filter(|e| !e.is::<hyper::Error>()) {
+                source = e.source();
+            }
+            let is_malformed = source.is_some();
+            if is_malformed { Answer::Bad } else { Answer::TooLarge }
+        }
+        Err(_) => {
+            link.link(ServerLink::drop_post);
+            Answer::TooSlow
+        }
     };
-    if !matches!(answer, Answer::Posted | Answer::Bad) {
-        link.link(ServerLink::drop_post);
-    }
     link.changed.notify_waiters();
     answer
 }
