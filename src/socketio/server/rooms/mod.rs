@@ -47,7 +47,7 @@ mod target;
 
 use crate::socketio::{Namespace, Sid};
 use core::fmt;
-use hash::{Key, hash};
+use hash::Key;
 use name_arena::NameArena;
 pub use select::Selected;
 pub use table::RoomSlot;
@@ -67,14 +67,14 @@ pub struct Storage<M, B> {
     pub name_bytes: B,
 }
 
-/// The storage is too small; nothing was changed. Lend more ([`Rooms::replace`]) and repeat the call.
+/// The storage is too small; nothing was changed. Make it longer ([`Rooms::lengthen`]) or lend a larger one ([`Rooms::replace`]), and repeat the call.
 ///
-/// Lend twice as much as is needed, so that growing stays cheap.
+/// Lend twice as much as is needed, so that growing by `replace` stays cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
     /// Slots that are needed in all: the exact number.
     pub slots: usize,
-    /// Bytes for names that are needed in all: a third more than the names take, so that closing gaps between them stays cheap.
+    /// Bytes for names that are needed in all: a third more than the names take, as a quarter may be gaps that are not closed yet.
     pub name_bytes: usize,
 }
 
@@ -91,7 +91,6 @@ impl core::error::Error for Full {}
 pub struct Rooms<M, B> {
     table: Table<M>,
     names: NameArena<B>,
-    key: Key,
     /// A member whose mark is this was reached, or excepted, by the current selection.
     mark: u32,
 }
@@ -104,7 +103,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     /// so that all fall into one chain.
     pub fn new(storage: Storage<M, B>, key: [u64; 2]) -> Self {
         let [k0, k1] = key;
-        Self { table: Table::new(storage.slots), names: NameArena::new(storage.name_bytes), key: Key(k0, k1), mark: 0 }
+        Self { table: Table::new(storage.slots, Key(k0, k1)), names: NameArena::new(storage.name_bytes), mark: 0 }
     }
 
     /// Makes `member` known in `namespace`, so that broadcasts to everybody reach it; `false` if it was.
@@ -151,16 +150,26 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         }
     }
 
-    /// Takes `member` out of all its rooms and out of the namespace: it disconnected.
+    /// Takes `member` out of all its rooms and out of the namespace: it disconnected. Cost: O(its rooms).
     pub fn leave_all(&mut self, namespace: Namespace, member: Member) {
-        let Some(at) = self.find_member(namespace, member) else { return };
-        while let Some(first) = self.table.get(at).map(|slot| slot.next_own)
-            && first != NIL
-        {
-            self.drop_membership(first);
+        self.leave_some(namespace, member, usize::MAX);
+    }
+
+    /// As [`leave_all`](Self::leave_all) in steps, so that one member with many rooms delays nothing else: takes `member` out of up to `most`
+    /// rooms, the namespace being the last of them, and returns `true` when it is in none. Until then broadcasts to everybody reach it.
+    pub fn leave_some(&mut self, namespace: Namespace, member: Member, most: usize) -> bool {
+        let Some(at) = self.find_member(namespace, member) else { return true };
+        for _ in 0..most {
+            let first = self.table.get(at).map_or(NIL, |slot| slot.next_own);
+            if first != NIL {
+                self.drop_membership(first);
+            }
+            if self.table.get(at).is_none_or(|slot| slot.next_own == NIL) {
+                self.table.remove(at);
+                return true;
+            }
         }
-        let hash = self.member_hash(namespace, member);
-        self.table.remove(at, hash);
+        false
     }
 
     /// Whether `member` is in a room.
@@ -183,6 +192,14 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         usize::try_from(count).unwrap_or(usize::MAX)
     }
 
+    /// How many rooms `member` is in, that of its own id included ([`enter_as`](Self::enter_as)). Cost: O(1), unlike counting
+    /// [`rooms_of`](Self::rooms_of).
+    pub fn count_of(&self, namespace: Namespace, member: Member) -> usize {
+        let count = self.find_member(namespace, member).and_then(|at| self.table.get(at)).map_or(0, |slot| slot.prev);
+        // The namespace is a membership as well.
+        usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX)
+    }
+
     /// The rooms of `member`.
     pub fn rooms_of(&self, namespace: Namespace, member: Member) -> impl Iterator<Item = &[u8]> {
         let first = self.find_member(namespace, member).and_then(|at| self.table.get(at)).map(|slot| slot.next_own);
@@ -197,18 +214,51 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Selected::new(self, namespace, target)
     }
 
-    /// Moves everything to `storage`, larger or smaller, and gives the old one back. Cost: O(memberships).
+    /// Makes the storage longer where it is, to `to.slots` records and `to.name_bytes` bytes; what is that long already stays. Only appends,
+    /// with [`Extend`]: a `Vec` moves its content in large blocks at most, and no record is looked at. Cost: O(what is appended), and the
+    /// `Vec`'s own growth. Who appends some thousands of slots at a time never waits long, however large the registry is.
+    ///
+    /// ```
+    /// use sansocket::socketio::{Namespace, server::rooms::{Full, Member, Rooms, Storage}};
+    ///
+    /// let mut rooms = Rooms::new(Storage { slots: Vec::new(), name_bytes: Vec::new() }, [7, 8]);
+    /// while let Err(Full { slots, name_bytes }) = rooms.join(Namespace(0), Member(1), b"lobby") {
+    ///     rooms.lengthen(Storage { slots: slots + 64, name_bytes: name_bytes + 1024 });
+    /// }
+    /// assert!(rooms.contains(Namespace(0), Member(1), b"lobby"));
+    /// ```
+    pub fn lengthen(&mut self, to: Storage<usize, usize>)
+    where
+        M: Extend<RoomSlot>,
+        B: Extend<u8>,
+    {
+        let slots = self.table.slots_mut();
+        let more = to.slots.saturating_sub(slots.as_ref().len());
+        slots.extend(core::iter::repeat_n(RoomSlot::EMPTY, more));
+        let bytes = self.names.bytes_mut();
+        let more = to.name_bytes.saturating_sub(bytes.as_ref().len());
+        bytes.extend(core::iter::repeat_n(0, more));
+    }
+
+    /// Moves everything to `storage`, larger or smaller, and gives the old one back. Cost: one copy of the storage in use when neither part is smaller,
+    /// else O(memberships).
     ///
     /// # Errors
     /// Gives the new one back when it is too small; nothing was changed.
     pub fn replace(&mut self, mut storage: Storage<M, B>) -> Result<Storage<M, B>, Storage<M, B>> {
-        let slots = usize::try_from(self.table.used()).unwrap_or(usize::MAX);
-        if storage.slots.as_mut().len() < slots || storage.name_bytes.as_mut().len() < self.names.live() {
+        let slots = storage.slots.as_mut().len();
+        let name_bytes = storage.name_bytes.as_mut().len();
+        let own = usize::try_from(self.table.size()).unwrap_or(usize::MAX);
+        if slots >= own && name_bytes >= self.names.size() {
+            let slots = self.table.exchange(storage.slots);
+            return Ok(Storage { slots, name_bytes: self.names.exchange(storage.name_bytes) });
+        }
+        if slots < usize::try_from(self.table.used()).unwrap_or(usize::MAX) || name_bytes < self.names.live() {
             return Err(storage);
         }
-        let Key(k0, k1) = self.key;
+        let Key(k0, k1) = self.table.key();
         let mut new = Self::new(storage, [k0, k1]);
-        for at in 0..self.table.size() {
+        for at in self.table.records() {
             if self.table.kind(at) == Kind::Membership
                 && let Some(membership) = self.table.get(at)
                 && let (Some(member), Some(room)) = (self.table.get(membership.a), self.table.get(membership.b))
@@ -263,7 +313,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         let (member_at, is_new) = match self.find_member(namespace, member) {
             Some(at) => (at, false),
             None => {
-                let hash = self.member_hash(namespace, member);
+                let hash = self.table.member_hash(member.0, u32::from(namespace.0));
                 (self.table.insert(Kind::Member, hash, member.0, u32::from(namespace.0))?, true)
             }
         };
@@ -277,17 +327,17 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         let room_at = match self.find_room(namespace, name) {
             Some(at) => at,
             None => {
-                let hash = self.room_hash(namespace, name);
+                let hash = self.table.room_hash(name, u32::from(namespace.0));
                 let at = self.table.insert(Kind::Room, hash, EVERYBODY, u32::from(namespace.0))?;
                 if let Some(name) = name {
-                    let table = &mut self.table;
-                    let place = self.names.insert(at, name, |owner, place| table.with(owner, |room| room.a = place))?;
+                    let place = self.names.insert(at, name)?;
                     self.table.with(at, |room| room.a = place);
                 }
                 at
             }
         };
-        let at = self.table.insert(Kind::Membership, self.membership_hash(member_at, room_at), member_at, room_at)?;
+        let hash = self.table.membership_hash(member_at, room_at);
+        let at = self.table.insert(Kind::Membership, hash, member_at, room_at)?;
         self.table.hang(at);
         Some(())
     }
@@ -296,26 +346,24 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         let Some(&RoomSlot { a: member, b: room, .. }) = self.table.get(at) else { return };
         self.table.unhang(at);
         self.table.with(member, |slot| slot.next = if slot.next == room { NIL } else { slot.next });
-        let hash = self.membership_hash(member, room);
-        self.table.remove(at, hash);
-        let Some(&RoomSlot { a: place, b: namespace, prev: count, .. }) = self.table.get(room) else { return };
+        self.table.remove(at);
+        let Some(&RoomSlot { a: place, prev: count, .. }) = self.table.get(room) else { return };
         if count == 0 {
-            let name = if place == EVERYBODY { None } else { Some(self.names.get(place)) };
-            let hash = self.room_hash(namespace_of(namespace), name);
-            self.table.remove(room, hash);
+            self.table.remove(room);
             if place != EVERYBODY {
-                self.names.remove(place);
+                let table = &mut self.table;
+                self.names.remove(place, |owner, place| table.with(owner, |room| room.a = place));
             }
         }
     }
 
     fn find_member(&self, namespace: Namespace, member: Member) -> Option<u32> {
-        let hash = self.member_hash(namespace, member);
+        let hash = self.table.member_hash(member.0, u32::from(namespace.0));
         self.table.find(Kind::Member, hash, |slot| slot.a == member.0 && slot.b == u32::from(namespace.0))
     }
 
     fn find_room(&self, namespace: Namespace, name: Option<&[u8]>) -> Option<u32> {
-        let hash = self.room_hash(namespace, name);
+        let hash = self.table.room_hash(name, u32::from(namespace.0));
         self.table.find(Kind::Room, hash, |slot| {
             slot.b == u32::from(namespace.0)
                 && match name {
@@ -326,21 +374,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     }
 
     fn find_membership(&self, member: u32, room: u32) -> Option<u32> {
-        let hash = self.membership_hash(member, room);
+        let hash = self.table.membership_hash(member, room);
         self.table.find(Kind::Membership, hash, |slot| slot.a == member && slot.b == room)
-    }
-
-    fn member_hash(&self, namespace: Namespace, member: Member) -> u64 {
-        hash(self.key, u64::from(member.0) | u64::from(namespace.0) << 32, b"m")
-    }
-
-    fn room_hash(&self, namespace: Namespace, name: Option<&[u8]>) -> u64 {
-        let is_named = u64::from(name.is_some());
-        hash(self.key, u64::from(namespace.0) | is_named << 32, name.unwrap_or_default())
-    }
-
-    fn membership_hash(&self, member: u32, room: u32) -> u64 {
-        hash(self.key, u64::from(member) | u64::from(room) << 32, b"")
     }
 }
 

@@ -96,7 +96,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     }
 
     fn forget_marks(&mut self) {
-        for at in 0..self.table.size() {
+        for at in self.table.records() {
             if self.table.kind(at) == super::Kind::Member {
                 self.table.with(at, |slot| slot.prev_own = 0);
             }

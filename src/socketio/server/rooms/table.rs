@@ -3,11 +3,16 @@
 //! A record is in up to three lists: a chain of the hash table (whose heads lie in the records too, one each), and as a
 //! membership in the list of its room and in the list of its member. Every step goes through a checked access, and a
 //! slot that leads nowhere ends a list.
+//!
+//! The table is a linear hash table (Litwin 1980): each record taken into use splits one bucket, until there are as many buckets as
+//! records. So the records in use never outnumber the buckets, and a longer storage moves no record.
+
+use super::hash::{Key, hash};
 
 /// One record of [`Storage`](super::Storage): 32 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct RoomSlot {
-    /// First record of the hash chain with this record's number.
+    /// First record of the hash chain with this record's number, if there is such a bucket.
     bucket: u32,
     /// Next record of the chain, or of the free list; the two highest bits are the kind.
     chain: u32,
@@ -23,6 +28,15 @@ impl RoomSlot {
     /// A record that is not in use: what storage is made of.
     pub const EMPTY: Self =
         Self { bucket: NIL, chain: NIL, a: 0, b: 0, next: NIL, prev: NIL, next_own: NIL, prev_own: NIL };
+
+    const fn kind(&self) -> Kind {
+        match self.chain >> 30 {
+            1 => Kind::Member,
+            2 => Kind::Room,
+            3 => Kind::Membership,
+            _ => Kind::Free,
+        }
+    }
 }
 
 /// No record.
@@ -31,9 +45,10 @@ pub(super) const NIL: u32 = 0x3fff_ffff;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Free,
-    /// `a`: number of the member, `b`: namespace; `next`: room of its own id; `next_own`: first membership, `prev_own`: mark.
+    /// `a`: number of the member, `b`: namespace; `next`: room of its own id; `prev`: how many memberships,
+    /// `next_own`: the first, `prev_own`: mark.
     Member,
-    /// `a`: place of the name, `b`: namespace; `next`: first membership, `prev`: how many.
+    /// `a`: place of the name, `b`: namespace; `next`: first membership, `prev`: how many; `next_own`: hash.
     Room,
     /// `a`: record of the member, `b`: record of the room; `next`, `prev` in the room, `next_own`, `prev_own` of the member.
     Membership,
@@ -43,23 +58,27 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Table<M> {
     slots: M,
+    key: Key,
     free: u32,
-    /// Records that were never in use begin here.
+    /// Records that were never in use begin here. Their content means nothing.
     fresh: u32,
     used: u32,
+    /// Chains that there are; at least `fresh`.
+    buckets: u32,
     /// Records looked at, for tests of cost.
     #[cfg(test)]
     pub(super) looked_at: core::cell::Cell<usize>,
 }
 
 impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
-    pub(super) fn new(mut slots: M) -> Self {
-        slots.as_mut().fill(RoomSlot::EMPTY);
+    pub(super) const fn new(slots: M, key: Key) -> Self {
         Self {
             slots,
+            key,
             free: NIL,
             fresh: 0,
             used: 0,
+            buckets: 0,
             #[cfg(test)]
             looked_at: core::cell::Cell::new(0),
         }
@@ -69,12 +88,35 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         self.slots
     }
 
+    /// Copies the records to `slots`, which are not fewer, and gives the old ones back.
+    pub(super) fn exchange(&mut self, mut slots: M) -> M {
+        let buckets = usize::try_from(self.buckets).unwrap_or(usize::MAX);
+        for (to, from) in slots.as_mut().iter_mut().zip(self.slots.as_ref()).take(buckets) {
+            *to = *from;
+        }
+        core::mem::replace(&mut self.slots, slots)
+    }
+
+    /// The records, to be lengthened.
+    pub(super) const fn slots_mut(&mut self) -> &mut M {
+        &mut self.slots
+    }
+
+    pub(super) const fn key(&self) -> Key {
+        self.key
+    }
+
     pub(super) fn size(&self) -> u32 {
         u32::try_from(self.slots.as_ref().len()).map_or(NIL, |n| n.min(NIL))
     }
 
     pub(super) const fn used(&self) -> u32 {
         self.used
+    }
+
+    /// The records that were ever in use.
+    pub(super) const fn records(&self) -> core::ops::Range<u32> {
+        0..self.fresh
     }
 
     pub(super) fn get(&self, at: u32) -> Option<&RoomSlot> {
@@ -95,19 +137,14 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
     }
 
     pub(super) fn kind(&self, at: u32) -> Kind {
-        match self.get(at).map(|slot| slot.chain >> 30) {
-            Some(1) => Kind::Member,
-            Some(2) => Kind::Room,
-            Some(3) => Kind::Membership,
-            _ => Kind::Free,
-        }
+        self.get(at).map_or(Kind::Free, RoomSlot::kind)
     }
 
     /// The record of `kind` under `hash` that `is_it` knows.
-    pub(super) fn find(&self, kind: Kind, hash: u64, is_it: impl Fn(&RoomSlot) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, kind: Kind, hash: u32, is_it: impl Fn(&RoomSlot) -> bool) -> Option<u32> {
         let mut at = self.get(self.bucket(hash)?)?.bucket;
         while let Some(slot) = self.get(at) {
-            if self.kind(at) == kind && is_it(slot) {
+            if slot.kind() == kind && is_it(slot) {
                 return Some(at);
             }
             at = slot.chain & NIL;
@@ -116,7 +153,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
     }
 
     /// Takes a record into use; the caller has seen that there is one.
-    pub(super) fn insert(&mut self, kind: Kind, hash: u64, a: u32, b: u32) -> Option<u32> {
+    pub(super) fn insert(&mut self, kind: Kind, hash: u32, a: u32, b: u32) -> Option<u32> {
+        self.split();
         let bucket = self.bucket(hash)?;
         let at = if self.free == NIL {
             let at = self.fresh;
@@ -141,15 +179,20 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
             slot.prev = 0;
             slot.prev_own = 0;
         }
+        if kind == Kind::Room {
+            // A name may be long, and is hashed once.
+            slot.next_own = hash;
+        }
         self.with(bucket, |slot| slot.bucket = at);
         self.used = self.used.saturating_add(1);
         Some(at)
     }
 
     /// Gives a record back that hangs in no list any more.
-    pub(super) fn remove(&mut self, at: u32, hash: u64) {
-        let Some(bucket) = self.bucket(hash) else { return };
-        let Some(chain) = self.get(at).map(|slot| slot.chain & NIL) else { return };
+    pub(super) fn remove(&mut self, at: u32) {
+        let Some(&slot) = self.get(at) else { return };
+        let Some(bucket) = self.bucket(self.hash_of(&slot)) else { return };
+        let chain = slot.chain & NIL;
         let mut before = None;
         let mut here = self.get(bucket).map_or(NIL, |slot| slot.bucket);
         while here != at {
@@ -179,7 +222,10 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
             slot.next = at;
             slot.prev = slot.prev.saturating_add(1);
         });
-        self.with(member, |slot| slot.next_own = at);
+        self.with(member, |slot| {
+            slot.next_own = at;
+            slot.prev = slot.prev.saturating_add(1);
+        });
     }
 
     /// Takes a membership out of both lists.
@@ -198,10 +244,59 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         self.with(next, |slot| slot.prev = prev);
         self.with(next_own, |slot| slot.prev_own = prev_own);
         self.with(room, |slot| slot.prev = slot.prev.saturating_sub(1));
+        self.with(member, |slot| slot.prev = slot.prev.saturating_sub(1));
     }
 
-    fn bucket(&self, hash: u64) -> Option<u32> {
-        let size = u64::from(self.size());
-        u32::try_from(hash.checked_rem(size)?).ok()
+    pub(super) fn member_hash(&self, member: u32, namespace: u32) -> u32 {
+        low(hash(self.key, u64::from(member) | u64::from(namespace) << 32, b"m"))
     }
+
+    pub(super) fn room_hash(&self, name: Option<&[u8]>, namespace: u32) -> u32 {
+        let is_named = u64::from(name.is_some());
+        low(hash(self.key, u64::from(namespace) | is_named << 32, name.unwrap_or_default()))
+    }
+
+    pub(super) fn membership_hash(&self, member: u32, room: u32) -> u32 {
+        low(hash(self.key, u64::from(member) | u64::from(room) << 32, b""))
+    }
+
+    fn hash_of(&self, slot: &RoomSlot) -> u32 {
+        match slot.kind() {
+            Kind::Member => self.member_hash(slot.a, slot.b),
+            Kind::Room => slot.next_own,
+            Kind::Membership => self.membership_hash(slot.a, slot.b),
+            Kind::Free => 0,
+        }
+    }
+
+    /// Adds a bucket, if there may be one more. The records that belong there now were in the bucket with that number but its highest bit.
+    fn split(&mut self) {
+        let new = self.buckets;
+        if new >= self.size() {
+            return;
+        }
+        self.buckets = new.saturating_add(1);
+        let bit = new.checked_ilog2().map_or(0, |n| 1_u32.wrapping_shl(n));
+        let (mut staying, mut going) = (NIL, NIL);
+        let mut at = if bit == 0 { NIL } else { self.get(new ^ bit).map_or(NIL, |slot| slot.bucket) };
+        while let Some(&slot) = self.get(at) {
+            let list = if self.hash_of(&slot) & bit == 0 { &mut staying } else { &mut going };
+            let next = core::mem::replace(list, at);
+            self.with(at, |slot| slot.chain = slot.chain & !NIL | next);
+            at = slot.chain & NIL;
+        }
+        self.with(new ^ bit, |slot| slot.bucket = staying);
+        self.with(new, |slot| slot.bucket = going);
+    }
+
+    /// The number of the bucket of `hash`.
+    fn bucket(&self, hash: u32) -> Option<u32> {
+        let mask = self.buckets.checked_next_power_of_two()?.checked_sub(1)?;
+        let bucket = hash & mask;
+        Some(if bucket < self.buckets { bucket } else { bucket & mask >> 1 })
+    }
+}
+
+fn low(hash: u64) -> u32 {
+    u32::try_from(hash & u64::from(u32::MAX)).unwrap_or_default()
 }

@@ -23,6 +23,8 @@ enum Op {
     SocketsJoin(u16, Vec<u8>, Vec<u8>, u8),
     SocketsLeave(u16, Vec<u8>, Vec<u8>, u8),
     Replace(usize, usize),
+    Lengthen(usize, usize),
+    LeaveSome(u16, u32, usize),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -38,6 +40,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => sockets.prop_map(|(n, t, e, r)| Op::SocketsLeave(n, t, e, r)),
         2 => (ns, some.clone(), some, proptest::option::of(member)).prop_map(|(n, t, e, m)| Op::Select(n, t, e, m)),
         1 => (0..40_usize, 0..80_usize).prop_map(|(l, n)| Op::Replace(l, n)),
+        1 => (0..40_usize, 0..80_usize).prop_map(|(l, n)| Op::Lengthen(l, n)),
+        1 => (0..2_u16, 0..6_u32, 0..4_usize).prop_map(|(n, m, most)| Op::LeaveSome(n, m, most)),
     ]
 }
 
@@ -60,6 +64,7 @@ fn assert_same(rooms: &mut Growing, model: &Model) {
             let expected: BTreeSet<Vec<u8>> =
                 model.get(&(ns, member)).into_iter().flatten().map(|&r| name(r)).collect();
             assert_eq!(own, expected);
+            assert_eq!(rooms.count_of(Namespace(ns), Member(member)), expected.len());
         }
     }
 }
@@ -157,6 +162,17 @@ proptest! {
                     model.remove(&(ns, member));
                     rooms.leave_all(Namespace(ns), Member(member));
                 }
+                Op::LeaveSome(ns, member, most) => {
+                    let was = model.get(&(ns, member)).map_or(0, |own| own.len() + 1);
+                    let is_gone = rooms.leave_some(Namespace(ns), Member(member), most);
+                    prop_assert_eq!(is_gone, was <= most);
+                    if is_gone {
+                        model.remove(&(ns, member));
+                    } else if let Some(own) = model.get_mut(&(ns, member)) {
+                        own.retain(|&r| rooms.contains(Namespace(ns), Member(member), &name(r)));
+                        prop_assert_eq!(own.len() + 1, was - most);
+                    }
+                }
                 Op::Select(ns, to, except, not) => {
                     let expected = reached(&model, ns, &to, &except, not);
                     let got: Vec<u32> = with_target(&to, &except, not, |target| {
@@ -195,6 +211,12 @@ proptest! {
                 }
                 Op::Replace(slots, names) => {
                     let _ = rooms.replace(Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; names] });
+                }
+                Op::Lengthen(slots, name_bytes) => {
+                    let before = [rooms.table.size() as usize, rooms.names.size()];
+                    rooms.lengthen(Storage { slots, name_bytes });
+                    let after = [rooms.table.size() as usize, rooms.names.size()];
+                    prop_assert_eq!(after, [before[0].max(slots), before[1].max(name_bytes)]);
                 }
             }
             assert_same(&mut rooms, &model);
@@ -247,6 +269,30 @@ fn joining_and_leaving_cost_the_same_in_a_large_registry() {
         cost.push(rooms.table.looked_at.get());
     }
     assert!(cost[19] < cost[0] * 2, "{cost:?}");
+}
+
+/// Growing looks at nothing, and no later call makes up for it.
+#[test]
+fn no_call_costs_much_while_a_registry_grows() {
+    let mut rooms = registry(0, 0);
+    let mut most = 0;
+    for n in 0..30_000_u32 {
+        rooms.table.looked_at.set(0);
+        while let Err(Full { slots, name_bytes }) =
+            rooms.join(Namespace(0), Member(n / 100), std::format!("{n}").as_bytes())
+        {
+            rooms.lengthen(Storage { slots: slots * 2, name_bytes: name_bytes * 2 });
+        }
+        most = most.max(rooms.table.looked_at.get());
+    }
+    assert!(most < 200, "{most} records looked at by one call");
+    rooms.table.looked_at.set(0);
+    rooms.replace(Storage { slots: vec![RoomSlot::EMPTY; 300_000], name_bytes: vec![0; 2_000_000] }).unwrap();
+    assert_eq!(rooms.table.looked_at.get(), 0);
+    assert_eq!(
+        (0..30_000).filter(|n| rooms.contains(Namespace(0), Member(n / 100), std::format!("{n}").as_bytes())).count(),
+        30_000
+    );
 }
 
 #[test]
