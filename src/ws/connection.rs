@@ -272,7 +272,12 @@ impl<R: Role> Connection<R> {
 
     /// What the open message holds. None is open any more when nothing is looked at any more.
     pub(crate) fn open_kind(&self) -> Option<Kind> {
-        if self.state.receiving == Receiving::Open { self.decoder.open_kind() } else { None }
+        match self.state.receiving {
+            // The frame may be read to its end, but its bytes that are not UTF-8 still stand in the input.
+            Receiving::Open if self.is_text_broken => Some(Kind::Text),
+            Receiving::Open => self.decoder.open_kind(),
+            Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => None,
+        }
     }
 
     /// As [`Decoder::whole`], with the text judged.
