@@ -271,7 +271,12 @@ impl<R: Role> Connection<R> {
 
     /// The kind of the open message. `None` once no more input is read.
     pub(crate) fn open_kind(&self) -> Option<Kind> {
-        if self.state.receiving == Receiving::Open { self.decoder.open_kind() } else { None }
+        match self.state.receiving {
+            // The frame may be read to its end, but its bytes that are not UTF-8 still stand in the input.
+            Receiving::Open if self.is_text_broken => Some(Kind::Text),
+            Receiving::Open => self.decoder.open_kind(),
+            Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => None,
+        }
     }
 
     /// As [`Decoder::whole`]; also checks that a text is UTF-8.

@@ -364,7 +364,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             }
             self.buffer.use_up(used);
             match found {
-                None => return self.starved(ws).map(|()| None).map_err(ReceiveError::from),
+                None => return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from),
                 Some(Found::Ping(payload)) => return Ok(Some(Advanced::Ping(payload))),
                 Some(Found::Pong(payload)) => return Ok(Some(Advanced::Pong(payload))),
                 Some(Found::Close(code)) => {
@@ -381,12 +381,12 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     }
 
     /// All bytes were used. Checks that the rest of the open message has room.
-    fn starved<R: Role>(&mut self, ws: &Connection<R>) -> Result<(), Capacity> {
+    fn starved<R: Role>(&mut self, ws: &Connection<R>, in_parts: bool) -> Result<(), Capacity> {
         self.progressed = false;
         let Some(left) = ws.awaited() else { return Ok(()) };
         let available = self.buffer.size();
         // Empty storage: it is lent elsewhere until there is something to read.
-        if self.skipping || self.in_parts || available == 0 {
+        if self.skipping || self.in_parts || in_parts || available == 0 {
             return Ok(());
         }
         let left = usize::try_from(left).unwrap_or(usize::MAX).max(1);

@@ -158,8 +158,10 @@ enum Beat {
     Asked,
 }
 
+/// `None` when it is turned off, and for a moment that never comes.
 const fn after(since: Instant, ms: u32) -> Option<Instant> {
-    if ms == 0 { None } else { Some(since.after_millis(millis(ms))) }
+    let at = since.after_millis(millis(ms));
+    if ms == 0 || at.as_millis() == Instant::FAR_FUTURE.as_millis() { None } else { Some(at) }
 }
 
 impl KeepAlive {
@@ -331,6 +333,22 @@ mod tests {
 
     fn next(keep: &KeepAlive) -> Option<(Instant, Timeout)> {
         keep.poll_timeout().zip(keep.timeout_reason())
+    }
+
+    /// Nothing is due at a moment that never comes, also for pings that follow each other without a pong.
+    #[test]
+    fn what_saturates_never_comes() {
+        let at = Instant::from_millis(5);
+        for timeouts in [Timeouts::new().pong(0), Timeouts::new().idle(1).ping_interval(0)] {
+            let mut keep = KeepAlive::new(timeouts, at);
+            keep.opened(Instant::FAR_FUTURE);
+            assert_eq!(keep.handle_timeout(Instant::FAR_FUTURE, &mut Connection::server(Limits::new())), None);
+            assert_eq!(keep.poll_timeout(), None);
+        }
+        let mut keep = KeepAlive::new(Timeouts::new().pong(0), at);
+        keep.opened(at);
+        assert_eq!(keep.handle_timeout(Instant::FAR_FUTURE, &mut Connection::server(Limits::new())), None);
+        assert!(keep.wants_transmit());
     }
 
     #[test]
