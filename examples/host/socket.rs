@@ -92,8 +92,12 @@ async fn serve<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire
     let peer = &entry.peer;
     let Some(sink) = peer.sink() else { return };
     loop {
-        entry.work(host, Input::Socket(&mut wire.inbox));
+        let is_more = entry.work(host, Input::Socket(&mut wire.inbox));
         give_back(host, &mut wire.inbox);
+        if is_more {
+            tokio::task::yield_now().await;
+            continue;
+        }
         if entry.link(|link| link.is_over()) {
             break;
         }
