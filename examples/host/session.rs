@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tracing::{debug, info};
 
 /// Steps of a WebSocket's session that are done in one go. Then others have their turn.
-const TURN: usize = 256;
+const TURN: usize = 128;
 
 /// What an endpoint speaks above Engine.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
