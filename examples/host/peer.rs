@@ -35,6 +35,7 @@ pub struct Peer {
     /// Bytes that the socket took.
     pub written: Cell<u64>,
     is_given_up: Cell<bool>,
+    limit: usize,
     queue: RefCell<Packets>,
     flusher: Rc<Flusher>,
 }
@@ -49,6 +50,7 @@ impl Peer {
             is_listed: Cell::new(false),
             written: Cell::new(0),
             is_given_up: Cell::new(false),
+            limit,
             queue: RefCell::new(Queue::new(Vec::new(), limit, Policy::DropVolatile)),
             flusher,
         }
@@ -90,7 +92,7 @@ impl Peer {
     /// Appends frames, which leave when the tasks that are ready have run; a receiver for whom too much waits is woken, and ends
     /// itself.
     pub fn push(self: &Rc<Self>, frames: Rc<[u8]>, flags: Flags) {
-        if frames.is_empty() {
+        if frames.is_empty() || self.is_given_up.get() {
             return;
         }
         let mut queue = self.queue.borrow_mut();
@@ -102,11 +104,20 @@ impl Peer {
         match queue.push(frames, flags, !self.is_blocked.get()) {
             Pushed::Queued => self.flusher.list(self),
             Pushed::Dropped => {}
-            Pushed::Overflow => {
-                self.wake.notify_one();
-                self.slow.notify_one();
-            }
+            Pushed::Overflow => self.overflow(),
         }
+    }
+
+    /// Bytes that may wait.
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// More than [`limit`](Self::limit) would wait: the client is to be dropped.
+    pub fn overflow(&self) {
+        self.give_up();
+        self.wake.notify_one();
+        self.slow.notify_one();
     }
 
     /// Too much waited: to be dropped.

@@ -18,6 +18,9 @@ use std::{
 use tokio::sync::Notify;
 use tracing::{debug, info};
 
+/// Steps of a WebSocket's session that are done in one go. Then others have their turn.
+const TURN: usize = 128;
+
 /// What an endpoint speaks above Engine.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -122,17 +125,20 @@ impl<A: App> Entry<A> {
         due.map(|due| host.clock.at(due.after_millis(self.paused.get())))
     }
 
-    /// Everything that can be done without waiting.
-    pub fn work(&self, host: &Rc<Host<A>>, mut input: Input<'_, '_>) {
+    /// Everything that can be done without waiting; of a WebSocket's session only so much that others do not wait long. Whether more is
+    /// left.
+    pub fn work(&self, host: &Rc<Host<A>>, mut input: Input<'_, '_>) -> bool {
         let now = self.now(host);
+        let mut left = if matches!(input, Input::Socket(_)) { TURN } else { usize::MAX };
         let mut replies = Replies::borrow(host);
         {
             let stack = &mut *self.stack.borrow_mut();
-            loop {
+            while left > 0 {
                 replies.transmit(&self.peer, stack.machine.link());
                 if !stack.step(host, &self.peer, &mut input, &mut replies, now) {
                     break;
                 }
+                left -= 1;
             }
             replies.flush(&self.peer);
             replies.transmit(&self.peer, stack.machine.link());
@@ -143,6 +149,7 @@ impl<A: App> Entry<A> {
             // A GET that waits looks whether something is to be said.
             self.peer.wake.notify_one();
         }
+        left == 0
     }
 
     /// Forgets a session that nobody needs to find.
@@ -257,6 +264,8 @@ impl Replies {
             let Err(e) = write(&mut out) else { return self.len += out.written().len() };
             match Grow::of(&e) {
                 Some(_) if self.len > 0 => self.flush(peer),
+                // It would overflow the queue; then there is no need to write it.
+                Some(_) if needed(&e) > peer.limit() => return peer.overflow(),
                 Some(grow) => self.memory.resize(grow.to, 0),
                 None => return debug!("not said: {e}"),
             }
@@ -275,6 +284,14 @@ impl Replies {
             self.flush(peer);
             peer.push(memory[..n].into(), Flags::NONE);
         }
+    }
+}
+
+/// Bytes that a packet needs.
+fn needed(error: &SendError) -> usize {
+    match error {
+        SendError::Capacity(capacity) | SendError::Link(engineio::SendError::Capacity(capacity)) => capacity.needed,
+        _ => 0,
     }
 }
 

@@ -14,6 +14,9 @@ use std::rc::Rc;
 use tokio::net::tcp::OwnedWriteHalf;
 use tracing::debug;
 
+/// Bytes read from one client, which has always more, before others have their turn.
+const FAIR: usize = 256 * 1024;
+
 /// A session that begins here. `answer` opens the WebSocket.
 pub async fn run<A: App>(host: &Rc<Host<A>>, kind: Kind, mut wire: Wire, sink: OwnedWriteHalf, answer: Vec<u8>) {
     let entry = Entry::new(host, kind, Transport::WebSocket);
@@ -91,9 +94,17 @@ async fn probe<A: App>(
 async fn serve<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire) {
     let peer = &entry.peer;
     let Some(sink) = peer.sink() else { return };
+    let mut unshared = 0;
     loop {
-        entry.work(host, Input::Socket(&mut wire.inbox));
+        let is_more = entry.work(host, Input::Socket(&mut wire.inbox));
         give_back(host, &mut wire.inbox);
+        if is_more || unshared >= FAIR {
+            unshared = 0;
+            tokio::task::yield_now().await;
+        }
+        if is_more {
+            continue;
+        }
         if entry.link(|link| link.is_over()) {
             break;
         }
@@ -106,7 +117,7 @@ async fn serve<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire
         tokio::select! {
             read = read(host, &mut wire.source, &mut wire.inbox), if !is_backed_up => match read {
                 Ok(0) => entry.link(ServerLink::handle_eof),
-                Ok(_) => {}
+                Ok(n) => unshared += n,
                 Err(_) => entry.link(ServerLink::handle_error),
             },
             writable = sink.writable(), if peer.is_blocked.get() => {

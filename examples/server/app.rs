@@ -1,6 +1,6 @@
 //! What the server does with events.
 
-use crate::host::{App, Link, Peer, random, sid};
+use crate::host::{App, Host, Link, Peer, random, sid};
 use sansocket::json::{Args, Raw, Value};
 use sansocket::{
     socketio::{
@@ -13,7 +13,12 @@ use sansocket::{
     },
     ws,
 };
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+};
+use tokio::sync::Notify;
 use tracing::debug;
 
 const NAMES: [&str; 3] = ["/", "/custom", "/denied"];
@@ -23,18 +28,28 @@ const ACK_TIMEOUT: u64 = 30_000;
 /// Rooms that one socket may be in, and bytes of the name of a room.
 const MAX_ROOMS: usize = 200;
 const MAX_ROOM_NAME: usize = 8192;
+/// Slots, and bytes of names, that the registry of rooms grows by at a time: so no growing takes long.
+const MORE_SLOTS: usize = 1 << 14;
+const MORE_NAME_BYTES: usize = 1 << 18;
+/// Rooms that a socket leaves at once when it goes, and that those who are gone leave in one go.
+const AT_ONCE: usize = 16;
+const SWEEP: usize = 256;
 
 /// Who is here, in which rooms.
 pub struct Playground {
     state: RefCell<State>,
     /// What is done with which event.
     handlers: RefCell<Handlers<'static, Handler, Vec<HandlerSlot<'static, Handler>>>>,
+    /// Somebody with many rooms is gone.
+    gone: Notify,
 }
 
 struct State {
     rooms: Rooms<Vec<RoomSlot>, Vec<u8>>,
     peers: HashMap<Member, Rc<Peer>>,
     next: u32,
+    /// Those who are gone, and still in rooms.
+    leaving: VecDeque<(Namespace, Member)>,
     /// Packets for several receivers are written here once, and then shared.
     scratch: Vec<u8>,
 }
@@ -42,9 +57,16 @@ struct State {
 /// What the server knows of one connection.
 #[derive(Default)]
 pub struct Guest {
-    member: Option<Member>,
+    /// What it is called in each namespace. Who comes back has another number: the old one may still be leaving its rooms.
+    members: [Option<Member>; NAMES.len()],
     /// Where `please-ack` was asked, by token.
     asked: u32,
+}
+
+impl Guest {
+    fn member(&self, namespace: Namespace) -> Option<Member> {
+        self.members.get(usize::from(namespace.0)).copied().flatten()
+    }
 }
 
 type Handler = fn(&Playground, &mut Link<'_, Playground>, &EventPacket<'_>, Attachments<'_>);
@@ -70,7 +92,9 @@ const HANDLERS: [(&str, Handler); 11] = [
         }
     }),
     ("join", |app, link, e, _| {
-        let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
+        let (Some(member), Some(room)) = (link.guest.member(e.namespace), e.args().next().and_then(text)) else {
+            return;
+        };
         if app.join(e.namespace, member, room.as_bytes()) {
             acknowledge(link, e, &room.as_str());
         } else {
@@ -78,19 +102,21 @@ const HANDLERS: [(&str, Handler); 11] = [
         }
     }),
     ("leave", |app, link, e, _| {
-        let (Some(member), Some(room)) = (link.guest.member, e.args().next().and_then(text)) else { return };
+        let (Some(member), Some(room)) = (link.guest.member(e.namespace), e.args().next().and_then(text)) else {
+            return;
+        };
         app.state.borrow_mut().rooms.leave(e.namespace, member, room.as_bytes());
         acknowledge(link, e, &room.as_str());
     }),
     ("to-room", |app, link, e, files| {
         let mut args = e.args();
-        let (Some(member), Some(room)) = (link.guest.member, args.next().and_then(text)) else { return };
+        let (Some(member), Some(room)) = (link.guest.member(e.namespace), args.next().and_then(text)) else { return };
         link.flush();
         let to: [&[u8]; 1] = [room.as_bytes()];
         app.broadcast(e.namespace, &Target::all().to(&to).not(member), "room-message", &Binary(args, files));
     }),
     ("broadcast", |app, link, e, files| {
-        let Some(member) = link.guest.member else { return };
+        let Some(member) = link.guest.member(e.namespace) else { return };
         link.flush();
         app.broadcast(e.namespace, &Target::all().not(member), "broadcast-message", &Binary(e.args(), files));
     }),
@@ -98,7 +124,7 @@ const HANDLERS: [(&str, Handler); 11] = [
         acknowledge(link, e, &link.end.link().transport().as_str());
     }),
     ("rooms", |app, link, e, _| {
-        let Some(member) = link.guest.member else { return };
+        let Some(member) = link.guest.member(e.namespace) else { return };
         let state = app.state.borrow();
         let rooms: Vec<String> =
             state.rooms.rooms_of(e.namespace, member).map(|r| String::from_utf8_lossy(r).into_owned()).collect();
@@ -123,6 +149,18 @@ impl App for Playground {
 
     fn names(&self) -> Self::Names {
         NAMES
+    }
+
+    fn start(host: &Rc<Host<Self>>) {
+        let host = host.clone();
+        tokio::task::spawn_local(async move {
+            loop {
+                host.app.gone.notified().await;
+                while host.app.state.borrow_mut().sweep(SWEEP) {
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
     }
 
     fn page(&self, _: &[u8]) -> Option<(&'static [u8], &'static str)> {
@@ -155,12 +193,8 @@ impl App for Playground {
     }
 
     fn closed(&self, link: &mut Link<'_, Self>, reason: Reason) {
-        let namespaces: Vec<Namespace> = link.namespaces();
-        for namespace in namespaces {
+        for namespace in (0..).take(NAMES.len()).map(Namespace) {
             self.left(link, namespace, reason);
-        }
-        if let Some(member) = link.guest.member {
-            self.state.borrow_mut().peers.remove(&member);
         }
     }
 }
@@ -173,23 +207,20 @@ impl Playground {
         }
         let storage = Storage { slots: vec![RoomSlot::EMPTY; 64], name_bytes: vec![0; 1024] };
         let rooms = Rooms::new(storage, [random(), random()].map(u64::from_le_bytes));
-        let state = State { rooms, peers: HashMap::new(), next: 0, scratch: vec![0; 4096] };
-        Self { state: RefCell::new(state), handlers: RefCell::new(handlers) }
+        let state = State { rooms, peers: HashMap::new(), next: 0, leaving: VecDeque::new(), scratch: vec![0; 4096] };
+        Self { state: RefCell::new(state), handlers: RefCell::new(handlers), gone: Notify::new() }
     }
 
     /// Grants a namespace: the socket is in the room of its own id, and is told its auth.
     fn enter(&self, link: &mut Link<'_, Self>, namespace: Namespace, auth: Option<Value<'_>>) {
-        let member = match link.guest.member {
-            Some(member) => member,
-            None => {
-                let mut state = self.state.borrow_mut();
-                let member = Member(state.next);
-                state.next = state.next.wrapping_add(1);
-                state.peers.insert(member, link.peer.clone());
-                *link.guest = Guest { member: Some(member), ..Guest::default() };
-                member
-            }
+        let member = {
+            let mut state = self.state.borrow_mut();
+            let member = Member(state.next);
+            state.next = state.next.wrapping_add(1);
+            state.peers.insert(member, link.peer.clone());
+            member
         };
+        link.guest.members[usize::from(namespace.0)] = Some(member);
         let sid = sid();
         link.accept(namespace, sid);
         self.grow(|rooms| rooms.enter_as(namespace, member, &sid));
@@ -199,37 +230,44 @@ impl Playground {
 
     /// Whether the socket may be in one more room of this name, and is now.
     fn join(&self, namespace: Namespace, member: Member, room: &[u8]) -> bool {
-        let is_full = {
-            let rooms = &self.state.borrow().rooms;
-            let mut others = 0;
-            rooms.rooms_of(namespace, member).filter(|r| **r != *room).for_each(|_| others += 1);
-            room.len() > MAX_ROOM_NAME || others >= MAX_ROOMS
+        let may_join = {
+            let state = &mut *self.state.borrow_mut();
+            // Nobody joins faster than those who are gone leave.
+            state.sweep(2);
+            // The room of its own id is one more.
+            room.len() <= MAX_ROOM_NAME
+                && (state.rooms.count_of(namespace, member) <= MAX_ROOMS
+                    || state.rooms.contains(namespace, member, room))
         };
-        !is_full && self.grow(|rooms| rooms.join(namespace, member, room))
+        may_join && self.grow(|rooms| rooms.join(namespace, member, room))
     }
 
     fn grow(&self, mut join: impl FnMut(&mut Rooms<Vec<RoomSlot>, Vec<u8>>) -> Result<bool, Full>) -> bool {
         let rooms = &mut self.state.borrow_mut().rooms;
         while let Err(Full { slots, name_bytes }) = join(rooms) {
-            // The registry grows by doubling, as a `Vec` does.
-            let larger = |(slots, name_bytes): (usize, usize)| {
-                let slots = vec![RoomSlot::EMPTY; slots.checked_mul(2)?];
-                Some(Storage { slots, name_bytes: vec![0; name_bytes.checked_mul(2).filter(|n| *n < 1 << 30)?] })
-            };
-            let Some(storage) = larger((slots, name_bytes)) else { return false };
-            if rooms.replace(storage).is_err() {
+            if slots.max(name_bytes) > 1 << 29 {
                 return false;
             }
+            let size = rooms.size();
+            let longer = |needed: usize, size, step| if needed > size { needed + needed.min(step) } else { size };
+            rooms.lengthen(Storage {
+                slots: longer(slots, size.slots, MORE_SLOTS),
+                name_bytes: longer(name_bytes, size.name_bytes, MORE_NAME_BYTES),
+            });
         }
         true
     }
 
     /// A client is in a namespace no more. Its rooms are known until here (`disconnecting`).
     fn left(&self, link: &mut Link<'_, Self>, namespace: Namespace, reason: Reason) {
-        let Some(member) = link.guest.member else { return };
+        let Some(member) = link.guest.members.get_mut(usize::from(namespace.0)).and_then(Option::take) else { return };
         let mut state = self.state.borrow_mut();
-        debug!(?namespace, rooms = state.rooms.rooms_of(namespace, member).count(), %reason, "left");
-        state.rooms.leave_all(namespace, member);
+        debug!(?namespace, rooms = state.rooms.count_of(namespace, member), %reason, "left");
+        state.peers.remove(&member);
+        if !state.rooms.leave_some(namespace, member, AT_ONCE) {
+            state.leaving.push_back((namespace, member));
+            self.gone.notify_one();
+        }
     }
 
     /// To all whom `target` reaches: encoded and framed once.
@@ -248,5 +286,17 @@ impl Playground {
                 peer.push(packet.clone(), Flags::NONE);
             }
         }
+    }
+}
+
+impl State {
+    /// Has those who are gone leave some rooms; whether more are left.
+    fn sweep(&mut self, most: usize) -> bool {
+        if let Some(&(namespace, member)) = self.leaving.front()
+            && self.rooms.leave_some(namespace, member, most)
+        {
+            self.leaving.pop_front();
+        }
+        !self.leaving.is_empty()
     }
 }

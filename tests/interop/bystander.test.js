@@ -56,8 +56,9 @@ async function takeAll(port, total, one) {
 }
 
 /**
- * A model of the memory for rooms in a server that doubles it when it is full, with 32 bytes a record and 6 beside each name. The stranger uses it to
- * fill that memory to its last bytes. Where the server allocates in another way the stranger fills it less precisely, and all else holds.
+ * A model of the memory for rooms in a server that makes it longer when it is full: what is needed, and as much again up to 2^14 records and 2^18 bytes
+ * of names, of which a quarter may be gaps. 6 bytes stand beside each name. The stranger uses it to fill that memory to its last bytes. Where
+ * the server allocates in another way the stranger fills it less precisely, and all else holds.
  */
 class Arena {
   links = [0, 64];
@@ -78,10 +79,9 @@ class Arena {
   #add(links, names) {
     this.links[0] += links;
     this.names[0] += names;
-    if (this.links[0] > this.links[1] || this.names[0] > this.names[1]) {
-      this.links[1] = 2 * this.links[0];
-      this.names[1] = 2 * this.names[0];
-    }
+    if (this.links[0] > this.links[1]) this.links[1] = this.links[0] + Math.min(this.links[0], 2 ** 14);
+    const needed = Math.ceil((this.names[0] * 4) / 3);
+    if (this.names[0] > this.names[1]) this.names[1] = needed + Math.min(needed, 2 ** 18);
   }
 }
 
@@ -149,7 +149,7 @@ describe("a bystander of `server`", () => {
         return isFull() ? Infinity : joined - before;
       });
       all.clients.push(...clients);
-      return `(${joined} rooms with names of up to ${longest} bytes; ${arena.free} bytes are free if it doubles)`;
+      return `(${joined} rooms with names of up to ${longest} bytes; ${arena.free} bytes are free if it grows so)`;
     });
     await phase("2,000 more come and go, at the end", () => churn(last, "~", 2000));
     await phase("2,000 more come and go, with long names", () => churn(last, "~".repeat(Math.min(longest, 250)), 2000));

@@ -74,7 +74,8 @@ pub struct Storage<M, B> {
 pub struct Full {
     /// Slots that are needed in all: the exact number.
     pub slots: usize,
-    /// Bytes for names that are needed in all: a third more than the names take, as a quarter may be gaps that are not closed yet.
+    /// Bytes for names that are needed in all: a third more than the names take, as a quarter may be gaps that are not closed yet;
+    /// no more than there are if only slots are missing.
     pub name_bytes: usize,
 }
 
@@ -214,6 +215,11 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Selected::new(self, namespace, target)
     }
 
+    /// How many slots and bytes for names there are.
+    pub fn size(&self) -> Storage<usize, usize> {
+        Storage { slots: usize::try_from(self.table.size()).unwrap_or(usize::MAX), name_bytes: self.names.size() }
+    }
+
     /// Makes the storage longer where it is, to `to.slots` records and `to.name_bytes` bytes; what is that long already stays. Only appends,
     /// with [`Extend`]: a `Vec` moves its content in large blocks at most, and no record is looked at. Cost: O(what is appended), and the
     /// `Vec`'s own growth. Who appends some thousands of slots at a time never waits long, however large the registry is.
@@ -248,8 +254,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     pub fn replace(&mut self, mut storage: Storage<M, B>) -> Result<Storage<M, B>, Storage<M, B>> {
         let slots = storage.slots.as_mut().len();
         let name_bytes = storage.name_bytes.as_mut().len();
-        let own = usize::try_from(self.table.size()).unwrap_or(usize::MAX);
-        if slots >= own && name_bytes >= self.names.size() {
+        let own = self.size();
+        if slots >= own.slots && name_bytes >= own.name_bytes {
             let slots = self.table.exchange(storage.slots);
             return Ok(Storage { slots, name_bytes: self.names.exchange(storage.name_bytes) });
         }

@@ -50,13 +50,15 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     pub(super) fn admit(&self, slots: u32, new_name: Option<&[u8]>) -> Result<(), Full> {
         let needed = self.table.used().saturating_add(slots);
         let is_storable = |name: &[u8]| name.len() < 0xffff;
-        if needed <= self.table.size() && new_name.is_none_or(|n| is_storable(n) && self.names.fits(n)) {
+        let fits = new_name.is_none_or(|n| is_storable(n) && self.names.fits(n));
+        if needed <= self.table.size() && fits {
             return Ok(());
         }
         let cost = new_name.map_or(0, |n| if is_storable(n) { NameArena::<B>::cost(n) } else { usize::MAX });
+        let name_bytes = NameArena::<B>::needed(self.names.live().saturating_add(cost));
         Err(Full {
             slots: usize::try_from(needed).unwrap_or(usize::MAX),
-            name_bytes: NameArena::<B>::needed(self.names.live().saturating_add(cost)),
+            name_bytes: if fits { name_bytes.min(self.names.size()) } else { name_bytes },
         })
     }
 }

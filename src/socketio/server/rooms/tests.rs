@@ -213,10 +213,10 @@ proptest! {
                     let _ = rooms.replace(Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; names] });
                 }
                 Op::Lengthen(slots, name_bytes) => {
-                    let before = [rooms.table.size() as usize, rooms.names.size()];
+                    let Storage { slots: before, name_bytes: before_bytes } = rooms.size();
                     rooms.lengthen(Storage { slots, name_bytes });
-                    let after = [rooms.table.size() as usize, rooms.names.size()];
-                    prop_assert_eq!(after, [before[0].max(slots), before[1].max(name_bytes)]);
+                    let Storage { slots: after, name_bytes: after_bytes } = rooms.size();
+                    prop_assert_eq!((after, after_bytes), (before.max(slots), before_bytes.max(name_bytes)));
                 }
             }
             assert_same(&mut rooms, &model);
