@@ -1,6 +1,9 @@
 //! Attacks on `http` and the handshakes by a reviewer who did not write it.
 
-use sansocket::http::{Body, BodyDecoder, HeadScanner, Limits, Request, ResponseHead};
+use sansocket::{
+    http::{Body, BodyDecoder, HeadScanner, Limits, Request, ResponseHead, Url},
+    ws::{Connect, ConnectError},
+};
 
 struct Random(u64);
 
@@ -20,6 +23,17 @@ fn a_body_of_no_bytes_is_complete() {
     assert_eq!(body.poll_piece(&mut input), Ok(None));
     assert!(body.is_complete());
     assert_eq!(input, b"GET / HTTP/1.1\r\n");
+}
+
+#[test]
+fn credentials_are_written_once() {
+    let url = Url::parse("ws://h/").unwrap();
+    let fields = [("authorization", &b"Bearer x"[..])];
+    let mut out = [0; 512];
+    let connect = Connect::for_url(&url, [0; 16]).fields(&fields);
+    assert!(connect.write(&mut out).is_ok());
+    assert_eq!(connect.basic("u", "p").write(&mut out), Err(ConnectError::Field));
+    assert_eq!(connect.bearer("x").write(&mut out), Err(ConnectError::Field));
 }
 
 const PIECES: [&str; 44] = [

@@ -120,7 +120,7 @@ impl<'r> Connect<'r> {
         self
     }
 
-    /// Further fields, such as `Cookie`.
+    /// Further fields, such as `Cookie`. `Authorization` is refused beside [`basic`](Self::basic) or [`bearer`](Self::bearer).
     #[must_use]
     pub const fn fields(mut self, fields: &'r [(&'r str, &'r [u8])]) -> Self {
         self.fields = fields;
@@ -156,7 +156,8 @@ impl<'r> Connect<'r> {
         self.write_protocols(&mut writer)?;
         self.authorize(&mut writer)?;
         for (name, value) in self.fields {
-            if is_own(name) {
+            let is_repeated = self.has_credentials() && name.eq_ignore_ascii_case("authorization");
+            if is_own(name) || is_repeated {
                 return Err(ConnectError::Field);
             }
             write_field(&mut writer, name, value)?;
@@ -184,6 +185,10 @@ impl<'r> Connect<'r> {
             writer.push(b"\r\n");
         }
         Ok(())
+    }
+
+    const fn has_credentials(&self) -> bool {
+        !matches!(self.authorization, Authorization::None)
     }
 
     fn authorize(&self, writer: &mut Writer<'_>) -> Result<(), ConnectError> {
