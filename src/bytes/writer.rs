@@ -82,7 +82,8 @@ impl<'o> Writer<'o> {
         self.push(digits.get(first..).unwrap_or_default());
     }
 
-    /// Takes back the last `n` bytes, such as a separator behind which nothing came.
+    /// Takes back the last `n` bytes, such as a separator behind which nothing came. Take back whole writes only: a [`push`](Self::push) that had
+    /// no room for all of its bytes stored none of them.
     pub const fn take_back(&mut self, n: usize) {
         self.len = self.len.saturating_sub(n);
     }
@@ -107,7 +108,7 @@ impl<'o> Writer<'o> {
     /// What was written.
     ///
     /// # Errors
-    /// [`Capacity`] when some of it had no room; the memory then holds the part that had.
+    /// [`Capacity`] when some of it had no room; `needed` is exact. The memory then holds the writes that had room.
     pub fn finish(self) -> Result<&'o mut [u8], Capacity> {
         let available = self.memory.len();
         self.memory.get_mut(..self.len).ok_or(Capacity { needed: self.len, available })
