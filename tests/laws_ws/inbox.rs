@@ -44,7 +44,7 @@ fn live<R: Role>(
             },
             4 => {
                 let held = inbox.held();
-                let is_ready = matches!(inbox.peek(), Some(_));
+                let is_ready = inbox.peek().is_some();
                 if !is_ready && starved {
                     assert_eq!(inbox.take(), None);
                     assert_eq!(inbox.held(), held, "nothing is ready, so nothing is taken");
@@ -258,7 +258,7 @@ pub fn any_drains(vector: &Vector, whole: &Trace, seed: u64) {
                 }
             }
         }
-        if seed % 3 > 0 && random.below(3) == 0 {
+        if !seed.is_multiple_of(3) && random.below(3) == 0 {
             let mut memory = [0; 400];
             let mut out = ws.out(&mut memory);
             while ws.poll_transmit(&mut out).unwrap() {}
