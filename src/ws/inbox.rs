@@ -125,7 +125,8 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// [`ReceiveError::Peer`], fatal: what came behind the fault is dropped, and every later call returns the same error.
     ///
     /// [`ReceiveError::Capacity`] when the message is larger than the storage, as soon as a header shows it. `needed` is exact for a
-    /// message in one frame, and the least that helps for one in several. Nothing is lost, and every call returns the same until one of
+    /// message in one frame, and the least that helps for one in several: lend at least twice the old size, since the peer can ask for one byte
+    /// more with each frame, and each time all that is held is copied. Nothing is lost, and every call returns the same until one of
     /// [`replace`](Self::replace), [`poll_part`](Self::poll_part), [`skip_message`](Self::skip_message) or a close is called. After a close
     /// ([`owe_close`](Connection::owe_close), [`close`](Connection::close)) a message that does not fit is dropped, with all messages behind it.
     pub fn poll_message<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Incoming<'_>>, ReceiveError> {
@@ -136,7 +137,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// A message begun in parts goes on in parts.
     ///
     /// # Errors
-    /// [`ReceiveError::Peer`], fatal.
+    /// [`ReceiveError::Peer`], fatal. Never [`ReceiveError::Capacity`].
     pub fn poll_part<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Incoming<'_>>, ReceiveError> {
         self.poll(ws, true)
     }
