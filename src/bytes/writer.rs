@@ -83,7 +83,8 @@ impl<'o> Writer<'o> {
         self.push(digits.get(first..).unwrap_or_default());
     }
 
-    /// Removes the last `n` bytes, such as a separator that nothing follows.
+    /// Removes the last `n` bytes, such as a separator that nothing follows. Remove only whole writes: a [`push`](Self::push) that had no room for
+    /// all of its bytes stored none of them.
     pub const fn take_back(&mut self, n: usize) {
         self.len = self.len.saturating_sub(n);
     }
@@ -108,7 +109,7 @@ impl<'o> Writer<'o> {
     /// Returns what was written.
     ///
     /// # Errors
-    /// [`Capacity`] if something had no room. The memory then holds the part that had room.
+    /// [`Capacity`] if something had no room; `needed` is exact. The memory then holds the writes that had room.
     pub fn finish(self) -> Result<&'o mut [u8], Capacity> {
         let available = self.memory.len();
         self.memory.get_mut(..self.len).ok_or(Capacity { needed: self.len, available })

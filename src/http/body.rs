@@ -82,7 +82,7 @@ impl BodyDecoder {
     #[must_use]
     pub const fn new(body: Body, limit: u64) -> Self {
         let (state, left) = match body {
-            Body::Empty => (State::Complete, 0),
+            Body::Empty | Body::Length(0) => (State::Complete, 0),
             Body::Length(n) if n > limit => (State::Failed(BodyError::TooLarge), 0),
             Body::Length(n) => (State::Length, n),
             Body::Chunked => (State::Size, 0),

@@ -279,7 +279,8 @@ fn behind(text: &[u8], separator: u8) -> &[u8] {
     trim(text.strip_prefix(&[separator]).unwrap_or(text))
 }
 
-fn trim(mut text: &[u8]) -> &[u8] {
+/// `text` without blanks around it.
+pub(super) const fn trim(mut text: &[u8]) -> &[u8] {
     while let Some((&first, rest)) = text.split_first()
         && is_blank(first)
     {

@@ -4,6 +4,7 @@ use super::{
     scan::{Whole, scan},
     ser::Serializer,
     shown::Shown,
+    value::trim,
     write_str,
 };
 use crate::bytes::Writer;
@@ -53,14 +54,15 @@ impl<'m> Raw<'m> {
     /// # Errors
     /// [`Error`] with the reason and the offset.
     pub fn new(values: &'m [u8]) -> Result<Self, Error> {
-        scan::<()>(values, Whole::Elements).map(|_| Self(values))
+        scan::<()>(values, Whole::Elements).map(|_| Self::trusted(values))
     }
 
     /// Takes `values` without a check. Never use it for text that a peer wrote: receivers refuse a packet with invalid JSON and may end the
     /// connection. [`new`](Self::new) checks.
     #[must_use]
     pub const fn trusted(values: &'m [u8]) -> Self {
-        Self(values)
+        // Blanks alone are no value, and what is no value has no comma.
+        Self(trim(values))
     }
 }
 

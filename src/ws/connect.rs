@@ -131,7 +131,7 @@ impl<'r> Connect<'r> {
         self
     }
 
-    /// Adds other fields, such as `Cookie`.
+    /// Adds other fields, such as `Cookie`. `Authorization` is refused beside [`basic`](Self::basic) or [`bearer`](Self::bearer).
     #[must_use]
     pub const fn fields(mut self, fields: &'r [(&'r str, &'r [u8])]) -> Self {
         self.fields = fields;
@@ -166,7 +166,8 @@ impl<'r> Connect<'r> {
         self.write_protocols(&mut writer)?;
         self.authorize(&mut writer)?;
         for (name, value) in self.fields {
-            if is_own(name) {
+            let is_repeated = self.has_credentials() && name.eq_ignore_ascii_case("authorization");
+            if is_own(name) || is_repeated {
                 return Err(ConnectError::Field);
             }
             write_field(&mut writer, name, value)?;
@@ -194,6 +195,10 @@ impl<'r> Connect<'r> {
             writer.push(b"\r\n");
         }
         Ok(())
+    }
+
+    const fn has_credentials(&self) -> bool {
+        !matches!(self.authorization, Authorization::None)
     }
 
     fn authorize(&self, writer: &mut Writer<'_>) -> Result<(), ConnectError> {

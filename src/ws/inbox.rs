@@ -124,7 +124,8 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// [`ReceiveError::Peer`] if the peer broke the protocol. Bytes after the fault are dropped, and every later call returns the same error.
     ///
     /// [`ReceiveError::Capacity`] if the message is larger than the storage, as soon as a header shows it. `needed` is exact for a message in one
-    /// frame, and the least that helps for a fragmented one. Nothing is lost. Every call returns the same error until you call
+    /// frame, and the least that helps for a fragmented one: lend at least twice the old size, since the peer can ask for one
+    /// byte more with each frame, and each time all that is held is copied. Nothing is lost. Every call returns the same error until you call
     /// [`replace`](Self::replace), [`poll_part`](Self::poll_part), [`skip_message`](Self::skip_message) or [`Connection::close`]. After a close, a
     /// message that does not fit is dropped, and all messages after it.
     pub fn poll_message<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Incoming<'_>>, ReceiveError> {
@@ -135,7 +136,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// part was returned continues in parts.
     ///
     /// # Errors
-    /// [`ReceiveError::Peer`] if the peer broke the protocol.
+    /// [`ReceiveError::Peer`] if the peer broke the protocol. Never [`ReceiveError::Capacity`].
     ///
     /// ```
     /// use sansocket::ws::{Connection, Inbox, Incoming, Limits};
