@@ -963,3 +963,144 @@ fn a_queue_against_a_list() {
         }
     }
 }
+
+/// Any order of calls: `Opened` once and first, `Closed` once and last, and after a turn no deadline lies in the past, or a host would never rest.
+#[test]
+fn any_order_of_calls_tells_one_beginning_and_one_end_and_rests() {
+    let mut ends = BTreeMap::<String, usize>::new();
+    for seed in 0..6000 {
+        let mut random = Random(seed);
+        let transport = [Transport::Polling, Transport::WebSocket][random.below(2)];
+        let mut host = Host::new(transport);
+        let mut now = 0;
+        let (mut token, mut log) = (0, Vec::new());
+        let mut upgrade = None;
+        for _ in 0..random.below(40) {
+            let step = random.below(20);
+            log.push(step);
+            let link = host.end.link_mut();
+            match step {
+                0 => drop(link.begin_get(at(now))),
+                1 => {
+                    let mut body = vec![0; link.body_room(host.sent.len())];
+                    match link.poll_get(core::iter::once(&host.sent[..]), &mut body).unwrap() {
+                        Got::Payload { taken, .. } if link.transport() == Transport::Polling => {
+                            host.sent.drain(..taken);
+                        }
+                        _ => {}
+                    }
+                }
+                2 if random.below(6) == 0 => link.drop_get(),
+                3 => drop(
+                    link.begin_post([None, Some(&b"application/octet-stream"[..])][usize::from(random.below(20) == 0)]),
+                ),
+                4 => link.drop_post(),
+                5..8 => {
+                    let bodies = [
+                        "40",
+                        "40/a,",
+                        "42[\"x\"]",
+                        "421[\"x\"]\x1e430[]",
+                        "3",
+                        "1",
+                        "2",
+                        "\x1e",
+                        "41",
+                        "42{}",
+                        "40/no,",
+                    ];
+                    let body = bodies[random.below(bodies.len())].as_bytes();
+                    if link.transport() == Transport::Polling {
+                        host.post(body, now);
+                    } else {
+                        host.feed(&frame(1, body));
+                    }
+                }
+                8 if random.below(4) == 0 => link.handle_eof(),
+                9 if random.below(4) == 0 => link.handle_error(),
+                10 if random.below(4) == 0 => host.end.close(Reason::ServerShuttingDown, at(now)),
+                11 if random.below(4) == 0 => link.close(at(now)),
+                12 | 13 => now += [0, 1, 100, 5_000, 20_000, 45_000][random.below(6)],
+                14 => {
+                    if let Some(due) = host.end.poll_timeout() {
+                        now = now.max(due.as_millis());
+                    }
+                }
+                15 => {
+                    let mut memory = [0; 64];
+                    let _ = host.end.io().replace_acks(vec![AckSlot::EMPTY; 4]);
+                    let expect = ExpectAck { token, deadline: Some(at(now + 10 * random.below(2) as u64)) };
+                    let mut out = Out::stored(&mut memory);
+                    if host.end.io().emit(ROOT, "q", &(), Some(expect), &mut out).is_ok() {
+                        host.sent.extend_from_slice(out.written());
+                        token += 1;
+                    }
+                }
+                16 => {
+                    let mut memory = [0; 64];
+                    let mut out = Out::stored(&mut memory);
+                    let _ = host.end.io().disconnect(Namespace(random.below(2) as u16), &mut out);
+                    host.sent.extend_from_slice(out.written());
+                }
+                17 if upgrade.is_none() => {
+                    upgrade = Some((Upgrade::begin(link, ws::Limits::new(), at(now)), Inbox::new(vec![0; 64])))
+                }
+                18 => {
+                    if let Some((_, inbox)) = &mut upgrade {
+                        let said = text(["2probe", "5"][random.below(2)]);
+                        if let Ok(space) = inbox.space()
+                            && space.len() >= said.len()
+                        {
+                            space[..said.len()].copy_from_slice(&said);
+                            inbox.commit(said.len());
+                        }
+                    }
+                }
+                _ => {}
+            }
+            if let Some((move_, inbox)) = &mut upgrade {
+                let probed = move_.poll(host.end.link_mut(), inbox, at(now)).unwrap();
+                while move_.transmit(&mut [0; 256]).unwrap() > 0 {}
+                match probed {
+                    Probed::Pending => assert!(move_.poll_timeout().is_some_and(|due| due > at(now))),
+                    Probed::Upgraded => {
+                        host.inbox = core::mem::replace(inbox, Inbox::new(vec![0; 64]));
+                        upgrade = None;
+                    }
+                    Probed::Failed => upgrade = None,
+                }
+            }
+            host.turn(now);
+            host.turn(now);
+            let due = host.end.poll_timeout();
+            assert!(due.is_none_or(|due| due > at(now)), "seed {seed}: {due:?} at {now}: {log:?}");
+            if host.end.link().is_over() {
+                assert!(
+                    host.told.last().is_some_and(|t| t.starts_with("closed")),
+                    "seed {seed}: {log:?} {:?}",
+                    host.told
+                );
+            }
+        }
+        let told = &host.told;
+        let places = |what: &str| {
+            told.iter().enumerate().filter(|(_, t)| t.starts_with(what)).map(|(i, _)| i).collect::<Vec<_>>()
+        };
+        assert!(told.is_empty() || places("Opened") == [0], "seed {seed}: {log:?} {told:?}");
+        let closed = places("closed");
+        if host.end.link().is_over() {
+            assert_eq!(closed, [told.len() - 1], "seed {seed}: {log:?} {told:?}");
+            *ends.entry(told.last().unwrap().clone()).or_default() += 1;
+            for token in 0..token {
+                let failed = format!("token: {token},");
+                let answered = format!("ack Some({token})");
+                let times = told.iter().filter(|t| t.contains(&failed) || t.starts_with(&answered)).count();
+                assert_eq!(times, 1, "seed {seed}: {told:?}");
+            }
+            assert!(host.end.link().is_gone() || host.end.poll_timeout().is_some(), "a farewell for ever");
+        } else {
+            assert!(closed.is_empty());
+        }
+    }
+    assert!(ends.len() > 5 && ends.values().all(|n| *n > 5), "{ends:?}");
+}
