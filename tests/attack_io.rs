@@ -8,12 +8,18 @@ use sansocket::{
     },
     http::Method,
     socketio::{
-        AckSlot, Attachments, Collector, ExpectAck, Namespace, Reason, Sid,
-        server::{Event, Session},
+        AckError, AckSlot, Attachments, Collector, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed,
+        Queue, QueueSlot, Reason, Sid,
+        server::{
+            Event, Limits, Session,
+            rooms::{Member, RoomSlot, Rooms, Storage, Target},
+        },
     },
     time::Instant,
     ws::{self, Inbox, Out},
 };
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const ROOT: Namespace = Namespace(0);
 
@@ -502,4 +508,599 @@ fn only_a_get_opens_a_websocket() {
             assert_eq!(todo, Todo::Answer(Answer::Handshake(ws::RequestError::Method)), "{method:?}");
         }
     }
+}
+
+/// Acknowledgements against a list: whatever is done in whatever order, each is told once, and a refused call changes nothing.
+#[test]
+fn acknowledgements_against_a_list() {
+    for seed in 0..1500 {
+        let mut random = Random(seed);
+        let limit = [3, 8, 1000][random.below(3)];
+        let mut io = Session::new(["/", "/a"], vec![AckSlot::EMPTY; random.below(4)], at(1_000_000))
+            .with_limits(Limits::new().acks(limit));
+        let message = |text: &'static str| engineio::Event::Message(Message::Text(text.as_bytes()));
+        let mut memory = [0; 256];
+        // Namespace, id, token, deadline; in the order asked.
+        let mut waiting: Vec<(Namespace, u64, u32, Option<u64>)> = Vec::new();
+        let mut lost: Vec<(Namespace, u32)> = Vec::new();
+        let (mut token, mut now, mut files) = (0, 0, None);
+        io.handle_event(engineio::Event::Opened).unwrap();
+        for step in 0..random.below(150) {
+            let namespace = Namespace(random.below(2) as u16);
+            let path = ["", "/a,"][usize::from(namespace.0)];
+            let is_in = io.is_connected(namespace);
+            match random.below(14) {
+                0 | 1 if !is_in && files.is_none() => {
+                    io.handle_event(message(["0", "0/a,"][usize::from(namespace.0)])).unwrap();
+                    let before = io.clone();
+                    assert!(io.accept(namespace, Sid::from_random([1; 15]), &mut Out::stored(&mut [0; 4])).is_err());
+                    assert_eq!(io, before);
+                    io.accept(namespace, Sid::from_random([step as u8; 15]), &mut Out::stored(&mut memory)).unwrap();
+                    let before = io.clone();
+                    let mut out = Out::stored(&mut memory);
+                    assert!(io.accept(namespace, Sid::from_random([1; 15]), &mut out).is_err());
+                    assert!(io.refuse(namespace, "no", None, &mut out).is_err());
+                    assert_eq!(io, before);
+                    assert!(out.is_empty());
+                }
+                2..7 => {
+                    token += 1;
+                    let deadline = (random.below(3) > 0).then(|| now + [0, 5, 5, 9][random.below(4)]);
+                    let expect = ExpectAck { token, deadline: deadline.map(at) };
+                    let before = io.clone();
+                    let mut memory = vec![0; [6, 64][random.below(2)]];
+                    let mut out = Out::stored(&mut memory);
+                    match io.emit(namespace, "q", &(), Some(expect), &mut out) {
+                        Ok(()) => {
+                            let text = String::from_utf8_lossy(&out.written()[2..]).into_owned();
+                            let id = text.strip_prefix(&format!("42{path}")).unwrap().split('[').next().unwrap();
+                            waiting.push((namespace, id.parse().unwrap(), token, deadline));
+                            assert!(waiting.len() + lost.len() <= usize::from(limit));
+                        }
+                        Err(e) => {
+                            assert_eq!(io, before, "{e}");
+                            assert!(out.is_empty());
+                            if let Some(Grow { what: What::Acks, to }) = Grow::of(&e) {
+                                io.replace_acks(vec![AckSlot::EMPTY; to]).unwrap();
+                                io.clone()
+                                    .emit(namespace, "q", &(), Some(expect), &mut Out::stored(&mut [0; 64]))
+                                    .unwrap();
+                            }
+                        }
+                    }
+                }
+                7 | 8 if is_in && files.is_none() => {
+                    let id = match waiting.len() {
+                        0 => random.below(9) as u64,
+                        n => waiting[random.below(n)].1,
+                    };
+                    let found = waiting.iter().position(|w| w.0 == namespace && w.1 == id);
+                    let expected = found.map(|at| waiting[at].2);
+                    let is_binary = random.below(2) == 0;
+                    let packet = if is_binary { format!("61-{path}{id}[]") } else { format!("3{path}{id}[]") };
+                    let event = engineio::Event::Message(Message::Text(packet.as_bytes()));
+                    match io.handle_event(event).unwrap() {
+                        Event::Ack(answer) => assert_eq!(answer.token, expected),
+                        other => panic!("{other:?}"),
+                    }
+                    if is_binary {
+                        files = Some((namespace, id, expected));
+                    } else {
+                        waiting.extract_if(.., |w| w.0 == namespace && w.1 == id).for_each(drop);
+                    }
+                }
+                9 => {
+                    if let Some((namespace, id, expected)) = files.take() {
+                        let event = engineio::Event::Message(Message::Binary(b"x"));
+                        let is_there = waiting.iter().any(|w| w.0 == namespace && w.1 == id);
+                        match io.handle_event(event).unwrap() {
+                            Event::Attachment(a) => assert_eq!(a.is_late(), expected.is_some() && !is_there),
+                            other => panic!("{other:?}"),
+                        }
+                        waiting.extract_if(.., |w| expected == Some(w.2)).for_each(drop);
+                    }
+                }
+                10 if is_in && random.below(3) == 0 => {
+                    if random.below(2) == 0 && files.is_none() {
+                        io.handle_event(message(["1", "1/a,"][usize::from(namespace.0)])).unwrap();
+                    } else {
+                        let before = io.clone();
+                        assert!(io.disconnect(namespace, &mut Out::stored(&mut [0; 1])).is_err());
+                        assert_eq!(io, before);
+                        io.disconnect(namespace, &mut Out::stored(&mut memory)).unwrap();
+                    }
+                    lost.extend(waiting.extract_if(.., |w| w.0 == namespace).map(|w| (w.0, w.2)));
+                }
+                11 => {
+                    let before = io.clone();
+                    let n = random.below(12);
+                    match io.replace_acks(vec![AckSlot::EMPTY; n]) {
+                        Ok(_) => assert!(n >= waiting.len() + lost.len()),
+                        Err(_) => {
+                            assert!(n < waiting.len() + lost.len());
+                            assert_eq!(io, before);
+                        }
+                    }
+                }
+                12 => now += random.below(6) as u64,
+                13 if random.below(10) == 0 => {
+                    if random.below(2) == 0 {
+                        io.reopen(at(1_000_000));
+                    } else {
+                        io.handle_event(engineio::Event::Opened).unwrap();
+                    }
+                    files = None;
+                    lost.extend(waiting.drain(..).map(|w| (w.0, w.2)));
+                }
+                _ => {}
+            }
+            // Time: now, or later.
+            if random.below(3) == 0 {
+                loop {
+                    let soonest = waiting.iter().filter_map(|w| w.3).min();
+                    let due = if lost.is_empty() { soonest } else { Some(0) };
+                    let told = io.poll_timeout().filter(|t| *t != at(1_000_000)).map(|t| t.as_millis());
+                    assert_eq!(told, due, "seed {seed}");
+                    match io.handle_timeout(at(now)) {
+                        Some(Event::AckFailed { namespace, token, error }) => {
+                            let expected = if lost.is_empty() {
+                                let first = waiting.iter().position(|w| w.3 == soonest).unwrap();
+                                assert!(soonest.unwrap() <= now);
+                                let (namespace, _, token, _) = waiting.remove(first);
+                                (namespace, token, AckError::TimedOut)
+                            } else {
+                                let (namespace, token) = lost.remove(0);
+                                (namespace, token, AckError::Disconnected)
+                            };
+                            assert_eq!((namespace, token, error), expected, "seed {seed}");
+                        }
+                        None => break assert!(lost.is_empty() && soonest.is_none_or(|t| t > now)),
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+type Registry = Rooms<Vec<RoomSlot>, Vec<u8>>;
+
+/// What a registry knows, in words.
+fn known(rooms: &mut Registry, names: &[Vec<u8>]) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for namespace in [0, 1].map(Namespace) {
+        for member in (0..6).map(Member) {
+            let mut of: Vec<_> = rooms.rooms_of(namespace, member).map(<[u8]>::to_vec).collect();
+            of.sort();
+            let own = rooms.own_room(namespace, member).map(<[u8]>::to_vec);
+            all.insert(format!("{namespace:?} {member:?} {of:?} {own:?}"));
+        }
+        for name in names {
+            let count = rooms.count(namespace, Some(name));
+            let mut of: Vec<_> = rooms.select(namespace, &Target::all().to(&[name])).collect();
+            assert_eq!(of.len(), count);
+            of.sort();
+            all.insert(format!("{namespace:?} {name:?} {of:?}"));
+        }
+        let mut of: Vec<_> = rooms.select(namespace, &Target::all()).collect();
+        of.sort();
+        assert_eq!(of.len(), rooms.count(namespace, None));
+        all.insert(format!("{namespace:?} {of:?}"));
+    }
+    all
+}
+
+#[derive(Clone, Default)]
+struct Entered {
+    rooms: BTreeSet<Vec<u8>>,
+    own: Option<Vec<u8>>,
+}
+
+/// Rooms with the room of an own id against a map, in storage that is just large enough, too small, and exchanged.
+#[test]
+fn rooms_of_own_ids_against_a_map() {
+    for seed in 0..150 {
+        let mut random = Random(seed);
+        let sids: Vec<Sid> = (0..3).map(|i| Sid::from_random([i; 15])).collect();
+        let mut names: Vec<Vec<u8>> = sids.iter().map(|s| s.as_bytes().to_vec()).collect();
+        names.extend([b"".to_vec(), b"a".to_vec(), vec![b'x'; 100]]);
+        let storage =
+            |slots, name_bytes| Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; name_bytes] };
+        let mut rooms: Registry = Rooms::new(storage(random.below(9), random.below(60)), [1, seed]);
+        let mut model: BTreeMap<(u16, u32), Entered> = BTreeMap::new();
+        for _ in 0..random.below(120) {
+            let (namespace, member) = (Namespace(random.below(2) as u16), Member(random.below(6) as u32));
+            let key = (namespace.0, member.0);
+            let name = names[random.below(names.len())].clone();
+            let sid = sids[random.below(3)];
+            let kind = random.below(9);
+            let to: Vec<&[u8]> = (0..random.below(3)).map(|_| &names[random.below(names.len())][..]).collect();
+            let except: Vec<&[u8]> = (0..random.below(2)).map(|_| &names[random.below(names.len())][..]).collect();
+            let target = Target::all().to(&to).except(&except);
+            let target = if random.below(3) == 0 { target.not(member) } else { target };
+            let is_in = |e: &Entered, list: &[&[u8]]| list.iter().any(|n| e.rooms.contains(*n));
+            let reached: Vec<u32> = model
+                .iter()
+                .filter(|((n, m), e)| {
+                    *n == namespace.0
+                        && (to.is_empty() || is_in(e, &to))
+                        && !is_in(e, &except)
+                        && target.excluded_member() != Some(Member(*m))
+                })
+                .map(|((_, m), _)| *m)
+                .collect();
+            let mut got: Vec<u32> = rooms.select(namespace, &target).map(|m| m.0).collect();
+            got.sort();
+            assert_eq!(got, reached, "seed {seed}");
+            match kind {
+                0..4 | 7 => {
+                    let before = known(&mut rooms, &names);
+                    let act = |rooms: &mut Registry| match kind {
+                        0 => rooms.enter(namespace, member).map(usize::from),
+                        1 => rooms.enter_as(namespace, member, &sid).map(usize::from),
+                        7 => rooms.sockets_join(namespace, &target, &name),
+                        _ => rooms.join(namespace, member, &name).map(usize::from),
+                    };
+                    let result = loop {
+                        match act(&mut rooms) {
+                            Ok(n) => break n,
+                            Err(full) => {
+                                assert_eq!(known(&mut rooms, &names), before, "seed {seed}");
+                                // Exactly what was asked for is enough.
+                                rooms.replace(storage(full.slots, full.name_bytes)).unwrap();
+                                assert_eq!(known(&mut rooms, &names), before, "seed {seed}");
+                                break act(&mut rooms).expect("what was asked for");
+                            }
+                        }
+                    };
+                    let expected = match kind {
+                        0 => usize::from(model.insert(key, model.get(&key).cloned().unwrap_or_default()).is_none()),
+                        1 => {
+                            let entered = model.entry(key).or_default();
+                            entered.own = Some(sid.as_bytes().to_vec());
+                            usize::from(entered.rooms.insert(sid.as_bytes().to_vec()))
+                        }
+                        7 => reached
+                            .iter()
+                            .filter(|m| model.get_mut(&(namespace.0, **m)).unwrap().rooms.insert(name.clone()))
+                            .count(),
+                        _ => usize::from(model.entry(key).or_default().rooms.insert(name.clone())),
+                    };
+                    assert_eq!(result, expected, "seed {seed}, kind {kind}");
+                }
+                4 | 8 => {
+                    let members = if kind == 4 { vec![member.0] } else { reached.clone() };
+                    let mut left = 0;
+                    for m in members {
+                        if let Some(entered) = model.get_mut(&(namespace.0, m)) {
+                            left += usize::from(entered.rooms.remove(&name));
+                            entered.own.take_if(|own| *own == name);
+                        }
+                    }
+                    let got = match kind {
+                        4 => usize::from(rooms.leave(namespace, member, &name)),
+                        _ => rooms.sockets_leave(namespace, &target, &name),
+                    };
+                    assert_eq!(got, left, "seed {seed}");
+                }
+                5 => {
+                    model.remove(&key);
+                    rooms.leave_all(namespace, member);
+                }
+                _ => {
+                    let before = known(&mut rooms, &names);
+                    let _ = rooms.replace(storage(random.below(40), random.below(400)));
+                    assert_eq!(known(&mut rooms, &names), before, "seed {seed}");
+                }
+            }
+            for ((n, m), entered) in &model {
+                let mut of: Vec<_> = rooms.rooms_of(Namespace(*n), Member(*m)).map(<[u8]>::to_vec).collect();
+                of.sort();
+                assert!(of.iter().eq(&entered.rooms), "seed {seed}");
+                assert_eq!(rooms.own_room(Namespace(*n), Member(*m)), entered.own.as_deref(), "seed {seed}");
+            }
+        }
+    }
+}
+
+/// Handlers that add and remove handlers while they are called, against a list.
+#[test]
+fn handlers_that_change_the_table_against_a_list() {
+    for seed in 0..1500 {
+        let mut random = Random(seed);
+        let mut io = Session::new(["/"], [AckSlot::EMPTY; 0], at(0));
+        let message = |text: &'static [u8]| engineio::Event::Message(Message::Text(text));
+        io.handle_event(message(b"0")).unwrap();
+        io.accept(ROOT, Sid::from_random([1; 15]), &mut Out::stored(&mut [0; 64])).unwrap();
+        let events: Vec<_> = [&br#"2["a"]"#[..], br#"2["\u0062"]"#, b"2[3]"]
+            .map(|text| match io.handle_event(message(text)).unwrap() {
+                Event::Event(e) => e,
+                other => panic!("{other:?}"),
+            })
+            .into();
+        let names = ["a", "b", "3"];
+        let size = random.below(9);
+        let mut table = Handlers::<u32, _>::new(vec![HandlerSlot::EMPTY; size]);
+        // Name, once, value.
+        let mut model: Vec<(Option<usize>, bool, u32)> = Vec::new();
+        let mut value = 0;
+        let change = |table: &mut Handlers<'static, u32, Vec<HandlerSlot<'static, u32>>>,
+                      model: &mut Vec<(Option<usize>, bool, u32)>,
+                      random: &mut Random,
+                      value: &mut u32| {
+            let name = random.below(3);
+            match random.below(8) {
+                kind @ 0..5 => {
+                    *value += 1;
+                    let added = match kind {
+                        0 => table.on_any(*value),
+                        1 => table.once(names[name], *value),
+                        _ => table.on(names[name], *value),
+                    };
+                    assert_eq!(added.is_ok(), model.len() < size, "seed {seed}");
+                    if let Err(e) = added {
+                        assert_eq!((e.needed, e.available), (size + 1, size));
+                    } else {
+                        model.push(((kind > 0).then_some(name), kind == 1, *value));
+                    }
+                }
+                5 => assert_eq!(table.off(names[name]), model.extract_if(.., |h| h.0 == Some(name)).count()),
+                6 if random.below(3) == 0 => {
+                    assert_eq!(table.off_any(), model.extract_if(.., |h| h.0.is_none()).count());
+                }
+                _ => {
+                    let which = random.below(*value as usize + 1) as u32;
+                    let found = model.extract_if(.., |h| h.0 == Some(name) && h.2 == which).count();
+                    assert_eq!(table.off_value(names[name], &which), found);
+                }
+            }
+        };
+        for _ in 0..random.below(60) {
+            change(&mut table, &mut model, &mut random, &mut value);
+            if random.below(3) > 0 {
+                continue;
+            }
+            let which = random.below(3);
+            let mut call = table.call();
+            let last = value;
+            let mut before = (0, 0);
+            while let Some(handler) = table.next(&mut call, &events[which]) {
+                let at = model.iter().position(|h| h.2 == handler).expect("one that is there");
+                let (name, is_once, _) = model[at];
+                assert!(name.is_none_or(|name| name == which));
+                let order = (u32::from(name.is_some()), handler);
+                assert!(order > before && handler <= last, "seed {seed}");
+                // None between them was left out.
+                let skipped = model.iter().any(|h| {
+                    let order_of = (u32::from(h.0.is_some()), h.2);
+                    h.0.is_none_or(|name| name == which) && h.2 <= last && order_of > before && order_of < order
+                });
+                assert!(!skipped, "seed {seed}");
+                before = order;
+                if is_once {
+                    model.remove(at);
+                }
+                for _ in 0..random.below(3) {
+                    change(&mut table, &mut model, &mut random, &mut value);
+                }
+            }
+        }
+    }
+}
+
+/// A queue against a list, with packets that go out in pieces, slots that are exchanged, and volatile ones.
+#[test]
+fn a_queue_against_a_list() {
+    for seed in 0..3000 {
+        let mut random = Random(seed);
+        let policy = [Policy::Close, Policy::DropVolatile, Policy::DropNewest][random.below(3)];
+        let limit = [0, 10, 40][random.below(3)];
+        let mut queue = Queue::<Vec<u8>, _>::new(vec![QueueSlot::EMPTY; random.below(6)], limit, policy);
+        let mut model: VecDeque<(Vec<u8>, bool)> = VecDeque::new();
+        let (mut sent, mut number) = (0, 0_u8);
+        for _ in 0..random.below(80) {
+            match random.below(5) {
+                0..2 => {
+                    number = number.wrapping_add(1);
+                    let packet = vec![number; 1 + random.below(9)];
+                    let (is_volatile, is_writable) = (random.below(2) == 0, random.below(3) > 0);
+                    let flags = if is_volatile { Flags::NONE.volatile() } else { Flags::NONE };
+                    let slots = queue.slots();
+                    let fits = |model: &VecDeque<(Vec<u8>, bool)>| {
+                        let bytes: usize = model.iter().map(|p| p.0.len()).sum::<usize>() - sent;
+                        model.len() < slots && (model.is_empty() || bytes + packet.len() <= limit)
+                    };
+                    let expected = if queue.is_closed() {
+                        Pushed::Overflow
+                    } else if is_volatile && !is_writable {
+                        Pushed::Dropped
+                    } else {
+                        while policy == Policy::DropVolatile && !fits(&model) {
+                            let from = usize::from(sent > 0).min(model.len());
+                            let Some(at) = model.range(from..).position(|p| p.1) else { break };
+                            model.remove(from + at);
+                        }
+                        if fits(&model) {
+                            model.push_back((packet.clone(), is_volatile));
+                            Pushed::Queued
+                        } else if is_volatile || policy == Policy::DropNewest {
+                            Pushed::Dropped
+                        } else {
+                            model.clear();
+                            sent = 0;
+                            Pushed::Overflow
+                        }
+                    };
+                    assert_eq!(queue.push(packet, flags, is_writable), expected, "seed {seed}");
+                }
+                2 => {
+                    let mut n = random.below(25);
+                    queue.consume(n);
+                    while let Some(first) = model.front() {
+                        let left = first.0.len() - sent;
+                        if n < left {
+                            sent += n;
+                            break;
+                        }
+                        n -= left;
+                        sent = 0;
+                        model.pop_front();
+                    }
+                }
+                3 => {
+                    let n = random.below(8);
+                    assert_eq!(queue.replace(vec![QueueSlot::EMPTY; n]).is_ok(), n >= model.len());
+                }
+                _ if random.below(4) == 0 => {
+                    assert_eq!(queue.pop().map(|p| p.0), model.pop_front().map(|p| p.0));
+                    sent = 0;
+                }
+                _ => {}
+            }
+            let bytes: Vec<u8> = model.iter().flat_map(|p| p.0.iter().copied()).skip(sent).collect();
+            assert_eq!(queue.slices().flatten().copied().collect::<Vec<_>>(), bytes, "seed {seed}");
+            assert_eq!((queue.len(), queue.bytes()), (model.len(), bytes.len()), "seed {seed}");
+        }
+    }
+}
+
+/// Any order of calls: `Opened` once and first, `Closed` once and last, and after a turn no deadline lies in the past, or a host would never rest.
+#[test]
+fn any_order_of_calls_tells_one_beginning_and_one_end_and_rests() {
+    let mut ends = BTreeMap::<String, usize>::new();
+    for seed in 0..6000 {
+        let mut random = Random(seed);
+        let transport = [Transport::Polling, Transport::WebSocket][random.below(2)];
+        let mut host = Host::new(transport);
+        let mut now = 0;
+        let (mut token, mut log) = (0, Vec::new());
+        let mut upgrade = None;
+        for _ in 0..random.below(40) {
+            let step = random.below(20);
+            log.push(step);
+            let link = host.end.link_mut();
+            match step {
+                0 => drop(link.begin_get(at(now))),
+                1 => {
+                    let mut body = vec![0; link.body_room(host.sent.len())];
+                    match link.poll_get(core::iter::once(&host.sent[..]), &mut body).unwrap() {
+                        Got::Payload { taken, .. } if link.transport() == Transport::Polling => {
+                            host.sent.drain(..taken);
+                        }
+                        _ => {}
+                    }
+                }
+                2 if random.below(6) == 0 => link.drop_get(),
+                3 => drop(
+                    link.begin_post([None, Some(&b"application/octet-stream"[..])][usize::from(random.below(20) == 0)]),
+                ),
+                4 => link.drop_post(),
+                5..8 => {
+                    let bodies = [
+                        "40",
+                        "40/a,",
+                        "42[\"x\"]",
+                        "421[\"x\"]\x1e430[]",
+                        "3",
+                        "1",
+                        "2",
+                        "\x1e",
+                        "41",
+                        "42{}",
+                        "40/no,",
+                    ];
+                    let body = bodies[random.below(bodies.len())].as_bytes();
+                    if link.transport() == Transport::Polling {
+                        host.post(body, now);
+                    } else {
+                        host.feed(&frame(1, body));
+                    }
+                }
+                8 if random.below(4) == 0 => link.handle_eof(),
+                9 if random.below(4) == 0 => link.handle_error(),
+                10 if random.below(4) == 0 => host.end.close(Reason::ServerShuttingDown, at(now)),
+                11 if random.below(4) == 0 => link.close(at(now)),
+                12 | 13 => now += [0, 1, 100, 5_000, 20_000, 45_000][random.below(6)],
+                14 => {
+                    if let Some(due) = host.end.poll_timeout() {
+                        now = now.max(due.as_millis());
+                    }
+                }
+                15 => {
+                    let mut memory = [0; 64];
+                    let _ = host.end.io().replace_acks(vec![AckSlot::EMPTY; 4]);
+                    let expect = ExpectAck { token, deadline: Some(at(now + 10 * random.below(2) as u64)) };
+                    let mut out = Out::stored(&mut memory);
+                    if host.end.io().emit(ROOT, "q", &(), Some(expect), &mut out).is_ok() {
+                        host.sent.extend_from_slice(out.written());
+                        token += 1;
+                    }
+                }
+                16 => {
+                    let mut memory = [0; 64];
+                    let mut out = Out::stored(&mut memory);
+                    let _ = host.end.io().disconnect(Namespace(random.below(2) as u16), &mut out);
+                    host.sent.extend_from_slice(out.written());
+                }
+                17 if upgrade.is_none() => {
+                    upgrade = Some((Upgrade::begin(link, ws::Limits::new(), at(now)), Inbox::new(vec![0; 64])))
+                }
+                18 => {
+                    if let Some((_, inbox)) = &mut upgrade {
+                        let said = text(["2probe", "5"][random.below(2)]);
+                        if let Ok(space) = inbox.space()
+                            && space.len() >= said.len()
+                        {
+                            space[..said.len()].copy_from_slice(&said);
+                            inbox.commit(said.len());
+                        }
+                    }
+                }
+                _ => {}
+            }
+            if let Some((move_, inbox)) = &mut upgrade {
+                let probed = move_.poll(host.end.link_mut(), inbox, at(now)).unwrap();
+                while move_.transmit(&mut [0; 256]).unwrap() > 0 {}
+                match probed {
+                    Probed::Pending => assert!(move_.poll_timeout().is_some_and(|due| due > at(now))),
+                    Probed::Upgraded => {
+                        host.inbox = core::mem::replace(inbox, Inbox::new(vec![0; 64]));
+                        upgrade = None;
+                    }
+                    Probed::Failed => upgrade = None,
+                }
+            }
+            host.turn(now);
+            host.turn(now);
+            let due = host.end.poll_timeout();
+            assert!(due.is_none_or(|due| due > at(now)), "seed {seed}: {due:?} at {now}: {log:?}");
+            if host.end.link().is_over() {
+                assert!(
+                    host.told.last().is_some_and(|t| t.starts_with("closed")),
+                    "seed {seed}: {log:?} {:?}",
+                    host.told
+                );
+            }
+        }
+        let told = &host.told;
+        let places = |what: &str| {
+            told.iter().enumerate().filter(|(_, t)| t.starts_with(what)).map(|(i, _)| i).collect::<Vec<_>>()
+        };
+        assert!(told.is_empty() || places("Opened") == [0], "seed {seed}: {log:?} {told:?}");
+        let closed = places("closed");
+        if host.end.link().is_over() {
+            assert_eq!(closed, [told.len() - 1], "seed {seed}: {log:?} {told:?}");
+            *ends.entry(told.last().unwrap().clone()).or_default() += 1;
+            for token in 0..token {
+                let failed = format!("token: {token},");
+                let answered = format!("ack Some({token})");
+                let times = told.iter().filter(|t| t.contains(&failed) || t.starts_with(&answered)).count();
+                assert_eq!(times, 1, "seed {seed}: {told:?}");
+            }
+            assert!(host.end.link().is_gone() || host.end.poll_timeout().is_some(), "a farewell for ever");
+        } else {
+            assert!(closed.is_empty());
+        }
+    }
+    assert!(ends.len() > 5 && ends.values().all(|n| *n > 5), "{ends:?}");
 }
