@@ -1,8 +1,8 @@
-//! The names of rooms, one behind the other in lent bytes.
+//! Stores the names of rooms one after the other in lent bytes.
 //!
-//! In front of each stand six bytes: the record of its room, and its length. The bytes of a name that is no longer needed stay
-//! unused until the end of the storage is reached. Then the gaps are closed in one pass over all bytes, which is done only if at least a
-//! quarter of them is unused. So as many bytes as that were stored since the last pass, and the cost of a pass is a constant for each.
+//! Six bytes precede each name: the record of its room, and its length. The bytes of a removed name stay unused until the end of the storage is
+//! reached. Then, if at least a quarter of the bytes is unused, one pass over all bytes closes the gaps. So at least a quarter of the bytes was
+//! written since the last pass, and the cost of a pass is constant for each byte written.
 
 use crate::bytes::{close_gap, copy};
 
