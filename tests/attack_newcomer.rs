@@ -52,7 +52,7 @@ fn head<T>(
         if n == 0 {
             return Err("closed in the handshake".into());
         }
-        rx.filled(n);
+        rx.commit(n);
     }
 }
 
@@ -92,7 +92,7 @@ fn serve(mut tcp: TcpStream) -> Result<(CloseCode, String)> {
         if n == 0 {
             return Ok((socket.ws.handle_eof().code, String::new()));
         }
-        socket.rx.filled(n);
+        socket.rx.commit(n);
     }
 }
 
@@ -137,7 +137,7 @@ fn call(address: &str, texts: &[&str]) -> Result<Vec<String>> {
         if n == 0 {
             return Err(format!("{:?}", socket.ws.handle_eof()).into());
         }
-        socket.rx.filled(n);
+        socket.rx.commit(n);
     }
 }
 

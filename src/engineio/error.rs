@@ -1,15 +1,15 @@
 use crate::{bytes::Capacity, ws};
 use core::fmt;
 
-/// Why nothing was written; nothing was changed.
+/// Why a packet was not written. Nothing was changed. See the [module page](crate::engineio) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// The output has less room than the packet needs. Write it out, clear it and call again, or lend more.
+    /// The output is too small for the packet. Write it to the socket, clear it and call again, or lend more. `needed` is exact.
     Capacity(Capacity),
-    /// The WebSocket takes nothing now: it is closing, or a message sent in parts is open.
+    /// The WebSocket cannot send a message now: it is closing, or a message that is sent in parts is open.
     State(ws::StateError),
-    /// A text with the byte 0x1e, for a session over polling: that byte separates the packets of a payload.
+    /// The text contains the byte 0x1e and the session uses polling. That byte separates the packets of a payload, so such a text cannot be sent.
     Separator,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for SendError {
         match self {
             Self::Capacity(e) => e.fmt(f),
             Self::State(e) => e.fmt(f),
-            Self::Separator => f.write_str("text with the byte 0x1e over polling"),
+            Self::Separator => f.write_str("a text with the byte 0x1e cannot be sent over polling"),
         }
     }
 }

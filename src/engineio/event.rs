@@ -1,45 +1,45 @@
 use super::PeerError;
 use core::fmt;
 
-/// A message of the layer above.
+/// A message of the layer above, received or to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'m> {
-    /// UTF-8 text, checked by the layer below.
+    /// UTF-8 text. For a received message the layer below has checked that it is UTF-8.
     Text(&'m [u8]),
-    /// Bytes.
+    /// Binary data.
     Binary(&'m [u8]),
 }
 
-/// What happened on a link. Borrows the inbox, never the session.
+/// What happened on a connection. An event borrows the receive buffer, never the session.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'m> {
-    /// The link stands.
+    /// The session is open. This is the first event.
     Opened,
-    /// A message came.
+    /// A message arrived.
     Message(Message<'m>),
-    /// The link is over; the last event.
+    /// The session is over. This is the last event.
     Closed(Reason),
 }
 
-/// Why a session ended. [`as_str`](Self::as_str) has the words of the JavaScript server.
+/// Why a session ended. [`as_str`](Self::as_str) gives the strings of the JavaScript server.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The peer closed it, or the transport ended.
+    /// The peer closed the session, or the transport ended.
     TransportClose,
-    /// The transport failed: the peer broke WebSocket, sent a ping, or had two requests of a kind under way.
+    /// The transport failed. The peer broke the WebSocket protocol, sent a ping, or had two GETs or two POSTs in progress.
     TransportError,
     /// The peer did not answer a ping in time.
     PingTimeout,
-    /// The peer sent something that is not a packet.
+    /// The peer sent something that is not an Engine.IO packet.
     ParseError,
-    /// This end closed it.
+    /// This end closed the session.
     ForcedClose,
 }
 
 impl Reason {
-    /// The word of the JavaScript server for it, which Socket.IO applications know.
+    /// The string that the JavaScript server passes to the `disconnect` event for this reason.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,34 +1,40 @@
 use crate::ws::CloseCode;
 use core::fmt;
 
-/// A packet: one digit and its payload, or a binary message, which has no digit (Engine.IO protocol, "Packet encoding").
+/// A packet. As text it is a digit and a payload. A binary message has no digit (Engine.IO protocol, "Packet encoding").
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packet<'m> {
-    /// `0`, the handshake of a server, as JSON.
+    /// `0`: the handshake, as JSON. Sent by a server.
     Open(&'m [u8]),
-    /// `1`, the end of the session.
+    /// `1`: ends the session.
     Close,
-    /// `2`, of a server; `2probe` is a client's, during an upgrade.
+    /// `2`: sent by a server. A client sends `2probe` during an upgrade.
     Ping(&'m [u8]),
-    /// `3`, of a client; `3probe` is a server's.
+    /// `3`: sent by a client. A server sends `3probe` during an upgrade.
     Pong(&'m [u8]),
-    /// `4`, a message of text.
+    /// `4`: a text message.
     Text(&'m [u8]),
-    /// A message of bytes.
+    /// A binary message.
     Binary(&'m [u8]),
-    /// `5`, the end of an upgrade.
+    /// `5`: completes an upgrade.
     Upgrade,
-    /// `6`, nothing: ends a poll during an upgrade.
+    /// `6`: has no meaning. Ends a GET that waits during an upgrade.
     Noop,
 }
 
 impl<'m> Packet<'m> {
-    /// Reads the packet in a text message of a WebSocket.
+    /// Parses a text packet, such as a text message of a WebSocket.
     ///
     /// # Errors
-    /// [`PeerError::UnknownPacket`] when it is empty or does not begin with a digit from 0 to 6, or when a packet without
-    /// a payload has one.
+    /// [`PeerError::UnknownPacket`] if the text is empty, does not begin with a digit from 0 to 6, or has a payload where the packet allows none.
+    ///
+    /// ```
+    /// use sansocket::engineio::{Packet, PeerError};
+    ///
+    /// assert_eq!(Packet::parse_text(b"2probe"), Ok(Packet::Ping(b"probe")));
+    /// assert_eq!(Packet::parse_text(b"7"), Err(PeerError::UnknownPacket));
+    /// ```
     pub const fn parse_text(text: &'m [u8]) -> Result<Self, PeerError> {
         let Some((&digit, payload)) = text.split_first() else { return Err(PeerError::UnknownPacket) };
         Ok(match digit {
@@ -44,21 +50,22 @@ impl<'m> Packet<'m> {
     }
 }
 
-/// The peer broke Engine.IO, or WebSocket under it. Fatal for the session.
+/// The peer broke the Engine.IO protocol, or the WebSocket protocol below it. The session is over. See the [module page](crate::engineio) for an
+/// example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
-    /// A message that is not a packet; ends the session with `parse error`.
+    /// The message is not an Engine.IO packet. Ends the session with `parse error`.
     UnknownPacket,
-    /// A client sent a ping, as clients of Engine.IO 3 do; in version 4 only the server does. Ends the session with `transport error`, as the
-    /// JavaScript server does (`invalid heartbeat direction`).
+    /// A client sent a ping. Clients of Engine.IO 3 do so; in version 4 only the server sends pings. Ends the session with `transport error`, like
+    /// the JavaScript server (`invalid heartbeat direction`).
     HeartbeatDirection,
-    /// The peer broke WebSocket.
+    /// The peer broke the WebSocket protocol.
     WebSocket(crate::ws::PeerError),
 }
 
 impl PeerError {
-    /// The code of the close frame for it.
+    /// The code for the close frame of the WebSocket.
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
@@ -71,8 +78,8 @@ impl PeerError {
 impl fmt::Display for PeerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownPacket => f.write_str("no Engine.IO packet"),
-            Self::HeartbeatDirection => f.write_str("ping of a client (of Engine.IO version 3?)"),
+            Self::UnknownPacket => f.write_str("not an Engine.IO packet"),
+            Self::HeartbeatDirection => f.write_str("the client sent a ping; it may speak Engine.IO 3"),
             Self::WebSocket(error) => error.fmt(f),
         }
     }

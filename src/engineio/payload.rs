@@ -1,4 +1,4 @@
-//! What a polling request carries: packets joined by 0x1e (Engine.IO protocol, "HTTP long-polling").
+//! Bodies of polling requests: packets separated by the byte 0x1e (Engine.IO protocol, "HTTP long-polling").
 
 use super::{Packet, PeerError};
 use crate::{
@@ -6,13 +6,13 @@ use crate::{
     ws::{Kind, stored_frame},
 };
 
-/// The byte between two packets. JSON never has it, so Socket.IO's packets do not.
+/// The byte between two packets. JSON never contains it, so Socket.IO packets do not either.
 pub(super) const SEPARATOR: u8 = 0x1e;
 
-/// Packets that one payload holds at most: python-engineio takes no more.
+/// The largest number of packets in one payload. python-engineio accepts no more.
 pub const MAX_PACKETS: u8 = 16;
 
-/// The answer to a poll, made of packets at rest.
+/// The body of the answer to a GET, made from stored frames ([`Out::stored`](crate::ws::Out::stored)).
 ///
 /// ```
 /// use sansocket::{engineio::Payload, socketio::{self, Namespace}, ws::Out};
@@ -36,19 +36,22 @@ pub struct Payload<'o> {
 }
 
 impl<'o> Payload<'o> {
-    /// An empty payload; the length of `memory` is the most that it may have: `maxPayload` at the most.
+    /// An empty payload. The length of `memory` limits the length of the body. Lend at most `maxPayload` bytes
+    /// ([`Config::max_payload`](super::server::Config::max_payload)).
     #[must_use]
     pub const fn new(memory: &'o mut [u8]) -> Self {
         Self { memory, len: 0, packets: 0 }
     }
 
-    /// Takes packets out of the front of `stored`, frames as [`Out::stored`](crate::ws::Out::stored) writes them, as many as there is room for, at
-    /// most [`MAX_PACKETS`] in all; gives the bytes of `stored` that it took. Less than all of them: the payload is full.
+    /// Appends packets from the front of `stored`, which are frames as [`Out::stored`](crate::ws::Out::stored) writes them. Returns the number of
+    /// bytes of `stored` that were used. If that is less than all, the payload is full: the memory has no room for the next packet, or the payload
+    /// has [`MAX_PACKETS`] packets.
     ///
-    /// Text goes as it is, bytes as `b` and base64. Linear.
+    /// Text is copied. Binary data becomes `b` and base64. Cost: linear.
     ///
     /// # Errors
-    /// [`Capacity`] when the first packet alone is larger than the memory; nothing was taken. It must go all the same: lend more.
+    /// [`Capacity`] if the payload is empty and the first packet is larger than the memory. Nothing was used. Lend more: a packet has to be sent,
+    /// also when it is larger than `maxPayload`. `needed` is exact.
     pub fn push_frames(&mut self, stored: &[u8]) -> Result<usize, Capacity> {
         let mut taken = 0_usize;
         while self.packets < MAX_PACKETS
@@ -76,22 +79,22 @@ impl<'o> Payload<'o> {
         Ok(taken)
     }
 
-    /// The body of the answer.
+    /// The body.
     #[must_use]
     pub fn written(&self) -> &[u8] {
         self.memory.get(..self.len).unwrap_or_default()
     }
 
-    /// Whether no packet is in it.
+    /// Whether it has no packets. See [`Payload`] for an example.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.packets == 0
     }
 }
 
-/// The packets of a payload that came. Bytes are read out of their base64 where they lie.
+/// The packets of a received body. Base64 is decoded in place.
 ///
-/// An error ends it: what stands behind is not looked at. An empty body holds one empty packet, which is none.
+/// The first error ends the iteration; what follows is not read. An empty body yields one error.
 ///
 /// ```
 /// use sansocket::engineio::{Packet, Packets};
@@ -115,13 +118,13 @@ impl<'b> Packets<'b> {
         Self { rest: Some(body) }
     }
 
-    /// The body that is not read yet.
+    /// The part of the body that was not read yet.
     #[must_use]
     pub fn rest(&self) -> &[u8] {
         self.rest.as_deref().unwrap_or_default()
     }
 
-    /// Bytes of the next packet.
+    /// The length of the next packet, in bytes.
     pub(crate) fn next_len(&self) -> usize {
         find_separator(self.rest())
     }
@@ -142,7 +145,7 @@ impl<'b> Iterator for Packets<'b> {
     }
 }
 
-/// Where the first separator stands, or the end. Eight bytes at a time.
+/// The position of the first separator, or the length. Reads eight bytes at a time.
 fn find_separator(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<8>();
     let has_none = |word: &&[u8; 8]| swar::zeros(u64::from_le_bytes(**word) ^ swar::splat(SEPARATOR)) == 0;

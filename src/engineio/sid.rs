@@ -1,11 +1,12 @@
 use crate::bytes::base64;
 use core::fmt;
 
-/// The id of an Engine.IO session: 20 characters of base64url made from 15 random bytes.
+/// The id of an Engine.IO session: 15 random bytes as 20 characters of base64url.
 ///
-/// It is a secret: a request that has it can read and write the session. Draw the bytes from a source that cannot be predicted (CVE-2017-16031).
-/// `Debug` does not print it, and there is no `Display`; [`expose_str`](Self::expose_str) and [`expose_bytes`](Self::expose_bytes) give it for the
-/// wire. The public id of a socket is another type, [`socketio::Sid`](crate::socketio::Sid): draw the two apart.
+/// The id is a secret: who has it can read and write the session. Take the bytes from a cryptographically secure generator (CVE-2017-16031). `Debug`
+/// does not print the id, and there is no `Display`. [`expose_str`](Self::expose_str) and [`expose_bytes`](Self::expose_bytes) return it.
+///
+/// The public id of a Socket.IO socket is another type, [`socketio::Sid`](crate::socketio::Sid). Use different random bytes for the two.
 ///
 /// ```
 /// use sansocket::engineio::Sid;
@@ -19,26 +20,26 @@ use core::fmt;
 pub struct Sid([u8; 20]);
 
 impl Sid {
-    /// The id made of `random`, 120 bits of randomness from the caller.
+    /// Makes an id from 120 random bits. See [`Sid`].
     #[must_use]
     pub fn from_random(random: [u8; 15]) -> Self {
         Self(base64::encode_url(random))
     }
 
-    /// Reads the id in the query of a request; `None` when `text` is not 20 characters of base64url.
+    /// Parses the `sid` of a query. `None` if `text` is not 20 characters of base64url.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text: &[u8; 20] = text.try_into().ok()?;
         text.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).then_some(Self(*text))
     }
 
-    /// The secret, as it stands on the wire.
+    /// The secret, as sent to the client.
     #[must_use]
     pub const fn expose_bytes(&self) -> &[u8; 20] {
         &self.0
     }
 
-    /// The secret, as it stands on the wire.
+    /// The secret, as sent to the client.
     #[must_use]
     pub fn expose_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()

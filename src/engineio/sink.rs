@@ -8,18 +8,18 @@ mod sealed {
     pub trait Sealed {}
     impl<F> Sealed for crate::ws::Out<'_, F> {}
 
-    /// An output with frames of this role, or with packets at rest, carries packets of the end `R`.
+    /// An output of this type can carry packets of the end `R`: it has frames of that role, or stored frames.
     pub trait Carries<R> {}
     impl Carries<super::Server> for super::Server {}
     impl Carries<super::Client> for super::Client {}
     impl<R> Carries<R> for super::Stored {}
 }
 
-/// Where packets of the end `R` are written: an [`Out`] of its own frames or of packets at rest. Sealed.
+/// An output for packets of the end `R` ([`Server`] or [`Client`]): an [`Out`] with frames of that role, or with stored frames. Sealed.
 ///
-/// The layers above write through this trait, so they do not depend on which of the two it is.
+/// The layers above write through this trait, so they do not depend on the transport. See the [module page](crate::engineio) for an example.
 pub trait Sink<R>: sealed::Sealed {
-    /// Appends a text message, `4` and what `write` writes, and binary messages behind it; all of them or nothing.
+    /// Appends a text message, `4` and what `write` writes, and the binary messages `behind`. Appends all of them or nothing.
     #[doc(hidden)]
     fn text<'b>(
         &mut self,
@@ -29,7 +29,7 @@ pub trait Sink<R>: sealed::Sealed {
     /// Appends a binary message, or nothing.
     #[doc(hidden)]
     fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError>;
-    /// Appends `packet`, a bare packet of this layer, or nothing.
+    /// Appends a packet without a message digit, or nothing.
     #[doc(hidden)]
     fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
 }

@@ -1,12 +1,12 @@
 use core::fmt;
 
-/// How the packets of a session travel.
+/// The transport of a session.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// HTTP long-polling: a GET waits for packets, a POST brings some.
+    /// HTTP long-polling: a GET waits for packets to the client, a POST carries packets from the client.
     Polling,
-    /// A WebSocket: one packet in each message.
+    /// A WebSocket: each message is one packet.
     WebSocket,
 }
 

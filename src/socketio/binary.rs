@@ -1,4 +1,4 @@
-//! Binary values: attachments, and the placeholders that stand for them in the JSON of their packet.
+//! Binary values: attachments, and the placeholders that refer to them in the JSON of the packet.
 
 use super::PeerError;
 use crate::{
@@ -6,18 +6,19 @@ use crate::{
     json::{self, Args, DEPTH, Known, SerializeError, Str, Value},
 };
 
-/// Attachments of one packet that are sent at most, as many as the reference takes (since 4.2.6, CVE-2026-33151).
+/// The largest number of attachments that is sent in one packet. The JavaScript implementation accepts no more (since socket.io-parser 4.2.6,
+/// CVE-2026-33151).
 pub const MAX_ATTACHMENTS: u8 = 10;
 
-/// What an event or an acknowledgement is sent with: [`Args`], or [`Binary`] with attachments.
+/// The content of an event or acknowledgement: [`Args`], or [`Binary`] for arguments with attachments.
 pub trait Content {
-    /// Writes the JSON values with commas between them, without brackets; possibly none.
+    /// Writes the JSON values, separated by commas, without brackets. There may be none.
     ///
     /// # Errors
     /// As [`Args::write`].
     fn write_json(&self, out: &mut Writer<'_>) -> Result<(), SerializeError>;
 
-    /// The binary values that placeholders in it stand for.
+    /// The attachments that the placeholders in the JSON refer to.
     fn attachments(&self) -> Attachments<'_> {
         Attachments::NONE
     }
@@ -30,7 +31,7 @@ impl<A: Args> Content for A {
     }
 }
 
-/// Arguments with attachments: where one belongs, the arguments have a [`Placeholder`], nested as deep as wanted.
+/// Arguments with attachments. The arguments contain a [`Placeholder`] for each attachment, at any depth.
 ///
 /// ```
 /// use sansocket::{socketio::{self, Binary, Namespace, Placeholder}, ws};
@@ -56,12 +57,13 @@ impl<A: Args> Content for Binary<'_, A> {
     }
 }
 
-/// Stands for the attachment with this number, from 0: `{"_placeholder":true,"num":0}`.
+/// Refers to the attachment with this number, from 0: `{"_placeholder":true,"num":0}`. See [`Binary`] and [`Collector`](super::Collector) for
+/// examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Placeholder(pub u8);
 
 impl Placeholder {
-    /// The placeholder that `value` is.
+    /// The placeholder, if `value` is one.
     #[must_use]
     pub fn of(value: Value<'_>) -> Option<Self> {
         if value.get("_placeholder")?.as_bool()? { number(value.get("num")?.raw()).map(Self) } else { None }
@@ -77,7 +79,7 @@ impl Args for Placeholder {
     }
 }
 
-/// Inside typed arguments ([`json::Json`]).
+/// For use in typed arguments ([`json::Json`]).
 impl serde::Serialize for Placeholder {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
@@ -88,32 +90,32 @@ impl serde::Serialize for Placeholder {
     }
 }
 
-/// The binary values of one packet, in order.
+/// The attachments of one packet, in order. See [`Binary`] and [`Collector`](super::Collector) for examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachments<'a>(Form<'a>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form<'a> {
     Slices(&'a [&'a [u8]]),
-    /// Each behind its length in four bytes.
+    /// Each attachment follows its length, a `u32` in little-endian order.
     Packed(&'a [u8]),
 }
 
 impl<'a> Attachments<'a> {
-    /// None.
+    /// No attachments.
     pub const NONE: Self = Self(Form::Slices(&[]));
 
     pub(super) const fn packed(bytes: &'a [u8]) -> Self {
         Self(Form::Packed(bytes))
     }
 
-    /// The one with this number. Cost: O(number).
+    /// The attachment that `placeholder` refers to. Cost: O(number).
     #[must_use]
     pub fn get(&self, placeholder: Placeholder) -> Option<&'a [u8]> {
         self.into_iter().nth(usize::from(placeholder.0))
     }
 
-    /// Whether there are none.
+    /// Whether there are no attachments. See [`Binary`].
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.into_iter().next().is_none()
@@ -135,7 +137,7 @@ impl<'a> IntoIterator for Attachments<'a> {
     }
 }
 
-/// Attachments, one by one.
+/// Iterates over [`Attachments`]. See [`Binary`].
 #[derive(Clone, Debug)]
 pub struct AttachmentsIter<'a>(Form<'a>);
 
@@ -161,18 +163,19 @@ impl<'a> Iterator for AttachmentsIter<'a> {
     }
 }
 
-/// Plain digits up to 255, without leading zeros.
+/// Parses decimal digits up to 255 without leading zeros.
 fn number(digits: &[u8]) -> Option<u8> {
     if digits.len() > 1 && digits.starts_with(b"0") { None } else { u8::try_from(decimal(digits)?).ok() }
 }
 
-/// Bytes of a placeholder of one digit.
+/// The length of a placeholder with one digit, in bytes.
 const PLACEHOLDER_LEN: usize = 29;
 
-/// The digit of the placeholder at the front of `text`, in the very bytes that every client writes: an object that needs no other look.
+/// The digit of the placeholder at the front of `text`, if it is written exactly as all known clients write it. A fast path: such an object needs no
+/// further check.
 #[inline]
 fn placeholder(text: &[u8]) -> Option<u8> {
-    // Eight bytes tell nearly always.
+    // The first eight bytes decide in nearly all cases.
     let (b"{\"_place", rest) = text.split_first_chunk::<8>()? else { return None };
     match rest.strip_prefix(b"holder\":true,\"num\":")? {
         [digit @ b'0'..=b'9', b'}', ..] => Some(digit.wrapping_sub(b'0')),
@@ -180,7 +183,7 @@ fn placeholder(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// Placeholders as every client writes them, for the JSON scanner.
+/// Lets the JSON scanner skip placeholders that are written exactly as all known clients write them.
 #[derive(Debug)]
 pub(super) struct Placeholders;
 
@@ -192,13 +195,13 @@ impl Known for Placeholders {
 }
 
 const LEVELS: usize = 64;
-const _: () = assert!(DEPTH == 64, "a level for each, and a bit");
+const _: () = assert!(DEPTH == 64, "one number and one bit for each level");
 
-/// No number, or none that counts.
+/// The object has no `num`, or one that is out of range.
 const NO_NUMBER: u8 = u8::MAX;
 
-/// Judges the placeholders in good JSON, as the reference does: every object with `"_placeholder":true` has a `num` below
-/// `attachments` (CVE-2022-2421). Gives the set of those that are used, a bit each. One pass, no recursion.
+/// Checks the placeholders in valid JSON, like the JavaScript implementation: every object with `"_placeholder":true` must have a `num` below
+/// `attachments` (CVE-2022-2421). Returns the set of numbers in use, as bits. One pass, no recursion.
 pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, PeerError> {
     let mut numbers = [NO_NUMBER; LEVELS];
     // Bit 0 is the innermost level.
@@ -210,7 +213,7 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
     while let Some(rest) = text.get(at..)
         && let Some(&byte) = rest.first()
     {
-        // As every client writes it; one that names no attachment is judged below.
+        // The form that all known clients write. A number out of range is rejected below.
         if byte == b'{'
             && let Some(number) = placeholder(rest)
             && number < attachments
@@ -261,7 +264,7 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
                 }
                 let value = text.get(at..).unwrap_or_default();
                 if is_mark {
-                    // Of keys that are repeated the last counts.
+                    // If a key is repeated, the last one counts.
                     marked = marked & !1 | u64::from(value.starts_with(b"true"));
                 } else if let Some(place) = numbers.get_mut(depth.wrapping_sub(1)) {
                     let value = value.get(..json::value_end(value)).unwrap_or_default();

@@ -1,11 +1,10 @@
-//! Events with their attachments, collected into lent memory.
+//! Collects events and their attachments in lent memory.
 
 use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, server};
 use crate::bytes::{Capacity, copy};
 use crate::json::Array;
 
-/// Collects the attachments of events and acknowledgements in lent memory, and gives both together. What has no attachments passes
-/// through without a copy. It serves the events of either end of a connection ([`Collect`]).
+/// Joins events and acknowledgements with their attachments, in lent memory. Events without attachments pass through and are not copied.
 ///
 /// ```
 /// use sansocket::{
@@ -23,7 +22,7 @@ use crate::json::Array;
 /// # io.accept(sansocket::socketio::Namespace(0), Sid::from_random([0; 15]), &mut out)?;
 /// let mut collector = Collector::new([0; 1024]);
 /// let mut seen = 0;
-/// // What `engineio::server::Session::poll_event` gives, one by one.
+/// // The messages that `engineio::server::Session::poll_event` returned.
 /// for message in [
 ///     Message::Text(br#"51-["upload",{"file":{"_placeholder":true,"num":0}}]"#),
 ///     Message::Binary(b"\x01\x02\x03"),
@@ -47,20 +46,21 @@ pub struct Collector<S> {
     open: Option<Open>,
 }
 
-/// Events that a [`Collector`] takes: those of the server's session. Only this crate implements it.
+/// An event that a [`Collector`] accepts: [`server::Event`]. Sealed.
 pub trait Collect<'m>: sealed::Sealed<'m> {}
 
 mod sealed {
     use super::{AckPacket, EventPacket, Part};
 
     pub trait Sealed<'m>: Sized {
-        /// What of it concerns a collector.
+        /// The part of the event that matters to a collector.
         fn part(&self) -> Part<'m>;
         fn event(packet: EventPacket<'m>) -> Self;
         fn ack(packet: AckPacket<'m>) -> Self;
     }
 }
 
+/// The part of an event that matters to a [`Collector`].
 #[derive(Debug)]
 pub enum Part<'m> {
     Event(EventPacket<'m>),
@@ -91,7 +91,7 @@ impl<'m> sealed::Sealed<'m> for server::Event<'m> {
     }
 }
 
-/// A packet whose attachments come.
+/// A packet whose attachments are arriving.
 #[derive(Clone, Copy, Debug)]
 struct Open {
     namespace: Namespace,
@@ -99,9 +99,9 @@ struct Open {
     attachments: u8,
     used: u64,
     arrived: u8,
-    /// Of the payload at the front of the storage: its length, that of its first element, and that of the elements behind it.
+    /// Three lengths for the payload at the front of the storage: the whole, its first element, and the elements after that.
     payload: [usize; 3],
-    /// Where the next attachment goes.
+    /// The position for the next attachment.
     end: usize,
 }
 
@@ -112,18 +112,17 @@ enum Kind {
 }
 
 impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
-    /// Nothing is collected yet.
+    /// An empty collector.
     pub const fn new(storage: S) -> Self {
         Self { storage, open: None }
     }
 
-    /// Takes an event of the session. `None` means that attachments of it are still to come. The event comes out, with all of
-    /// them, when the last one is taken. Cost: one copy of the payload and of each attachment.
+    /// Takes an event of the session. Returns `None` while attachments of it are missing. When the last one arrives, returns the event with all
+    /// attachments. Cost: one copy of the payload and of each attachment. See [`Collector`] for an example.
     ///
     /// # Errors
-    /// [`Capacity`] when the storage is too small for what has arrived so far and this event; `needed` is exact for it. Nothing of the
-    /// event was taken. Either lend more ([`replace`](Self::replace)) and repeat the call, or go on: then the rest of this packet is dropped
-    /// silently.
+    /// [`Capacity`] if the storage is too small for the collected bytes and this event. `needed` is exact. Nothing of the event was taken. Lend more
+    /// ([`replace`](Self::replace)) and repeat the call. If you go on instead, the rest of this packet is dropped.
     pub fn collect<'c, E: Collect<'c>>(&'c mut self, event: E) -> Result<Option<(E, Attachments<'c>)>, Capacity> {
         match event.part() {
             Part::Event(EventPacket { namespace, ack, attachments, used, payload }) if attachments > 0 => {
@@ -142,33 +141,44 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         }
     }
 
-    /// Bytes of the storage.
+    /// The size of the storage, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.storage.as_ref().len()
     }
 
-    /// Gives the storage back.
+    /// Returns the storage.
     #[must_use]
     pub fn into_storage(self) -> S {
         self.storage
     }
 
-    /// Bytes in use.
+    /// The number of bytes in use.
     #[must_use]
     pub fn held(&self) -> usize {
         self.open.map_or(0, |open| open.end)
     }
 
-    /// Whether attachments are still to come. A packet without arguments holds no bytes until the first one.
+    /// Whether attachments are missing. A packet without arguments holds no bytes until its first attachment.
     pub(crate) const fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Moves what is held to `storage`, larger or smaller, and gives the old storage back.
+    /// Moves the collected bytes to `storage`, larger or smaller, and returns the old storage.
     ///
     /// # Errors
-    /// Gives the new storage back when it is smaller than [`held`](Self::held); nothing was changed.
+    /// Returns the new storage if it is smaller than [`held`](Self::held). Nothing was changed.
+    ///
+    /// ```
+    /// use sansocket::socketio::Collector;
+    ///
+    /// let mut collector = Collector::new(vec![0; 16]);
+    /// // `collect` returned an error with `needed` above 16.
+    /// let old = collector.replace(vec![0; 32]).map_err(|_| "smaller than the collected bytes")?;
+    /// assert_eq!((old.len(), collector.size(), collector.held()), (16, 32, 0));
+    /// assert_eq!(collector.into_storage().len(), 32);
+    /// # Ok::<(), &str>(())
+    /// ```
     pub fn replace(&mut self, mut storage: S) -> Result<S, S> {
         let held = self.storage.as_ref().get(..self.held()).unwrap_or_default();
         let Some(place) = storage.as_mut().get_mut(..held.len()) else { return Err(storage) };
@@ -184,7 +194,7 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         used: u64,
         payload: Array<'_>,
     ) -> Result<(), Capacity> {
-        // What was not finished never will be.
+        // Attachments of an earlier packet cannot arrive any more.
         self.open = None;
         let text = payload.elements().raw();
         self.put(0, text)?;
@@ -193,10 +203,10 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         Ok(())
     }
 
-    /// The packet that is whole with it.
+    /// Adds an attachment. Returns the packet if it is complete.
     fn push(&mut self, attachment: Attachment<'_>) -> Result<Option<Open>, Capacity> {
         let Some(mut open) = self.open.filter(|open| open.arrived == attachment.index) else {
-            // One in front of it, or the packet itself, had no room.
+            // An earlier attachment or the packet itself had no room.
             self.open = None;
             return Ok(None);
         };
@@ -226,7 +236,7 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
     fn whole<'c, E: Collect<'c>>(&'c self, open: Open) -> (E, Attachments<'c>) {
         let Open { namespace, kind, attachments, used, payload: [len, first, rest], .. } = open;
         let bytes = self.storage.as_ref().get(..open.end).unwrap_or_default();
-        debug_assert_eq!(bytes.len(), open.end, "all of it was put there");
+        debug_assert_eq!(bytes.len(), open.end, "all of it was stored");
         let (payload, packed) = bytes.split_at_checked(len).unwrap_or_default();
         let payload = Array::of(payload, first, rest);
         let event = match kind {

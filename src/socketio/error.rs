@@ -1,38 +1,38 @@
 use crate::{bytes::Capacity, engineio, json};
 use core::fmt;
 
-/// The peer broke Socket.IO. Fatal: close the link ([`Session::close`](crate::engineio::server::Session::close)), as the reference does; every
-/// later packet gives the same error.
+/// The peer broke the Socket.IO protocol. Close the connection ([`Session::close`](crate::engineio::server::Session::close)), like the JavaScript
+/// server. All later packets return the same error. See the [module page](crate::socketio) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
-    /// Empty, or a type that is not 0 to 6.
+    /// The packet is empty, or its type is not 0 to 6.
     UnknownPacket,
-    /// The number of attachments is missing, 0, or not in plain digits; or a placeholder names one that there is not (CVE-2022-2421).
+    /// The number of attachments is missing, 0, or has a leading zero; or a placeholder refers to an attachment that does not exist (CVE-2022-2421).
     InvalidAttachments,
-    /// More attachments than [`Limits::attachments`](super::server::Limits::attachments) (CVE-2026-33151).
+    /// The packet has more attachments than [`Limits::attachments`](super::server::Limits::attachments) (CVE-2026-33151).
     TooManyAttachments,
-    /// The attachments of one packet have more bytes than [`Limits::attachment_bytes`](super::server::Limits::attachment_bytes).
+    /// The attachments of one packet are together larger than [`Limits::attachment_bytes`](super::server::Limits::attachment_bytes).
     AttachmentsTooLarge,
     /// An acknowledgement id above 2^64-1.
     InvalidId,
-    /// The payload is not JSON, or nested too deeply.
+    /// The payload is not valid JSON, or too deeply nested.
     Json(json::Error),
-    /// The payload is JSON of the wrong shape for its packet (CVE-2023-32695: an event name that is an object).
+    /// The JSON payload has the wrong type for its packet (CVE-2023-32695: an event name that is an object).
     InvalidPayload,
-    /// An event with a name that the protocol keeps for itself.
+    /// The event name is reserved by the protocol.
     ReservedName,
-    /// The first packet, or one to a namespace that is not connected, was not CONNECT.
+    /// A packet other than CONNECT for a namespace that the client is not connected to.
     NotConnected,
-    /// CONNECT to a namespace that is connected.
+    /// A second CONNECT to a namespace that the client is connected to, or has asked for.
     AlreadyConnected,
     /// CONNECT to more namespaces than [`Limits::namespaces`](super::server::Limits::namespaces).
     TooManyNamespaces,
-    /// A packet that only servers send.
+    /// A packet that only servers send (CONNECT_ERROR).
     ServerOnly,
-    /// A text packet where an attachment is due.
+    /// A text packet arrived while attachments are missing.
     UnexpectedText,
-    /// A binary message where none is due.
+    /// A binary message arrived while no attachment is missing.
     UnexpectedBinary,
 }
 
@@ -46,33 +46,33 @@ impl fmt::Display for PeerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownPacket => "unknown packet type",
-            Self::InvalidAttachments => "illegal attachments",
+            Self::InvalidAttachments => "invalid number of attachments, or invalid placeholder",
             Self::TooManyAttachments => "too many attachments",
             Self::AttachmentsTooLarge => "attachments over the limit",
             Self::InvalidId => "acknowledgement id out of range",
             Self::Json(e) => return e.fmt(f),
-            Self::InvalidPayload => "payload of the wrong shape",
+            Self::InvalidPayload => "the payload has the wrong type for its packet",
             Self::ReservedName => "reserved event name",
             Self::NotConnected => "packet to a namespace that is not connected",
             Self::AlreadyConnected => "second CONNECT to a namespace",
             Self::TooManyNamespaces => "too many namespaces",
             Self::ServerOnly => "packet that only servers send",
-            Self::UnexpectedText => "text packet where an attachment is due",
-            Self::UnexpectedBinary => "binary message where none is due",
+            Self::UnexpectedText => "text packet while attachments are missing",
+            Self::UnexpectedBinary => "binary message while no attachment is missing",
         })
     }
 }
 
 impl core::error::Error for PeerError {}
 
-/// There are too few slots; nothing was changed.
+/// There are too few slots. Nothing was changed.
 ///
-/// `needed` is the least number that helps. Lend at least twice as many as there are, so that growing stays cheap.
+/// `needed` is the least number that helps. Lend at least twice the old number, so that the cost of growing stays small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotCapacity {
-    /// Slots that the call needs to succeed, in all.
+    /// The total number of slots that the call needs.
     pub needed: usize,
-    /// Slots that there are.
+    /// The number of slots that the session has.
     pub available: usize,
 }
 
@@ -84,22 +84,21 @@ impl fmt::Display for SlotCapacity {
 
 impl core::error::Error for SlotCapacity {}
 
-/// The call does not fit the state of the session; nothing was changed.
+/// The call does not fit the state of the session. Nothing was changed. See the [module page](crate::socketio) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
-    /// The client is not connected to the namespace, or did not ask to be.
+    /// The client is not connected to the namespace, or did not ask for it.
     NotConnected,
-    /// The client is connected to the namespace already: its CONNECT packet was answered before.
+    /// The client is already connected to the namespace: its CONNECT packet was answered.
     AlreadyConnected,
     /// The event name is reserved by the protocol.
     ReservedName,
-    /// The [`AckRequest`](super::AckRequest) comes from another session, or from before the client left the namespace.
+    /// The [`AckRequest`](super::AckRequest) belongs to another session, or the client has left the namespace since.
     Stale,
-    /// More attachments than [`MAX_ATTACHMENTS`](super::MAX_ATTACHMENTS). Receivers refuse those.
+    /// More attachments than [`MAX_ATTACHMENTS`](super::MAX_ATTACHMENTS). Receivers reject such packets.
     TooManyAttachments,
-    /// The session waits for as many acknowledgements as [`Limits::acks`](super::server::Limits::acks) allows. Try again when some have
-    /// arrived or failed.
+    /// The session already waits for [`Limits::acks`](super::server::Limits::acks) acknowledgements. Try again when some have arrived or failed.
     TooManyAcks,
 }
 
@@ -107,9 +106,9 @@ impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotConnected => "the namespace is not connected",
-            Self::AlreadyConnected => "the namespace is connected already",
+            Self::AlreadyConnected => "the namespace is already connected",
             Self::ReservedName => "reserved event name",
-            Self::Stale => "the request to acknowledge belongs to another connection",
+            Self::Stale => "the acknowledgement request belongs to another connection",
             Self::TooManyAttachments => "too many attachments",
             Self::TooManyAcks => "too many acknowledgements in flight",
         })
@@ -118,20 +117,20 @@ impl fmt::Display for StateError {
 
 impl core::error::Error for StateError {}
 
-/// Why a packet was not written. Nothing was changed.
+/// Why a packet was not written. Nothing was changed. See the [module page](crate::socketio) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// The output is too small for the packet. Write it out, clear it, and repeat the call.
+    /// The output is too small for the packet. Write it to the socket, clear it and repeat the call, or lend more. `needed` is exact.
     Capacity(Capacity),
-    /// All slots for acknowledgements are in use. Lend more with
-    /// [`Session::replace_acks`](super::server::Session::replace_acks), or wait until some have arrived or failed.
+    /// All slots for acknowledgements are in use. Lend more ([`Session::replace_acks`](super::server::Session::replace_acks)), or wait until some
+    /// have arrived or failed.
     Acks(SlotCapacity),
-    /// An argument has no form in JSON ([`json::Json`]): the application's fault.
+    /// An argument cannot be written as JSON ([`json::Json`]). A bug of the application.
     Serialize(json::SerializeError),
-    /// The call does not fit the state of the session: the caller's mistake.
+    /// The call does not fit the state of the session. A bug of the application, or the client left the namespace.
     State(StateError),
-    /// The connection takes no message now: it is closing, or a message that is sent in parts is not finished.
+    /// The connection cannot send a message now: it is closing, or a message that is sent in parts is open.
     Link(engineio::SendError),
 }
 

@@ -1,73 +1,75 @@
 use super::{Namespace, Placeholder};
 use crate::json::{Array, Elements, Value};
 
-/// An acknowledgement from the peer.
+/// An acknowledgement from the peer. See [`Session`](super::server::Session) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckPacket<'m> {
-    /// Where.
+    /// The namespace that it was sent to.
     pub namespace: Namespace,
-    /// What [`ExpectAck`](super::ExpectAck) called the expect; `None` when this session waits for no such answer: it came too late, or a
-    /// broadcast asked ([`BroadcastAcks`](super::server::BroadcastAcks)).
+    /// The token of the [`ExpectAck`](super::ExpectAck). `None` if the session does not wait for this acknowledgement: it came too late, or it
+    /// answers a broadcast ([`BroadcastAcks`](super::server::BroadcastAcks)).
     pub token: Option<u32>,
-    /// The id.
+    /// The id of the acknowledgement.
     pub id: u64,
-    /// Binary messages that follow, as [`server::Event::Attachment`](super::server::Event::Attachment)s.
+    /// The number of binary messages that follow, each as a [`server::Event::Attachment`](super::server::Event::Attachment).
     pub attachments: u8,
     pub(super) used: u64,
     pub(super) payload: Array<'m>,
 }
 
 impl<'m> AckPacket<'m> {
-    /// The answer.
+    /// The arguments.
     #[must_use]
     pub const fn args(&self) -> Elements<'m> {
         self.payload.elements()
     }
 
-    /// Whether a placeholder in the answer refers to this attachment. Attachments without a reference can be ignored.
+    /// Whether a placeholder in the arguments refers to this attachment. Unreferenced attachments can be ignored. See
+    /// [`Collector`](super::Collector).
     #[must_use]
     pub fn uses(&self, attachment: Placeholder) -> bool {
         is_used(self.used, attachment)
     }
 }
 
-/// An event of the application.
+/// An event from the peer. See [`Session`](super::server::Session) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventPacket<'m> {
-    /// Where it was sent.
+    /// The namespace that it was sent to.
     pub namespace: Namespace,
-    /// The peer wants an acknowledgement: answer with [`ack`](super::server::Session::ack), now or later.
+    /// Set if the peer wants an acknowledgement. Answer with [`ack`](super::server::Session::ack), now or later.
     pub ack: Option<AckRequest>,
-    /// Binary messages that follow, as [`server::Event::Attachment`](super::server::Event::Attachment)s.
+    /// The number of binary messages that follow, each as a [`server::Event::Attachment`](super::server::Event::Attachment).
     pub attachments: u8,
     pub(super) used: u64,
     pub(super) payload: Array<'m>,
 }
 
 impl<'m> EventPacket<'m> {
-    /// Whether a placeholder in the arguments refers to this attachment. Attachments without a reference can be ignored.
+    /// Whether a placeholder in the arguments refers to this attachment. Unreferenced attachments can be ignored. See
+    /// [`Collector`](super::Collector).
     #[must_use]
     pub fn uses(&self, attachment: Placeholder) -> bool {
         is_used(self.used, attachment)
     }
 
-    /// Whether `name` is the event's name. Compares unescaped, without a buffer.
+    /// Whether the event has this name. Escape sequences are compared without a buffer.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.payload.first().is_some_and(|first| match first.as_str() {
             Some(text) => text.is(name),
-            // A number is a name too; JavaScript takes it for the string of its digits.
+            // A number is a valid name too; JavaScript converts it to a string.
             None => first.raw() == name.as_bytes(),
         })
     }
 
-    /// The name: a string, or a number.
+    /// The name: a JSON string or number.
     #[must_use]
     pub fn name(&self) -> Option<Value<'m>> {
         self.payload.first()
     }
 
-    /// The arguments behind the name.
+    /// The arguments after the name.
     #[must_use]
     pub fn args(&self) -> Elements<'m> {
         self.payload.rest()
@@ -78,12 +80,12 @@ fn is_used(used: u64, attachment: Placeholder) -> bool {
     used.checked_shr(u32::from(attachment.0)).is_some_and(|bits| bits & 1 == 1)
 }
 
-/// A request to acknowledge an event. Keep it for as long as needed, and answer it with
-/// [`Session::ack`](super::server::Session::ack) of the session that it came from. Another session refuses it
-/// ([`StateError::Stale`](super::StateError::Stale)), as does the same one when the client has left the namespace meanwhile, even if it came back.
+/// The peer's request to acknowledge an event. It can be kept and answered later ([`Session::ack`](super::server::Session::ack)), with the session
+/// that it came from. Another session returns [`StateError::Stale`](super::StateError::Stale). So does the same session if the client has left the
+/// namespace, even if it has joined again.
 ///
-/// It names the socket by a number made of the [`Sid`](super::Sid) that the namespace was accepted with, so two sockets are
-/// told apart if their ids differ.
+/// The socket is identified by a 32-bit hash of the [`Sid`](super::Sid) that was passed to [`accept`](super::server::Session::accept). Use a new id
+/// for each socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AckRequest {
     pub(super) namespace: Namespace,
@@ -91,12 +93,12 @@ pub struct AckRequest {
     pub(super) socket: u32,
 }
 
-/// A binary message that belongs to the event or acknowledgement before it.
+/// A binary message that belongs to the event or acknowledgement before it. See [`Collector`](super::Collector) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachment<'m> {
-    /// Its number, which placeholders name (`{"_placeholder":true,"num":0}`), from 0.
+    /// The number of the attachment, from 0. Placeholders refer to it: `{"_placeholder":true,"num":0}`.
     pub index: u8,
-    /// How many attachments the packet has.
+    /// The number of attachments of the packet.
     pub of: u8,
     /// The bytes.
     pub bytes: &'m [u8],
@@ -104,9 +106,9 @@ pub struct Attachment<'m> {
 }
 
 impl Attachment<'_> {
-    /// Whether the acknowledgement that this attachment belongs to was reported as
-    /// [`AckFailed`](super::server::Event::AckFailed) before all its attachments had arrived: ignore it. A
-    /// [`Collector`](super::Collector) then gives the acknowledgement without a token.
+    /// Whether the acknowledgement that this attachment belongs to has already failed ([`AckFailed`](super::server::Event::AckFailed)), because not
+    /// all attachments arrived in time. Ignore such an attachment. A [`Collector`](super::Collector) then returns the acknowledgement without a
+    /// token.
     #[must_use]
     pub const fn is_late(&self) -> bool {
         self.is_late

@@ -1,13 +1,14 @@
-//! Who handles which event.
+//! A table of event handlers.
 
 use super::{EventPacket, SlotCapacity};
 
-/// A table of handlers by the names of events, in lent slots. A handler is a value of the caller's type: a function pointer, a number, a
-/// channel.
+/// A table that maps event names to handlers, in lent slots. A handler is a value of any type: a function pointer, a number, a channel.
 ///
-/// As in the JavaScript implementation, the handlers of one event are called in the order in which they were added, those for any event first,
-/// and a handler that was added with [`once`](Self::once) is removed when it is called. Cost of an event: O(handlers) for all calls of
-/// [`next`](Self::next) together, plus O(log handlers) for each handler called; names are compared by length first.
+/// As in the JavaScript implementation, handlers for any event are called first, then the handlers of the event, each group in the order in which
+/// they were added. A handler that was added with [`once`](Self::once) is removed when it is called.
+///
+/// Cost: for one event, all calls of [`next`](Self::next) together take O(handlers), plus O(log handlers) for each handler that is called. Names are
+/// compared by length first.
 ///
 /// ```
 /// use sansocket::socketio::{EventPacket, HandlerSlot, Handlers};
@@ -26,7 +27,7 @@ use super::{EventPacket, SlotCapacity};
 /// fn dispatch<'n>(handlers: &mut Handlers<'n, Handler, [HandlerSlot<'n, Handler>; 8]>, e: &EventPacket<'_>) -> Vec<String> {
 ///     let mut log = Vec::new();
 ///     let mut call = handlers.call();
-///     // Nothing is borrowed between two: a handler may add and remove handlers.
+///     // Between two calls nothing is borrowed, so a handler may add and remove handlers.
 ///     while let Some(handler) = handlers.next(&mut call, e) {
 ///         handler(&mut log, e);
 ///     }
@@ -47,7 +48,7 @@ use super::{EventPacket, SlotCapacity};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Handlers<'n, T, S> {
-    /// Those in use stand in front, in the order in which they were added; between them may be some that are empty.
+    /// The first `len` slots are in use, in the order in which they were added. Some of them may be empty.
     slots: S,
     len: usize,
     added: u32,
@@ -60,14 +61,14 @@ pub struct Handlers<'n, T, S> {
 /// Memory for one handler.
 #[derive(Clone, Debug)]
 pub struct HandlerSlot<'n, T> {
-    /// Counts up over the slots, so that a call finds its place again when others come and go.
+    /// Increases with the position, so that a call finds its position again after handlers were added or removed.
     number: u32,
     handler: Option<Handler<'n, T>>,
 }
 
 #[derive(Clone, Debug)]
 struct Handler<'n, T> {
-    /// `None`: any event.
+    /// `None`: a handler for any event.
     name: Option<&'n str>,
     is_once: bool,
     value: T,
@@ -78,17 +79,17 @@ impl<T> HandlerSlot<'_, T> {
     pub const EMPTY: Self = Self { number: 0, handler: None };
 }
 
-/// How far the handlers of one event were called. Borrows nothing.
+/// The position in the handlers of one event. Borrows nothing. See [`Handlers`] for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
     is_named: bool,
-    /// The number of the next handler that may be called, and of the first that was added after the call began.
+    /// The number of the next handler that may be called. `to` is the number of the first that was added after the call began.
     from: u32,
     to: u32,
 }
 
 impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handlers<'n, T, S> {
-    /// No handlers. What `slots` held is forgotten.
+    /// An empty table. The contents of `slots` are dropped.
     pub fn new(mut slots: S) -> Self {
         for slot in slots.as_mut() {
             *slot = HandlerSlot::EMPTY;
@@ -106,12 +107,12 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
     /// Adds a handler for the event `name`.
     ///
     /// # Errors
-    /// [`SlotCapacity`] with the least that helps; nothing was changed.
+    /// [`SlotCapacity`] if all slots are in use. Nothing was changed.
     pub fn on(&mut self, name: &'n str, value: T) -> Result<(), SlotCapacity> {
         self.add(Some(name), false, value)
     }
 
-    /// Adds a handler for the next event `name` alone.
+    /// Adds a handler for only the next event `name`.
     ///
     /// # Errors
     /// As [`on`](Self::on).
@@ -119,7 +120,7 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
         self.add(Some(name), true, value)
     }
 
-    /// Adds a handler for every event.
+    /// Adds a handler for any event.
     ///
     /// # Errors
     /// As [`on`](Self::on).
@@ -127,17 +128,31 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
         self.add(None, false, value)
     }
 
-    /// Removes all handlers of the event `name`; how many there were.
+    /// Removes all handlers of the event `name` and returns how many.
     pub fn off(&mut self, name: &str) -> usize {
         self.remove(|h| h.name == Some(name))
     }
 
-    /// Removes the handlers for every event; how many there were.
+    /// Removes all handlers for any event and returns how many. See [`off_value`](Self::off_value) for an example.
     pub fn off_any(&mut self) -> usize {
         self.remove(|h| h.name.is_none())
     }
 
-    /// Removes the handlers of the event `name` whose value is `value`; how many there were.
+    /// Removes the handlers of the event `name` that are equal to `value`, and returns how many.
+    ///
+    /// ```
+    /// use sansocket::socketio::{HandlerSlot, Handlers};
+    ///
+    /// let mut handlers = Handlers::<u8, _>::new([const { HandlerSlot::EMPTY }; 4]);
+    /// handlers.on("chat", 1)?;
+    /// handlers.on("chat", 2)?;
+    /// handlers.on_any(3)?;
+    /// assert_eq!(handlers.off_value("chat", &1), 1);
+    /// assert_eq!(handlers.off_any(), 1);
+    /// assert_eq!(handlers.off("chat"), 1);
+    /// let slots = handlers.into_storage();
+    /// # Ok::<(), sansocket::socketio::SlotCapacity>(())
+    /// ```
     pub fn off_value(&mut self, name: &str, value: &T) -> usize
     where
         T: PartialEq,
@@ -182,7 +197,7 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
         }
     }
 
-    /// Gives the slots back, with the handlers in them.
+    /// Returns the slots, with the handlers in them.
     pub fn into_storage(self) -> S {
         self.slots
     }
@@ -194,12 +209,12 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
     fn add(&mut self, name: Option<&'n str>, is_once: bool, value: T) -> Result<(), SlotCapacity> {
         let available = self.slots.as_ref().len();
         if self.len == available {
-            // Those that were called once left gaps.
+            // Handlers that were removed by a call left gaps.
             self.remove(|_| false);
         }
         let full = SlotCapacity { needed: self.len.saturating_add(1), available };
         if self.added == u32::MAX {
-            // Four billion were added; begin to count again.
+            // 2^32 - 1 handlers were added: renumber.
             self.remove(|_| false);
             self.added = 0;
             for slot in self.slots.as_mut().iter_mut().take(self.len) {

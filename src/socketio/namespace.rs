@@ -1,19 +1,19 @@
 use core::ops::Deref;
 
-/// A namespace, by its place in the caller's list of names ([`Namespaces`]).
+/// A namespace, as an index into the list of names of the application ([`Namespaces`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(pub u16);
 
-/// The namespaces that there are; their names belong to the caller, sessions keep numbers.
+/// The application's namespaces. Sessions store indices; the names stay with the application.
 ///
-/// A list of names is one: `["/", "/custom"]`. On the wire a name begins with a slash; a list may leave it out, as
-/// `of("custom")` does in the reference. Dynamic namespaces are a type of the caller's that overrides [`resolve_connect`](Self::resolve_connect):
+/// A list of names implements this trait: `["/", "/custom"]`. On the wire a name begins with a slash; a list may leave it out, like `io.of("custom")`
+/// in JavaScript. For dynamic namespaces, implement this trait and override [`resolve_connect`](Self::resolve_connect):
 ///
 /// ```
 /// use sansocket::socketio::{Namespace, Namespaces};
 /// use std::{cell::RefCell, ops::Deref, rc::Rc};
 ///
-/// /// `/` and any `/team-…`, which comes to be when somebody asks for it. Shared by all sessions.
+/// /// Any `/team-…`, created when the first client asks for it. Shared by all sessions.
 /// #[derive(Clone, Default)]
 /// struct Teams(Rc<RefCell<Vec<Rc<[u8]>>>>);
 ///
@@ -39,20 +39,20 @@ pub struct Namespace(pub u16);
 /// assert_eq!(teams.find(b"/team-1"), Some(Namespace(0)));
 /// ```
 pub trait Namespaces {
-    /// The namespace with the name `name`, as it stands on the wire.
+    /// The namespace with this name, as it was received.
     fn find(&self, name: &[u8]) -> Option<Namespace>;
 
-    /// The name, with its slash or without.
+    /// The name of the namespace, with or without its slash.
     fn name(&self, namespace: Namespace) -> Option<impl Deref<Target = [u8]>>;
 
-    /// The namespace that a client asks to join by `name`: one that there is, or a new one, if the caller's predicate wants it.
-    /// Names come from strangers: bound how many there may be, and forget those that everybody left.
+    /// The namespace that a client asks to join. To support dynamic namespaces, create it here. Clients choose the names: limit the number of
+    /// namespaces, and remove those that have no members.
     fn resolve_connect(&self, name: &[u8]) -> Option<Namespace> {
         self.find(name)
     }
 }
 
-/// A name without its slash.
+/// The name without its slash.
 pub(super) fn bare(name: &[u8]) -> &[u8] {
     name.strip_prefix(b"/").unwrap_or(name)
 }

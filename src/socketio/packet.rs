@@ -1,7 +1,7 @@
 //! The packet: `<type>[<attachments>-][<namespace>,][<id>][<JSON>]` (Socket.IO protocol, "Packet encoding").
 //!
-//! The reference takes more than the protocol allows in places; what it takes and we refuse: an empty packet, blanks, signs
-//! and exponents in numbers, ids above 2^64-1, EVENT and CONNECT_ERROR without a payload, lone surrogates in strings.
+//! The JavaScript parser accepts some input that the protocol does not allow. This parser rejects it: an empty packet; blanks, signs and exponents in
+//! numbers; ids above 2^64-1; EVENT and CONNECT_ERROR without a payload; lone surrogates in strings.
 
 use super::{
     PeerError, binary,
@@ -13,11 +13,11 @@ use crate::{
     json,
 };
 
-/// A packet of a peer, checked in syntax and shape.
+/// A packet, checked for syntax and for the types of its payload.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packet<'m> {
-    /// `0`: asks for a namespace, or grants it.
+    /// `0`: asks for a namespace (client), or accepts the client (server).
     Connect {
         /// The namespace, with its slash.
         namespace: &'m [u8],
@@ -29,33 +29,33 @@ pub enum Packet<'m> {
         /// The namespace.
         namespace: &'m [u8],
     },
-    /// `2`, or `5` with attachments, which follow as binary messages.
+    /// `2`, or `5` with attachments, which follow as binary messages: an event.
     Event {
         /// The namespace.
         namespace: &'m [u8],
-        /// Asks for an acknowledgement under this id.
+        /// The id of the acknowledgement, if one is wanted.
         id: Option<u64>,
-        /// A non-empty array; the first element is the name.
+        /// A non-empty array. The first element is the name.
         payload: json::Array<'m>,
-        /// Binary messages to come.
+        /// The number of binary messages that follow.
         attachments: u8,
-        /// Those that a placeholder names, a bit each.
+        /// The attachments that a placeholder refers to, one bit each.
         used: u64,
     },
-    /// `3`, or `6` with attachments.
+    /// `3`, or `6` with attachments, which follow as binary messages: an acknowledgement.
     Ack {
         /// The namespace.
         namespace: &'m [u8],
-        /// The id that was asked with.
+        /// The id of the event that it acknowledges.
         id: u64,
-        /// The answer.
+        /// The arguments.
         payload: json::Array<'m>,
-        /// Binary messages to come.
+        /// The number of binary messages that follow.
         attachments: u8,
-        /// Those that a placeholder names, a bit each.
+        /// The attachments that a placeholder refers to, one bit each.
         used: u64,
     },
-    /// `4`: refuses a namespace.
+    /// `4`: the server refuses the client.
     ConnectError {
         /// The namespace.
         namespace: &'m [u8],
@@ -64,7 +64,7 @@ pub enum Packet<'m> {
     },
 }
 
-/// Names that an application may not use for its events.
+/// Event names that an application may not use.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
@@ -72,17 +72,17 @@ pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
-/// As [`is_reserved`], of a name as it stands on the wire. The first byte tells nearly always.
+/// As [`is_reserved`], of a name as it stands on the wire. The first byte decides in nearly all cases.
 fn stands_for_reserved(name: &json::Str<'_>) -> bool {
     matches!(name.escaped().first(), Some(b'c' | b'd' | b'n' | b'r' | b'\\')) && RESERVED.iter().any(|r| name.is(r))
 }
 
 impl<'m> Packet<'m> {
-    /// Reads the packet in the text of an Engine.IO message, which is UTF-8, with at most [`MAX_ATTACHMENTS`]. One pass, and a
-    /// second one over the payload when there are attachments, for their placeholders.
+    /// Parses the text of an Engine.IO message, which must be UTF-8, with at most [`MAX_ATTACHMENTS`] attachments. One pass, and a second one over
+    /// the payload for the placeholders if there are attachments. See [`write`](Self::write) for an example.
     ///
     /// # Errors
-    /// [`PeerError`], whatever is wrong with it.
+    /// [`PeerError`], whatever is wrong with the packet.
     pub fn parse(text: &'m [u8]) -> Result<Self, PeerError> {
         Self::parse_limited(text, MAX_ATTACHMENTS)
     }
@@ -104,7 +104,7 @@ impl<'m> Packet<'m> {
         };
         let id = if matches!(kind, b'0' | b'1' | b'4') { None } else { id(&mut cursor)? };
         if cursor.peek().is_some_and(json::is_blank) {
-            // Good in front of JSON, but the reference takes blanks for the digits of an id here.
+            // Valid JSON may begin with blanks, but here the JavaScript parser reads them as digits of the id.
             return Err(PeerError::InvalidPayload);
         }
         match kind {
@@ -153,8 +153,8 @@ impl<'m> Packet<'m> {
 }
 
 impl Packet<'_> {
-    /// Writes the packet as the text of an Engine.IO message; its attachments are not part of it. [`parse`](Self::parse) of that gives the same
-    /// packet, but for a main namespace that was written out. Meant for passing packets on, to another node for example.
+    /// Writes the packet as the text of an Engine.IO message, without its attachments. For forwarding packets, for example to another node.
+    /// [`parse`](Self::parse) gives back the same packet, except that a main namespace that was written out is omitted.
     ///
     /// # Errors
     /// [`Capacity`] with the exact need.
@@ -214,7 +214,7 @@ impl Packet<'_> {
     }
 }
 
-/// The placeholders of a packet without attachments are objects like any other.
+/// Without attachments, an object that looks like a placeholder is an ordinary object.
 fn used(payload: json::Array<'_>, attachments: u8) -> Result<u64, PeerError> {
     if attachments == 0 { Ok(0) } else { binary::judge_placeholders(payload.elements().raw(), attachments) }
 }

@@ -1,8 +1,8 @@
-//! What waits for one receiver: bounded, whatever it does.
+//! A bounded queue of the packets that wait for one receiver.
 
 use core::fmt;
 
-/// How a packet may be treated on its way.
+/// How a packet may be treated. The flags stand beside the packet in a [`Queue`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags {
     is_volatile: bool,
@@ -10,63 +10,63 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Delivered, and compressed if the link does so.
+    /// The packet is delivered, and may be compressed.
     pub const NONE: Self = Self { is_volatile: false, is_uncompressed: false };
 
-    /// May be lost when the receiver is not ready for it: positions, not messages.
+    /// The packet may be dropped if the receiver is not ready for it. For data that is soon replaced, such as positions.
     #[must_use]
     pub const fn volatile(mut self) -> Self {
         self.is_volatile = true;
         self
     }
 
-    /// Whether the frame layer may compress it. There is no compression extension yet, so this changes nothing today; it travels
-    /// with the packet to whoever writes its frame.
+    /// Whether the packet may be compressed. This crate does not implement WebSocket compression yet, so the flag has no effect. It stays with the
+    /// packet in the queue. See [`Queue::replace`] for an example.
     #[must_use]
     pub const fn compress(mut self, compress: bool) -> Self {
         self.is_uncompressed = !compress;
         self
     }
 
-    /// See [`volatile`](Self::volatile).
+    /// Whether the packet may be dropped. See [`volatile`](Self::volatile) and [`Queue::replace`].
     #[must_use]
     pub const fn is_volatile(self) -> bool {
         self.is_volatile
     }
 
-    /// See [`compress`](Self::compress).
+    /// Whether the packet may be compressed. See [`compress`](Self::compress) and [`Queue::replace`].
     #[must_use]
     pub const fn may_compress(self) -> bool {
         !self.is_uncompressed
     }
 }
 
-/// What happens when more would wait than may.
+/// What to do with a packet that does not fit into the queue.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The receiver is given up.
+    /// Close the queue, and the connection to this receiver.
     Close,
-    /// Volatile packets that wait are dropped, the oldest first; when that is not enough, the receiver is given up.
+    /// Drop volatile packets from the queue, the oldest first. If that is not enough, close as with [`Close`](Self::Close).
     DropVolatile,
-    /// The new packet is dropped: for receivers that would rather miss something than be gone.
+    /// Drop the new packet. For receivers that may miss packets but should stay connected.
     DropNewest,
 }
 
-/// What became of a packet.
+/// The result of [`Queue::push`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Pushed {
-    /// It waits.
+    /// The packet waits in the queue.
     Queued,
-    /// It was dropped: it is volatile and the receiver was not ready, or the [`Policy`] says so.
+    /// The packet was dropped: it is volatile and the receiver was not ready, or the [`Policy`] requires it.
     Dropped,
-    /// Too much waited: the receiver is given up, and everything that waited is gone. Close the link.
+    /// The queue is closed, and all its packets were dropped. Close the connection.
     Overflow,
 }
 
-/// A queue of packets, in lent slots and with a limit in bytes: `T` is whatever holds the bytes of one, shared by all receivers (`Rc<[u8]>`,
-/// `Arc<[u8]>`, a `&'static [u8]`).
+/// A queue of packets, in lent slots and with a limit in bytes. `T` holds the bytes of one packet, and can be shared by many receivers: `Rc<[u8]>`,
+/// `Arc<[u8]>`, `&'static [u8]`.
 ///
 /// ```
 /// use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
@@ -74,8 +74,8 @@ pub enum Pushed {
 /// let mut queue = Queue::new([QueueSlot::<&[u8]>::EMPTY; 8], 10, Policy::DropVolatile);
 /// let position = Flags::NONE.volatile();
 /// assert_eq!(queue.push(b"1234", position, true), Pushed::Queued);
-/// assert_eq!(queue.push(b"5678", position, false), Pushed::Dropped, "volatile, and the socket is full");
-/// assert_eq!(queue.push(b"message", Flags::NONE, false), Pushed::Queued, "the position made room");
+/// assert_eq!(queue.push(b"5678", position, false), Pushed::Dropped, "volatile, and the socket is not writable");
+/// assert_eq!(queue.push(b"message", Flags::NONE, false), Pushed::Queued, "the queued position was dropped");
 /// assert!(queue.slices().eq([b"message"]));
 /// queue.consume(3); // the socket took three bytes
 /// assert!(queue.slices().eq([b"sage"]));
@@ -87,7 +87,7 @@ pub struct Queue<T, S> {
     slots: S,
     first: usize,
     len: usize,
-    /// Bytes of the first that went out.
+    /// Bytes of the first packet that were sent.
     sent: usize,
     /// Bytes that wait.
     bytes: usize,
@@ -97,24 +97,25 @@ pub struct Queue<T, S> {
     kind: core::marker::PhantomData<T>,
 }
 
-/// Room for one packet.
+/// Memory for one packet.
 #[derive(Clone, Debug)]
 pub struct QueueSlot<T>(Option<(T, Flags)>);
 
 impl<T> QueueSlot<T> {
-    /// None.
+    /// A slot that is not in use.
     pub const EMPTY: Self = Self(None);
 }
 
 impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, S> {
-    /// Nothing waits. At most `limit` bytes do, in as many packets as there are slots; a packet larger than the limit waits alone.
+    /// An empty queue for at most `limit` bytes and as many packets as there are slots. A packet larger than `limit` is accepted if the queue is
+    /// empty.
     pub const fn new(slots: S, limit: usize, policy: Policy) -> Self {
         let kind = core::marker::PhantomData;
         Self { slots, first: 0, len: 0, sent: 0, bytes: 0, limit, policy, is_closed: false, kind }
     }
 
-    /// Appends a packet. `is_writable` says whether the transport takes more now; a volatile packet is dropped otherwise. Cost: O(1),
-    /// O(waiting) when volatile ones have to make room.
+    /// Appends a packet. `is_writable` tells whether the transport accepts data now; if not, a volatile packet is dropped. Cost: O(1), or O(packets)
+    /// if volatile packets are dropped from the queue.
     pub fn push(&mut self, packet: T, flags: Flags, is_writable: bool) -> Pushed {
         if self.is_closed {
             return Pushed::Overflow;
@@ -143,7 +144,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         Pushed::Queued
     }
 
-    /// The transport took `n` bytes of [`slices`](Self::slices).
+    /// Removes the first `n` bytes of [`slices`](Self::slices), which the transport has accepted.
     pub fn consume(&mut self, mut n: usize) {
         while self.len > 0 {
             let left = self.slices().next().map_or(0, <[u8]>::len);
@@ -157,7 +158,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         }
     }
 
-    /// Takes the oldest packet out; what of it went out is not known to its new owner.
+    /// Removes the oldest packet and returns it whole, even if a part of it was sent. See [`replace`](Self::replace) for an example.
     pub fn pop(&mut self) -> Option<(T, Flags)> {
         if self.len == 0 {
             return None;
@@ -170,15 +171,34 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         Some(packet)
     }
 
-    /// Drops everything that waits.
+    /// Drops all packets.
     pub fn clear(&mut self) {
         while self.pop().is_some() {}
     }
 
-    /// Moves what waits into other slots, more or fewer, and gives the old ones back.
+    /// Moves the packets into other slots, more or fewer, and returns the old slots.
     ///
     /// # Errors
-    /// Gives the new ones back when they are too few; nothing was changed.
+    /// Returns the new slots if there are fewer than packets. Nothing was changed.
+    ///
+    /// ```
+    /// use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
+    ///
+    /// let mut queue = Queue::new(vec![QueueSlot::<&[u8]>::EMPTY; 1], 100, Policy::DropNewest);
+    /// assert_eq!(queue.push(b"one", Flags::NONE.compress(false), true), Pushed::Queued);
+    /// assert_eq!(queue.push(b"two", Flags::NONE, true), Pushed::Dropped);
+    ///
+    /// assert!(queue.replace(vec![QueueSlot::EMPTY; 2]).is_ok());
+    /// assert_eq!(queue.push(b"two", Flags::NONE, true), Pushed::Queued);
+    ///
+    /// let (packet, flags) = queue.front().ok_or("empty")?;
+    /// assert_eq!((*packet, flags.may_compress(), flags.is_volatile()), (&b"one"[..], false, false));
+    /// assert_eq!(queue.pop().map(|(packet, _)| packet), Some(&b"one"[..]));
+    /// queue.clear();
+    /// assert!(queue.is_empty());
+    /// let slots = queue.into_storage();
+    /// # Ok::<(), &str>(())
+    /// ```
     pub fn replace(&mut self, mut slots: S) -> Result<S, S> {
         if slots.as_mut().len() < self.len {
             return Err(slots);
@@ -194,15 +214,15 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         Ok(core::mem::replace(&mut self.slots, slots))
     }
 
-    /// Gives the slots back, with the packets in them.
+    /// Returns the slots, with the packets in them.
     pub fn into_storage(self) -> S {
         self.slots
     }
 
-    /// The bytes that wait, packet by packet, for one vectored write; of the first what did not go out yet.
+    /// The bytes that wait, one slice for each packet, for a vectored write. Of the first packet only the bytes that were not sent.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let (back, front) = self.slots.as_ref().split_at_checked(self.first).unwrap_or_default();
-        debug_assert!(self.first == 0 || self.first < self.slots(), "the first packet lies in a slot");
+        debug_assert!(self.first == 0 || self.first < self.slots(), "the first packet is in a slot");
         let packets = front.iter().chain(back).take(self.len).filter_map(|slot| slot.0.as_ref());
         packets.enumerate().map(|(i, (packet, _))| {
             let from = if i == 0 { self.sent } else { 0 };
@@ -210,37 +230,37 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         })
     }
 
-    /// The oldest packet, whole, and how it may be treated.
+    /// The oldest packet, whole, and its flags.
     #[must_use]
     pub fn front(&self) -> Option<(&T, Flags)> {
         self.slots.as_ref().get(self.first)?.0.as_ref().map(|(packet, flags)| (packet, *flags))
     }
 
-    /// Packets that wait.
+    /// The number of packets that wait.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nothing waits.
+    /// Whether no packets wait.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Bytes that wait.
+    /// The number of bytes that wait.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Packets that can wait.
+    /// The number of slots.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.slots.as_ref().len()
     }
 
-    /// Whether the receiver was given up.
+    /// Whether the queue was closed by an [overflow](Pushed::Overflow).
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.is_closed
@@ -250,7 +270,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         self.len < self.slots() && (self.len == 0 || self.bytes.saturating_add(size) <= self.limit)
     }
 
-    /// Drops the oldest volatile packet of which nothing went out yet.
+    /// Drops the oldest volatile packet that was not sent in part.
     fn drop_volatile(&mut self) -> bool {
         let is_volatile = |i: usize| {
             let slot = self.slots.as_ref().get(self.place(i));
@@ -261,7 +281,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         let at = self.place(found);
         let dropped = self.slots.as_mut().get_mut(at).and_then(|slot| slot.0.take());
         self.bytes = self.bytes.saturating_sub(dropped.map_or(0, |(packet, _)| packet.as_ref().len()));
-        // The others move up.
+        // Move the later packets forward.
         for i in found.saturating_add(1)..self.len {
             let (at, before) = (self.place(i), self.place(i.saturating_sub(1)));
             let packet = self.slots.as_mut().get_mut(at).and_then(|slot| slot.0.take());
@@ -273,7 +293,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         true
     }
 
-    /// The slot of the packet with this number from the front.
+    /// The index of the slot of the packet at position `number`.
     fn place(&self, number: usize) -> usize {
         self.first.saturating_add(number).checked_rem(self.slots()).unwrap_or(0)
     }

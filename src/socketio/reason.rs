@@ -1,24 +1,24 @@
 use crate::engineio;
 use core::fmt;
 
-/// Why a client left a namespace, in the words of the reference.
+/// Why a client left a namespace. See [`Session`](super::server::Session) and [`ServerEnd`](crate::endpoint::ServerEnd), which report it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The client left it; the link stands.
+    /// The client left the namespace. The connection stays open.
     ClientNamespaceDisconnect,
-    /// This end took it away ([`Session::disconnect`](super::server::Session::disconnect)); the link stands.
+    /// This end removed the client ([`Session::disconnect`](super::server::Session::disconnect)). The connection stays open.
     ServerNamespaceDisconnect,
-    /// This end ended the link: nothing was joined in time, or the application says so.
+    /// This end closed the connection: the client joined no namespace in time, or the application closed it.
     ForcedServerClose,
-    /// This end ended the link since the server stops.
+    /// This end closed the connection because the server stops.
     ServerShuttingDown,
-    /// The link ended.
+    /// The connection ended.
     Link(engineio::Reason),
 }
 
 impl Reason {
-    /// The reference's word for it, which Socket.IO applications know.
+    /// The string that the JavaScript server passes to the `disconnect` event for this reason.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,10 +1,10 @@
 use crate::bytes::base64;
 use core::fmt;
 
-/// The public id of a socket in one namespace: 20 characters of base64url made from 15 random bytes.
+/// The public id of a socket in one namespace: 15 random bytes as 20 characters of base64url.
 ///
-/// Clients are told it and may tell others, such as to address a room. It is not the id of the Engine.IO session, which is a secret
-/// ([`engineio::Sid`](crate::engineio::Sid)): draw the two apart.
+/// The client learns it and may share it with others, for example to receive messages by it. It is not the id of the Engine.IO session
+/// ([`engineio::Sid`](crate::engineio::Sid)), which is a secret. Use different random bytes for the two.
 ///
 /// ```
 /// use sansocket::socketio::Sid;
@@ -15,19 +15,19 @@ use core::fmt;
 pub struct Sid([u8; 20]);
 
 impl Sid {
-    /// The id made of `random`, 120 bits of randomness from the caller.
+    /// Makes an id from 120 random bits. See [`Sid`].
     #[must_use]
     pub fn from_random(random: [u8; 15]) -> Self {
         Self(base64::encode_url(random))
     }
 
-    /// The id as it stands on the wire.
+    /// The id as it is sent. See [`Sid`].
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
 
-    /// The id as it stands on the wire.
+    /// The id as it is sent. See [`Sid`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         core::str::from_utf8(&self.0).unwrap_or_default()

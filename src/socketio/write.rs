@@ -1,4 +1,4 @@
-//! Writing packets: straight into the output, without an intermediate buffer.
+//! Writes packets directly into the output, without a buffer in between.
 
 use super::{
     Content, SendError, Sid, StateError,
@@ -54,7 +54,7 @@ pub(super) fn ack<R, O: Sink<R>>(
     })
 }
 
-/// A packet of `kind`, or of the kind three above with attachments.
+/// Writes a packet of type `kind`, or `kind + 3` if there are attachments.
 #[inline]
 fn with_attachments<R, O: Sink<R>>(
     kind: u8,
@@ -89,7 +89,7 @@ fn with_attachments<R, O: Sink<R>>(
     text(out, attachments.into_iter(), write)
 }
 
-/// A packet and its attachments, unless `write` fails.
+/// Writes a packet and its attachments, or nothing if `write` fails.
 #[inline]
 fn text<'b, R, O: Sink<R>>(
     out: &mut O,
@@ -148,7 +148,7 @@ fn head(w: &mut Writer<'_>, kind: u8, namespace: &[u8]) {
     push_namespace(w, namespace);
 }
 
-/// The namespace, which is left out when it is the main one.
+/// Writes the namespace. The main namespace is omitted.
 #[inline]
 pub(super) fn push_namespace(w: &mut Writer<'_>, namespace: &[u8]) {
     let name = bare(namespace);

@@ -1,21 +1,21 @@
-//! Cross-origin requests (the Fetch standard, "CORS protocol"), as far as polling needs them. Off unless asked for (CVE-2020-28481).
+//! Cross-origin requests over polling (the Fetch standard, "CORS protocol"). The default is to allow none (CVE-2020-28481).
 
-/// Pages of which origins may speak to the server over polling.
+/// The origins whose pages may use the server over polling.
 ///
-/// A browser asks no such leave for a WebSocket: look at its `Origin` yourself ([`Accept::origin`](crate::ws::Accept::origin)).
+/// CORS does not apply to WebSockets. Check `Origin` yourself ([`Accept::origin`](crate::ws::Accept::origin)), or any site can connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origins<'c> {
-    /// Those of the server's own origin: nothing is said.
+    /// Only the server's own origin. Answers have no CORS fields.
     Own,
-    /// All. Never with credentials, which browsers would not take.
+    /// All origins (`*`), never with credentials: browsers reject that combination.
     Any,
-    /// All, each told its own name: that is how credentials of every origin are let in. Think twice.
+    /// Reflects the request's origin. With [`credentials`](Cors::credentials) every site can act with the user's cookies; avoid it.
     Each,
-    /// These, such as `https://example.com`, byte for byte.
+    /// These origins, such as `https://example.com`, compared byte for byte.
     List(&'c [&'c str]),
 }
 
-/// What is said to a page of another origin.
+/// Makes the CORS header fields of answers.
 ///
 /// ```
 /// use sansocket::engineio::server::{Cors, Origins};
@@ -37,53 +37,53 @@ pub struct Cors<'c> {
     max_age: Option<&'c str>,
 }
 
-/// Fields of an answer, as many as there are.
+/// Header fields of an answer: names and values. Skip those that are `None`.
 pub type CorsFields<'f> = [Option<(&'static str, &'f [u8])>; 6];
 
 impl<'c> Cors<'c> {
-    /// These origins, without credentials.
+    /// Allows these origins, without credentials.
     #[must_use]
     pub const fn new(origins: Origins<'c>) -> Self {
         Self { origins, credentials: false, methods: "GET,HEAD,PUT,PATCH,POST,DELETE", headers: None, max_age: None }
     }
 
-    /// Cookies and other credentials may come along.
+    /// Allows requests with cookies and other credentials.
     #[must_use]
     pub const fn credentials(mut self) -> Self {
         self.credentials = true;
         self
     }
 
-    /// The methods that a preflight is told; the reference's by default.
+    /// Sets the methods for the answer to a preflight request. The default is that of the JavaScript server: `GET,HEAD,PUT,PATCH,POST,DELETE`.
     #[must_use]
     pub const fn methods(mut self, methods: &'c str) -> Self {
         self.methods = methods;
         self
     }
 
-    /// The request headers that a preflight is told; by default those that it asks for.
+    /// Sets the request headers for the answer to a preflight request. The default is to allow those that it asks for.
     #[must_use]
     pub const fn headers(mut self, headers: &'c str) -> Self {
         self.headers = Some(headers);
         self
     }
 
-    /// Seconds that a browser may remember the answer to a preflight, in digits.
+    /// Sets how long a browser may cache the answer to a preflight request: a number of seconds, in digits.
     #[must_use]
     pub const fn max_age(mut self, seconds: &'c str) -> Self {
         self.max_age = Some(seconds);
         self
     }
 
-    /// The fields of every answer to a request from `origin`, refusals included: else the page could not read them. Cost: one look at the list.
+    /// The fields for every answer to a request from `origin`. Add them to errors too, or the page cannot read those. Cost: one search of the list.
     #[must_use]
     pub fn fields<'f>(&self, origin: Option<&'f [u8]>) -> CorsFields<'f> {
         let [allowed, credentials] = self.leave(origin);
         [allowed, credentials, self.varies().then_some(("Vary", b"Origin")), None, None, None]
     }
 
-    /// The fields of the answer to a preflight, an `OPTIONS` of a browser, to be sent with status 204; `None` when nothing is said to other
-    /// origins, and the request is one like any other. `requested` is its `Access-Control-Request-Headers`.
+    /// The fields for the answer to a preflight request (`OPTIONS`). Send them with status 204. `requested` is the value of
+    /// `Access-Control-Request-Headers`. `None` for [`Origins::Own`]: treat the request like any other. See the [module page](super) for an example.
     #[must_use]
     pub fn preflight<'f>(&self, origin: Option<&'f [u8]>, requested: Option<&'f [u8]>) -> Option<CorsFields<'f>>
     where
@@ -93,7 +93,7 @@ impl<'c> Cors<'c> {
             return None;
         }
         let [allowed, credentials] = self.leave(origin);
-        // Headers that are sent back as they were asked for make the answer depend on them.
+        // If the requested headers are reflected, a cache must distinguish requests by them.
         let reflects = self.headers.is_none() && requested.is_some();
         let vary: Option<&[u8]> = match (self.varies(), reflects) {
             (true, true) => Some(b"Origin, Access-Control-Request-Headers"),
@@ -116,7 +116,7 @@ impl<'c> Cors<'c> {
         matches!(self.origins, Origins::Each | Origins::List(_))
     }
 
-    /// What lets the page read the answer, and come with credentials.
+    /// The fields that let the page read the answer and send credentials.
     fn leave<'f>(&self, origin: Option<&'f [u8]>) -> [Option<(&'static str, &'f [u8])>; 2] {
         let own = match self.origins {
             Origins::Own => None,

@@ -4,7 +4,7 @@ use crate::{
     engineio::{Sid, Transport},
 };
 
-/// Writes the payload of the open packet, in the reference's key order (Engine.IO protocol, "Handshake").
+/// Writes the payload of the open packet, with the keys in the order of the JavaScript server (Engine.IO protocol, "Handshake").
 pub(super) fn write(sid: Sid, config: &Config, transport: Transport, writer: &mut Writer<'_>) {
     writer.push(b"{\"sid\":\"");
     writer.push(sid.expose_bytes());

@@ -4,28 +4,28 @@ use crate::{
 };
 use core::fmt;
 
-/// Why a request starts no session, with the reference's codes and words.
+/// Why a request is refused, with the codes and messages of the JavaScript server. See the [module page](super) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Code 0: `transport` is missing, or none that is served.
+    /// Code 0: `transport` is missing or unknown.
     UnknownTransport,
     /// Code 1: no session has this `sid`.
     UnknownSid,
-    /// Code 2: a handshake that is not a GET.
+    /// Code 2: a request without `sid` must be a GET.
     BadHandshakeMethod,
-    /// Code 3: a request that does not fit its session, or `transport=websocket` in one that asks for no upgrade.
+    /// Code 3: the request does not match the transport of its session, or `transport=websocket` in a request that is not a WebSocket handshake.
     BadRequest,
-    /// Code 4: the application refused.
+    /// Code 4: the application refused the request.
     Forbidden,
-    /// A method that no session is spoken to with; status 500, without a body, as in the reference.
+    /// The method is not GET or POST. Status 500 without a body, like the JavaScript server.
     BadMethod,
-    /// Code 5: `EIO` is missing or not 4: a client of Socket.IO 2 or older.
+    /// Code 5: `EIO` is missing or not 4. The client is Socket.IO 2 or older.
     UnsupportedVersion,
 }
 
 impl Refusal {
-    /// The number in the body; `None` for [`BadMethod`](Self::BadMethod), which has no body.
+    /// The code in the body. `None` for [`BadMethod`](Self::BadMethod), which has no body.
     #[must_use]
     pub const fn code(self) -> Option<u8> {
         Some(match self {
@@ -49,7 +49,7 @@ impl Refusal {
         }
     }
 
-    /// The words in the body.
+    /// The default message of the body.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
@@ -63,8 +63,8 @@ impl Refusal {
         }
     }
 
-    /// Writes the body, `application/json` ([`Self::FIELDS`]), and gives its length: the reference's words, or those that the
-    /// application has for a refusal of its own. 64 bytes are always enough for the first. [`BadMethod`](Self::BadMethod) has no body.
+    /// Writes the body and returns its length. It is JSON ([`FIELDS`](Self::FIELDS)) with `message`, or the [default message](Self::message), for
+    /// which 64 bytes are always enough. [`BadMethod`](Self::BadMethod) has no body.
     ///
     /// # Errors
     /// [`Capacity`] with the exact need.
@@ -80,7 +80,7 @@ impl Refusal {
         writer.finish().map(|body| body.len())
     }
 
-    /// The fields of the answer.
+    /// The header fields of the answer.
     pub const FIELDS: [(&'static str, &'static [u8]); 1] = [("Content-Type", b"application/json")];
 }
 

@@ -1,21 +1,22 @@
-//! What a server says to requests of polling, as data for any HTTP server; byte for byte the reference's.
+//! Answers to polling requests, as data for any HTTP server. They are byte for byte those of the JavaScript server.
 
 use crate::{
     bytes::{Capacity, Writer},
     engineio::Sid,
 };
 
-/// Fields of the answer to a GET, status 200, whose body is a [`Payload`](crate::engineio::Payload).
+/// The header fields of the answer to a GET. The status is 200, the body a [`Payload`](crate::engineio::Payload).
 pub const PAYLOAD_FIELDS: [(&str, &[u8]); 2] =
     [("Content-Type", b"text/plain; charset=UTF-8"), ("Cache-Control", b"no-store")];
 
-/// Fields of the answer to a POST that was taken, status 200, whose body is [`POSTED`].
+/// The header fields of the answer to an accepted POST. The status is 200, the body [`POSTED`].
 pub const POSTED_FIELDS: [(&str, &[u8]); 2] = [("Content-Type", b"text/html"), ("Cache-Control", b"no-store")];
 
-/// Body of the answer to a POST that was taken.
+/// The body of the answer to an accepted POST.
 pub const POSTED: &[u8] = b"ok";
 
-/// Whether the `Content-Type` of a POST may be read: version 4 has text only. Answer 400 without a body otherwise, and end the session.
+/// Whether a POST with this `Content-Type` is acceptable: all but `application/octet-stream`, since version 4 sends text only. If not, answer 400
+/// without a body and end the session. See the [module page](super) for an example.
 #[must_use]
 pub fn is_post_type(content_type: Option<&[u8]>) -> bool {
     !content_type.is_some_and(|t| {
@@ -23,8 +24,8 @@ pub fn is_post_type(content_type: Option<&[u8]>) -> bool {
     })
 }
 
-/// Writes the value of a `Set-Cookie` that binds a client to this server behind a balancer, for the answer that opens a session; gives its
-/// length. `name` is a token.
+/// Writes the value of a `Set-Cookie` field and returns its length. Add it to the answer that opens a session if a load balancer uses it to send all
+/// requests of a client to the same server. `name` must be a token (RFC 9110 section 5.6.2).
 ///
 /// # Errors
 /// [`Capacity`] with the exact need.

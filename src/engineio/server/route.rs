@@ -1,28 +1,28 @@
 use super::Refusal;
 use crate::{engineio::Transport, http::Method};
 
-/// What a request to Engine.IO's path wants.
+/// What a request to the Engine.IO path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'q> {
-    /// A new session over polling: a [`Session`](super::Session) whose open packet answers this GET.
+    /// Opens a session over polling ([`Session::open_polling`](super::Session::open_polling)). Its open packet answers this GET.
     OpenPolling,
-    /// A new session over the WebSocket that this request opens.
+    /// Opens a session over a WebSocket ([`Session::open`](super::Session::open)).
     OpenWebSocket,
-    /// Packets of the session with this id, when there are some.
+    /// A GET: waits for packets of the session with this id.
     Poll(&'q [u8]),
-    /// Packets for the session with this id, in the body.
+    /// A POST: the body has packets for the session with this id.
     Post(&'q [u8]),
-    /// A WebSocket for the session with this id to move to: a [`Probe`](super::Probe).
+    /// Opens a WebSocket to which the session with this id may upgrade ([`Probe`](super::Probe)).
     Upgrade(&'q [u8]),
 }
 
-/// Says what a request wants (Engine.IO protocol, "Handshake"), in the reference's order of checks.
+/// Tells what a request is for (Engine.IO protocol, "Handshake"). The checks are in the order of the JavaScript server.
 ///
-/// `query` is what stands behind the `?`, `is_upgrade` whether the request asks for a WebSocket, `find` tells how the packets of a session travel,
-/// if there is one of this id. Ids are opaque, and may be of any length here: look them up as bytes.
+/// `query` is the part of the target after `?`. `is_upgrade` tells whether the request is a WebSocket handshake. `find` returns the transport of the
+/// session with the given id, or `None`. The id comes from the client and has any length: look it up as bytes.
 ///
 /// # Errors
-/// [`Refusal`], with the status and the body of the reference.
+/// [`Refusal`], with the status and body of the JavaScript server.
 ///
 /// ```
 /// use sansocket::{engineio::{Transport, server::{Route, route}}, http::Method};
@@ -48,7 +48,7 @@ pub fn route<'q>(
     let is_version_4 = value(b"EIO") == Some(b"4");
     if let Some(sid) = value(b"sid") {
         let current = find(sid).ok_or(Refusal::UnknownSid)?;
-        // A second WebSocket for a session is taken, and closed at once: only so does its client see a WebSocket that ends.
+        // A second WebSocket for a session is accepted and closed at once, so that its client gets a close frame instead of an HTTP error.
         let is_good = match transport {
             Transport::Polling => current == Transport::Polling && !is_upgrade,
             Transport::WebSocket => is_upgrade,

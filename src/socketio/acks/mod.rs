@@ -1,7 +1,7 @@
-//! Acknowledgements that one end of a connection waits for.
+//! The acknowledgements that one end of a connection waits for.
 //!
-//! Every step is O(1), or O(log n) where a deadline is involved. The slots hold all of it: the free list, a list for each
-//! namespace in the order asked, a hash chain by id, and a binary heap by deadline.
+//! Every operation is O(1), or O(log n) if a deadline is involved. The slots hold all data: the free list, a list for each namespace in the order of
+//! the requests, hash chains by id, and a binary heap by deadline.
 
 mod chain;
 mod heap;
@@ -15,17 +15,17 @@ use crate::time::Instant;
 pub(super) use list::AckList;
 use list::NIL;
 
-/// Ids of sessions are below this number. Ids of broadcasts ([`AckIds`](super::server::AckIds)) are at or above it. So an answer to one
-/// is never taken for an answer to the other. Both fit the signed 32-bit integers of small clients.
+/// The ids of sessions are below this number, the ids of broadcasts ([`AckIds`](super::server::AckIds)) are not. So acknowledgements of the two are never
+/// confused. Both fit into the signed 32-bit integers of small clients.
 pub(super) const BROADCASTS: u64 = 1 << 30;
 
-/// Asks for an acknowledgement of an event that is sent.
+/// Asks the peer to acknowledge an event ([`Session::emit`](super::server::Session::emit)). See [`Session`](super::server::Session) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ExpectAck {
-    /// The caller's name for this request. It comes back with the answer.
+    /// A number that the caller chooses. It is returned with the acknowledgement.
     pub token: u32,
-    /// At this moment the request fails ([`Event::AckFailed`](super::server::Event::AckFailed)). Without a deadline the slot is taken until
-    /// the answer arrives or the client leaves the namespace.
+    /// When the request fails ([`Event::AckFailed`](super::server::Event::AckFailed)). Without a deadline the slot is in use until the
+    /// acknowledgement arrives or the client leaves the namespace.
     pub deadline: Option<Instant>,
 }
 
@@ -33,14 +33,14 @@ pub struct ExpectAck {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AckError {
-    /// The deadline passed. An answer that arrives later has no token.
+    /// The deadline passed. If the acknowledgement arrives later, it has no token.
     TimedOut,
     /// The client left the namespace, or the connection ended.
     Disconnected,
 }
 
-/// Memory for one acknowledgement that a session waits for: 32 bytes. The caller chooses how many there are: an array, a
-/// slice or a `Vec` of [`EMPTY`](Self::EMPTY). At most 65,535 of them are used.
+/// Memory for one acknowledgement that a session waits for: 32 bytes. Lend an array, a slice or a `Vec` of [`EMPTY`](Self::EMPTY), with as many slots
+/// as acknowledgements can be in flight. At most 65,535 are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckSlot {
     /// [`Instant::FAR_FUTURE`] stands for none.
@@ -66,7 +66,7 @@ pub struct AckSlot {
 enum State {
     Free,
     Waiting,
-    /// The client left the namespace. The application does not know yet.
+    /// The client left the namespace. This was not reported yet.
     Lost,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct Acks<A> {
     next: u32,
     /// Slots that were given back, in that order.
     free: AckList,
-    /// What no answer comes to any more, in the order asked.
+    /// Requests that failed because no answer can arrive, in the order of the requests.
     lost: AckList,
     /// Slots from here on, around the end, were not used since the table was last empty.
     fresh: u16,

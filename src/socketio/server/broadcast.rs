@@ -3,14 +3,14 @@ use crate::{
     socketio::{Content, Namespace, Namespaces, SendError, StateError, write},
 };
 
-/// Writes an event once for many receivers: at rest (`ws::Out::stored`) it is, byte for byte, the frames that each of them gets. With
-/// an id of [`AckIds`](super::AckIds) it asks them all for an acknowledgement ([`BroadcastAcks`](super::BroadcastAcks)).
+/// Writes an event once, for many receivers. With [`Out::stored`](crate::ws::Out::stored) the written bytes are the frames to send to each of them.
+/// With an id from [`AckIds`](super::AckIds) it asks each receiver for an acknowledgement ([`BroadcastAcks`](super::BroadcastAcks)).
 ///
-/// Needs no session. Cost: one pass over the name and the arguments, one copy of the attachments.
+/// Needs no session. Cost: one pass over the name and the arguments, and one copy of the attachments.
 ///
 /// # Errors
-/// [`SendError::Capacity`], with the exact need; [`SendError::Serialize`] if an argument has no form in JSON; [`StateError::NotConnected`] when `namespaces` does not know the
-/// namespace, [`StateError::ReservedName`], [`StateError::TooManyAttachments`]. Nothing was written.
+/// [`SendError::Capacity`] with the exact need. [`SendError::Serialize`] if an argument cannot be written as JSON. [`StateError::NotConnected`] if
+/// the namespace is not in `namespaces`. [`StateError::ReservedName`]. [`StateError::TooManyAttachments`]. Nothing was written.
 ///
 /// ```
 /// use sansocket::{socketio::{Namespace, SendError, server::broadcast}, ws};

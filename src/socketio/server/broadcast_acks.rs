@@ -1,4 +1,4 @@
-//! Acknowledgements of a broadcast, from each member that it reached.
+//! The acknowledgements of a broadcast, one from each receiver.
 
 use super::rooms::Member;
 use crate::{
@@ -6,18 +6,18 @@ use crate::{
     time::Instant,
 };
 
-/// Ids for broadcasts that want acknowledgements ([`broadcast`](super::broadcast)). One counter serves all namespaces of a server.
+/// Makes the ids of broadcasts with acknowledgements ([`broadcast`](super::broadcast)). Use one counter for all namespaces of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckIds(u64);
 
 impl AckIds {
-    /// Begins with 2^30: lower ids belong to sessions.
+    /// The first id is 2^30. Lower ids are used by sessions.
     #[must_use]
     pub const fn new() -> Self {
         Self(BROADCASTS)
     }
 
-    /// The next id. After 2^30 calls the ids repeat.
+    /// The next id. The ids repeat after 2^30 calls.
     pub const fn next_id(&mut self) -> u64 {
         let id = self.0;
         self.0 = if id == 2 * BROADCASTS - 1 { BROADCASTS } else { id.wrapping_add(1) };
@@ -31,11 +31,10 @@ impl Default for AckIds {
     }
 }
 
-/// Which members one broadcast asked for an acknowledgement, and which of them answered, in lent slots.
+/// Keeps track of which members were asked to acknowledge a broadcast and which of them did, in lent slots of 8 bytes.
 ///
-/// An answer counts if it comes from a member that was asked, in the namespace and with the id of this broadcast, and only once.
-/// The contents of the answers are the caller's to keep. Cost: O(1) on average for each member while a quarter of the slots is free,
-/// 8 bytes a slot.
+/// An acknowledgement counts once, if it comes from a member that was asked, in the namespace and with the id of the broadcast. The arguments of the
+/// acknowledgements are not stored. Cost: O(1) on average for each member if a quarter of the slots is free.
 ///
 /// ```
 /// use sansocket::{socketio::{Namespace, server::{AckIds, AskedSlot, BroadcastAcks, rooms::Member}}, time::Instant};
@@ -44,7 +43,7 @@ impl Default for AckIds {
 /// let mut ids = AckIds::new();
 /// let id = ids.next_id();
 /// let mut acks = BroadcastAcks::new(ROOT, id, Instant::from_millis(5000), [AskedSlot::EMPTY; 8]);
-/// for member in [Member(1), Member(2)] { // of `rooms.select(..)`, while the packet is queued for each
+/// for member in [Member(1), Member(2)] { // those of `rooms.select(..)`
 ///     acks.ask(member)?;
 /// }
 /// // An `Event::Ack` with this namespace and id, without a token, in the session of member 2:
@@ -91,7 +90,7 @@ impl AskedSlot {
 }
 
 impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
-    /// For the broadcast with this id; nobody was asked yet. What `slots` held is forgotten.
+    /// No member was asked yet. The contents of `slots` are dropped.
     pub fn new(namespace: Namespace, id: u64, deadline: Instant, mut slots: S) -> Self {
         slots.as_mut().fill(AskedSlot::EMPTY);
         Self {
@@ -106,10 +105,10 @@ impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
         }
     }
 
-    /// Notes that the broadcast was sent to `member`. To note it twice changes nothing.
+    /// Records that the broadcast was sent to `member`. Repeated calls for a member do nothing.
     ///
     /// # Errors
-    /// [`SlotCapacity`] with the least that helps; nothing was changed.
+    /// [`SlotCapacity`] if all slots are in use. Nothing was changed. `needed` is the least that helps.
     pub fn ask(&mut self, member: Member) -> Result<(), SlotCapacity> {
         let available = self.slots.as_ref().len();
         let full = SlotCapacity { needed: self.asked.saturating_add(1), available };
@@ -123,13 +122,12 @@ impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
         Ok(())
     }
 
-    /// An acknowledgement with `id` arrived from `member` in `namespace`. Says whether it is the first answer of a member that
-    /// this broadcast asked.
+    /// Call this for an acknowledgement with `id` from `member` in `namespace`. Returns whether it is the first one from a member that was asked.
     pub fn answered(&mut self, namespace: Namespace, member: Member, id: u64) -> bool {
         namespace == self.namespace && id == self.id && self.settle(member, Reply::Came)
     }
 
-    /// `member` left the namespace: its answer is not waited for any more, and it counts as missing.
+    /// `member` left the namespace. The broadcast no longer waits for it, and it counts as missing. See [`BroadcastAcks`].
     pub fn gone(&mut self, member: Member) {
         self.settle(member, Reply::Gone);
     }
@@ -146,30 +144,30 @@ impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
         self.id
     }
 
-    /// The moment until which answers count.
+    /// The time until which acknowledgements count.
     #[must_use]
     pub const fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether the broadcast is over: every member has answered or is gone, or the deadline passed.
+    /// Whether the broadcast is complete: all members have answered or left, or the deadline has passed at `now`.
     #[must_use]
     pub fn is_done(&self, now: Instant) -> bool {
         self.waiting == 0 || now >= self.deadline
     }
 
-    /// How many members were asked.
+    /// The number of members that were asked.
     #[must_use]
     pub const fn asked(&self) -> usize {
         self.asked
     }
 
-    /// The members that were asked and did not answer.
+    /// The members that were asked and have not answered.
     pub fn missing(&self) -> impl Iterator<Item = Member> {
         self.slots.as_ref().iter().filter(|s| matches!(s.reply, Reply::Waiting | Reply::Gone)).map(|s| Member(s.member))
     }
 
-    /// Gives the slots back, for the next broadcast.
+    /// Returns the slots, for the next broadcast. See [`BroadcastAcks`].
     #[must_use]
     pub fn into_storage(self) -> S {
         self.slots
@@ -185,10 +183,10 @@ impl<S: AsMut<[AskedSlot]> + AsRef<[AskedSlot]>> BroadcastAcks<S> {
         true
     }
 
-    /// The slot of `member`, or the free one where it belongs. Slots are never freed singly, so the search may stop there.
+    /// The slot of `member`, or the free slot where it belongs. No slot is freed alone, so the search can stop at a free one.
     fn slot_of(&self, member: Member) -> Option<usize> {
         let slots = self.slots.as_ref();
-        // All bits of the member must count, whatever the caller's numbers have in common: the finalizer of MurmurHash3.
+        // The finalizer of MurmurHash3, so that all bits of the member count: the caller's numbers may have a pattern.
         let mut hash = member.0;
         hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
         hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);

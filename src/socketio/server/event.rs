@@ -4,53 +4,55 @@ use crate::{
     socketio::{AckError, AckPacket, Attachment, EventPacket, Namespace, Reason},
 };
 
-/// What happened on a connection. Borrows the message, never the session.
+/// What happened on a connection. An event borrows the message, never the session. See [`Session`](super::Session) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'m> {
-    /// The link stands; the client asks for namespaces next.
+    /// The connection is open. The client asks for namespaces next.
     Opened,
-    /// The client asks for a namespace: answer with [`accept`](super::Session::accept) or [`refuse`](super::Session::refuse), now or later.
+    /// The client asks for a namespace. Answer with [`accept`](super::Session::accept) or [`refuse`](super::Session::refuse), now or later.
     ///
-    /// This is where the reference's `io.use(..)` stands: whoever is to have a say looks at `auth` and at the request of the link, and
-    /// refuses with a message and data. Its `socket.use(..)` stands in front of the handlers of each [`Event`](Self::Event).
+    /// Authenticate the client here, by `auth` and the HTTP request of the connection. This is the place of JavaScript's `io.use(..)`. The place of
+    /// `socket.use(..)` is before the handlers of each [`Event`](Self::Event).
     Connect {
-        /// Which.
+        /// The namespace.
         namespace: Namespace,
-        /// The client's credentials, a JSON object.
+        /// The `auth` object of the client, as JSON.
         auth: Option<Value<'m>>,
     },
-    /// The client asks for a namespace that there is not: answer with [`refuse_unknown`](super::Session::refuse_unknown).
+    /// The client asks for a namespace that does not exist. Answer with [`refuse_unknown`](super::Session::refuse_unknown).
     UnknownNamespace {
         /// Its name, with the slash.
         name: &'m [u8],
     },
-    /// An event of the application.
+    /// The client sent an event.
     Event(EventPacket<'m>),
     /// A binary message that belongs to the event or acknowledgement before it.
     Attachment(Attachment<'m>),
-    /// An acknowledgement.
+    /// The client sent an acknowledgement.
     Ack(AckPacket<'m>),
-    /// A expect that no acknowledgement comes to; from [`handle_timeout`](super::Session::handle_timeout).
+    /// No acknowledgement will arrive for an event that was sent with [`ExpectAck`](crate::socketio::ExpectAck). Returned by
+    /// [`handle_timeout`](super::Session::handle_timeout).
     AckFailed {
-        /// Where it was asked.
+        /// The namespace of the event.
         namespace: Namespace,
-        /// What [`ExpectAck`](crate::socketio::ExpectAck) called it.
+        /// The token of the [`ExpectAck`](crate::socketio::ExpectAck).
         token: u32,
         /// Why.
         error: AckError,
     },
-    /// The client left a namespace; the link stands. The rooms of the client are known still, since the application keeps them: the
-    /// reference's `disconnecting` is in front of [`leave_all`](super::rooms::Rooms::leave_all), its `disconnect` behind it.
+    /// The client left a namespace. The connection stays open. Its rooms are still in [`Rooms`](super::rooms::Rooms) until you call
+    /// [`leave_all`](super::rooms::Rooms::leave_all). JavaScript's `disconnecting` event comes before that call, `disconnect` after it.
     Disconnected {
-        /// Which.
+        /// The namespace.
         namespace: Namespace,
-        /// Why: the client said so.
+        /// Why: it is the client that left.
         reason: Reason,
     },
-    /// No namespace was connected in time: close the link.
+    /// The client joined no namespace in time. Close the connection.
     ConnectTimeout,
-    /// The connection ended, and with it every namespace that [`namespaces`](super::Session::namespaces) still lists. Acknowledgements that
-    /// can no longer arrive come from [`handle_timeout`](super::Session::handle_timeout), as [`AckFailed`](Self::AckFailed).
+    /// The connection ended. The client has left all namespaces that [`namespaces`](super::Session::namespaces) still lists. Then
+    /// [`handle_timeout`](super::Session::handle_timeout) returns an [`AckFailed`](Self::AckFailed) for each acknowledgement that can no longer
+    /// arrive.
     Closed(engineio::Reason),
 }

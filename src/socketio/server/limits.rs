@@ -1,7 +1,7 @@
 use super::session::MAX_NAMESPACES;
 use crate::socketio::MAX_ATTACHMENTS;
 
-/// What a client may do to a session.
+/// The limits for what a client can make a session do. See the [module page](super) and [`Session`](super::Session).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(super) attachments: u8,
@@ -11,7 +11,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// 10 attachments of 16 MiB together, 8 namespaces, and 1,024 acknowledgements in flight.
+    /// 10 attachments of together 16 MiB for each packet, 8 namespaces, and 1,024 acknowledgements in flight.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -22,29 +22,29 @@ impl Limits {
         }
     }
 
-    /// Attachments of one packet, up to 64 (CVE-2026-33151).
+    /// The largest number of attachments of a packet, up to 64 (CVE-2026-33151).
     #[must_use]
     pub const fn attachments(mut self, attachments: u8) -> Self {
         self.attachments = if attachments > 64 { 64 } else { attachments };
         self
     }
 
-    /// Bytes of all attachments of one packet.
+    /// The largest total size of the attachments of a packet, in bytes.
     #[must_use]
     pub const fn attachment_bytes(mut self, bytes: u32) -> Self {
         self.attachment_bytes = bytes;
         self
     }
 
-    /// Acknowledgements that one session waits for at a time, however many slots it is lent. A client that makes the application ask
-    /// and never answers is bounded by this.
+    /// The largest number of acknowledgements that a session waits for, however many slots it has. Bounds the slots that a client can use up if it
+    /// makes the application send requests and never answers them.
     #[must_use]
     pub const fn acks(mut self, acks: u16) -> Self {
         self.acks = acks;
         self
     }
 
-    /// Namespaces that one connection joins at a time, up to 8.
+    /// The largest number of namespaces that a client can join, up to 8.
     #[must_use]
     pub const fn namespaces(mut self, namespaces: u8) -> Self {
         self.namespaces = namespaces;

@@ -1,4 +1,4 @@
-//! What the server's end of a connection sends.
+//! The packets that the server's end of a connection sends.
 
 use super::{Session, session::Phase};
 use crate::{
@@ -9,12 +9,12 @@ use crate::{
 use core::ops::Deref;
 
 impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
-    /// Accepts a client into a namespace that it asked for. `sid` is the public id of the client's socket in this namespace: draw
-    /// one for each, since [`AckRequest`]s are told apart by it.
+    /// Accepts a client into a namespace that it asked for. `sid` is the public id of the client's socket in this namespace. Use a new id for each
+    /// socket: [`AckRequest`]s refer to the socket by it.
     ///
     /// # Errors
-    /// [`StateError::NotConnected`] when the client did not ask for the namespace; [`StateError::AlreadyConnected`] when it was accepted before;
-    /// [`SendError::Capacity`] with the exact need. Nothing was changed: repeat the call.
+    /// [`StateError::NotConnected`] if the client did not ask for the namespace. [`StateError::AlreadyConnected`] if it was already accepted.
+    /// [`SendError::Capacity`] with the exact need. Nothing was changed, so the call can be repeated.
     pub fn accept<O: Sink<engineio::Server>>(
         &mut self,
         namespace: Namespace,
@@ -34,8 +34,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         Ok(())
     }
 
-    /// Refuses a namespace that was asked for, with a message and perhaps one JSON value of data. The link stays, and the client may
-    /// ask again.
+    /// Refuses a namespace that the client asked for, with a message and optionally a JSON value as data. The connection stays open, and the client
+    /// may ask again. See the [module page](super) for an example.
     ///
     /// # Errors
     /// As [`accept`](Self::accept).
@@ -54,7 +54,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         Ok(())
     }
 
-    /// Tells the client that there is no namespace of this name.
+    /// Answers the client that no namespace has this name. See [`Session`] for an example.
     ///
     /// # Errors
     /// [`SendError::Capacity`] with the exact need.
@@ -62,13 +62,13 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         write::refused(name, "Invalid namespace", None, out)
     }
 
-    /// Sends an event with all its attachments, or nothing of it. With `expect` it asks for an acknowledgement. Cost: O(1)
-    /// beside the packet, O(log n) with a deadline while n acknowledgements are in flight.
+    /// Sends an event with all its attachments. With `expect` it asks for an acknowledgement. Cost, besides writing the packet: O(1), or O(log n)
+    /// with a deadline while n acknowledgements are in flight. See [`Session`] for an example.
     ///
     /// # Errors
-    /// [`StateError::NotConnected`], [`StateError::ReservedName`], [`StateError::TooManyAttachments`];
-    /// [`StateError::TooManyAcks`] at the limit; [`SendError::Acks`] when no slot is free; [`SendError::Serialize`] if an argument has no
-    /// form in JSON; [`SendError::Capacity`] with the exact need. Nothing was written, no slot was taken.
+    /// [`StateError::NotConnected`]. [`StateError::ReservedName`]. [`StateError::TooManyAttachments`]. [`StateError::TooManyAcks`] at the limit.
+    /// [`SendError::Acks`] if no slot is free. [`SendError::Serialize`] if an argument cannot be written as JSON. [`SendError::Capacity`] with the
+    /// exact need. Nothing was written, and no slot was taken.
     #[inline]
     pub fn emit<O: Sink<engineio::Server>>(
         &mut self,
@@ -92,11 +92,11 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         Ok(())
     }
 
-    /// Acknowledges an event. Answer each request once: the client ignores a second answer.
+    /// Acknowledges an event. Answer each request once: the client ignores further acknowledgements. See [`Session`] for an example.
     ///
     /// # Errors
-    /// [`StateError::Stale`] for a request that came from another session, or from before the client left the namespace;
-    /// else as [`emit`](Self::emit).
+    /// [`StateError::Stale`] if the request belongs to another session, or the client has left the namespace since. Otherwise as
+    /// [`emit`](Self::emit).
     pub fn ack<O: Sink<engineio::Server>>(
         &mut self,
         request: AckRequest,
@@ -110,10 +110,11 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         write::ack(&path, request.id, content, out)
     }
 
-    /// Takes a namespace away from the client; the link stays. The client does not come back by itself.
+    /// Removes the client from a namespace. The connection stays open. The JavaScript client does not reconnect by itself after this. See the [module
+    /// page](super) for an example.
     ///
     /// # Errors
-    /// [`StateError::NotConnected`], or [`SendError::Capacity`]; nothing was changed.
+    /// [`StateError::NotConnected`]. [`SendError::Capacity`] with the exact need. Nothing was changed.
     pub fn disconnect<O: Sink<engineio::Server>>(
         &mut self,
         namespace: Namespace,
@@ -124,16 +125,16 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         Ok(())
     }
 
-    /// Moves the acknowledgements in flight into other slots, more or fewer, and gives the old slots back. Cost: O(n log n), so
-    /// double their number when it grows.
+    /// Moves the acknowledgements in flight into other slots, more or fewer, and returns the old slots. Cost: O(n log n), so double the number of
+    /// slots to grow.
     ///
     /// # Errors
-    /// Gives the new slots back when they are too few; nothing was changed.
+    /// Returns the new slots if they are too few. Nothing was changed.
     pub fn replace_acks(&mut self, slots: A) -> Result<A, A> {
         self.acks.replace(slots, self.sockets.iter_mut().map(|s| &mut s.acks))
     }
 
-    /// Ends the session and gives the slots back.
+    /// Ends the session and returns the slots.
     #[must_use]
     pub fn into_storage(self) -> A {
         self.acks.into_slots()
@@ -156,7 +157,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     }
 }
 
-/// FNV-1a over the id, never 0.
+/// FNV-1a hash of the id, never 0.
 fn number_of(sid: Sid) -> u32 {
     let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     sid.as_bytes().iter().fold(0x811c_9dc5, step).max(1)

@@ -1,4 +1,4 @@
-//! The server's end of one Socket.IO connection: what comes in, and time. What goes out is in `send.rs`.
+//! The server's end of one Socket.IO connection: received packets and deadlines. `send.rs` has what is sent.
 
 use super::{Event, Limits};
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
 /// Namespaces of one connection, at most.
 pub(super) const MAX_NAMESPACES: usize = 8;
 
-/// One connection: which namespaces it has joined, and what may come next. Holds no buffers: 144 bytes, and 32 for each acknowledgement
-/// that it can wait for.
+/// The server's end of one Socket.IO connection. It knows the namespaces that the client has joined, checks each received packet, and writes packets.
+/// It has no buffers. Size: 144 bytes, and 32 for each [`AckSlot`].
 ///
 /// ```
 /// use sansocket::{
@@ -31,7 +31,7 @@ pub(super) const MAX_NAMESPACES: usize = 8;
 /// let mut tx = [0; 256];
 /// let mut out = ws::Out::stored(&mut tx);
 ///
-/// // What `engineio::server::Session::poll_event` gives, one by one.
+/// // The events that `engineio::server::Session::poll_event` returned.
 /// let received = [
 ///     engineio::Event::Opened,
 ///     engineio::Event::Message(Message::Text(b"0")),
@@ -45,7 +45,7 @@ pub(super) const MAX_NAMESPACES: usize = 8;
 ///             if let Some(request) = e.ack {
 ///                 io.ack(request, &(e.args(), "yes"), &mut out)?;
 ///             }
-///             // A request of our own. Its answer comes as `Event::Ack` with the token, else `handle_timeout` gives `AckFailed`.
+///             // Ask the client. Its answer arrives as `Event::Ack` with the token, or `handle_timeout` returns `AckFailed`.
 ///             let expect = ExpectAck { token: 7, deadline: Some(Instant::from_millis(5000)) };
 ///             io.emit(e.namespace, "and you?", &(), Some(expect), &mut out)?;
 ///         }
@@ -64,11 +64,11 @@ pub struct Session<N, A = [AckSlot; 8]> {
     connect_by: Instant,
     pub(super) limits: Limits,
     pub(super) phase: Phase,
-    /// Attachments of the last packet, how many of them came, and their bytes.
+    /// The attachments of the last packet: their number, how many have arrived, and their total size.
     attachments: u8,
     arrived: u8,
     received: u32,
-    /// Id of the acknowledgement whose attachments arrive; `NO_ID` for none.
+    /// The id of the acknowledgement whose attachments are arriving, or `NO_ID`.
     arriving: u32,
 }
 
@@ -76,7 +76,7 @@ const NO_ID: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Socket {
-    /// Tells this socket from others ([`AckRequest`]); 0 while the client only asks for the namespace.
+    /// Identifies the socket ([`AckRequest`]). 0 until the client is accepted.
     pub(super) number: u32,
     pub(super) namespace: Namespace,
     /// Acknowledgements that this namespace waits for.
@@ -91,7 +91,7 @@ impl Socket {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// No namespace was connected yet: the connect timeout runs.
+    /// The client has not joined any namespace yet, and has until `connect_by`.
     Waiting,
     Connected,
     TimedOut,
@@ -100,27 +100,27 @@ pub(super) enum Phase {
 }
 
 impl<N, A> Session<N, A> {
-    /// With other limits.
+    /// Replaces the limits. See the [module page](super) for an example.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Whether the namespace was asked for and granted, and the link stands.
+    /// Whether the client was accepted into the namespace, has not left it, and the connection is open.
     #[must_use]
     pub fn is_connected(&self, namespace: Namespace) -> bool {
         self.phase != Phase::Closed && self.sockets.iter().any(|p| p.namespace == namespace && p.is_connected())
     }
 
-    /// The namespaces that are connected; after [`Event::Closed`] those that were.
+    /// The namespaces that the client is connected to. After [`Event::Closed`] those that it was connected to.
     pub fn namespaces(&self) -> impl Iterator<Item = Namespace> {
         self.sockets.iter().filter(|p| p.is_connected()).map(|p| p.namespace)
     }
 }
 
 impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
-    /// A session whose client must have joined one of `namespaces` by `connect_by` (the JavaScript server gives 45,000 ms). The number of
-    /// slots in `acks` is how many acknowledgements it can wait for at a time.
+    /// A session whose client must join a namespace by `connect_by`. The JavaScript server gives it 45,000 ms. The number of slots in `acks` is the
+    /// number of acknowledgements that the session can wait for at a time.
     #[must_use]
     pub fn new(namespaces: N, acks: A, connect_by: Instant) -> Self {
         Self {
@@ -137,9 +137,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         }
     }
 
-    /// Makes the session ready for the next connection, whose client must have joined a namespace by `connect_by`. Namespaces,
-    /// limits and slots stay. Acknowledgements that the old connection still owed have failed, and
-    /// [`handle_timeout`](Self::handle_timeout) still says so.
+    /// Resets the session for the next connection, whose client must join a namespace by `connect_by`. Namespaces, limits and slots stay. The
+    /// acknowledgements that the old connection still owed have failed, and [`handle_timeout`](Self::handle_timeout) reports them.
     pub fn reopen(&mut self, connect_by: Instant) {
         self.lose_all();
         self.sockets.clear();
@@ -148,13 +147,13 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         self.expect(0);
     }
 
-    /// Takes one event of Engine.IO and gives exactly one event.
+    /// Handles one Engine.IO event and returns exactly one event. See [`Session`] for an example.
     ///
-    /// [`Opened`](engineio::Event::Opened) begins a connection. A session that served one before forgets it, as in [`reopen`](Self::reopen); call that
-    /// first to set the new deadline, or the old one counts.
+    /// [`Opened`](engineio::Event::Opened) begins a connection, and resets a session that was used before, as [`reopen`](Self::reopen) does. Call
+    /// `reopen` first to set the new deadline; otherwise the old one stays.
     ///
     /// # Errors
-    /// [`PeerError`] when the peer broke the protocol: close the link. Later packets give the same error.
+    /// [`PeerError`] if the client broke the protocol. Close the connection. All later packets return the same error.
     pub fn handle_event<'m>(&mut self, event: engineio::Event<'m>) -> Result<Event<'m>, PeerError> {
         match event {
             engineio::Event::Opened => {
@@ -182,15 +181,15 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         }
     }
 
-    /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// The next time at which to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connect = (self.phase == Phase::Waiting).then_some(self.connect_by);
         connect.into_iter().chain(self.acks.poll_timeout()).min()
     }
 
-    /// Handles what is due at `now`: the connect timeout, or an acknowledgement that failed. Call it until `None`. A call that is
-    /// early or repeated does nothing. Cost: O(log n) while n acknowledgements are in flight.
+    /// Handles the deadlines up to `now`: returns the connect timeout, and acknowledgements that failed. Call it until `None`. Early or repeated
+    /// calls do nothing. Cost: O(log n) while n acknowledgements are in flight.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         if self.phase == Phase::Waiting && now >= self.connect_by {
             self.phase = Phase::TimedOut;
@@ -209,10 +208,10 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         self.acks.answered(namespace, &mut socket.acks, id)
     }
 
-    /// No acknowledgement comes any more.
+    /// All acknowledgements in flight fail.
     fn lose_all(&mut self) {
         let acks = &mut self.acks;
-        // The oldest first, over all namespaces.
+        // In the order of the requests, over all namespaces.
         while let Some((_, socket)) =
             self.sockets.iter_mut().filter_map(|s| Some((acks.age(&s.acks)?, s))).max_by_key(|(age, _)| *age)
         {
@@ -229,7 +228,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         });
     }
 
-    /// The client is not in the namespace any more: its acknowledgements are lost.
+    /// The client has left the namespace. Its acknowledgements in flight fail.
     pub(super) fn leave(&mut self, namespace: Namespace) {
         if let Some(at) = self.sockets.iter().position(|s| s.namespace == namespace) {
             if let Some(socket) = self.sockets.get_mut(at) {
@@ -277,7 +276,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
                 if attachments == 0 {
                     self.answered(namespace, id);
                 } else if token.is_some() {
-                    // It is answered when all of it is here.
+                    // It counts as answered when all its attachments have arrived.
                     self.arriving = u32::try_from(id).unwrap_or(NO_ID);
                 }
                 Ok(Event::Ack(AckPacket { namespace, token, id, attachments, used, payload }))
@@ -306,7 +305,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         Ok(Event::Attachment(Attachment { index, of: self.attachments, bytes, is_late }))
     }
 
-    /// A namespace that the peer may speak to.
+    /// The namespace, if the client is connected to it.
     fn connected(&self, name: &[u8]) -> Result<Namespace, PeerError> {
         self.namespaces.find(name).filter(|&n| self.is_connected(n)).ok_or(PeerError::NotConnected)
     }

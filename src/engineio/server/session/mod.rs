@@ -1,4 +1,4 @@
-//! The server's end of a link: a [`Session`] over polling, over a WebSocket, or from the one to the other by way of a [`Probe`].
+//! The server's end of a connection: a [`Session`] over polling or a WebSocket, and the upgrade between them ([`Probe`]).
 
 mod polling;
 mod probe;
@@ -15,17 +15,20 @@ use crate::{
     ws::{self, Advanced, CloseCode, Incoming, Kind, ReceiveError},
 };
 
-/// Bytes that [`Session::poll_transmit`] needs at most in one call: the open packet as a frame.
+/// The largest number of bytes that one call of [`Session::poll_transmit`] writes: the open packet as a frame.
 pub const OWED_MAX: usize = 160;
 
-/// One link: heartbeat, packets, close. 72 bytes.
+/// The server's end of one Engine.IO session: heartbeat, packets and close. 72 bytes.
 ///
-/// It owes the open packet from the start and a ping whenever the interval is over; [`poll_transmit`](Self::poll_transmit)
-/// writes them. An event borrows the inbox alone.
+/// [`poll_transmit`](Self::poll_transmit) writes what the session has to send by itself: the open packet at the start, and a ping after each
+/// interval.
 ///
-/// A link over a WebSocket gets its bytes by [`poll_event`](Self::poll_event). One over [polling](Self::open_polling) gets the body of each POST by
-/// [`poll_post`](Self::poll_post), and is told of each GET: what is to be sent waits as packets at rest in the caller's queue, of which a [`Payload`](crate::engineio::Payload)
-/// makes the answer. That queue stays the same when the link moves to a WebSocket.
+/// Over a WebSocket, [`poll_event`](Self::poll_event) handles the received bytes. Events borrow only the inbox, so you can call the session while you
+/// hold one.
+///
+/// Over [polling](Self::open_polling), announce each GET ([`begin_poll`](Self::begin_poll)) and pass the body of each POST to
+/// [`poll_post`](Self::poll_post). Packets to the client wait in your queue as stored frames, from which a [`Payload`](crate::engineio::Payload)
+/// makes the answer to a GET. The same queue is used after an upgrade to a WebSocket.
 ///
 /// ```
 /// use sansocket::{engineio::{Event, Message, Sid, server::{Config, Session}}, time::Instant, ws};
@@ -54,7 +57,7 @@ pub const OWED_MAX: usize = 160;
 ///     }
 /// }
 /// assert!(opened);
-/// // 25 s later a ping is owed; the deadline says so.
+/// // The next ping is due after 25 s.
 /// assert_eq!(engine.poll_timeout(), Some(Instant::from_millis(25_000)));
 /// assert_eq!(engine.handle_timeout(Instant::from_millis(25_000)), None);
 /// engine.poll_transmit(&mut out)?;
@@ -69,23 +72,23 @@ pub struct Session {
     transport: Transport,
     /// A GET waits for its answer.
     is_polled: bool,
-    /// The body of a POST is on its way.
+    /// The body of a POST is being received.
     is_posted: bool,
     upgrade: Upgrade,
-    /// The last packet of a link over polling, once it is over.
+    /// The last packet of a session over polling, to be sent after it has ended.
     farewell: Option<u8>,
     phase: Phase,
     beat: Beat,
-    /// When the next ping is due, or its answer.
+    /// When the next ping, or the pong to the last one, is due.
     due: Instant,
-    /// Since the ping went out a packet came that was not its answer, and bought it time.
+    /// A packet other than a pong arrived since the last ping, and the time for the pong was extended once.
     is_extended: bool,
     fault: Option<PeerError>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// `Opened` is not told yet.
+    /// `Opened` was not returned yet.
     Fresh,
     Open,
     Ended {
@@ -94,7 +97,7 @@ enum Phase {
     },
 }
 
-/// What the layer above has heard of a session that ended.
+/// Which events of an ended session were returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Nothing,
@@ -102,29 +105,29 @@ enum Told {
     Closed,
 }
 
-/// Where the move to a WebSocket is.
+/// The state of the upgrade to a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Upgrade {
     None,
-    /// A probe runs; a GET that waits is let go by a noop at this moment.
+    /// A probe is in progress. At `noop` a GET that waits is answered with a noop.
     Probing {
         noop: Instant,
     },
-    /// The noop is owed.
+    /// A noop has to be sent.
     NoopOwed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Beat {
-    /// Until the next ping.
+    /// No ping is unanswered.
     Idle,
     PingOwed,
-    /// Until the answer must be here.
+    /// A ping was sent and its pong has not arrived.
     Asked,
 }
 
 impl Session {
-    /// A link that begins: the open packet is owed. `sid` names it, and must not be known to others.
+    /// A new session over a WebSocket. The open packet has to be sent. `sid` is a secret. See [`Session`] for an example.
     #[must_use]
     pub const fn open(sid: Sid, config: Config, now: Instant) -> Self {
         Self::new(sid, config, Transport::WebSocket, now)
@@ -149,13 +152,15 @@ impl Session {
         }
     }
 
-    /// The next event; `None` when the bytes in `inbox` are used up. [`Event::Opened`] comes first and once, [`Event::Closed`] last and once, whatever
-    /// ended the session. Once the session is over, this marks the close frame that `ws` owes: call it after [`close`](Self::close) and after
-    /// [`handle_timeout`](Self::handle_timeout) too.
+    /// Returns the next event. `None`: all bytes in `inbox` were used. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last,
+    /// however the session ends. See [`Session`] for an example.
+    ///
+    /// After the end of the session, this call makes `ws` send a close frame. So call it also after [`close`](Self::close) and
+    /// [`handle_timeout`](Self::handle_timeout).
     ///
     /// # Errors
-    /// [`Capacity`] when a message within the limits is larger than the inbox: lend more
-    /// ([`ws::Inbox::replace`]), skip it ([`ws::Inbox::skip_message`]) or close; nothing was changed.
+    /// [`Capacity`] if a message within the limits is larger than the inbox. Nothing was changed. Lend more ([`ws::Inbox::replace`]), skip the
+    /// message ([`ws::Inbox::skip_message`]) or close. `needed` is exact for a message in one frame, and the least that helps for a fragmented one.
     pub fn poll_event<'s, S: AsMut<[u8]>>(
         &mut self,
         inbox: &'s mut ws::Inbox<S>,
@@ -165,13 +170,37 @@ impl Session {
         if self.advance(inbox, ws, now)? { Ok(self.take(inbox)) } else { Ok(None) }
     }
 
-    /// Works until an event is ready for [`take`](Self::take) and lends nothing, so it can stand in a loop of a wrapper
-    /// that lends; `false` when the bytes in `inbox` are used up.
+    /// As [`poll_event`](Self::poll_event), but the result borrows nothing. `true`: [`take`](Self::take) returns an event. `false`: all bytes in
+    /// `inbox` were used. For a wrapper that loops and returns an event.
     ///
-    /// Pings and pongs of the WebSocket pass unnoticed here: Engine.IO has a heartbeat of its own. See [`advance_with`](Self::advance_with).
+    /// WebSocket pings and pongs are not reported: Engine.IO has its own heartbeat. See [`advance_with`](Self::advance_with).
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
+    ///
+    /// ```
+    /// use sansocket::{Capacity, engineio::{Event, server::Session}, time::Instant, ws::{Connection, Inbox, Server}};
+    ///
+    /// struct Socket {
+    ///     ws: Connection<Server>,
+    ///     inbox: Inbox<Vec<u8>>,
+    ///     session: Session,
+    /// }
+    ///
+    /// impl Socket {
+    ///     /// The next event, or `None` if more bytes must be read.
+    ///     fn next(&mut self, now: Instant) -> Result<Option<Event<'_>>, Capacity> {
+    ///         let is_ready = self.session.advance(&mut self.inbox, &mut self.ws, now)?;
+    ///         Ok(if is_ready { self.session.take(&mut self.inbox) } else { None })
+    ///     }
+    /// }
+    /// # use sansocket::{engineio::{Sid, server::Config}, ws::Limits};
+    /// # let now = Instant::from_millis(0);
+    /// # let session = Session::open(Sid::from_random([0; 15]), Config::new(), now);
+    /// # let mut socket = Socket { ws: Connection::server(Limits::new()), inbox: Inbox::new(vec![0; 64]), session };
+    /// # assert_eq!(socket.next(now)?, Some(Event::Opened));
+    /// # Ok::<(), Capacity>(())
+    /// ```
     pub fn advance<S: AsMut<[u8]>>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
@@ -181,8 +210,7 @@ impl Session {
         self.advance_with(inbox, ws, now, |_| {})
     }
 
-    /// As [`advance`](Self::advance), and calls `heard` with each ping and pong of the WebSocket, such as those that a
-    /// [`ws::KeepAlive`] beside the session waits for.
+    /// As [`advance`](Self::advance), and calls `heard` with each WebSocket ping and pong. For a [`ws::KeepAlive`] that is used besides the session.
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
@@ -243,7 +271,7 @@ impl Session {
         }
     }
 
-    /// Lends the event that [`advance`](Self::advance) found.
+    /// Returns the event that [`advance`](Self::advance) found.
     pub fn take<'s, S: AsMut<[u8]>>(&mut self, inbox: &'s mut ws::Inbox<S>) -> Option<Event<'s>> {
         match self.phase {
             Phase::Fresh => {
@@ -261,8 +289,9 @@ impl Session {
         }
     }
 
-    /// Time has come to `now`: a ping may be owed then, or the peer may have failed to answer one. Call it until `None`; a call that is early or
-    /// repeated does nothing. It also gives the last events of a session that ended by a call without events, such as [`close`](Self::close).
+    /// Handles the deadlines up to `now`: sends a ping, or ends the session if a pong is missing. Call it until `None`. It also returns the last
+    /// events of a session that was ended by a call without events, such as [`close`](Self::close). Early or repeated calls do nothing. See
+    /// [`Session`] for an example.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         self.let_poll_go(now);
         if now >= self.due && !self.is_closed() {
@@ -278,34 +307,48 @@ impl Session {
         self.tell_end()
     }
 
-    /// The transport ended: the WebSocket, or the connection of a GET that waited for its answer. [`handle_timeout`](Self::handle_timeout) gives the
-    /// last events.
+    /// The WebSocket ended, or the connection of a GET that waited. The session is over; [`handle_timeout`](Self::handle_timeout) returns the last
+    /// events. See [`close`](Self::close) for an example.
     pub const fn handle_eof(&mut self) {
         self.end(Reason::TransportClose);
     }
 
-    /// Ends the session from this side. Does nothing when it is over.
+    /// Ends the session from this end. Does nothing if it is over.
     ///
-    /// Over a WebSocket the next [`poll_event`](Self::poll_event) marks the close frame that `ws` owes, without a code, as the JavaScript server sends it.
-    /// Over polling [`poll_transmit`](Self::poll_transmit) writes the close packet, for the GET that waits or for the next one (the JavaScript server
-    /// waits 30 s for that). It must stand in a payload of its own, behind all others: the stock client acts on it before the packets in front of it.
+    /// Over a WebSocket, the next [`poll_event`](Self::poll_event) makes `ws` send a close frame without a code, like the JavaScript server.
+    ///
+    /// Over polling, [`poll_transmit`](Self::poll_transmit) writes the close packet. Send it in the answer to the GET that waits, or to the next one;
+    /// the JavaScript server waits 30 s for that. Send it after all other packets and in a payload of its own: the JavaScript client handles a close
+    /// packet before the packets in front of it.
+    ///
+    /// ```
+    /// use sansocket::{engineio::{Event, Reason, Sid, server::{Config, Session}}, time::Instant};
+    ///
+    /// let now = Instant::from_millis(0);
+    /// let mut session = Session::open(Sid::from_random([0; 15]), Config::new(), now);
+    /// session.close();
+    /// session.handle_eof(); // changes nothing: the session is over
+    /// assert_eq!(session.handle_timeout(now), Some(Event::Opened));
+    /// assert_eq!(session.handle_timeout(now), Some(Event::Closed(Reason::ForcedClose)));
+    /// assert_eq!(session.handle_timeout(now), None);
+    /// ```
     pub const fn close(&mut self) {
         self.end(Reason::ForcedClose);
     }
 
-    /// How the packets travel now.
+    /// The current transport.
     #[must_use]
     pub const fn transport(&self) -> Transport {
         self.transport
     }
 
-    /// The id of the link.
+    /// The id of the session.
     #[must_use]
     pub const fn sid(&self) -> &Sid {
         &self.sid
     }
 
-    /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// The next time at which to call [`handle_timeout`](Self::handle_timeout). `None` after the end.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         if self.is_closed() {
@@ -317,7 +360,7 @@ impl Session {
         }
     }
 
-    /// What [`poll_timeout`](Self::poll_timeout) waits for, for logs.
+    /// What [`poll_timeout`](Self::poll_timeout) waits for, for logs. See [`Session`].
     #[must_use]
     pub const fn timeout_reason(&self) -> &'static str {
         match self.beat {
@@ -326,13 +369,13 @@ impl Session {
         }
     }
 
-    /// Whether the link is over.
+    /// Whether the session is over.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Ended { .. })
     }
 
-    /// What the peer did that ended the link, for logs.
+    /// How the peer broke the protocol, if that ended the session. For logs.
     #[must_use]
     pub const fn fault(&self) -> Option<PeerError> {
         self.fault
@@ -340,7 +383,7 @@ impl Session {
 
     fn handle(&mut self, packet: Result<Packet<'_>, PeerError>, now: Instant) -> Handled {
         if self.beat == Beat::Asked && !matches!(packet, Ok(Packet::Pong(_))) && !self.is_extended {
-            // As the reference since 6.6.12: other traffic shows that the peer lives, once.
+            // Like engine.io 6.6.12 for Node: other traffic shows that the peer is alive. It extends the time once.
             self.is_extended = true;
             self.due = now.after_millis(millis(self.config.ping_timeout));
         }
@@ -353,7 +396,7 @@ impl Session {
                 }
                 Handled::Silently
             }
-            // The reference ignores these from a client whose session is open.
+            // The JavaScript server ignores these packets while the session is open.
             Ok(Packet::Open(_) | Packet::Upgrade | Packet::Noop) => Handled::Silently,
             Ok(Packet::Close) => {
                 self.end(Reason::TransportClose);
@@ -372,7 +415,7 @@ impl Session {
         Handled::End
     }
 
-    /// The code says what the peer did wrong; without a fault there is none, as in the JavaScript server.
+    /// The close frame has a code only if the peer broke the protocol, like that of the JavaScript server.
     fn owe_close(&self, ws: &mut ws::Connection<ws::Server>) {
         ws.owe_close(self.fault.map_or(CloseCode::NO_STATUS, PeerError::close_code));
     }
@@ -385,7 +428,7 @@ impl Session {
             self.beat = Beat::Idle;
             self.upgrade = Upgrade::None;
             if matches!(self.transport, Transport::Polling) {
-                // A client that said good-bye needs its GET back, and nothing else.
+                // A client that closed the session only needs an answer to its GET.
                 self.farewell = Some(if matches!(reason, Reason::TransportClose) { b'6' } else { b'1' });
             }
         }
@@ -403,10 +446,10 @@ impl Session {
     }
 }
 
-/// What became of a packet.
+/// The result of handling a packet.
 enum Handled {
     Message,
     Silently,
-    /// The session is over; its last event is not told yet.
+    /// The session is over. Its last event was not returned yet.
     End,
 }

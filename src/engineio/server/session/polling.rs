@@ -1,4 +1,4 @@
-//! A link over polling: GETs that wait for packets, POSTs that bring some.
+//! A session over polling: GETs wait for packets to the client, POSTs carry packets from the client.
 
 use super::{Config, Handled, Phase, Session, Upgrade};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
 };
 use core::fmt;
 
-/// Milliseconds that a GET waits during a probe: the client is to let go of polling, and must not be asked to poll without rest.
+/// How long a GET waits during a probe, in milliseconds. The client has to stop polling, but should not be made to poll in a busy loop.
 const NOOP_DELAY: u64 = 100;
 
 impl Session {
-    /// A link that begins over polling: the open packet is owed, and the GET that opened it waits for its answer.
+    /// A new session over polling. The open packet has to be sent, as the answer to the GET that opened the session.
     ///
     /// ```
     /// use sansocket::{engineio::{Event, Message, Packets, Payload, Sid, server::{Config, Session}}, time::Instant, ws::Out};
@@ -20,8 +20,8 @@ impl Session {
     /// let now = Instant::from_millis(0);
     /// let mut engine = Session::open_polling(Sid::from_random([0; 15]), Config::new(), now);
     ///
-    /// // A GET is answered when something waits for it.
-    /// let mut queue = [0; 256]; // a queue of packets at rest
+    /// // Answer a GET when there is something to send.
+    /// let mut queue = [0; 256]; // a queue of stored frames
     /// let mut out = Out::stored(&mut queue);
     /// while engine.poll_transmit(&mut out)? {}
     /// let mut body = [0; 1024];
@@ -30,7 +30,7 @@ impl Session {
     /// assert!(payload.written().starts_with(br#"0{"sid":"AAAAAAAAAAAAAAAAAAAA","upgrades":["websocket"],"#));
     /// engine.end_poll();
     ///
-    /// // A POST brings packets.
+    /// // A POST carries packets.
     /// engine.begin_post()?;
     /// let mut body = *b"4hello\x1e4you";
     /// let mut packets = Packets::new(&mut body);
@@ -50,12 +50,11 @@ impl Session {
         session
     }
 
-    /// A GET came, and waits from now on until something is to be said: packets in the caller's queue, or what
-    /// [`poll_transmit`](Self::poll_transmit) writes into it.
+    /// A GET arrived. Answer it when there is something to send: packets in your queue, or what [`poll_transmit`](Self::poll_transmit) writes.
     ///
     /// # Errors
-    /// [`PollError`]; answer 400 without a body. A second GET while one waits ends the session, as in the JavaScript server; the first one is
-    /// to be answered then, and [`handle_timeout`](Self::handle_timeout) gives the last events.
+    /// [`PollError`]. Answer 400 without a body. A second GET while one waits ends the session, like in the JavaScript server. Then answer the first
+    /// GET too; [`handle_timeout`](Self::handle_timeout) returns the last events.
     pub const fn begin_poll(&mut self, now: Instant) -> Result<(), PollError> {
         if let Err(error) = self.judge_request(self.is_polled) {
             return Err(error);
@@ -67,21 +66,21 @@ impl Session {
         Ok(())
     }
 
-    /// The GET was answered. What was taken out of the queue is the client's now.
+    /// The GET was answered. Remove the packets in the answer from your queue.
     pub const fn end_poll(&mut self) {
         self.is_polled = false;
     }
 
-    /// Whether a GET waits: packets that are dropped when nobody can take them (volatile ones) go out only then.
+    /// Whether a GET waits. Volatile packets are sent only then.
     #[must_use]
     pub const fn is_polled(&self) -> bool {
         self.is_polled
     }
 
-    /// The head of a POST came; its body is on its way.
+    /// The head of a POST arrived. Its body follows.
     ///
     /// # Errors
-    /// As [`begin_poll`](Self::begin_poll), for a second POST before the first one's body was there.
+    /// As [`begin_poll`](Self::begin_poll). A second POST before the end of the first one's body ends the session.
     pub const fn begin_post(&mut self) -> Result<(), PollError> {
         if let Err(error) = self.judge_request(self.is_posted) {
             return Err(error);
@@ -90,13 +89,14 @@ impl Session {
         Ok(())
     }
 
-    /// The POST came to nothing: its body was too large, or its connection ended. The link goes on.
+    /// The POST failed: its body is too large, or its connection ended. The session goes on. See the [module page](crate::engineio::server) for an
+    /// example.
     pub const fn end_post(&mut self) {
         self.is_posted = false;
     }
 
-    /// The next event of the body of a POST, `None` when the body is used up: answer `ok` then, or 400 if the link [is over](Self::is_closed)
-    /// and the client did not say so.
+    /// Returns the next event of the body of a POST. `None`: the body was used up. Then answer `ok`, or 400 if the session [is over](Self::is_closed)
+    /// because of a [`fault`](Self::fault).
     pub fn poll_post<'b>(&mut self, packets: &mut Packets<'b>, now: Instant) -> Option<Event<'b>> {
         loop {
             match self.phase {
@@ -136,7 +136,7 @@ impl Session {
         Ok(())
     }
 
-    /// During a probe a GET that waits is ended by a noop, so that the client can let go of polling.
+    /// During a probe, makes the session answer a GET that waits with a noop, so that the client can stop polling.
     pub(super) fn let_poll_go(&mut self, now: Instant) {
         if let Upgrade::Probing { noop } = self.upgrade
             && now >= noop
@@ -147,21 +147,21 @@ impl Session {
     }
 }
 
-/// Why a request for a session is refused.
+/// Why a request to a session is refused. See the [module page](crate::engineio::server) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollError {
-    /// A request of its kind is under way; the link is over.
+    /// A request with the same method is in progress. The session is over.
     Overlap,
-    /// The link is over a WebSocket by now; it goes on.
+    /// The session uses a WebSocket. It goes on.
     Upgraded,
 }
 
 impl fmt::Display for PollError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Overlap => "two requests of a kind at once",
-            Self::Upgraded => "the session is over a WebSocket",
+            Self::Overlap => "a second request with the same method at the same time",
+            Self::Upgraded => "the session uses a WebSocket",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The move of a link from polling to a WebSocket (Engine.IO protocol, "Upgrade").
+//! The upgrade of a session from polling to a WebSocket (Engine.IO protocol, "Upgrade").
 
 use super::{Session, Upgrade};
 use crate::{
@@ -8,9 +8,10 @@ use crate::{
     ws::{self, CloseCode, Kind, ReceiveError},
 };
 
-/// A WebSocket that a session over polling may move to: `2probe`, `3probe`, and `5` once the client has let go of polling.
+/// A WebSocket to which a session over polling may upgrade. The client sends `2probe`, the server answers `3probe`, and the client sends `5` when it
+/// has stopped polling.
 ///
-/// Until then the session goes on over polling, and if the probe fails it stays there with nothing lost: the probe never touches the queue.
+/// Until then the session uses polling. If the probe fails, the session goes on over polling and nothing is lost: a probe does not use the queue.
 ///
 /// ```
 /// use sansocket::{engineio::{Sid, Transport, server::{Config, Probe, Probed, Session}}, time::Instant, ws};
@@ -18,11 +19,11 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// let now = Instant::from_millis(0);
 /// let mut engine = Session::open_polling(Sid::from_random([0; 15]), Config::new(), now);
-/// engine.end_poll(); // the open packet went out
+/// engine.end_poll(); // the open packet was sent
 ///
-/// // A WebSocket with the session's id came, and its handshake is done.
+/// // A WebSocket with the id of the session was opened.
 /// let (mut ws, mut inbox, mut tx) = (ws::Connection::server(ws::Limits::new()), ws::Inbox::new([0; 64]), [0; 64]);
-/// let mut probe = Probe::begin(&mut engine, now).ok_or("one is under way: close this WebSocket")?;
+/// let mut probe = Probe::begin(&mut engine, now).ok_or("cannot upgrade: close this WebSocket")?;
 /// # let mut feed = |inbox: &mut ws::Inbox<[u8; 64]>, text: &[u8]| {
 /// #     let frame = [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text].concat();
 /// #     inbox.space().unwrap()[..frame.len()].copy_from_slice(&frame);
@@ -37,7 +38,7 @@ use crate::{
 /// feed(&mut inbox, b"5");
 /// assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws)?, Probed::Upgraded);
 /// assert_eq!(engine.transport(), Transport::WebSocket);
-/// // From here on: `engine.poll_event(&mut inbox, &mut ws, now)`, and the queue goes out over `ws`.
+/// // From now on call `engine.poll_event(&mut inbox, &mut ws, now)`, and send the queue over `ws`.
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,20 +60,20 @@ enum Step {
     Failed,
 }
 
-/// Where a probe is.
+/// The state of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probed {
-    /// Under way.
+    /// In progress.
     Pending,
-    /// The session is over this WebSocket now.
+    /// The session uses this WebSocket now.
     Upgraded,
-    /// The WebSocket is to be closed, its close frame is owed. The session goes on over polling, unless that ended meanwhile.
+    /// The probe failed, and the WebSocket sends a close frame. The session goes on over polling, unless it ended meanwhile.
     Failed,
 }
 
 impl Probe {
-    /// Begins; `None` when the session is over, is over a WebSocket already, or has a probe under way: close the new WebSocket then, the
-    /// session goes on.
+    /// Begins an upgrade. `None` if the session is over, uses a WebSocket, or has a probe in progress. Then close the new WebSocket; the session goes
+    /// on.
     #[must_use]
     pub fn begin(session: &mut Session, now: Instant) -> Option<Self> {
         if session.is_closed() || session.transport != Transport::Polling || session.upgrade != Upgrade::None {
@@ -86,12 +87,14 @@ impl Probe {
         })
     }
 
-    /// Works on what came over the WebSocket. Call it after bytes came and after the GET that waited was answered: `5` may come while that
-    /// waits. Then call [`poll_transmit`](Self::poll_transmit) until `false`, whatever this says: `3probe` may be owed after [`Probed::Upgraded`]
-    /// too, since a client may send `2probe` and `5` at once.
+    /// Handles the bytes received over the WebSocket. Call it after bytes arrived, and after a waiting GET was answered: `5` may arrive while the GET
+    /// waits.
+    ///
+    /// Then call [`poll_transmit`](Self::poll_transmit) until `false`, whatever this returns. A client may send `2probe` and `5` at once, so `3probe`
+    /// may have to be sent after [`Probed::Upgraded`] too.
     ///
     /// # Errors
-    /// [`Capacity`] when a message is larger than the inbox; it can only be a wrong one.
+    /// [`Capacity`] if a message is larger than the inbox. No packet of a probe is longer than 6 bytes.
     pub fn poll<S: AsMut<[u8]>>(
         &mut self,
         session: &mut Session,
@@ -123,7 +126,7 @@ impl Probe {
             }
             self.step = match (self.step, inbox.peek()) {
                 (Step::Waiting, Some((Kind::Text, b"2probe"))) => {
-                    // The GET that waits is let go at once, the next one after a while.
+                    // Answer the GET that waits at once, and the next one after some time.
                     self.owes_pong = true;
                     session.upgrade = if session.is_polled {
                         Upgrade::NoopOwed
@@ -144,11 +147,11 @@ impl Probe {
         }
     }
 
-    /// Writes `3probe` over the WebSocket when it is owed, in front of all other packets there. Call it until `false`. The noop that lets a GET go is
-    /// owed by the session.
+    /// Writes `3probe` if it has to be sent. It goes before all other packets over the WebSocket. Call it until `false`. The noop that answers a
+    /// waiting GET comes from [`Session::poll_transmit`].
     ///
     /// # Errors
-    /// [`Capacity`]: it is owed still.
+    /// [`Capacity`] if `out` has no room. Call again with more. `needed` is exact.
     pub fn poll_transmit<O: Sink<ws::Server>>(&mut self, out: &mut O) -> Result<bool, Capacity> {
         if !self.owes_pong {
             return Ok(false);
@@ -162,14 +165,14 @@ impl Probe {
         Ok(true)
     }
 
-    /// When the move must be done; `None` once it is done or has failed.
+    /// The deadline of the upgrade. `None` once it has succeeded or failed.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Instant> {
         if matches!(self.step, Step::Done | Step::Failed) { None } else { Some(self.deadline) }
     }
 
-    /// Time has come to `now`. [`Probed::Failed`]: the move took too long, and the WebSocket is to be closed; the session goes on. Call it until
-    /// `None`; an early, late or repeated call does nothing.
+    /// Fails the probe if its deadline has passed at `now`: then it returns [`Probed::Failed`], `ws` sends a close frame, and the session goes on.
+    /// Call it until `None`. Early or repeated calls do nothing.
     pub fn handle_timeout(
         &mut self,
         now: Instant,
@@ -179,7 +182,8 @@ impl Probe {
         self.poll_timeout().filter(|&deadline| now >= deadline).map(|_| self.fail(session, ws))
     }
 
-    /// The WebSocket ended, or is given up: the session goes on over polling. Changes nothing after [`Probed::Upgraded`], or a second time.
+    /// The WebSocket ended, or is given up. The session goes on over polling. Does nothing after [`Probed::Upgraded`] or [`Probed::Failed`]. See
+    /// [`Probe`].
     pub fn fail(&mut self, session: &mut Session, ws: &mut ws::Connection<ws::Server>) -> Probed {
         match self.step {
             Step::Done => return Probed::Upgraded,

@@ -1,4 +1,4 @@
-//! What a session owes: a few flags, no queue.
+//! What a session sends by itself. It is kept as flags, without a queue.
 
 use super::{Beat, Session, Upgrade, open};
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
 };
 
 impl Session {
-    /// Writes a message, for applications that speak Engine.IO itself.
+    /// Writes a message, for applications that use Engine.IO without Socket.IO. See the [module page](crate::engineio) for an example.
     ///
     /// # Errors
-    /// [`SendError`]; nothing was written. [`SendError::Separator`] for a text that polling cannot carry.
+    /// [`SendError`]. Nothing was written. [`SendError::Separator`] for a text that polling cannot carry.
     pub fn send<O: Sink<ws::Server>>(&self, message: Message<'_>, out: &mut O) -> Result<(), SendError> {
         match message {
             Message::Text(text) if self.transport == Transport::Polling && text.contains(&SEPARATOR) => {
@@ -23,13 +23,13 @@ impl Session {
         }
     }
 
-    /// Writes one thing that the session owes: the open packet, a ping, over polling a noop or the packet that ends the link. `false`: nothing
-    /// is owed, or nothing can be written now because a message sent in parts is open or the connection is closing.
+    /// Writes one packet that the session has to send: the open packet, a ping, or over polling a noop or the close packet. `false`: nothing has to
+    /// be sent, or nothing can be written now because a message sent in parts is open or the connection is closing.
     ///
     /// Call it until `false` at the end of each turn. An empty `out` of [`OWED_MAX`](super::OWED_MAX) bytes is always enough.
     ///
     /// # Errors
-    /// [`Capacity`]: it is owed still.
+    /// [`Capacity`] if `out` has no room. Call again with more. `needed` is exact.
     pub fn poll_transmit<O: Sink<ws::Server>>(&mut self, out: &mut O) -> Result<bool, Capacity> {
         let written = if self.owes_open {
             out.packet(|w| {
@@ -48,7 +48,7 @@ impl Session {
         match written {
             Ok(()) if self.owes_open => self.owes_open = false,
             Ok(()) if self.beat == Beat::PingOwed => self.beat = Beat::Asked,
-            // The next GET, if one comes, waits as long as any during a probe.
+            // The next GET, if there is one, waits as long as any GET during a probe.
             Ok(()) if self.upgrade == Upgrade::NoopOwed => {
                 self.upgrade = Upgrade::Probing { noop: Instant::FAR_FUTURE }
             }

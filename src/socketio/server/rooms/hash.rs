@@ -1,4 +1,4 @@
-//! SipHash-1-3 (Aumasson and Bernstein), keyed by the caller: room names come from strangers.
+//! SipHash-1-3 (Aumasson and Bernstein) with a secret key, because clients may choose the names of rooms.
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key(pub(super) u64, pub(super) u64);

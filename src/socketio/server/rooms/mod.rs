@@ -1,4 +1,7 @@
-//! Rooms: who receives a broadcast. A registry over storage that the caller lends and can exchange for a larger one.
+//! Rooms: selects the receivers of a broadcast.
+//!
+//! [`Rooms`] records which members (connections) are in which namespaces and rooms, in memory that the caller lends and can replace by a larger one.
+//! [`Rooms::select`] iterates over the members that a [`Target`] reaches.
 //!
 //! ```
 //! use sansocket::socketio::{Namespace, server::rooms::{RoomSlot, Member, Rooms, Storage, Target}};
@@ -9,9 +12,9 @@
 //! rooms.enter(ROOT, Member(2))?;
 //! rooms.join(ROOT, Member(2), b"lobby")?;
 //!
-//! // To everybody but the sender.
+//! // All members except the sender.
 //! assert!(rooms.select(ROOT, &Target::all().not(Member(1))).eq([Member(2)]));
-//! // To a room.
+//! // The members of a room.
 //! let target = Target::all().to(&[b"lobby"]);
 //! assert!(rooms.select(ROOT, &target).eq([Member(2)]));
 //! rooms.leave_all(ROOT, Member(2));
@@ -19,7 +22,7 @@
 //! # Ok::<(), sansocket::socketio::server::rooms::Full>(())
 //! ```
 //!
-//! What the JavaScript server has, and what it is here:
+//! The API of the JavaScript server, and the equivalent here:
 //!
 //! | JavaScript | here |
 //! |---|---|
@@ -29,7 +32,7 @@
 //! | `io.to(a).to(b)`, `io.in(a)` | [`Target::to`] |
 //! | `.except(a)`, `socket.broadcast` | [`Target::except`], [`Target::not`] |
 //! | `.volatile`, `.compress(false)` | [`Flags`](crate::socketio::Flags), beside the packet in the [`Queue`](crate::socketio::Queue) |
-//! | `.local` | every registry is: nothing to say |
+//! | `.local` | not needed: a registry knows only the members of this process |
 //! | `.timeout(ms).emit(.., ack)` | [`BroadcastAcks`](super::BroadcastAcks) |
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
 //! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Session::disconnect`](super::Session::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
@@ -54,16 +57,16 @@ pub use table::RoomSlot;
 use table::{Kind, NIL, Table};
 pub use target::Target;
 
-/// A connection, by a number of the caller's.
+/// A connection. The caller chooses the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Member(pub u32);
 
-/// What a registry lies in.
+/// The memory of a registry. See [`Rooms`] for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Storage<M, B> {
-    /// The records, 32 bytes each: arrays, slices, `Vec`s of [`RoomSlot::EMPTY`].
+    /// The records: an array, a slice or a `Vec` of [`RoomSlot::EMPTY`], 32 bytes each.
     pub slots: M,
-    /// The names of the rooms.
+    /// Memory for the names of the rooms.
     pub name_bytes: B,
 }
 
@@ -72,7 +75,7 @@ pub struct Storage<M, B> {
 /// Lend twice as much as is needed, so that growing by `replace` stays cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
-    /// Slots that are needed in all: the exact number.
+    /// The total number of slots that is needed: exact.
     pub slots: usize,
     /// Bytes for names that are needed in all: a third more than the names take, as a quarter may be gaps that are not closed yet;
     /// no more than there are if only slots are missing.
@@ -87,7 +90,40 @@ impl fmt::Display for Full {
 
 impl core::error::Error for Full {}
 
-/// The registry.
+/// The registry of namespaces, rooms and members.
+///
+/// ```
+/// use sansocket::socketio::{Namespace, Sid, server::rooms::{Member, RoomSlot, Rooms, Storage, Target}};
+///
+/// const ROOT: Namespace = Namespace(0);
+/// let storage = |slots, bytes| Storage { slots: vec![RoomSlot::EMPTY; slots], name_bytes: vec![0; bytes] };
+/// let key = [7, 8]; // take it from a random generator
+/// let mut rooms = Rooms::new(storage(4, 16), key);
+///
+/// // A client joins the namespace, and the room with the name of its id. The storage grows as needed.
+/// let sid = Sid::from_random([0; 15]);
+/// while let Err(full) = rooms.enter_as(ROOT, Member(1), &sid) {
+///     assert!(rooms.replace(storage(4 * full.slots, 4 * full.name_bytes)).is_ok());
+/// }
+/// assert_eq!(rooms.own_room(ROOT, Member(1)), Some(&sid.as_bytes()[..]));
+/// rooms.enter(ROOT, Member(2))?;
+///
+/// // All members join a room.
+/// assert_eq!(rooms.sockets_join(ROOT, &Target::all(), b"lobby")?, 2);
+/// assert!(rooms.contains(ROOT, Member(2), b"lobby"));
+/// assert_eq!(rooms.rooms_of(ROOT, Member(1)).count(), 2);
+///
+/// // The members of the room, except the client with this id.
+/// let own: [&[u8]; 1] = [sid.as_bytes()];
+/// let target = Target::all().to(&[b"lobby"]).except(&own);
+/// assert!(rooms.select(ROOT, &target).eq([Member(2)]));
+/// assert_eq!((target.excluded_rooms().len(), target.excluded_member()), (1, None));
+///
+/// assert!(rooms.leave(ROOT, Member(2), b"lobby"));
+/// assert_eq!(rooms.sockets_leave(ROOT, &Target::all(), b"lobby"), 1);
+/// let Storage { slots, name_bytes } = rooms.into_storage();
+/// # Ok::<(), sansocket::socketio::server::rooms::Full>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Rooms<M, B> {
     table: Table<M>,
@@ -96,47 +132,46 @@ pub struct Rooms<M, B> {
     mark: u32,
 }
 
-/// Stands for the name of the room that is the whole namespace; no name is that long.
+/// The name of the room that stands for the whole namespace. No name is at this position.
 const EVERYBODY: u32 = u32::MAX;
 
 impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
-    /// An empty registry. `key` is of the caller's randomness: names come from strangers, who could otherwise choose them
-    /// so that all fall into one chain.
+    /// An empty registry. `key` must be random and secret: clients may choose the names of rooms, and could otherwise choose names with the same
+    /// hash.
     pub fn new(storage: Storage<M, B>, key: [u64; 2]) -> Self {
         let [k0, k1] = key;
         Self { table: Table::new(storage.slots, Key(k0, k1)), names: NameArena::new(storage.name_bytes), mark: 0 }
     }
 
-    /// Makes `member` known in `namespace`, so that broadcasts to everybody reach it; `false` if it was.
+    /// Adds `member` to `namespace`. `false` if it was already there.
     ///
     /// # Errors
-    /// [`Full`]; nothing was changed.
+    /// [`Full`]. Nothing was changed.
     pub fn enter(&mut self, namespace: Namespace, member: Member) -> Result<bool, Full> {
         self.insert(namespace, member, None)
     }
 
-    /// As [`enter`](Self::enter), and puts `member` into the room with the name of its public id `sid`, as the JavaScript server does with
-    /// each socket: others reach it by that name ([`Target::to`]), and a remote node can be told by it whom to leave out
-    /// ([`own_room`](Self::own_room), [`Target::except`]). `false` if it was in that room. Takes two slots and 26 bytes of names more.
+    /// Adds `member` to `namespace`, and to the room with the name of its public id `sid`, like the JavaScript server. Others can reach the member by
+    /// that name ([`Target::to`]). To exclude the member on another node, send that node the name ([`own_room`](Self::own_room)) for
+    /// [`Target::except`]. `false` if the member was already in that room. Takes two slots and 26 bytes of names more than [`enter`](Self::enter).
     ///
     /// # Errors
-    /// [`Full`]; nothing was changed.
+    /// [`Full`]. Nothing was changed.
     pub fn enter_as(&mut self, namespace: Namespace, member: Member, sid: &Sid) -> Result<bool, Full> {
         let is_new = self.join(namespace, member, sid.as_bytes())?;
         self.set_own(namespace, member, self.find_room(namespace, Some(sid.as_bytes())));
         Ok(is_new)
     }
 
-    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. NameArena have up to
-    /// 65,535 bytes; what is longer is never joined (`Full` with more than any storage has).
+    /// Adds `member` to a room, and to the namespace if it is not in it. `false` if it was already in the room.
     ///
     /// # Errors
-    /// [`Full`]; nothing was changed.
+    /// [`Full`]. Nothing was changed. A name of more than 65,534 bytes cannot be stored: then `name_bytes` is larger than any storage.
     pub fn join(&mut self, namespace: Namespace, member: Member, room: &[u8]) -> Result<bool, Full> {
         self.insert(namespace, member, Some(room))
     }
 
-    /// Takes `member` out of a room; `false` if it was not in it.
+    /// Removes `member` from a room. `false` if it was not in it.
     pub fn leave(&mut self, namespace: Namespace, member: Member, room: &[u8]) -> bool {
         let (Some(member), Some(room)) = (self.find_member(namespace, member), self.find_room(namespace, Some(room)))
         else {
@@ -181,13 +216,13 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         }
     }
 
-    /// The room of the member's own id ([`enter_as`](Self::enter_as)), unless it left that.
+    /// The room with the member's own id ([`enter_as`](Self::enter_as)). `None` if the member has left it.
     pub fn own_room(&self, namespace: Namespace, member: Member) -> Option<&[u8]> {
         let member = self.table.get(self.find_member(namespace, member)?)?;
         self.table.get(member.next).map(|room| self.names.get(room.a))
     }
 
-    /// How many are in a room; in the whole namespace for `None`.
+    /// The number of members in a room, or in the whole namespace for `None`.
     pub fn count(&self, namespace: Namespace, room: Option<&[u8]>) -> usize {
         let count = self.find_room(namespace, room).and_then(|at| self.table.get(at)).map_or(0, |slot| slot.prev);
         usize::try_from(count).unwrap_or(usize::MAX)
@@ -210,7 +245,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
             .map(|room| self.names.get(room.a))
     }
 
-    /// Whom `target` reaches, each once. Takes `&mut` since it marks whom it has named: no set is needed.
+    /// Members reached by `target`, without duplicates. It needs `&mut self` because it marks the members that it has returned, so that no set is
+    /// needed. Cost: O(members reached and excluded).
     pub fn select<'r>(&'r mut self, namespace: Namespace, target: &Target<'r>) -> Selected<'r, M, B> {
         Selected::new(self, namespace, target)
     }
@@ -250,7 +286,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     /// else O(memberships).
     ///
     /// # Errors
-    /// Gives the new one back when it is too small; nothing was changed.
+    /// Returns the new storage if it is too small. Nothing was changed.
     pub fn replace(&mut self, mut storage: Storage<M, B>) -> Result<Storage<M, B>, Storage<M, B>> {
         let slots = storage.slots.as_mut().len();
         let name_bytes = storage.name_bytes.as_mut().len();
@@ -280,7 +316,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Ok(core::mem::replace(self, new).into_storage())
     }
 
-    /// Gives the storage back.
+    /// Returns the storage.
     pub fn into_storage(self) -> Storage<M, B> {
         Storage { slots: self.table.into_slots(), name_bytes: self.names.into_bytes() }
     }
@@ -296,7 +332,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         }
         let new_name = name.filter(|_| room_at.is_none());
         let is_new = |at: Option<u32>| u32::from(at.is_none());
-        // A new member is entered into the namespace as well, which is a membership of its own.
+        // A new member is also added to the namespace, which is a separate membership.
         let mut needed = is_new(member_at).saturating_add(1);
         if member_at.is_none() {
             needed = needed.saturating_add(is_new(all_at));
@@ -314,7 +350,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         }
     }
 
-    /// The caller has seen that there is room.
+    /// The caller has checked that there is room.
     fn insert_all(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Option<()> {
         let (member_at, is_new) = match self.find_member(namespace, member) {
             Some(at) => (at, false),

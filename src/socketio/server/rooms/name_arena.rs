@@ -1,4 +1,4 @@
-//! The names of rooms, one behind the other in lent bytes.
+//! Stores the names of rooms one after the other in lent bytes.
 //!
 //! In front of each stand six bytes: the record of its room, and its length. The bytes of a name that is no longer needed stay
 //! unused until a pass over all names closes the gaps. A pass begins when an eighth of the storage is unused, and goes on by eight bytes

@@ -1,6 +1,6 @@
 use super::{Member, Namespace, RoomSlot, Rooms, Target, table::NIL};
 
-/// The members that a [`Target`] reaches, each once.
+/// Iterates over the members that a [`Target`] reaches, without duplicates. See [`Rooms`] for an example.
 #[derive(Debug)]
 pub struct Selected<'r, M, B> {
     rooms: &'r mut Rooms<M, B>,
@@ -23,13 +23,13 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Ite
     }
 }
 
-/// Where a selection stands. Borrows no rooms, so memberships may be made behind it, and the one that it gave out may be
-/// ended.
+/// The position of a selection. It does not borrow the rooms. During the selection, memberships may be added before the position, and the membership
+/// that was returned last may be removed.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'t> {
     namespace: Namespace,
     to: core::slice::Iter<'t, &'t [u8]>,
-    /// The next membership of the room that is being gone through.
+    /// The next membership of the current room.
     at: u32,
 }
 
@@ -41,7 +41,7 @@ impl<'t> Cursor<'t> {
     {
         rooms.mark = rooms.mark.wrapping_add(1);
         if rooms.mark == 0 {
-            // After 2^32 selections old marks would count again.
+            // The marks wrapped around, so old marks could be mistaken for new ones.
             rooms.forget_marks();
             rooms.mark = 1;
         }

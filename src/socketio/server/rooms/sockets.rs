@@ -1,12 +1,13 @@
-//! What is done to all whom a target reaches.
+//! Changes to all members that a target reaches.
 
 use super::{Full, NameArena, Namespace, RoomSlot, Rooms, Target, select::Cursor};
 
 impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Rooms<M, B> {
-    /// Lets everybody whom `target` reaches into `room` (`socketsJoin`); how many were not in it. Cost: O(members reached).
+    /// Adds all members that `target` reaches to `room` (JavaScript: `socketsJoin`). Returns how many were not in it. Cost: O(members reached). See
+    /// [`Rooms`] for an example.
     ///
     /// # Errors
-    /// [`Full`] with the exact need; nobody has joined.
+    /// [`Full`] with the exact need. Nothing was changed.
     pub fn sockets_join(&mut self, namespace: Namespace, target: &Target<'_>, room: &[u8]) -> Result<usize, Full> {
         let room_at = self.find_room(namespace, Some(room));
         let mut new = 0_u32;
@@ -31,12 +32,13 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Ok(usize::try_from(new).unwrap_or(usize::MAX))
     }
 
-    /// Takes everybody whom `target` reaches out of `room` (`socketsLeave`); how many were in it. Cost: O(members reached).
+    /// Removes all members that `target` reaches from `room` (JavaScript: `socketsLeave`). Returns how many were in it. Cost: O(members reached). See
+    /// [`Rooms`] for an example.
     pub fn sockets_leave(&mut self, namespace: Namespace, target: &Target<'_>, room: &[u8]) -> usize {
         let mut left = 0_usize;
         let mut cursor = Cursor::new(self, namespace, target);
         while let Some(member) = cursor.next(self) {
-            // With the last member the room goes, and with the room its record.
+            // The room and its record are removed with the last member.
             let Some(room_at) = self.find_room(namespace, Some(room)) else { continue };
             if let Some(at) = self.find_membership(member, room_at) {
                 self.drop_membership(at);
@@ -46,7 +48,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         left
     }
 
-    /// Whether `slots` more records and a new name have room.
+    /// Checks that there is room for `slots` more records and a new name.
     pub(super) fn admit(&self, slots: u32, new_name: Option<&[u8]>) -> Result<(), Full> {
         let needed = self.table.used().saturating_add(slots);
         let is_storable = |name: &[u8]| name.len() < 0xffff;

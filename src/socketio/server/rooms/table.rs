@@ -1,4 +1,4 @@
-//! Records of 32 bytes in one lent array: who is in which room, the rooms, the members, and the hash table over all three.
+//! Records of 32 bytes in one lent array: memberships, rooms, members, and the hash table for all three.
 //!
 //! A record is in up to three lists: a chain of the hash table (whose heads lie in the records too, one each), and as a
 //! membership in the list of its room and in the list of its member. Every step goes through a checked access, and a
@@ -9,12 +9,12 @@
 
 use super::hash::{Key, hash};
 
-/// One record of [`Storage`](super::Storage): 32 bytes.
+/// A record in [`Storage`](super::Storage): 32 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct RoomSlot {
     /// First record of the hash chain with this record's number, if there is such a bucket.
     bucket: u32,
-    /// Next record of the chain, or of the free list; the two highest bits are the kind.
+    /// The next record of the chain, or of the free list. The two highest bits are the kind.
     chain: u32,
     pub(super) a: u32,
     pub(super) b: u32,
@@ -25,7 +25,7 @@ pub struct RoomSlot {
 }
 
 impl RoomSlot {
-    /// A record that is not in use: what storage is made of.
+    /// A record that is not in use.
     pub const EMPTY: Self =
         Self { bucket: NIL, chain: NIL, a: 0, b: 0, next: NIL, prev: NIL, next_own: NIL, prev_own: NIL };
 
