@@ -25,9 +25,9 @@ const NAMES: [&str; 3] = ["/", "/custom", "/denied"];
 const DENIED: Namespace = Namespace(2);
 /// Milliseconds that a client may take to acknowledge `please-ack`.
 const ACK_TIMEOUT: u64 = 30_000;
-/// Rooms that one socket may be in, and bytes of the name of a room.
-const MAX_ROOMS: usize = 200;
-const MAX_ROOM_NAME: usize = 8192;
+/// Rooms that one socket may be in, that of its own id included, and bytes of the name of a room.
+const MAX_ROOMS: usize = 1000;
+const MAX_ROOM_NAME: usize = 256;
 /// Slots, and bytes of names, that the registry of rooms grows by at a time: so no growing takes long.
 const MORE_SLOTS: usize = 1 << 14;
 const MORE_NAME_BYTES: usize = 1 << 18;
@@ -234,9 +234,8 @@ impl Playground {
             let state = &mut *self.state.borrow_mut();
             // Nobody joins faster than those who are gone leave.
             state.sweep(2);
-            // The room of its own id is one more.
             room.len() <= MAX_ROOM_NAME
-                && (state.rooms.count_of(namespace, member) <= MAX_ROOMS
+                && (state.rooms.count_of(namespace, member) < MAX_ROOMS
                     || state.rooms.contains(namespace, member, room))
         };
         may_join && self.grow(|rooms| rooms.join(namespace, member, room))

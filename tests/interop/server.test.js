@@ -229,7 +229,7 @@ for (const [version, io, Manager, transports] of clients.flatMap(([v, io, M, all
 
     test("34: odd names of rooms: empty, long, unicode, quotes", async () => {
       const [a, b] = [await open(), await open()];
-      for (const room of ["", "x".repeat(5000), "комната 🦀", "\"\\\n", "__proto__"]) {
+      for (const room of ["", "x".repeat(256), "комната 🦀", "\"\\\n", "__proto__"]) {
         assert.deepEqual(await ask(b, "join", room), [room]);
         a.emit("to-room", room, room);
         await until(() => b.of("room-message").some(([text]) => text === room), room);
@@ -239,9 +239,9 @@ for (const [version, io, Manager, transports] of clients.flatMap(([v, io, M, all
 
     test("34b: rooms of one socket are limited, and so are their names", async () => {
       const a = await open();
-      assert.deepEqual(await ask(a, "join", "x".repeat(9000)), [false]);
-      const joined = await Promise.all(Array.from({ length: 300 }, (_, i) => ask(a, "join", `many-${i}`)));
-      assert.equal(joined.filter(([room]) => room).length, 199, "and the room of its own id");
+      assert.deepEqual(await ask(a, "join", "x".repeat(257)), [false]);
+      const joined = await Promise.all(Array.from({ length: 1010 }, (_, i) => ask(a, "join", `many-${i}`)));
+      assert.equal(joined.filter(([room]) => room).length, 999, "and the room of its own id");
       a.disconnect();
     });
 

@@ -37,7 +37,7 @@
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
 //! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Session::disconnect`](super::Session::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
 //!
-//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, also in a storage that is nearly full, [`leave_all`](Rooms::leave_all) is O(own rooms),
+//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(length of the name), also in a storage that is nearly full or has just grown, [`leave_all`](Rooms::leave_all) is O(own rooms),
 //! [`select`](Rooms::select) is O(members reached and excepted). A membership takes 32 bytes, a room and a member 32 each on top, a
 //! name its length and 6.
 
@@ -163,7 +163,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Ok(is_new)
     }
 
-    /// Adds `member` to a room, and to the namespace if it is not in it. `false` if it was already in the room.
+    /// Adds `member` to a room, and to the namespace if it is not in it. `false` if it was already in the room. Names have up to
+    /// 65,535 bytes; a longer one never joins ([`Full`] with more than any storage has).
     ///
     /// # Errors
     /// [`Full`]. Nothing was changed. A name of more than 65,534 bytes cannot be stored: then `name_bytes` is larger than any storage.
