@@ -4,7 +4,7 @@ use sansocket::{
     endpoint::{Answer, Ask, Got, Grow, ServerEnd, Step, Todo, Upgrade, What, judge},
     engineio::{
         self, Message, Packets, Transport,
-        server::{Config, Cors, Origins, Probed},
+        server::{Config, Cors, Origins, Probed, route},
     },
     http::Method,
     socketio::{
@@ -1103,4 +1103,30 @@ fn any_order_of_calls_tells_one_beginning_and_one_end_and_rests() {
         }
     }
     assert!(ends.len() > 5 && ends.values().all(|n| *n > 5), "{ends:?}");
+}
+
+/// The id of an Engine.IO session is a secret, whoever carries it.
+#[test]
+fn no_debug_prints_the_id_of_a_session() {
+    let id = b"zzzzzzzzzzzzzzzzzzzz";
+    let query = b"EIO=4&transport=polling&sid=zzzzzzzzzzzzzzzzzzzz";
+    let ask = |method| Ask { method, query, has_body: false, websocket: None };
+    let find = |_: &[u8]| Some(Transport::Polling);
+    let mut all = vec![
+        format!("{:?}", ask(Method::Get)),
+        format!("{:?}", judge(&ask(Method::Get), &Cors::new(Origins::Own), find)),
+        format!("{:?}", judge(&ask(Method::Post), &Cors::new(Origins::Own), find)),
+        format!("{:?}", Todo::Upgrade(id)),
+        format!("{:?}", route(Method::Get, query, false, find)),
+        format!("{:?}", Answer::Payload { body: id, cookie: Some(id) }),
+    ];
+    let sid = engineio::Sid::parse(id).unwrap();
+    for transport in [Transport::Polling, Transport::WebSocket] {
+        let limits = ws::Limits::new();
+        let end = ServerEnd::open(transport, sid, Config::new(), limits, ["/"], [AckSlot::EMPTY; 1], at(0));
+        all.push(format!("{end:?}"));
+    }
+    for shown in all {
+        assert!(!shown.contains("zzzz") && !shown.contains("122, 122"), "{shown}");
+    }
 }

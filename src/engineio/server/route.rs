@@ -1,8 +1,11 @@
 use super::Refusal;
 use crate::{engineio::Transport, http::Method};
+use core::fmt;
 
 /// What a request to Engine.IO's path wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// `Debug` does not print the ids, which are secrets.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Route<'q> {
     /// A new session over polling: a [`Session`](super::Session) whose open packet answers this GET.
     OpenPolling,
@@ -14,6 +17,18 @@ pub enum Route<'q> {
     Post(&'q [u8]),
     /// A WebSocket for the session with this id to move to: a [`Probe`](super::Probe).
     Upgrade(&'q [u8]),
+}
+
+impl fmt::Debug for Route<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenPolling => "OpenPolling",
+            Self::OpenWebSocket => "OpenWebSocket",
+            Self::Poll(_) => "Poll(..)",
+            Self::Post(_) => "Post(..)",
+            Self::Upgrade(_) => "Upgrade(..)",
+        })
+    }
 }
 
 /// Says what a request wants (Engine.IO protocol, "Handshake"), in the reference's order of checks.
