@@ -8,8 +8,8 @@ use sansocket::{
     },
     http::Method,
     socketio::{
-        AckError, AckSlot, Attachments, Collector, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed,
-        Queue, QueueSlot, Reason, Sid,
+        AckError, AckSlot, Attachments, Collector, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Placeholder,
+        Policy, Pushed, Queue, QueueSlot, Reason, Sid,
         server::{
             Event, Limits, Session,
             rooms::{Member, RoomSlot, Rooms, Storage, Target},
@@ -1128,5 +1128,43 @@ fn no_debug_prints_the_id_of_a_session() {
     }
     for shown in all {
         assert!(!shown.contains("zzzz") && !shown.contains("122, 122"), "{shown}");
+    }
+}
+
+/// What the documentation says of the longest name.
+#[test]
+fn the_longest_name_of_a_room() {
+    let storage = Storage { slots: vec![RoomSlot::EMPTY; 8], name_bytes: vec![0; 1 << 18] };
+    let mut rooms = Rooms::new(storage, [1, 2]);
+    assert_eq!(rooms.join(ROOT, Member(1), &[b'a'; 65_534]), Ok(true));
+    let full = rooms.join(ROOT, Member(1), &[b'a'; 65_535]).unwrap_err();
+    assert_eq!(full.name_bytes, usize::MAX);
+    assert!(rooms.rooms_of(ROOT, Member(1)).eq([&[b'a'; 65_534][..]]));
+}
+
+/// As many attachments as a limit can be set to, and one more.
+#[test]
+fn attachments_at_and_over_the_limit() {
+    for (limit, count, is_good) in [(64, 64, true), (255, 64, true), (255, 65, false), (0, 1, false), (10, 11, false)] {
+        let mut io = Session::new(["/"], [AckSlot::EMPTY; 0], at(0)).with_limits(Limits::new().attachments(limit));
+        let mut collector = Collector::new(vec![0; 1024]);
+        io.handle_event(engineio::Event::Message(Message::Text(b"0"))).unwrap();
+        io.accept(ROOT, Sid::from_random([1; 15]), &mut Out::stored(&mut [0; 64])).unwrap();
+        let text = format!("5{count}-[\"x\",{{\"_placeholder\":true,\"num\":{}}}]", count - 1);
+        let event = io.handle_event(engineio::Event::Message(Message::Text(text.as_bytes())));
+        assert_eq!(event.is_ok(), is_good, "{limit} {count}");
+        let Ok(event) = event else { continue };
+        assert!(collector.collect(event).unwrap().is_none());
+        for i in 0..count {
+            let bytes = [i];
+            let event = io.handle_event(engineio::Event::Message(Message::Binary(&bytes))).unwrap();
+            let got = collector.collect(event).unwrap();
+            assert_eq!(got.is_some(), i == count - 1);
+            if let Some((Event::Event(e), files)) = got {
+                let last = e.args().next().and_then(Placeholder::of).unwrap();
+                assert!(e.uses(last));
+                assert_eq!(files.get(last), Some(&[count - 1][..]));
+            }
+        }
     }
 }

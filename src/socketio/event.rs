@@ -6,7 +6,7 @@ use crate::json::{Array, Elements, Value};
 pub struct AckPacket<'m> {
     /// Where.
     pub namespace: Namespace,
-    /// What [`ExpectAck`](super::ExpectAck) called the expect; `None` when this session waits for no such answer: it came too late, or a
+    /// What [`ExpectAck`](super::ExpectAck) called the request; `None` when this session waits for no such answer: it came too late, or a
     /// broadcast asked ([`BroadcastAcks`](super::server::BroadcastAcks)).
     pub token: Option<u32>,
     /// The id.

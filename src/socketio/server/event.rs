@@ -31,7 +31,7 @@ pub enum Event<'m> {
     Attachment(Attachment<'m>),
     /// An acknowledgement.
     Ack(AckPacket<'m>),
-    /// A expect that no acknowledgement comes to; from [`handle_timeout`](super::Session::handle_timeout).
+    /// A request for an acknowledgement that does not arrive; from [`handle_timeout`](super::Session::handle_timeout).
     AckFailed {
         /// Where it was asked.
         namespace: Namespace,

@@ -127,8 +127,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Ok(is_new)
     }
 
-    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. NameArena have up to
-    /// 65,535 bytes; what is longer is never joined (`Full` with more than any storage has).
+    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. Names have up to
+    /// 65,534 bytes; what is longer is never joined (`Full` with more than any storage has).
     ///
     /// # Errors
     /// [`Full`]; nothing was changed.
