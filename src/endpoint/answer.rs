@@ -20,8 +20,10 @@ use core::fmt::{self, Write};
 /// assert_eq!(answer.body(&mut scratch)?, br#"{"code":1,"message":"Session ID unknown"}"#);
 /// # Ok::<(), sansocket::Capacity>(())
 /// ```
+///
+/// `Debug` does not print bodies and cookies: the id of a session stands in those that open it, and is a secret.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
     /// The body of a GET.
     Payload {
@@ -60,6 +62,27 @@ pub enum Answer<'a> {
     },
     /// The opening handshake of a WebSocket is wrong (RFC 6455 section 4.2.1).
     Handshake(RequestError),
+}
+
+impl fmt::Debug for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut refused = |name, refusal: &Refusal, message: &Option<&str>| {
+            f.debug_struct(name).field("refusal", refusal).field("message", message).finish()
+        };
+        match self {
+            Self::Refused { refusal, message } => refused("Refused", refusal, message),
+            Self::RefusedWebSocket { refusal, message } => refused("RefusedWebSocket", refusal, message),
+            Self::Handshake(error) => f.debug_tuple("Handshake").field(error).finish(),
+            Self::Payload { body, .. } => write!(f, "Payload({} bytes)", body.len()),
+            Self::Posted => f.write_str("Posted"),
+            Self::Bad => f.write_str("Bad"),
+            Self::TooLarge => f.write_str("TooLarge"),
+            Self::TooSlow => f.write_str("TooSlow"),
+            Self::StrayBody => f.write_str("StrayBody"),
+            Self::Busy => f.write_str("Busy"),
+            Self::Preflight => f.write_str("Preflight"),
+        }
+    }
 }
 
 type Field<'a> = (&'static str, &'a [u8]);

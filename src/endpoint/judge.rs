@@ -7,9 +7,12 @@ use crate::{
     http::Method,
     ws::RequestError,
 };
+use core::fmt;
 
 /// What must be known of a request for Engine.IO's path, whatever HTTP server read it.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` does not print the query: the id in it is a secret.
+#[derive(Clone, Copy)]
 pub struct Ask<'r> {
     /// The method.
     pub method: Method<'r>,
@@ -23,8 +26,10 @@ pub struct Ask<'r> {
 }
 
 /// What to do with a request.
+///
+/// `Debug` does not print the ids, which are secrets.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Todo<'r> {
     /// Answer it: nothing else is to be done.
     Answer(Answer<'static>),
@@ -37,6 +42,26 @@ pub enum Todo<'r> {
     Post(&'r [u8]),
     /// Open a WebSocket that the session with this id may move to: an [`Upgrade`](super::Upgrade).
     Upgrade(&'r [u8]),
+}
+
+impl fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, query: _, has_body, websocket } = self;
+        let mut all = f.debug_struct("Ask");
+        all.field("method", method).field("has_body", has_body).field("websocket", websocket).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Todo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(answer) => f.debug_tuple("Answer").field(answer).finish(),
+            Self::Open(transport) => f.debug_tuple("Open").field(transport).finish(),
+            Self::Get(_) => f.write_str("Get(..)"),
+            Self::Post(_) => f.write_str("Post(..)"),
+            Self::Upgrade(_) => f.write_str("Upgrade(..)"),
+        }
+    }
 }
 
 /// Says what to do with a request. `find` tells how the packets of the session with an id travel, if there is such a session.

@@ -8,7 +8,7 @@ mod transport;
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderValue, header},
     routing::{any, get},
 };
@@ -54,7 +54,7 @@ async fn main() -> ExitCode {
         .route("/health", get(|| async { "ok\n" }))
         .route("/metrics", get(metrics))
         .route("/socket.io/", any(transport::serve))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -75,6 +75,11 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The path alone: in the query stands the id of the session, which is a secret.
+fn span(request: &Request) -> tracing::Span {
+    tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> String {

@@ -20,7 +20,7 @@ use sansocket::{
 use std::{error::Error, io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf},
-    time::timeout,
+    time::{timeout, timeout_at},
 };
 use tracing::debug;
 
@@ -193,6 +193,8 @@ async fn websocket(app: Arc<App>, link: Option<Arc<Link>>, upgrade: OnUpgrade) {
             link
         }
     };
+    // When the socket last took something, or nothing waited for it.
+    let mut taken = tokio::time::Instant::now();
     loop {
         link.work(&app, Input::Socket(&mut inbox));
         let is_over = link.link(|l| l.is_over());
@@ -203,11 +205,14 @@ async fn websocket(app: Arc<App>, link: Option<Arc<Link>>, upgrade: OnUpgrade) {
         if inbox.held() == 0 {
             let _ = inbox.replace(vec![0; 4096]);
         }
-        // A client that takes nothing for as long as a ping may wait for its answer is gone.
-        let patience = Duration::from_millis(app.patience);
+        // A client that takes nothing for as long as a ping may wait for its answer is gone, whatever it sends meanwhile.
+        let patience = taken + Duration::from_millis(app.patience);
         tokio::select! {
-            written = timeout(patience, sink.write(&front)), if !front.is_empty() => match written {
-                Ok(Ok(n @ 1..)) => link.written(n),
+            written = timeout_at(patience, sink.write(&front)), if !front.is_empty() => match written {
+                Ok(Ok(n @ 1..)) => {
+                    link.written(n);
+                    taken = tokio::time::Instant::now();
+                }
                 _ if is_over => break,
                 Ok(_) => link.link(ServerLink::handle_error),
                 Err(_) => link.link(ServerLink::handle_eof),
@@ -219,6 +224,9 @@ async fn websocket(app: Arc<App>, link: Option<Arc<Link>>, upgrade: OnUpgrade) {
             },
             () = link.wake.notified(), if front.is_empty() => {}
             () = app.sleep(link.due()) => {}
+        }
+        if front.is_empty() {
+            taken = tokio::time::Instant::now();
         }
     }
     link.forget(&app);

@@ -18,7 +18,7 @@ pub enum Got {
     Waits,
     /// The GET is answered.
     Payload {
-        /// Bytes of the queue that are in the body: take them out ([`Queue::advance`](crate::socketio::Queue)).
+        /// Bytes of the queue that are in the body: take them out ([`Queue::consume`](crate::socketio::Queue::consume)).
         taken: usize,
         /// Bytes of the body at the front of the memory.
         len: usize,

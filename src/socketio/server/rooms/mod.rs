@@ -163,8 +163,13 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Ok(is_new)
     }
 
+<<<<<<< HEAD
     /// Adds `member` to a room, and to the namespace if it is not in it. `false` if it was already in the room. Names have up to
     /// 65,535 bytes; a longer one never joins ([`Full`] with more than any storage has).
+=======
+    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. Names have up to
+    /// 65,534 bytes; what is longer is never joined (`Full` with more than any storage has).
+>>>>>>> w-rev2
     ///
     /// # Errors
     /// [`Full`]. Nothing was changed. A name of more than 65,534 bytes cannot be stored: then `name_bytes` is larger than any storage.
