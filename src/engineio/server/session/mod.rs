@@ -59,6 +59,7 @@ pub const OWED_MAX: usize = 160;
 /// assert!(opened);
 /// // The next ping is due after 25 s.
 /// assert_eq!(engine.poll_timeout(), Some(Instant::from_millis(25_000)));
+/// assert_eq!(engine.timeout_reason(), "next ping");
 /// assert_eq!(engine.handle_timeout(Instant::from_millis(25_000)), None);
 /// engine.poll_transmit(&mut out)?;
 /// assert_eq!(out.written(), b"\x81\x012");
