@@ -172,36 +172,12 @@ impl Session {
     }
 
     /// As [`poll_event`](Self::poll_event), but the result borrows nothing. `true`: [`take`](Self::take) returns an event. `false`: all bytes in
-    /// `inbox` were used. For a wrapper that loops and returns an event.
+    /// `inbox` were used. For a wrapper that returns an event; [`ws::Inbox::advance`] has an example of one.
     ///
     /// WebSocket pings and pongs are not reported: Engine.IO has its own heartbeat. See [`advance_with`](Self::advance_with).
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
-    ///
-    /// ```
-    /// use sansocket::{Capacity, engineio::{Event, server::Session}, time::Instant, ws::{Connection, Inbox, Server}};
-    ///
-    /// struct Socket {
-    ///     ws: Connection<Server>,
-    ///     inbox: Inbox<Vec<u8>>,
-    ///     session: Session,
-    /// }
-    ///
-    /// impl Socket {
-    ///     /// The next event, or `None` if more bytes must be read.
-    ///     fn next(&mut self, now: Instant) -> Result<Option<Event<'_>>, Capacity> {
-    ///         let is_ready = self.session.advance(&mut self.inbox, &mut self.ws, now)?;
-    ///         Ok(if is_ready { self.session.take(&mut self.inbox) } else { None })
-    ///     }
-    /// }
-    /// # use sansocket::{engineio::{Sid, server::Config}, ws::Limits};
-    /// # let now = Instant::from_millis(0);
-    /// # let session = Session::open(Sid::from_random([0; 15]), Config::new(), now);
-    /// # let mut socket = Socket { ws: Connection::server(Limits::new()), inbox: Inbox::new(vec![0; 64]), session };
-    /// # assert_eq!(socket.next(now)?, Some(Event::Opened));
-    /// # Ok::<(), Capacity>(())
-    /// ```
     pub fn advance<S: AsMut<[u8]>>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
@@ -255,7 +231,7 @@ impl Session {
             }
             let packet = match inbox.peek() {
                 None => {
-                    // A close frame: `ws` owes the answer.
+                    // A close frame. `ws` answers it.
                     self.end(Reason::TransportClose);
                     continue;
                 }
@@ -321,18 +297,6 @@ impl Session {
     /// Over polling, [`poll_transmit`](Self::poll_transmit) writes the close packet. Send it in the answer to the GET that waits, or to the next one;
     /// the JavaScript server waits 30 s for that. Send it after all other packets and in a payload of its own: the JavaScript client handles a close
     /// packet before the packets in front of it.
-    ///
-    /// ```
-    /// use sansocket::{engineio::{Event, Reason, Sid, server::{Config, Session}}, time::Instant};
-    ///
-    /// let now = Instant::from_millis(0);
-    /// let mut session = Session::open(Sid::from_random([0; 15]), Config::new(), now);
-    /// session.close();
-    /// session.handle_eof(); // changes nothing: the session is over
-    /// assert_eq!(session.handle_timeout(now), Some(Event::Opened));
-    /// assert_eq!(session.handle_timeout(now), Some(Event::Closed(Reason::ForcedClose)));
-    /// assert_eq!(session.handle_timeout(now), None);
-    /// ```
     pub const fn close(&mut self) {
         self.end(Reason::ForcedClose);
     }

@@ -6,7 +6,7 @@
 
 use crate::bytes::{close_gap, copy};
 
-/// Bytes in front of a name.
+/// The bytes that precede a name.
 const HEAD: usize = 6;
 const DEAD: u32 = u32::MAX;
 
@@ -14,7 +14,7 @@ const DEAD: u32 = u32::MAX;
 pub(super) struct NameArena<B> {
     bytes: B,
     end: usize,
-    /// Bytes in use, heads included.
+    /// Bytes in use, including those that precede names.
     live: usize,
     /// Bytes looked at or moved by closing up, for tests of cost.
     #[cfg(test)]
@@ -57,19 +57,19 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> NameArena<B> {
         self.bytes.as_ref().get(from..from.saturating_add(len)).unwrap_or_default()
     }
 
-    /// The size of a storage that takes names of `total` bytes, with heads, and in which closing up is cheap: a third more.
+    /// The size of a storage for `total` bytes in use: a third more, so that closing gaps is cheap.
     pub(super) const fn needed(total: usize) -> usize {
         total.saturating_add(total.div_ceil(3))
     }
 
-    /// Whether `name` has room: behind the others, or after closing up.
+    /// Whether `name` has room, at the end or after closing the gaps.
     pub(super) fn fits(&self, name: &[u8]) -> bool {
         let cost = Self::cost(name);
         self.size().saturating_sub(self.end) >= cost || Self::needed(self.live.saturating_add(cost)) <= self.size()
     }
 
-    /// Stores `name` for the room with the record `owner`; `moved` is told of every name that had to move. The caller has
-    /// seen that it [`fits`](Self::fits).
+    /// Stores `name` for the room with the record `owner`. Calls `moved` for each name that was moved. The caller has checked that it
+    /// [`fits`](Self::fits).
     pub(super) fn insert(&mut self, owner: u32, name: &[u8], moved: impl FnMut(u32, u32)) -> Option<u32> {
         let cost = Self::cost(name);
         if self.size().saturating_sub(self.end) < cost {

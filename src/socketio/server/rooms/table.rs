@@ -43,7 +43,7 @@ pub(super) enum Kind {
 pub(super) struct Table<M> {
     slots: M,
     free: u32,
-    /// Records that were never in use begin here.
+    /// The records from this one on were never used.
     fresh: u32,
     used: u32,
     /// Records looked at, for tests of cost.
@@ -102,7 +102,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         }
     }
 
-    /// The record of `kind` under `hash` that `is_it` knows.
+    /// The record of `kind` with `hash` for which `is_it` is true.
     pub(super) fn find(&self, kind: Kind, hash: u64, is_it: impl Fn(&RoomSlot) -> bool) -> Option<u32> {
         let mut at = self.get(self.bucket(hash)?)?.bucket;
         while let Some(slot) = self.get(at) {
@@ -114,7 +114,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         None
     }
 
-    /// Takes a record into use; the caller has seen that there is one.
+    /// Takes a free record. The caller has checked that there is one.
     pub(super) fn insert(&mut self, kind: Kind, hash: u64, a: u32, b: u32) -> Option<u32> {
         let bucket = self.bucket(hash)?;
         let at = if self.free == NIL {
@@ -145,7 +145,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         Some(at)
     }
 
-    /// Gives a record back that hangs in no list any more.
+    /// Frees a record that was removed from its lists.
     pub(super) fn remove(&mut self, at: u32, hash: u64) {
         let Some(bucket) = self.bucket(hash) else { return };
         let Some(chain) = self.get(at).map(|slot| slot.chain & NIL) else { return };
@@ -166,7 +166,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         self.used = self.used.saturating_sub(1);
     }
 
-    /// Hangs a membership into the list of its room and that of its member.
+    /// Adds a membership to the lists of its room and its member.
     pub(super) fn hang(&mut self, at: u32) {
         let Some(&RoomSlot { a: member, b: room, .. }) = self.get(at) else { return };
         let next = self.get(room).map_or(NIL, |slot| slot.next);
@@ -181,7 +181,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         self.with(member, |slot| slot.next_own = at);
     }
 
-    /// Takes a membership out of both lists.
+    /// Removes a membership from both lists.
     pub(super) fn unhang(&mut self, at: u32) {
         let Some(&RoomSlot { a: member, b: room, next, prev, next_own, prev_own, .. }) = self.get(at) else { return };
         if prev == NIL {
