@@ -284,8 +284,7 @@ impl Session {
         self.tell_end()
     }
 
-    /// The WebSocket ended, or the connection of a GET that waited. The session is over; [`handle_timeout`](Self::handle_timeout) returns the last
-    /// events. See [`close`](Self::close) for an example.
+    /// The WebSocket ended, or the connection of a GET that waited. Ends the session. See the [module page](super) for an example.
     pub const fn handle_eof(&mut self) {
         self.end(Reason::TransportClose);
     }

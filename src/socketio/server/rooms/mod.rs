@@ -31,7 +31,7 @@
 //! | `io.emit(..)`, `io.of(name).emit(..)` | [`select`](Rooms::select) with [`Target::all`] in that namespace, one [`broadcast`](super::broadcast) for all |
 //! | `io.to(a).to(b)`, `io.in(a)` | [`Target::to`] |
 //! | `.except(a)`, `socket.broadcast` | [`Target::except`], [`Target::not`] |
-//! | `.volatile`, `.compress(false)` | [`Flags`](crate::socketio::Flags), beside the packet in the [`Queue`](crate::socketio::Queue) |
+//! | `.volatile`, `.compress(false)` | [`Flags`](crate::socketio::Flags), with the packet in the [`Queue`](crate::socketio::Queue) |
 //! | `.local` | not needed: a registry knows only the members of this process |
 //! | `.timeout(ms).emit(.., ack)` | [`BroadcastAcks`](super::BroadcastAcks) |
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
