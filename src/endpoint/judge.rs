@@ -18,7 +18,7 @@ pub struct Ask<'r> {
     /// Whether the request has a body.
     pub has_body: bool,
     /// `None` if the field `Upgrade` does not name `websocket`. Otherwise the result of checking the handshake, by
-    /// [`ws::Accept::check`](crate::ws::Accept::check) or [`ws::accept_fields`](crate::ws::accept_key_with).
+    /// [`ws::Accept::check`](crate::ws::Accept::check) or [`ws::accept_fields`](crate::ws::accept_fields).
     pub websocket: Option<Result<(), RequestError>>,
 }
 

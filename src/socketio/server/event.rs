@@ -46,7 +46,7 @@ pub enum Event<'m> {
     Disconnected {
         /// The namespace.
         namespace: Namespace,
-        /// Why: it is the client that left.
+        /// The reason: [`ClientNamespaceDisconnect`](Reason::ClientNamespaceDisconnect).
         reason: Reason,
     },
     /// The client joined no namespace in time. Close the connection.

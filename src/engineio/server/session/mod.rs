@@ -266,9 +266,9 @@ impl Session {
         }
     }
 
-    /// Handles the deadlines up to `now`: sends a ping, or ends the session if a pong is missing. Call it until `None`. It also returns the last
-    /// events of a session that was ended by a call without events, such as [`close`](Self::close). Early or repeated calls do nothing. See
-    /// [`Session`] for an example.
+    /// Handles the deadlines up to `now`: a ping becomes due, or the session ends because a pong is missing. Call it until `None`, then
+    /// [`poll_transmit`](Self::poll_transmit). It also returns the last events of a session that was ended by a call without events, such as
+    /// [`close`](Self::close). Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         self.let_poll_go(now);
         if now >= self.due && !self.is_closed() {
@@ -347,7 +347,7 @@ impl Session {
 
     fn handle(&mut self, packet: Result<Packet<'_>, PeerError>, now: Instant) -> Handled {
         if self.beat == Beat::Asked && !matches!(packet, Ok(Packet::Pong(_))) && !self.is_extended {
-            // Like engine.io 6.6.12 for Node: other traffic shows that the peer is alive. It extends the time once.
+            // Like engine.io for Node since 6.6.12: other traffic shows that the peer is alive. It extends the time once.
             self.is_extended = true;
             self.due = now.after_millis(millis(self.config.ping_timeout));
         }

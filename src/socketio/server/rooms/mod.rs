@@ -37,9 +37,9 @@
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
 //! | `io.disconnectSockets()`, `fetchSockets()` | [`select`](Rooms::select), and [`Session::disconnect`](super::Session::disconnect), [`rooms_of`](Rooms::rooms_of) for each |
 //!
-//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, also in a storage that is nearly full, [`leave_all`](Rooms::leave_all) is O(own rooms),
-//! [`select`](Rooms::select) is O(members reached and excepted). A membership takes 32 bytes, a room and a member 32 each on top, a
-//! name its length and 6.
+//! Cost: [`join`](Rooms::join) and [`leave`](Rooms::leave) are O(1) on average, also if the storage is nearly full.
+//! [`leave_all`](Rooms::leave_all) is O(rooms of the member). [`select`](Rooms::select) is O(members reached and excluded). Memory: 32 bytes for each
+//! membership, room and member, and for each name its length and 6 bytes.
 
 mod hash;
 mod name_arena;
