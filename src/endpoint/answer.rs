@@ -5,10 +5,10 @@ use crate::{
 };
 use core::fmt::{self, Write};
 
-/// The answer to a request for Engine.IO's path, as data for any HTTP server.
+/// The answer to a request to the Engine.IO path, as data for any HTTP server.
 ///
-/// Send [`status`](Self::status), [`fields`](Self::fields), the fields of [`Cors`](crate::engineio::server::Cors), `Connection` as
-/// [`connection`](Self::connection) says, and [`body`](Self::body). To `HEAD` send no body.
+/// Send [`status`](Self::status), [`fields`](Self::fields), the fields of [`Cors`](crate::engineio::server::Cors), a `Connection` field with the
+/// value of [`connection`](Self::connection), and [`body`](Self::body). Send no body to `HEAD`.
 ///
 /// ```
 /// use sansocket::{endpoint::Answer, engineio::server::Refusal};
@@ -25,42 +25,42 @@ use core::fmt::{self, Write};
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// The body of a GET.
+    /// The answer to a GET.
     Payload {
         /// The body.
         body: &'a [u8],
-        /// The value of a `Set-Cookie` ([`write_cookie`](crate::engineio::server::write_cookie)), for the GET that opened a session.
+        /// The value of a `Set-Cookie` field ([`write_cookie`](crate::engineio::server::write_cookie)), for the GET that opened the session.
         cookie: Option<&'a [u8]>,
     },
-    /// A POST was taken: status 200 and `ok`.
+    /// The POST was accepted: status 200 and `ok`.
     Posted,
-    /// A POST that ended its session, or a request too many: status 400 without a body.
+    /// The POST ended its session, or a request with the same method is in progress: status 400 without a body.
     Bad,
-    /// The body of a POST is over the limit: status 413.
+    /// The body of the POST is larger than the limit: status 413.
     TooLarge,
-    /// The body of a POST did not come in time: status 408.
+    /// The body of the POST did not arrive in time: status 408.
     TooSlow,
-    /// A body that belongs to no POST: status 400.
+    /// A request other than POST has a body: status 400.
     StrayBody,
-    /// The server takes no more sessions: status 503.
+    /// The server accepts no more sessions: status 503.
     Busy,
-    /// To a preflight of a browser: status 204; the fields are those of [`Cors::preflight`](crate::engineio::server::Cors::preflight).
+    /// The answer to a preflight request: status 204. Add the fields of [`Cors::preflight`](crate::engineio::server::Cors::preflight).
     Preflight,
-    /// A refusal with a code, as JSON.
+    /// The request is refused, with a code as JSON.
     Refused {
-        /// Why.
+        /// The reason.
         refusal: Refusal,
-        /// The words of the application instead of the usual ones.
+        /// The message of the application, instead of the default one.
         message: Option<&'a str>,
     },
-    /// The same in front of a WebSocket: status 400 and the words, as the JavaScript server says it.
+    /// A WebSocket handshake is refused: status 400 and the message as text, like the JavaScript server.
     RefusedWebSocket {
-        /// Why.
+        /// The reason.
         refusal: Refusal,
-        /// The words of the application instead of the usual ones.
+        /// The message of the application, instead of the default one.
         message: Option<&'a str>,
     },
-    /// The opening handshake of a WebSocket is wrong (RFC 6455 section 4.2.1).
+    /// The WebSocket handshake is invalid (RFC 6455 section 4.2.1).
     Handshake(RequestError),
 }
 
@@ -90,13 +90,13 @@ type Field<'a> = (&'static str, &'a [u8]);
 const PLAIN: Field<'static> = ("Content-Type", b"text/plain; charset=utf-8");
 
 impl<'a> Answer<'a> {
-    /// A refusal, in the form that the request gets: with `is_websocket` it asked for one.
+    /// Refuses a request. `is_websocket` tells whether it is a WebSocket handshake, which selects the form of the answer.
     #[must_use]
     pub const fn refuse(refusal: Refusal, message: Option<&'a str>, is_websocket: bool) -> Self {
         if is_websocket { Self::RefusedWebSocket { refusal, message } } else { Self::Refused { refusal, message } }
     }
 
-    /// The status.
+    /// The status code.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -111,7 +111,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The fields that belong to the body, and those that the status must come with.
+    /// The header fields for the body and for the status. Skip those that are `None`.
     #[must_use]
     pub fn fields(&self) -> [Option<Field<'a>>; 3] {
         let some = |fields: [Field<'static>; 2]| fields.map(Some);
@@ -138,7 +138,8 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Whether the connection is to be closed behind it: what follows the request is not known to be another one.
+    /// Whether the connection must be closed after the answer, because the bytes after the request may not be another request. See the [module
+    /// page](super) for an example.
     #[must_use]
     pub const fn closes(&self) -> bool {
         matches!(
@@ -152,7 +153,7 @@ impl<'a> Answer<'a> {
         )
     }
 
-    /// The value of `Connection`, for a request that would keep its connection open or not.
+    /// The value of the `Connection` field. `keeps_alive` tells whether the request allows to keep the connection open.
     #[must_use]
     pub const fn connection(&self, keeps_alive: bool) -> &'static [u8] {
         match self {
@@ -162,7 +163,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// The body; what is not lent already is written into `scratch`. 128 bytes are always enough without a message of the application.
+    /// The body. If it is not stored elsewhere, it is written into `scratch`. 128 bytes are always enough if the application gave no message.
     ///
     /// # Errors
     /// [`Capacity`] with the exact need.
@@ -187,7 +188,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Text into lent memory.
+/// Writes text into lent memory.
 struct Words<'o>(Writer<'o>);
 
 impl Write for Words<'_> {

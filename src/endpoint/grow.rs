@@ -1,27 +1,27 @@
 use crate::{bytes::Capacity, engineio, socketio};
 use core::fmt;
 
-/// Which memory is too small.
+/// The memory that is too small.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// The receive buffer, in bytes: [`ws::Inbox::replace`](crate::ws::Inbox::replace).
+    /// The receive buffer, in bytes. Grow it with [`ws::Inbox::replace`](crate::ws::Inbox::replace).
     Inbox,
-    /// The memory that packets, or the body of an answer, are written into, in bytes.
+    /// The memory into which packets or the body of an answer are written, in bytes.
     Output,
-    /// The memory for attachments, in bytes: [`Collector::replace`](crate::socketio::Collector::replace).
+    /// The memory for attachments, in bytes. Grow it with [`Collector::replace`](crate::socketio::Collector::replace).
     Collector,
-    /// The table of acknowledgements that are waited for, in slots: [`Session::replace_acks`](crate::socketio::server::Session::replace_acks).
+    /// The slots for acknowledgements in flight. Grow them with [`Session::replace_acks`](crate::socketio::server::Session::replace_acks).
     Acks,
-    /// The queue of packets for one receiver, in slots: [`Queue::replace`](crate::socketio::Queue::replace).
+    /// The slots of the queue of one receiver. Grow them with [`Queue::replace`](crate::socketio::Queue::replace).
     Queue,
 }
 
-/// A call needs more memory than there is; nothing was changed and nothing is lost. Allocate [`to`](Self::to), hand it over, and call again; or
-/// give up the connection.
+/// A call needs more memory. Nothing was changed and nothing is lost. Allocate [`to`](Self::to) bytes or slots, hand them over and repeat the call;
+/// or close the connection.
 ///
-/// This is how all machines grow: `to` is the size of the new memory, and at least twice the size of the old one. Who always hands over `to` copies each
-/// byte a constant number of times on average, however the need was found. The limits of the machines bound it.
+/// `to` is the size of the new memory, at least twice that of the old one. If you always allocate `to`, each byte is copied a constant number of
+/// times on average. The limits of the connection bound it.
 ///
 /// ```
 /// use sansocket::{Capacity, endpoint::{Grow, What}};
@@ -32,19 +32,19 @@ pub enum What {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Grow {
-    /// What is too small.
+    /// The memory that is too small.
     pub what: What,
-    /// Its size after growing, in bytes or slots.
+    /// Its new size, in bytes or slots.
     pub to: usize,
 }
 
 impl Grow {
-    /// What to do about `capacity`, an error of the memory `what`.
+    /// How to grow the memory `what` after the error `capacity`.
     pub const fn new(what: What, capacity: Capacity) -> Self {
         Self::least(what, capacity.needed, capacity.available)
     }
 
-    /// What to do about a packet that was not written; `None` when memory was not the reason.
+    /// How to grow after a packet was not written. `None` if the reason is not memory.
     pub const fn of(error: &socketio::SendError) -> Option<Self> {
         match *error {
             socketio::SendError::Capacity(capacity)

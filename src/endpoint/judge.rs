@@ -9,19 +9,19 @@ use crate::{
 };
 use core::fmt;
 
-/// What must be known of a request for Engine.IO's path, whatever HTTP server read it.
+/// What [`judge`] has to know about a request to the Engine.IO path, from any HTTP server.
 ///
 /// `Debug` does not print the query: the id in it is a secret.
 #[derive(Clone, Copy)]
 pub struct Ask<'r> {
     /// The method.
     pub method: Method<'r>,
-    /// What stands behind the `?`, still percent-encoded.
+    /// The part of the target after `?`, still percent-encoded.
     pub query: &'r [u8],
-    /// Whether it announces a body.
+    /// Whether the request has a body.
     pub has_body: bool,
-    /// `None` when its `Upgrade` does not name `websocket`; else what [`ws::Accept::check`](crate::ws::Accept::check) or
-    /// [`ws::accept_fields`](crate::ws::accept_key_with) made of its handshake.
+    /// `None` if the field `Upgrade` does not name `websocket`. Otherwise the result of checking the handshake, by
+    /// [`ws::Accept::check`](crate::ws::Accept::check) or [`ws::accept_fields`](crate::ws::accept_fields).
     pub websocket: Option<Result<(), RequestError>>,
 }
 
@@ -31,16 +31,16 @@ pub struct Ask<'r> {
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Todo<'r> {
-    /// Answer it: nothing else is to be done.
+    /// Send this answer.
     Answer(Answer<'static>),
-    /// Open a session over this transport ([`ServerLink::open`](super::ServerLink::open)). The application may refuse it with [`Answer::refuse`], or
-    /// the server with [`Answer::Busy`].
+    /// Open a session over this transport ([`ServerLink::open`](super::ServerLink::open)). The application can refuse it with [`Answer::refuse`], the
+    /// server with [`Answer::Busy`].
     Open(Transport),
     /// A GET for the session with this id: [`begin_get`](super::ServerLink::begin_get).
     Get(&'r [u8]),
     /// A POST for the session with this id: [`begin_post`](super::ServerLink::begin_post).
     Post(&'r [u8]),
-    /// Open a WebSocket that the session with this id may move to: an [`Upgrade`](super::Upgrade).
+    /// Open a WebSocket to which the session with this id may upgrade ([`Upgrade`](super::Upgrade)).
     Upgrade(&'r [u8]),
 }
 
@@ -64,9 +64,9 @@ impl fmt::Debug for Todo<'_> {
     }
 }
 
-/// Says what to do with a request. `find` tells how the packets of the session with an id travel, if there is such a session.
+/// Tells what to do with a request. `find` returns the transport of the session with the given id, or `None`.
 ///
-/// The order of checks: a body that belongs to no POST, a preflight of a browser, the handshake of a WebSocket, and then those of
+/// The order of the checks: a body in a request other than POST, a preflight request, the WebSocket handshake, then those of
 /// [`route`](crate::engineio::server::route).
 ///
 /// ```
@@ -101,5 +101,5 @@ pub fn judge<'r>(ask: &Ask<'r>, cors: &Cors<'_>, find: impl FnOnce(&[u8]) -> Opt
     }
 }
 
-/// The answer to a request for a session that is there no more.
+/// The answer to a request for a session that does not exist any more.
 pub(super) const GONE: Answer<'static> = Answer::Refused { refusal: Refusal::UnknownSid, message: None };

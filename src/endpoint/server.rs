@@ -9,30 +9,31 @@ use crate::{
     ws::{self, Inbox, Kind},
 };
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'e> {
-    /// Nothing is left to do for now.
+    /// There is nothing to do now.
     Idle,
-    /// Something was done that the application does not hear of. Call again.
+    /// Something was done that is not an event. Call again.
     Again,
-    /// Something happened, with the attachments of an event or acknowledgement. Call again.
+    /// An event, with its attachments if it is an event or acknowledgement. Call again.
     Event(Event<'e>, Attachments<'e>),
-    /// The connection is over, and with it every namespace that [`namespaces`](Session::namespaces) still lists. Told once, as the last.
+    /// The connection is over. The client has left all namespaces that [`namespaces`](Session::namespaces) still lists. Returned once, as the last
+    /// step.
     Closed(Reason),
 }
 
-/// One client of a Socket.IO server: a [`ServerLink`], the [`Session`] on it, and what each way of ending means. About 500 bytes, and 32 for each
-/// acknowledgement that it can wait for.
+/// One client of a Socket.IO server: a [`ServerLink`] and the [`Session`] on it. About 500 bytes, and 32 for each [`AckSlot`].
 ///
-/// The application acts on [`io`](Self::io) while an event lives: the event borrows the inbox or the collector, never this. It writes into an
-/// [`Out::stored`](ws::Out::stored); what was written goes to the socket, or into the queue that the client's GETs are answered from.
+/// While the application handles an event it can use [`io`](Self::io): the event borrows the inbox or the collector, never this value. Let it write
+/// into an [`Out::stored`](ws::Out::stored). Send the written bytes to the socket, or append them to the queue from which the client's GETs are
+/// answered.
 ///
-/// - A packet that is none ends the connection (`forced close`), and so does a client that joins no namespace in time (`forced server close`).
-/// - Events behind the end are not told. What was answered before is written, and then the close frame or the close packet.
-/// - Output that is full ends nothing: the call says [`SendError::Capacity`](crate::socketio::SendError::Capacity), see [`Grow::of`].
+/// - A packet that breaks the protocol ends the connection (`forced close`). So does a client that joins no namespace in time (`forced server close`).
+/// - After the end no more events are returned. What the application has sent before is written, then the close frame or the close packet.
+/// - A full output does not end the connection: the call returns [`SendError::Capacity`](crate::socketio::SendError::Capacity). See [`Grow::of`].
 ///
-/// A whole server connection over a WebSocket:
+/// The [module page](super) has an example over polling. This is a complete connection over a WebSocket:
 ///
 /// ```
 /// use sansocket::{
@@ -49,11 +50,11 @@ pub enum Step<'e> {
 ///     end: ServerEnd<[&'static str; 1], Vec<AckSlot>>,
 ///     inbox: Inbox<Vec<u8>>,
 ///     collector: Collector<Vec<u8>>,
-///     /// What goes to the socket.
+///     /// The bytes to send.
 ///     sent: Vec<u8>,
 /// }
 ///
-/// /// Says something, in memory that grows.
+/// /// Sends a packet. The memory grows as needed.
 /// fn say(io: &mut Io, sent: &mut Vec<u8>, mut write: impl FnMut(&mut Io, &mut Out<'_, Stored>) -> Result<(), SendError>) {
 ///     let mut memory = vec![0; 128];
 ///     loop {
@@ -68,7 +69,7 @@ pub enum Step<'e> {
 /// }
 ///
 /// impl Client {
-///     /// Everything that can be done without waiting; `false` at the end.
+///     /// Does everything that does not have to wait. `false`: the connection is over.
 ///     fn turn(&mut self, now: Instant) -> bool {
 ///         let mut memory = [0; 256];
 ///         loop {
@@ -126,19 +127,19 @@ pub enum Step<'e> {
 pub struct ServerEnd<N, A = [AckSlot; 8]> {
     link: ServerLink,
     io: Session<N, A>,
-    /// Why this end ended it.
+    /// The reason, if this end closed the connection.
     reason: Option<Reason>,
-    /// The link ended; that is told when nothing else is.
+    /// The link has ended. This is reported after all other events.
     closing: Option<Reason>,
     fault: Option<PeerError>,
 }
 
 impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
-    /// Milliseconds that a client has for joining a namespace, as in the JavaScript server.
+    /// The time that a client has to join a namespace, in milliseconds. The JavaScript server has the same.
     pub const CONNECT_MS: u64 = 45_000;
 
-    /// A client that begins over `transport`; see [`ServerLink::open`] and [`Session::new`]. It must have joined a namespace after
-    /// [`CONNECT_MS`](Self::CONNECT_MS); [`with_session`](Self::with_session) takes another time and limits.
+    /// A new client over `transport`. See [`ServerLink::open`] and [`Session::new`] for the arguments. The client must join a namespace within
+    /// [`CONNECT_MS`](Self::CONNECT_MS). For another time or other limits use [`with_session`](Self::with_session).
     #[must_use]
     pub fn open(
         transport: Transport,
@@ -153,17 +154,29 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         Self::with_session(ServerLink::open(transport, sid, config, limits, now), io)
     }
 
-    /// A client with a session of the caller's making.
+    /// A new client with a session that you made.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::{ServerEnd, ServerLink}, engineio::{Sid, Transport, server::Config}, time::Instant, ws};
+    /// use sansocket::socketio::{AckSlot, server::{Limits, Session}};
+    ///
+    /// let now = Instant::from_millis(0);
+    /// let sid = Sid::from_random([0; 15]);
+    /// let link = ServerLink::open(Transport::WebSocket, sid, Config::new(), ws::Limits::new(), now);
+    /// let session = Session::new(["/"], [AckSlot::EMPTY; 4], now.after_millis(5000)).with_limits(Limits::new().acks(4));
+    /// let end = ServerEnd::with_session(link, session);
+    /// assert_eq!(end.poll_timeout(), Some(Instant::from_millis(5000)));
+    /// ```
     #[must_use]
     pub const fn with_session(link: ServerLink, io: Session<N, A>) -> Self {
         Self { link, io, reason: None, closing: None, fault: None }
     }
 
-    /// The next step of what came over a WebSocket. Call it until [`Step::Idle`], then [`handle_timeout`](Self::handle_timeout) until that, then
-    /// [`transmit`](Self::transmit) until 0.
+    /// The next step of the bytes received over a WebSocket. Call it until [`Step::Idle`], then [`handle_timeout`](Self::handle_timeout) until
+    /// `Step::Idle`, then [`transmit`](Self::transmit) until 0. See [`ServerEnd`] for an example.
     ///
     /// # Errors
-    /// [`Grow`] for the inbox or the collector; nothing was changed.
+    /// [`Grow`] for the inbox or the collector. Nothing was changed.
     pub fn poll<'e, S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         inbox: &'e mut Inbox<S>,
@@ -185,10 +198,11 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         Ok(self.step(event, collector, now))
     }
 
-    /// The next step of the body of a POST. Call it until [`Step::Idle`], and answer [`ServerLink::posted`].
+    /// The next step of the body of a POST. Call it until [`Step::Idle`], then answer [`ServerLink::posted`]. See the [module page](super) for an
+    /// example.
     ///
     /// # Errors
-    /// [`Grow`] for the collector; nothing was changed.
+    /// [`Grow`] for the collector. Nothing was changed.
     pub fn poll_post<'b: 'e, 'e, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         packets: &mut Packets<'b>,
@@ -206,8 +220,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         }
     }
 
-    /// Time has come to `now`. Call it until [`Step::Idle`], on every transport, and also after a call that may end the connection: it gives the last
-    /// events.
+    /// Handles the deadlines up to `now`. Call it until [`Step::Idle`], over every transport. Call it also after a call that may end the connection:
+    /// it returns the last events.
     pub fn handle_timeout(&mut self, now: Instant) -> Step<'static> {
         if let Some(step) = self.last(now) {
             return step;
@@ -229,7 +243,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         }
     }
 
-    /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// The next time at which to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let io = if self.link.is_over() { None } else { self.io.poll_timeout() };
@@ -239,13 +253,13 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     /// As [`ServerLink::transmit`].
     ///
     /// # Errors
-    /// [`Grow`] when it has no room; 256 bytes are always enough.
+    /// [`Grow`] if `memory` has no room. 256 bytes are always enough.
     pub fn transmit(&mut self, memory: &mut [u8]) -> Result<usize, Grow> {
         self.link.transmit(memory)
     }
 
-    /// Ends the connection from this side for `reason`, such as [`Reason::ForcedServerClose`] or [`Reason::ServerShuttingDown`]. A client that is to
-    /// know that it was put out, and not to come back by itself, gets [`disconnect`](Session::disconnect) of each namespace first.
+    /// Closes the connection for `reason`, such as [`Reason::ForcedServerClose`] or [`Reason::ServerShuttingDown`]. The JavaScript client then
+    /// reconnects. If it should not, call [`disconnect`](Session::disconnect) for each namespace first.
     pub fn close(&mut self, reason: Reason, now: Instant) {
         if !self.link.is_over() {
             self.reason = Some(reason);
@@ -253,29 +267,29 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         }
     }
 
-    /// The session above the link: what the application says.
+    /// The Socket.IO session: what the application sends.
     pub const fn io(&mut self) -> &mut Session<N, A> {
         &mut self.io
     }
 
-    /// The link.
+    /// The Engine.IO connection.
     #[must_use]
     pub const fn link(&self) -> &ServerLink {
         &self.link
     }
 
-    /// The link, for requests and for the end of its socket.
+    /// The Engine.IO connection, to announce requests and the end of the socket. See the [module page](super) for an example.
     pub const fn link_mut(&mut self) -> &mut ServerLink {
         &mut self.link
     }
 
-    /// The packet of the client that broke Socket.IO, for logs. [`ServerLink::fault`] is what broke the layers below.
+    /// How the client broke the Socket.IO protocol, for logs. For the protocols below see [`ServerLink::fault`].
     #[must_use]
     pub const fn fault(&self) -> Option<PeerError> {
         self.fault
     }
 
-    /// What is told when the link has ended: questions without an answer, and then the end.
+    /// The events after the end of the link: failed acknowledgements, then the end.
     fn last(&mut self, now: Instant) -> Option<Step<'static>> {
         let reason = self.closing?;
         Some(match self.io.handle_timeout(now) {
@@ -302,13 +316,13 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
             Ok(Event::Closed(reason)) => self.ended(reason),
             Ok(event) => match collector.collect(event) {
                 Ok(Some((event, attachments))) => Step::Event(event, attachments),
-                // There was room.
+                // Not an error: the room was checked before.
                 Ok(None) | Err(_) => Step::Again,
             },
             Err(error) => {
                 if !self.link.is_over() {
                     self.fault = Some(error);
-                    // The word of the JavaScript server for it.
+                    // The reason that the JavaScript server gives.
                     self.close(Reason::Link(engineio::Reason::ForcedClose), now);
                 }
                 Step::Again
@@ -317,7 +331,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     }
 }
 
-/// Whether the collector has room for `len` bytes behind `held`, and their length.
+/// Checks that the collector has room for `len` more bytes and their length after `held` bytes.
 fn room<C: AsMut<[u8]> + AsRef<[u8]>>(collector: &Collector<C>, held: usize, len: usize) -> Result<(), Grow> {
     let needed = held.saturating_add(len).saturating_add(size_of::<u32>());
     let available = collector.size();

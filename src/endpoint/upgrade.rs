@@ -5,15 +5,41 @@ use crate::{
     ws::{CloseCode, Connection, Inbox, Limits, Out, Server},
 };
 
-/// Bytes of the longest packet of a probe, as a frame.
+/// The length of the longest packet of a probe as a frame, in bytes.
 const LONGEST: usize = 64;
 
-/// A WebSocket that a session over polling may move to. In a loop: [`poll`](Self::poll), [`transmit`](Self::transmit) until 0, read; until it is no longer
-/// [`Probed::Pending`].
+/// A WebSocket to which a session over polling may upgrade. In a loop call [`poll`](Self::poll), [`transmit`](Self::transmit) until 0, and read from
+/// the socket, until the result of `poll` is not [`Probed::Pending`].
 ///
-/// After [`Probed::Upgraded`] and the last `transmit` the link has the WebSocket: the queue goes out over its socket. After [`Probed::Failed`] write
-/// what `transmit` gives and close the socket; the session goes on over polling. A host that loses the socket calls [`fail`](Self::fail); if it does not,
-/// the link gives up the move at its deadline.
+/// After [`Probed::Upgraded`] and the last `transmit` the link uses the WebSocket. Send the queue over its socket. After [`Probed::Failed`] send what
+/// `transmit` writes and close the socket. The session goes on over polling. If the socket is lost, call [`fail`](Self::fail); otherwise the upgrade
+/// fails at its deadline.
+///
+/// ```
+/// use sansocket::{endpoint::{ServerLink, Upgrade}, engineio::{Sid, Transport, server::{Config, Probed}}, time::Instant, ws::{Inbox, Limits}};
+///
+/// let now = Instant::from_millis(0);
+/// let mut link = ServerLink::open(Transport::Polling, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
+/// # link.poll_get(core::iter::empty(), &mut [0; 512])?;
+///
+/// // A request for a WebSocket with the id of the session was accepted.
+/// let mut upgrade = Upgrade::begin(&mut link, Limits::new(), now);
+/// assert_eq!(upgrade.poll_timeout(), Some(Instant::from_millis(10_000)));
+/// let (mut inbox, mut memory) = (Inbox::new([0; 128]), [0; 256]);
+/// for frame in [&b"\x81\x86\0\0\0\x002probe"[..], b"\x81\x81\0\0\0\x005"] {
+///     inbox.space()?[..frame.len()].copy_from_slice(frame); // a socket's read
+///     inbox.commit(frame.len());
+///     upgrade.poll(&mut link, &mut inbox, now)?;
+///     while let len @ 1.. = upgrade.transmit(&mut memory)? {
+///         assert_eq!(&memory[..len], b"\x81\x063probe"); // a socket's write
+///     }
+/// }
+/// assert_eq!(upgrade.poll(&mut link, &mut inbox, now)?, Probed::Upgraded);
+/// assert_eq!(link.transport(), Transport::WebSocket);
+/// upgrade.fail(&mut link); // does nothing now: the socket belongs to the link
+/// assert!(!link.is_over());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Upgrade {
     ws: Connection<Server>,
@@ -23,8 +49,8 @@ pub struct Upgrade {
 }
 
 impl Upgrade {
-    /// Begins, after the answer that opens the WebSocket was written. When the session is over, has moved or is moving, the new WebSocket is at once
-    /// [`Probed::Failed`], and the session goes on.
+    /// Begins an upgrade. Call it after the answer to the handshake was written. If the session is over, uses a WebSocket or is upgrading, the state
+    /// is at once [`Probed::Failed`], and the session goes on. See [`Upgrade`] for an example.
     #[must_use]
     pub fn begin(link: &mut ServerLink, limits: Limits, now: Instant) -> Self {
         let mut ws = Connection::server(limits);
@@ -38,11 +64,11 @@ impl Upgrade {
         Self { ws, probe, deadline, probed }
     }
 
-    /// Works on what came over the WebSocket. Call it after bytes came, after the GET that waited was answered, and when
+    /// Handles the bytes received over the WebSocket. Call it after bytes arrived, after a waiting GET was answered, and when
     /// [`poll_timeout`](Self::poll_timeout) has passed.
     ///
     /// # Errors
-    /// [`Grow`] for an inbox that is smaller than the packets of a probe.
+    /// [`Grow`] if the inbox is smaller than the packets of a probe.
     pub fn poll<S: AsMut<[u8]>>(
         &mut self,
         link: &mut ServerLink,
@@ -54,7 +80,7 @@ impl Upgrade {
         }
         let is_ours = link.probe.is_some() && self.deadline == link.probe.as_ref().and_then(Probe::poll_timeout);
         let Some(probe) = self.probe.as_mut().filter(|_| is_ours) else {
-            // The link has given up this move; another may be under way.
+            // The link has given up this upgrade. Another one may be in progress.
             self.ws.owe_close(CloseCode::NO_STATUS);
             self.probe = None;
             self.probed = Probed::Failed;
@@ -78,10 +104,10 @@ impl Upgrade {
         Ok(self.probed)
     }
 
-    /// Writes what is owed over this WebSocket into the front of `memory` and gives its length; 0: nothing.
+    /// Writes what this WebSocket has to send into the front of `memory` and returns its length. 0: nothing.
     ///
     /// # Errors
-    /// [`Grow`] when it has no room; 256 bytes are always enough.
+    /// [`Grow`] if `memory` has no room. 256 bytes are always enough.
     pub fn transmit(&mut self, memory: &mut [u8]) -> Result<usize, Grow> {
         let mut len = 0;
         if let Some(probe) = &mut self.probe {
@@ -101,7 +127,7 @@ impl Upgrade {
         Ok(len)
     }
 
-    /// The socket ended or failed. Does nothing once the session has moved.
+    /// The socket ended or failed. The session goes on over polling. Does nothing after an upgrade. See [`Upgrade`] for an example.
     pub fn fail(&mut self, link: &mut ServerLink) {
         if self.probed != Probed::Pending {
             return;
@@ -114,7 +140,7 @@ impl Upgrade {
         self.probed = Probed::Failed;
     }
 
-    /// When the move must be done.
+    /// The deadline of the upgrade. `None` once it has succeeded or failed.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.deadline.filter(|_| self.probed == Probed::Pending)

@@ -103,6 +103,7 @@ impl<'o> Payload<'o> {
 /// let mut packets = Packets::new(&mut body);
 /// assert_eq!(packets.next(), Some(Ok(Packet::Text(b"hello"))));
 /// assert_eq!(packets.next(), Some(Ok(Packet::Binary(&[1, 2, 3, 4]))));
+/// assert_eq!(packets.rest(), b"3");
 /// assert_eq!(packets.next(), Some(Ok(Packet::Pong(b""))));
 /// assert_eq!(packets.next(), None);
 /// ```

@@ -6,13 +6,8 @@ use crate::json::{Array, Elements, Value};
 pub struct AckPacket<'m> {
     /// The namespace that it was sent to.
     pub namespace: Namespace,
-<<<<<<< HEAD
     /// The token of the [`ExpectAck`](super::ExpectAck). `None` if the session does not wait for this acknowledgement: it came too late, or it
     /// answers a broadcast ([`BroadcastAcks`](super::server::BroadcastAcks)).
-=======
-    /// What [`ExpectAck`](super::ExpectAck) called the request; `None` when this session waits for no such answer: it came too late, or a
-    /// broadcast asked ([`BroadcastAcks`](super::server::BroadcastAcks)).
->>>>>>> w-rev2
     pub token: Option<u32>,
     /// The id of the acknowledgement.
     pub id: u64,

@@ -274,7 +274,7 @@ mod tests {
             assert_eq!(handlers.next(&mut call, &event), None);
             let looked_at = handlers.looked_at;
             assert!(looked_at <= 3 * n as usize, "{looked_at} slots looked at for {n} handlers");
-            // Half of them are gone, and their slots are free.
+            // Half of them were removed, and their slots are free.
             for i in 0..n / 2 {
                 handlers.on("b", i).unwrap();
             }

@@ -72,7 +72,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
-/// As [`is_reserved`], of a name as it stands on the wire. The first byte decides in nearly all cases.
+/// As [`is_reserved`], of a name as it was received. The first byte decides in nearly all cases.
 fn stands_for_reserved(name: &json::Str<'_>) -> bool {
     matches!(name.escaped().first(), Some(b'c' | b'd' | b'n' | b'r' | b'\\')) && RESERVED.iter().any(|r| name.is(r))
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// How a packet may be treated. The flags stand beside the packet in a [`Queue`].
+/// How a packet may be treated. A [`Queue`] stores them with the packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags {
     is_volatile: bool,

@@ -1,4 +1,4 @@
-//! One Engine.IO session with its transports. What requests do to it is in `polling.rs`.
+//! One Engine.IO session with its transports. `polling.rs` handles its requests.
 
 mod polling;
 
@@ -14,16 +14,20 @@ use crate::{
     ws::{CloseCode, Connection, Inbox, Limits, Server},
 };
 
-/// Milliseconds that a session over polling is kept after this end closed it, for the next GET to fetch the close packet. The JavaScript server has the
-/// same.
+/// How long a session over polling is kept after this end has closed it, so that the next GET can fetch the close packet, in milliseconds. The
+/// JavaScript server has the same.
 pub const FAREWELL_MS: u64 = 30_000;
 
-/// One client of an Engine.IO server: the session, its WebSocket if it has one, and what is owed at the end. About 350 bytes.
+/// One client of an Engine.IO server: the session, its WebSocket if it has one, and what remains to be sent at the end. About 350 bytes.
 ///
-/// Over a WebSocket: write the answer that opens it, then in a loop [`transmit`](Self::transmit), [`poll`](Self::poll) until `None`,
-/// [`handle_timeout`](Self::handle_timeout) until `None`, `transmit` until 0; the link is over when [`is_over`](Self::is_over) says so and nothing is left to
-/// write. Over polling, requests come by [`begin_get`](Self::begin_get) and [`begin_post`](Self::begin_post), and packets to the client wait in
-/// a queue of the host's as [`Out::stored`](crate::ws::Out::stored) writes them, on every transport: they are the frames of a WebSocket.
+/// Over a WebSocket, write the answer to the handshake first. Then in a loop call [`transmit`](Self::transmit), [`poll`](Self::poll) until `None`,
+/// [`handle_timeout`](Self::handle_timeout) until `None`, and `transmit` until 0. The connection is over when [`is_over`](Self::is_over) is true and
+/// `transmit` writes nothing.
+///
+/// Over polling, announce requests by [`begin_get`](Self::begin_get) and [`begin_post`](Self::begin_post).
+///
+/// Packets to the client wait in your queue as [`Out::stored`](crate::ws::Out::stored) writes them, whatever the transport: they are also the frames
+/// of a WebSocket.
 ///
 /// ```
 /// use sansocket::{
@@ -33,7 +37,7 @@ pub const FAREWELL_MS: u64 = 30_000;
 ///     ws::{Inbox, Limits, Out},
 /// };
 ///
-/// /// Sends every message back. `received` came from the socket; gives what goes to it.
+/// /// Sends every message back. `received` was read from the socket. Returns the bytes to send.
 /// fn turn(link: &mut ServerLink, inbox: &mut Inbox<Vec<u8>>, received: &[u8], now: Instant) -> Vec<u8> {
 ///     let (mut sent, mut memory) = (Vec::new(), vec![0; 512]);
 ///     for piece in received.chunks(100) {
@@ -73,19 +77,19 @@ pub const FAREWELL_MS: u64 = 30_000;
 pub struct ServerLink {
     pub(super) engine: Session,
     pub(super) ws: Option<Connection<Server>>,
-    /// A copy of the probe that is under way: its deadline holds even when the host forgets the WebSocket.
+    /// A copy of the probe in progress, so that its deadline holds even if the caller forgets the WebSocket.
     pub(super) probe: Option<Probe>,
     max_payload: usize,
     /// The open packet was written.
     is_announced: bool,
-    /// The transport failed; it did not just end.
+    /// The transport failed, rather than ended.
     is_broken: bool,
     /// Until when the close packet may be fetched.
     farewell: Option<Instant>,
 }
 
 impl ServerLink {
-    /// A session that begins over `transport`. `sid` is drawn from a source that cannot be predicted. Give `limits` the same message size as
+    /// A new session over `transport`. Take `sid` from a cryptographically secure generator. Give `limits` the same message size as
     /// [`Config::max_payload`].
     #[must_use]
     pub fn open(transport: Transport, sid: Sid, config: Config, limits: Limits, now: Instant) -> Self {
@@ -97,11 +101,11 @@ impl ServerLink {
         Self { engine, ws, probe: None, max_payload, is_announced: false, is_broken: false, farewell: None }
     }
 
-    /// The next event of a WebSocket; `None` when the bytes in `inbox` are used up, before the first [`transmit`](Self::transmit), and over polling.
-    /// [`Event::Opened`] comes first and once, [`Event::Closed`] last and once.
+    /// The next event of a WebSocket. `None`: all bytes in `inbox` were used. Also `None` before the first [`transmit`](Self::transmit), and over
+    /// polling. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last. See [`ServerLink`] for an example.
     ///
     /// # Errors
-    /// [`Grow`] for a message that is larger than the inbox and within the limits.
+    /// [`Grow`] if a message within the limits is larger than the inbox.
     pub fn poll<'e, S: AsMut<[u8]>>(
         &mut self,
         inbox: &'e mut Inbox<S>,
@@ -110,7 +114,7 @@ impl ServerLink {
         if self.advance(inbox, now)? { Ok(self.take(inbox)) } else { Ok(None) }
     }
 
-    /// Works until an event is ready for [`take`](Self::take), and lends nothing.
+    /// As [`poll`](Self::poll), but the result borrows nothing. `true`: [`take`](Self::take) returns an event.
     pub(super) fn advance<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>, now: Instant) -> Result<bool, Grow> {
         let Some(ws) = self.ws.as_mut().filter(|_| self.is_announced) else { return Ok(false) };
         self.engine.advance(inbox, ws, now).map_err(|e| Grow::new(What::Inbox, e))
@@ -121,20 +125,21 @@ impl ServerLink {
         Some(self.told(event))
     }
 
-    /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// The next time at which to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let probe = self.probe.as_ref().and_then(Probe::poll_timeout);
         [self.engine.poll_timeout(), probe, self.farewell].into_iter().flatten().min()
     }
 
-    /// Time has come to `now`. Call it until `None`, also after a call that may end the session: it gives the last events, whatever the transport.
+    /// Handles the deadlines up to `now`. Call it until `None`, whatever the transport. Call it also after a call that may end the session: it
+    /// returns the last events.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         if self.farewell.is_some_and(|end| now >= end) {
             self.farewell = None;
         }
         if let Some(probe) = &mut self.probe {
-            // The WebSocket of the probe is the host's; it ends by the same deadline.
+            // The caller has the WebSocket of the probe. It ends by the same deadline.
             let _ = probe.handle_timeout(now, &mut self.engine, &mut Connection::server(Limits::new()));
             if probe.poll_timeout().is_none() {
                 self.probe = None;
@@ -144,12 +149,13 @@ impl ServerLink {
         Some(self.told(event))
     }
 
-    /// Writes what is owed over the WebSocket into the front of `memory` and gives its length: the open packet, pings, pongs, at the end a close
-    /// frame with the code that fits. 0: nothing is owed now; over polling always. Call it until 0 at the end of each turn, and append what it wrote to
-    /// the packets that wait.
+    /// Writes what the WebSocket has to send into the front of `memory`, and returns its length: the open packet, pings, pongs, and at the end a
+    /// close frame with the right code. 0: nothing has to be sent now; over polling always.
+    ///
+    /// Call it until 0 at the end of each turn, and append the bytes to the packets that wait.
     ///
     /// # Errors
-    /// [`Grow`] when not one of them has room. 256 bytes are always enough.
+    /// [`Grow`] if `memory` has no room for one of them. 256 bytes are always enough.
     pub fn transmit(&mut self, memory: &mut [u8]) -> Result<usize, Grow> {
         let Some(ws) = &mut self.ws else { return Ok(0) };
         if self.engine.is_closed() {
@@ -169,13 +175,29 @@ impl ServerLink {
         };
         match written {
             Err(e) if out.is_empty() => Err(Grow::new(What::Output, e)),
-            // What had no room is owed still.
+            // What had no room is written by the next call.
             _ => Ok(out.written().len()),
         }
     }
 
-    /// Ends the session from this side. Over a WebSocket [`transmit`](Self::transmit) writes the close frame. Over polling the close packet goes out
-    /// behind all packets that wait, in a payload of its own, if a GET comes for it within [`FAREWELL_MS`].
+    /// Closes the session. Over a WebSocket [`transmit`](Self::transmit) writes a close frame. Over polling the close packet is sent after all
+    /// packets that wait, in a payload of its own, if a GET fetches it within [`FAREWELL_MS`].
+    ///
+    /// ```
+    /// use sansocket::{endpoint::ServerLink, engineio::{Event, Reason, Sid, Transport, server::Config}, time::Instant, ws::Limits};
+    ///
+    /// let now = Instant::from_millis(0);
+    /// let open = || ServerLink::open(Transport::WebSocket, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
+    /// let last_event = |mut link: ServerLink| core::iter::from_fn(|| link.handle_timeout(now)).last();
+    ///
+    /// let (mut closed, mut ended, mut failed) = (open(), open(), open());
+    /// closed.close(now);
+    /// ended.handle_eof();
+    /// failed.handle_error();
+    /// assert_eq!(last_event(closed), Some(Event::Closed(Reason::ForcedClose)));
+    /// assert_eq!(last_event(ended), Some(Event::Closed(Reason::TransportClose)));
+    /// assert_eq!(last_event(failed), Some(Event::Closed(Reason::TransportError)));
+    /// ```
     pub fn close(&mut self, now: Instant) {
         if !self.is_over() {
             self.engine.close();
@@ -183,7 +205,7 @@ impl ServerLink {
         }
     }
 
-    /// The WebSocket ended, or its client does not read and is given up (`transport close`).
+    /// The WebSocket ended, or you give up a client that does not read (`transport close`). See [`close`](Self::close) for an example.
     pub fn handle_eof(&mut self) {
         if let Some(ws) = &mut self.ws {
             let _ = ws.handle_eof();
@@ -191,13 +213,13 @@ impl ServerLink {
         self.engine.handle_eof();
     }
 
-    /// The socket failed (`transport error`).
+    /// The socket failed (`transport error`). See [`close`](Self::close) for an example.
     pub fn handle_error(&mut self) {
         self.is_broken |= !self.is_over();
         self.handle_eof();
     }
 
-    /// How the packets travel now.
+    /// The current transport.
     #[must_use]
     pub const fn transport(&self) -> Transport {
         self.engine.transport()
@@ -209,25 +231,26 @@ impl ServerLink {
         self.engine.sid()
     }
 
-    /// Whether the session is over. Its last event may not be told yet.
+    /// Whether the session is over. Its last event may not have been returned yet.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.engine.is_closed()
     }
 
-    /// Whether nobody needs to find the session any more: it is over, and its close packet was fetched or is not fetched any more.
+    /// Whether the session can be forgotten: it is over, and its close packet was fetched or [its time](FAREWELL_MS) has passed. See the [module
+    /// page](crate::endpoint) for an example.
     #[must_use]
     pub const fn is_gone(&self) -> bool {
         self.is_over() && self.farewell.is_none()
     }
 
-    /// What the client did that ended the session, for logs.
+    /// How the client broke the protocol, if that ended the session. For logs.
     #[must_use]
     pub const fn fault(&self) -> Option<PeerError> {
         self.engine.fault()
     }
 
-    /// The event as the layer above hears it.
+    /// The event, with the reason that the layer above should see.
     fn told<'e>(&self, event: Event<'e>) -> Event<'e> {
         match event {
             Event::Closed(Reason::TransportClose) if self.is_broken => Event::Closed(Reason::TransportError),

@@ -1,4 +1,4 @@
-//! Requests of a session over polling.
+//! The requests of a session over polling.
 
 use super::ServerLink;
 use crate::{
@@ -11,43 +11,43 @@ use crate::{
     ws::{Out, Server},
 };
 
-/// What a GET came to.
+/// The result of [`ServerLink::poll_get`]. See the [module page](crate::endpoint) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Got {
-    /// Nothing is to be said yet: ask again when packets were queued, when a turn of this link ended, and when the link is over.
+    /// There is nothing to send yet. Call again when packets were queued, after each turn of this link, and when it is over.
     Waits,
-    /// The GET is answered.
+    /// Answer the GET with this body.
     Payload {
-        /// Bytes of the queue that are in the body: take them out ([`Queue::consume`](crate::socketio::Queue::consume)).
+        /// The number of bytes at the front of the queue that are in the body. Remove them ([`Queue::consume`](crate::socketio::Queue::consume)).
         taken: usize,
-        /// Bytes of the body at the front of the memory.
+        /// The length of the body, at the front of the memory.
         len: usize,
     },
-    /// The session is over, and the client was told: answer [`Got::GONE`].
+    /// The session is over and its close packet was fetched. Answer [`Got::GONE`].
     Over,
 }
 
 impl Got {
-    /// The answer to a GET for a session that is there no more.
+    /// The answer to a GET for a session that does not exist any more.
     pub const GONE: Answer<'static> = GONE;
 }
 
 impl ServerLink {
-    /// A GET came. (The one that opened the session waits from the start.) Then [`poll_get`](Self::poll_get) until it is answered.
+    /// A GET arrived. Then call [`poll_get`](Self::poll_get) until it is answered. The GET that opened the session waits from the start.
     ///
     /// # Errors
-    /// The answer to give at once. A second GET while one waits ends the session, as in the JavaScript server.
+    /// The answer to send at once. A second GET while one waits ends the session, like in the JavaScript server.
     pub fn begin_get(&mut self, now: Instant) -> Result<(), Answer<'static>> {
         self.engine.begin_poll(now).map_err(refused)
     }
 
-    /// Makes the answer to the GET that waits, of the packets that wait in `frames` (the queue, from its front) and of what is owed.
+    /// Makes the answer to the waiting GET, from the packets in `frames` (the queue, from its front) and from what the session has to send.
     ///
-    /// The open packet stands in front of everything. The packet that ends the session comes when nothing else waits, in a payload of its own: the
-    /// stock client acts on it before the packets in front of it. `body` is as long as [`body_room`](Self::body_room) says.
+    /// The open packet comes before everything else. The packet that ends the session comes when nothing else waits, in a payload of its own: the
+    /// JavaScript client handles a close packet before the packets in front of it. The length of `body` should be [`body_room`](Self::body_room).
     ///
     /// # Errors
-    /// [`Grow`] when not one packet has room.
+    /// [`Grow`] if `body` has no room for the first packet.
     pub fn poll_get<'f>(&mut self, frames: impl Iterator<Item = &'f [u8]>, body: &mut [u8]) -> Result<Got, Grow> {
         if body.len() < OWED_MAX {
             return Err(Grow { what: What::Output, to: OWED_MAX });
@@ -92,21 +92,35 @@ impl ServerLink {
         result.map_err(|e| Grow::new(What::Output, e))
     }
 
-    /// Bytes that the body of a GET may need when `waiting` bytes of frames wait, within [`Config::max_payload`](crate::engineio::server::Config::max_payload).
+    /// The length of `body` for [`poll_get`](Self::poll_get) if `waiting` bytes of frames wait, within
+    /// [`Config::max_payload`](crate::engineio::server::Config::max_payload).
     #[must_use]
     pub fn body_room(&self, waiting: usize) -> usize {
-        // Base64 makes four bytes of three.
+        // Base64 encodes three bytes as four.
         let all = waiting.saturating_add(waiting / 3).saturating_add(2 * OWED_MAX);
         all.min(self.max_payload).max(OWED_MAX)
     }
 
-    /// The client of the GET that waited is gone, and with it the session (`transport close`), as in the JavaScript server.
+    /// The connection of the waiting GET ended. This ends the session (`transport close`), like in the JavaScript server.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::ServerLink, engineio::{Sid, Transport, server::Config}, time::Instant, ws::Limits};
+    ///
+    /// let now = Instant::from_millis(0);
+    /// let mut link = ServerLink::open(Transport::Polling, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
+    /// link.begin_post(None).map_err(|answer| answer.status())?;
+    /// link.drop_post();
+    /// assert!(!link.is_over());
+    /// link.drop_get();
+    /// assert!(link.is_over());
+    /// # Ok::<(), u16>(())
+    /// ```
     pub fn drop_get(&mut self) {
         self.engine.end_poll();
         self.engine.handle_eof();
     }
 
-    /// Whether a volatile packet is to be queued: a GET waits, or the session has a WebSocket whose socket takes more (`socket_takes`).
+    /// Whether to queue a volatile packet: a GET waits, or the session uses a WebSocket whose socket accepts data (`socket_takes`).
     #[must_use]
     pub const fn is_writable(&self, socket_takes: bool) -> bool {
         match self.transport() {
@@ -115,10 +129,10 @@ impl ServerLink {
         }
     }
 
-    /// The head of a POST came, with this `Content-Type`. Read the body next, within the limit and the time.
+    /// The head of a POST with this `Content-Type` arrived. Read the body next, within the limits for size and time.
     ///
     /// # Errors
-    /// The answer to give at once. A second POST before the body of the first was there ends the session, and so does a body of bytes.
+    /// The answer to send at once. The session is over if the body of another POST is being received, or the content type is binary.
     pub fn begin_post(&mut self, content_type: Option<&[u8]>) -> Result<(), Answer<'static>> {
         self.engine.begin_post().map_err(refused)?;
         if is_post_type(content_type) {
@@ -129,27 +143,28 @@ impl ServerLink {
         Err(Answer::Bad)
     }
 
-    /// The body of the POST did not come: it is over the limit, too slow, malformed, or its client is gone. The session goes on.
+    /// The body of the POST is too large, too slow or malformed, or its connection ended. The session goes on. See [`drop_get`](Self::drop_get) for
+    /// an example.
     pub fn drop_post(&mut self) {
         self.engine.end_post();
     }
 
-    /// The next event of the body of a POST; `None` when it is used up: then answer [`posted`](Self::posted).
+    /// The next event of the body of a POST. `None`: the body was used up. Then answer [`posted`](Self::posted).
     pub fn poll_post<'b>(&mut self, packets: &mut Packets<'b>, now: Instant) -> Option<Event<'b>> {
         let event = self.engine.poll_post(packets, now)?;
         Some(self.told(event))
     }
 
-    /// The answer to a POST whose events were told.
+    /// The answer to a POST, after its last event.
     #[must_use]
     pub const fn posted(&self) -> Answer<'static> {
         if self.fault().is_some() { Answer::Bad } else { Answer::Posted }
     }
 
-    /// Writes a message, for applications that speak Engine.IO itself.
+    /// Writes a message, for applications that use Engine.IO without Socket.IO.
     ///
     /// # Errors
-    /// [`SendError`]; nothing was written.
+    /// [`SendError`]. Nothing was written.
     pub fn send<O: Sink<Server>>(&self, message: Message<'_>, out: &mut O) -> Result<(), SendError> {
         self.engine.send(message, out)
     }

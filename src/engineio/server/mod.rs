@@ -45,6 +45,13 @@
 //! assert!(session.is_closed() && session.fault().is_none());
 //! assert_eq!(session.handle_timeout(now), Some(Event::Opened));
 //! assert_eq!(session.handle_timeout(now), Some(Event::Closed(Reason::TransportError)));
+//!
+//! // The end of a session over a WebSocket, by this end. The end of the socket changes nothing then.
+//! let mut session = Session::open(Sid::from_random([0; 15]), config, now);
+//! session.close();
+//! session.handle_eof();
+//! assert_eq!(session.handle_timeout(now), Some(Event::Opened));
+//! assert_eq!(session.handle_timeout(now), Some(Event::Closed(Reason::ForcedClose)));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 

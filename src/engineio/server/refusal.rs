@@ -14,11 +14,12 @@ pub enum Refusal {
     UnknownSid,
     /// Code 2: a request without `sid` must be a GET.
     BadHandshakeMethod,
-    /// Code 3: the request does not match the transport of its session, or `transport=websocket` in a request that is not a WebSocket handshake.
+    /// Code 3: the request does not match the transport of its session, `transport=websocket` in a request that is not a WebSocket handshake, or the
+    /// reverse; or a request with a `sid` whose `EIO` is not 4.
     BadRequest,
     /// Code 4: the application refused the request.
     Forbidden,
-    /// The method is not GET or POST. Status 500 without a body, like the JavaScript server.
+    /// A request with a `sid` over polling is not a GET or POST. Status 500 without a body, like the JavaScript server.
     BadMethod,
     /// Code 5: `EIO` is missing or not 4. The client is Socket.IO 2 or older.
     UnsupportedVersion,

@@ -2,15 +2,10 @@ use super::Refusal;
 use crate::{engineio::Transport, http::Method};
 use core::fmt;
 
-<<<<<<< HEAD
 /// What a request to the Engine.IO path is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-=======
-/// What a request to Engine.IO's path wants.
 ///
 /// `Debug` does not print the ids, which are secrets.
 #[derive(Clone, Copy, PartialEq, Eq)]
->>>>>>> w-rev2
 pub enum Route<'q> {
     /// Opens a session over polling ([`Session::open_polling`](super::Session::open_polling)). Its open packet answers this GET.
     OpenPolling,
@@ -24,9 +19,6 @@ pub enum Route<'q> {
     Upgrade(&'q [u8]),
 }
 
-<<<<<<< HEAD
-/// Tells what a request is for (Engine.IO protocol, "Handshake"). The checks are in the order of the JavaScript server.
-=======
 impl fmt::Debug for Route<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -39,8 +31,7 @@ impl fmt::Debug for Route<'_> {
     }
 }
 
-/// Says what a request wants (Engine.IO protocol, "Handshake"), in the reference's order of checks.
->>>>>>> w-rev2
+/// Tells what a request is for (Engine.IO protocol, "Handshake"). The checks are in the order of the JavaScript server.
 ///
 /// `query` is the part of the target after `?`. `is_upgrade` tells whether the request is a WebSocket handshake. `find` returns the transport of the
 /// session with the given id, or `None`. The id comes from the client and has any length: look it up as bytes.

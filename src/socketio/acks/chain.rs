@@ -1,9 +1,9 @@
-//! Slots by their ids: hash chains whose heads lie in the slots.
+//! Finds slots by id: hash chains whose heads are stored in the slots.
 
 use super::{AckSlot, Acks, State, list::NIL};
 
 impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
-    /// The slot that waits for an answer to `id`.
+    /// The slot of the request with this id.
     pub(super) fn find(&self, id: u32) -> Option<u16> {
         let mut at = self.get(self.bucket(id))?.bucket;
         while let Some(slot) = self.get(at) {

@@ -1,11 +1,11 @@
-//! Slots by their deadlines: a binary heap whose places lie in the slots.
+//! Finds slots by deadline: a binary heap that is stored in the slots.
 
 use super::{AckSlot, Acks, list::NIL};
 use crate::time::Instant;
 use core::cmp::Reverse;
 
 impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
-    /// The slot with the first deadline.
+    /// The slot with the earliest deadline.
     pub(super) fn soonest(&self) -> u16 {
         self.heap(0)
     }
@@ -61,7 +61,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         self.set_heap(other, a);
     }
 
-    /// Of equal deadlines, what was asked first comes first.
+    /// Sorts by deadline, then by age.
     fn key(&self, place: u16) -> (Instant, Reverse<u32>) {
         let key = |slot: &AckSlot| (slot.deadline, Reverse(self.age_of(slot)));
         self.get(self.heap(place)).map_or((Instant::FAR_FUTURE, Reverse(0)), key)

@@ -1,11 +1,11 @@
-//! Lists of slots, in the order in which they were put in.
+//! Linked lists of slots, in the order of insertion.
 
 use super::{AckSlot, Acks};
 
 /// No slot.
 pub(super) const NIL: u16 = u16::MAX;
 
-/// A list: its first slot, which knows the last.
+/// A list: its first slot, which links to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::socketio) struct AckList(u16);
 
@@ -30,10 +30,10 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         }
     }
 
-    /// Takes the slot `at` out of the list that it is in.
+    /// Removes the slot `at` from the list.
     pub(super) fn unlink(&mut self, list: &mut AckList, at: u16) {
         let Some(&AckSlot { prev, next, .. }) = self.get(at) else { return };
-        debug_assert!(list.0 != NIL, "it is in this list");
+        debug_assert!(list.0 != NIL, "the slot is in this list");
         if list.0 == at {
             list.0 = next;
             self.with(next, |slot| slot.prev = prev);

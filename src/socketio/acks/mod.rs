@@ -43,7 +43,7 @@ pub enum AckError {
 /// as acknowledgements can be in flight. At most 65,535 are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckSlot {
-    /// [`Instant::FAR_FUTURE`] stands for none.
+    /// [`Instant::FAR_FUTURE`] if there is no deadline.
     deadline: Instant,
     id: u32,
     token: u32,
@@ -52,7 +52,7 @@ pub struct AckSlot {
     /// Neighbours in the list that the slot is in.
     next: u16,
     prev: u16,
-    /// First slot of the hash chain with this slot's number, which this slot need not be in.
+    /// The first slot of the hash chain with this slot's number. This slot may be in another chain.
     bucket: u16,
     /// Next slot of the hash chain that this slot is in.
     chain: u16,
@@ -91,13 +91,13 @@ impl AckSlot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Acks<A> {
     slots: A,
-    /// The next id is this one or one soon after it.
+    /// The next id is at least this.
     next: u32,
-    /// Slots that were given back, in that order.
+    /// Slots that became free, in the order in which they did.
     free: AckList,
     /// Requests that failed because no answer can arrive, in the order of the requests.
     lost: AckList,
-    /// Slots from here on, around the end, were not used since the table was last empty.
+    /// The slots from this one on, wrapping around, were not used since the table was last empty.
     fresh: u16,
     fresh_left: u16,
     used: u16,
@@ -107,7 +107,7 @@ pub(super) struct Acks<A> {
     looked_at: core::cell::Cell<usize>,
 }
 
-/// A slot that is free, and the id to ask with. Nothing is taken yet.
+/// A free slot, and the id for a request in it. The slot is not taken yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vacancy {
     at: u16,
@@ -121,7 +121,7 @@ impl Vacancy {
 }
 
 impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
-    /// Waits for nothing. What `slots` held is forgotten.
+    /// An empty table. The contents of `slots` are dropped.
     pub(super) fn new(mut slots: A) -> Self {
         slots.as_mut().fill(AckSlot::EMPTY);
         let mut acks = Self {
@@ -144,17 +144,16 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         self.slots
     }
 
-    /// How many are waited for, or lost and not told yet.
+    /// The number of requests that wait, or that failed and were not reported yet.
     pub(super) const fn used(&self) -> u16 {
         self.used
     }
 
-    /// A free slot, and its id: the next one whose remainder by the number of slots is the slot's. So each hash chain
-    /// has at most one slot that was asked with since the last [`replace`](Self::replace), whatever a client answers
-    /// and leaves unanswered. Ids begin with 0, 1, 2.
+    /// A free slot, and the next id whose remainder by the number of slots is the slot's index. So each hash chain has at most one slot whose request was
+    /// made since the last [`replace`](Self::replace), whatever a client answers and leaves unanswered. Ids begin with 0, 1, 2.
     ///
     /// # Errors
-    /// [`SlotCapacity`], with the least that helps.
+    /// [`SlotCapacity`] if all slots are in use.
     pub(super) fn vacancy(&self) -> Result<Vacancy, SlotCapacity> {
         let size = self.size();
         let at = if self.fresh_left > 0 { self.fresh } else { self.free.first() };
@@ -166,32 +165,32 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         let step = step.checked_rem(size).unwrap_or(0);
         let wrapped = |id: u32| if u64::from(id) < BROADCASTS { id } else { u32::from(at) };
         let mut id = wrapped(self.next.wrapping_add(step));
-        // Only after 2^30 ids, or when the slots were exchanged, may somebody wait for this one.
+        // A request may still wait with this id, after 2^30 ids or after `replace`.
         while self.find(id).is_some() {
             id = wrapped(id.wrapping_add(size));
         }
         Ok(Vacancy { at, id })
     }
 
-    /// Waits for what the vacancy's id was asked with; `list` is the list of `namespace`.
+    /// Takes the slot for the request that was sent with its id. `list` is the list of `namespace`.
     pub(super) fn take(&mut self, vacancy: Vacancy, namespace: Namespace, list: &mut AckList, expect: ExpectAck) {
         let next = vacancy.id.wrapping_add(1);
         self.next = if u64::from(next) < BROADCASTS { next } else { 0 };
         self.put(vacancy.at, vacancy.id, namespace, list, expect);
     }
 
-    /// The token of what waits for an answer to `id` in `namespace`.
+    /// The token of the request with this id in `namespace`, if one waits.
     pub(super) fn token(&self, namespace: Namespace, id: u64) -> Option<u32> {
         let slot = self.get(self.find(u32::try_from(id).ok()?)?)?;
         (slot.namespace == namespace).then_some(slot.token)
     }
 
-    /// The namespace that `id` was asked in, while it waits for an answer.
+    /// The namespace of the request with this id, while it waits.
     pub(super) fn namespace(&self, id: u32) -> Option<Namespace> {
         self.get(self.find(id)?).map(|slot| slot.namespace)
     }
 
-    /// The answer to `id` arrived: its slot is free from now on. Gives the token.
+    /// The acknowledgement for `id` arrived. Frees the slot and returns the token.
     pub(super) fn answered(&mut self, namespace: Namespace, list: &mut AckList, id: u64) -> Option<u32> {
         let token = self.token(namespace, id)?;
         let at = self.find(u32::try_from(id).ok()?)?;
@@ -201,7 +200,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         Some(token)
     }
 
-    /// No answer comes to what was asked first of `list`.
+    /// The oldest request of `list` fails.
     pub(super) fn lose_first(&mut self, list: &mut AckList) {
         let at = list.first();
         self.stop_waiting(at);
@@ -212,14 +211,14 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         self.lost = lost;
     }
 
-    /// No answer comes to all of `list`. Cost: O(log n) for each of it.
+    /// All requests of `list` fail. Cost: O(log n) for each.
     pub(super) fn lose(&mut self, list: &mut AckList) {
         while list.first() != NIL {
             self.lose_first(list);
         }
     }
 
-    /// How many ids ago the first of `list` was asked; `None` when nothing is waited for.
+    /// The age of the oldest request of `list`, as the number of ids since. `None` if the list is empty.
     pub(super) fn age(&self, list: &AckList) -> Option<u32> {
         self.get(list.first()).map(|slot| self.age_of(slot))
     }
@@ -231,7 +230,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         self.get(self.soonest()).map(|slot| slot.deadline)
     }
 
-    /// The next of what was lost. Its slot is free from now on.
+    /// Reports the next failed request and frees its slot.
     pub(super) fn next_lost(&mut self) -> Option<(Namespace, u32)> {
         let at = self.lost.first();
         let &AckSlot { namespace, token, .. } = self.get(at)?;
@@ -242,13 +241,13 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         Some((namespace, token))
     }
 
-    /// What timed out first, if anything did: its namespace, its id and its token.
+    /// The request with the earliest deadline, if it has passed at `now`: its namespace, id and token.
     pub(super) fn timed_out(&self, now: Instant) -> Option<(Namespace, u64, u32)> {
         let slot = self.get(self.soonest())?;
         (slot.deadline <= now).then_some((slot.namespace, u64::from(slot.id), slot.token))
     }
 
-    /// Moves everything into other slots. `lists` are those of all namespaces. Cost: O(n log n).
+    /// Moves all requests into other slots. `lists` are the lists of all namespaces. Cost: O(n log n).
     pub(super) fn replace<'l>(&mut self, slots: A, lists: impl Iterator<Item = &'l mut AckList>) -> Result<A, A> {
         if slots.as_ref().len() < usize::from(self.used) {
             return Err(slots);
@@ -267,7 +266,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         Ok(core::mem::replace(self, new).slots)
     }
 
-    /// Takes over a list of another table.
+    /// Moves a list of another table into this one.
     fn carry(&mut self, from: &Self, list: &mut AckList) {
         let mut at = core::mem::replace(list, AckList::EMPTY).first();
         while let Some(&AckSlot { id, namespace, token, deadline, state, next, .. }) = from.get(at) {
@@ -305,13 +304,13 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         }
     }
 
-    /// Takes a slot out of the hash chains and the heap.
+    /// Removes a slot from the hash chains and the heap.
     fn stop_waiting(&mut self, at: u16) {
         self.unchain(at);
         self.remove_from_heap(at);
     }
 
-    /// Frees a slot that is in no list any more.
+    /// Frees a slot that was removed from its list.
     fn release(&mut self, at: u16) {
         self.with(at, |slot| slot.state = State::Free);
         self.used = self.used.saturating_sub(1);
@@ -324,7 +323,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         }
     }
 
-    /// All slots are free: the next id is the next number again.
+    /// All slots are free, so the next id can be the next number.
     fn forget_free(&mut self) {
         let size = self.size();
         self.free = AckList::EMPTY;

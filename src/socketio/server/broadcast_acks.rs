@@ -54,6 +54,9 @@ impl Default for AckIds {
 /// assert!(!acks.is_done(Instant::from_millis(4999)));
 /// assert!(acks.is_done(Instant::from_millis(5000)));
 /// assert!(acks.missing().eq([Member(1)]));
+/// acks.gone(Member(1)); // it left the namespace, so the broadcast does not wait for it
+/// assert!(acks.is_done(Instant::from_millis(0)));
+/// let slots = acks.into_storage();
 /// # Ok::<(), sansocket::socketio::SlotCapacity>(())
 /// ```
 #[derive(Clone, Debug)]

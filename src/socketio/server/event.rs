@@ -31,12 +31,8 @@ pub enum Event<'m> {
     Attachment(Attachment<'m>),
     /// The client sent an acknowledgement.
     Ack(AckPacket<'m>),
-<<<<<<< HEAD
     /// No acknowledgement will arrive for an event that was sent with [`ExpectAck`](crate::socketio::ExpectAck). Returned by
     /// [`handle_timeout`](super::Session::handle_timeout).
-=======
-    /// A request for an acknowledgement that does not arrive; from [`handle_timeout`](super::Session::handle_timeout).
->>>>>>> w-rev2
     AckFailed {
         /// The namespace of the event.
         namespace: Namespace,
@@ -50,7 +46,7 @@ pub enum Event<'m> {
     Disconnected {
         /// The namespace.
         namespace: Namespace,
-        /// Why: it is the client that left.
+        /// The reason: [`ClientNamespaceDisconnect`](Reason::ClientNamespaceDisconnect).
         reason: Reason,
     },
     /// The client joined no namespace in time. Close the connection.

@@ -11,7 +11,7 @@ use crate::{
     time::Instant,
 };
 
-/// Namespaces of one connection, at most.
+/// The largest number of namespaces that a client can join.
 pub(super) const MAX_NAMESPACES: usize = 8;
 
 /// The server's end of one Socket.IO connection. It knows the namespaces that the client has joined, checks each received packet, and writes packets.

@@ -59,6 +59,7 @@ pub const OWED_MAX: usize = 160;
 /// assert!(opened);
 /// // The next ping is due after 25 s.
 /// assert_eq!(engine.poll_timeout(), Some(Instant::from_millis(25_000)));
+/// assert_eq!(engine.timeout_reason(), "next ping");
 /// assert_eq!(engine.handle_timeout(Instant::from_millis(25_000)), None);
 /// engine.poll_transmit(&mut out)?;
 /// assert_eq!(out.written(), b"\x81\x012");
@@ -171,36 +172,12 @@ impl Session {
     }
 
     /// As [`poll_event`](Self::poll_event), but the result borrows nothing. `true`: [`take`](Self::take) returns an event. `false`: all bytes in
-    /// `inbox` were used. For a wrapper that loops and returns an event.
+    /// `inbox` were used. For a wrapper that returns an event; [`ws::Inbox::advance`] has an example of one.
     ///
     /// WebSocket pings and pongs are not reported: Engine.IO has its own heartbeat. See [`advance_with`](Self::advance_with).
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
-    ///
-    /// ```
-    /// use sansocket::{Capacity, engineio::{Event, server::Session}, time::Instant, ws::{Connection, Inbox, Server}};
-    ///
-    /// struct Socket {
-    ///     ws: Connection<Server>,
-    ///     inbox: Inbox<Vec<u8>>,
-    ///     session: Session,
-    /// }
-    ///
-    /// impl Socket {
-    ///     /// The next event, or `None` if more bytes must be read.
-    ///     fn next(&mut self, now: Instant) -> Result<Option<Event<'_>>, Capacity> {
-    ///         let is_ready = self.session.advance(&mut self.inbox, &mut self.ws, now)?;
-    ///         Ok(if is_ready { self.session.take(&mut self.inbox) } else { None })
-    ///     }
-    /// }
-    /// # use sansocket::{engineio::{Sid, server::Config}, ws::Limits};
-    /// # let now = Instant::from_millis(0);
-    /// # let session = Session::open(Sid::from_random([0; 15]), Config::new(), now);
-    /// # let mut socket = Socket { ws: Connection::server(Limits::new()), inbox: Inbox::new(vec![0; 64]), session };
-    /// # assert_eq!(socket.next(now)?, Some(Event::Opened));
-    /// # Ok::<(), Capacity>(())
-    /// ```
     pub fn advance<S: AsMut<[u8]>>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
@@ -254,7 +231,7 @@ impl Session {
             }
             let packet = match inbox.peek() {
                 None => {
-                    // A close frame: `ws` owes the answer.
+                    // A close frame. `ws` answers it.
                     self.end(Reason::TransportClose);
                     continue;
                 }
@@ -289,9 +266,9 @@ impl Session {
         }
     }
 
-    /// Handles the deadlines up to `now`: sends a ping, or ends the session if a pong is missing. Call it until `None`. It also returns the last
-    /// events of a session that was ended by a call without events, such as [`close`](Self::close). Early or repeated calls do nothing. See
-    /// [`Session`] for an example.
+    /// Handles the deadlines up to `now`: a ping becomes due, or the session ends because a pong is missing. Call it until `None`, then
+    /// [`poll_transmit`](Self::poll_transmit). It also returns the last events of a session that was ended by a call without events, such as
+    /// [`close`](Self::close). Early or repeated calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
         self.let_poll_go(now);
         if now >= self.due && !self.is_closed() {
@@ -307,8 +284,7 @@ impl Session {
         self.tell_end()
     }
 
-    /// The WebSocket ended, or the connection of a GET that waited. The session is over; [`handle_timeout`](Self::handle_timeout) returns the last
-    /// events. See [`close`](Self::close) for an example.
+    /// The WebSocket ended, or the connection of a GET that waited. Ends the session. See the [module page](super) for an example.
     pub const fn handle_eof(&mut self) {
         self.end(Reason::TransportClose);
     }
@@ -320,18 +296,6 @@ impl Session {
     /// Over polling, [`poll_transmit`](Self::poll_transmit) writes the close packet. Send it in the answer to the GET that waits, or to the next one;
     /// the JavaScript server waits 30 s for that. Send it after all other packets and in a payload of its own: the JavaScript client handles a close
     /// packet before the packets in front of it.
-    ///
-    /// ```
-    /// use sansocket::{engineio::{Event, Reason, Sid, server::{Config, Session}}, time::Instant};
-    ///
-    /// let now = Instant::from_millis(0);
-    /// let mut session = Session::open(Sid::from_random([0; 15]), Config::new(), now);
-    /// session.close();
-    /// session.handle_eof(); // changes nothing: the session is over
-    /// assert_eq!(session.handle_timeout(now), Some(Event::Opened));
-    /// assert_eq!(session.handle_timeout(now), Some(Event::Closed(Reason::ForcedClose)));
-    /// assert_eq!(session.handle_timeout(now), None);
-    /// ```
     pub const fn close(&mut self) {
         self.end(Reason::ForcedClose);
     }
@@ -383,7 +347,7 @@ impl Session {
 
     fn handle(&mut self, packet: Result<Packet<'_>, PeerError>, now: Instant) -> Handled {
         if self.beat == Beat::Asked && !matches!(packet, Ok(Packet::Pong(_))) && !self.is_extended {
-            // Like engine.io 6.6.12 for Node: other traffic shows that the peer is alive. It extends the time once.
+            // Like engine.io for Node since 6.6.12: other traffic shows that the peer is alive. It extends the time once.
             self.is_extended = true;
             self.due = now.after_millis(millis(self.config.ping_timeout));
         }

@@ -50,11 +50,11 @@ pub struct Probe {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// For `2probe`.
+    /// Waits for `2probe`.
     Waiting,
-    /// For `5`.
+    /// Waits for `5`.
     Probed,
-    /// `5` came, while a GET waits still.
+    /// `5` arrived, but a GET still waits.
     Accepted,
     Done,
     Failed,

@@ -31,7 +31,7 @@
 //! | `io.emit(..)`, `io.of(name).emit(..)` | [`select`](Rooms::select) with [`Target::all`] in that namespace, one [`broadcast`](super::broadcast) for all |
 //! | `io.to(a).to(b)`, `io.in(a)` | [`Target::to`] |
 //! | `.except(a)`, `socket.broadcast` | [`Target::except`], [`Target::not`] |
-//! | `.volatile`, `.compress(false)` | [`Flags`](crate::socketio::Flags), beside the packet in the [`Queue`](crate::socketio::Queue) |
+//! | `.volatile`, `.compress(false)` | [`Flags`](crate::socketio::Flags), with the packet in the [`Queue`](crate::socketio::Queue) |
 //! | `.local` | not needed: a registry knows only the members of this process |
 //! | `.timeout(ms).emit(.., ack)` | [`BroadcastAcks`](super::BroadcastAcks) |
 //! | `io.socketsJoin(room)`, `socketsLeave` | [`sockets_join`](Rooms::sockets_join), [`sockets_leave`](Rooms::sockets_leave) |
@@ -163,13 +163,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         Ok(is_new)
     }
 
-<<<<<<< HEAD
     /// Adds `member` to a room, and to the namespace if it is not in it. `false` if it was already in the room. Names have up to
-    /// 65,535 bytes; a longer one never joins ([`Full`] with more than any storage has).
-=======
-    /// Lets `member` into a room, and into the namespace if it is not there; `false` if it was in the room. Names have up to
-    /// 65,534 bytes; what is longer is never joined (`Full` with more than any storage has).
->>>>>>> w-rev2
+    /// 65,534 bytes; a longer one never joins ([`Full`] with more than any storage has).
     ///
     /// # Errors
     /// [`Full`]. Nothing was changed. A name of more than 65,534 bytes cannot be stored: then `name_bytes` is larger than any storage.

@@ -17,7 +17,7 @@ const DEAD: u32 = u32::MAX;
 pub(super) struct NameArena<B> {
     bytes: B,
     end: usize,
-    /// Bytes in use, heads included.
+    /// Bytes in use, including those that precede names.
     live: usize,
     /// Of the pass under way: names in front of `to` have moved, those from `from` on have not, and the bytes between are unused.
     /// Both are 0 when there is none.

@@ -210,7 +210,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         self.used = self.used.saturating_sub(1);
     }
 
-    /// Hangs a membership into the list of its room and that of its member.
+    /// Adds a membership to the lists of its room and its member.
     pub(super) fn hang(&mut self, at: u32) {
         let Some(&RoomSlot { a: member, b: room, .. }) = self.get(at) else { return };
         let next = self.get(room).map_or(NIL, |slot| slot.next);
@@ -228,7 +228,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         });
     }
 
-    /// Takes a membership out of both lists.
+    /// Removes a membership from both lists.
     pub(super) fn unhang(&mut self, at: u32) {
         let Some(&RoomSlot { a: member, b: room, next, prev, next_own, prev_own, .. }) = self.get(at) else { return };
         if prev == NIL {
