@@ -304,6 +304,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     }
 
     /// The open message has ended.
+    #[inline]
     fn end_message(&mut self) {
         self.buffer.drop_message();
         self.in_parts = false;
@@ -317,19 +318,20 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             return Ok(Some(Advanced::Ready));
         }
         self.progressed = true;
+        if !in_parts
+            && !self.deaf
+            && let Some(whole) = ws.whole(self.buffer.raw())
+        {
+            self.end_message();
+            self.buffer.collect(whole.from, whole.to);
+            self.ready = Ready::Message(whole.kind);
+            return Ok(Some(Advanced::Ready));
+        }
         match ws.open_kind() {
             None => {
                 // An earlier connection may have left this set.
                 self.deaf &= ws.is_closing();
                 self.end_message();
-                if !in_parts
-                    && !self.deaf
-                    && let Some(whole) = ws.whole(self.buffer.raw())
-                {
-                    self.buffer.collect(whole.from, whole.to);
-                    self.ready = Ready::Message(whole.kind);
-                    return Ok(Some(Advanced::Ready));
-                }
             }
             Some(kind) => {
                 self.in_parts |= in_parts && !self.skipping;
