@@ -3,7 +3,7 @@
 use super::PeerError;
 use crate::{
     bytes::{Writer, decimal},
-    json::{self, Args, DEPTH, Known, SerializeError, Str, Value},
+    json::{self, Args, DEPTH, SerializeError, Str, Value},
 };
 
 /// Attachments of one packet that are sent at most, as many as the reference takes (since 4.2.6, CVE-2026-33151).
@@ -180,15 +180,9 @@ fn placeholder(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// Placeholders as every client writes them, for the JSON scanner.
-#[derive(Debug)]
-pub(super) struct Placeholders;
-
-impl Known for Placeholders {
-    #[inline]
-    fn len(text: &[u8]) -> Option<usize> {
-        placeholder(text).map(|_| PLACEHOLDER_LEN)
-    }
+/// The length of the placeholder at the front of `text`, as every client writes it. For the JSON scanner.
+pub(super) fn placeholder_len(text: &[u8]) -> Option<usize> {
+    placeholder(text).map(|_| PLACEHOLDER_LEN)
 }
 
 const LEVELS: usize = 64;
