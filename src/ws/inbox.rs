@@ -362,7 +362,11 @@ impl<S: AsMut<[u8]>> Inbox<S> {
                     self.ready = Ready::Message(kind);
                     return Ok(Some(Advanced::Ready));
                 }
-                continue;
+                if self.buffer.raw_len() > 0 {
+                    continue;
+                }
+                // Most reads end here. Another step would find nothing: behind the valid front of a broken text, bytes are left.
+                return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from);
             }
             self.buffer.use_up(used);
             match found {
