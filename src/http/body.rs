@@ -159,16 +159,19 @@ impl BodyDecoder {
             (State::TrailerValue, b'\r') => State::TrailerReturn,
             (State::TrailerReturn, b'\n') => State::Trailer,
             (State::LastReturn, b'\n') => State::Complete,
-            (state, byte) => match ignored(state, byte) {
-                Some(next) => self.waste(next),
-                None => State::Failed(BodyError::Chunk),
-            },
+            (state, byte) => self.ignore(state, byte),
         }
     }
 
-    const fn waste(&mut self, next: State) -> State {
+    /// Out of line, because most bodies have no byte that is ignored.
+    #[cold]
+    #[inline(never)]
+    const fn ignore(&mut self, state: State, byte: u8) -> State {
         self.waste = self.waste.saturating_add(1);
-        if self.waste > WASTE { State::Failed(BodyError::Chunk) } else { next }
+        match ignored(state, byte) {
+            Some(next) if self.waste <= WASTE => next,
+            _ => State::Failed(BodyError::Chunk),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ mod write;
 pub use error::{DeserializeError, DeserializeErrorKind, Error, ErrorKind, SerializeError, SerializeErrorKind};
 pub use escape::write_str;
 pub use scan::DEPTH;
-pub(crate) use scan::{Known, is_blank, string_end, value_end};
+pub(crate) use scan::{is_blank, string_end, value_end};
 pub use string::{Chars, Str};
 pub use value::{Array, Elements, Kind, Members, Value};
 pub use write::{Args, Json, Raw};

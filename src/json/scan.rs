@@ -25,20 +25,13 @@ pub(super) enum Whole {
     Elements,
 }
 
-/// A shortcut for objects that are frequent in the layer above: they are recognised by comparing their bytes.
-pub(crate) trait Known {
-    /// The length of the object at the front of `text`, if it is a known one. `text` begins with a brace. A known object is valid and contains no
-    /// array or object.
-    fn len(text: &[u8]) -> Option<usize>;
-}
+/// A shortcut for objects that are frequent in the layer above: they are recognised by comparing their bytes. The text begins with a brace. The
+/// result is the length of the object at its front, if it is a known one. A known object is valid and contains no array or object.
+// A function and not a type parameter: there is one copy of the scanner.
+pub(crate) type Known = fn(&[u8]) -> Option<usize>;
 
 /// Knows no objects.
-impl Known for () {
-    #[inline]
-    fn len(_: &[u8]) -> Option<usize> {
-        None
-    }
-}
+pub(super) const NONE: Known = |_| None;
 
 pub(super) struct Scanner<'t> {
     text: &'t [u8],
@@ -46,7 +39,7 @@ pub(super) struct Scanner<'t> {
 }
 
 /// Checks all of `text`.
-pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error> {
+pub(super) fn scan(text: &[u8], whole: Whole, known: Known) -> Result<Scanned, Error> {
     let mut s = Scanner::new(text);
     s.blanks();
     let from = s.at;
@@ -69,7 +62,7 @@ pub(super) fn scan<K: Known>(text: &[u8], whole: Whole) -> Result<Scanned, Error
                     return Err(s.error(ErrorKind::Depth));
                 }
                 let is_object = open == b'{';
-                if is_object && let Some(len) = K::len(text.get(s.at..).unwrap_or_default()) {
+                if is_object && let Some(len) = known(text.get(s.at..).unwrap_or_default()) {
                     s.at = s.at.wrapping_add(len);
                 } else {
                     levels = levels << 1 | u64::from(is_object);

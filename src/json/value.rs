@@ -1,7 +1,7 @@
 use super::{
     Error, ErrorKind, Str,
     number::{self, Integer},
-    scan::{Known, Whole, is_blank, scan, value_end},
+    scan::{Known, NONE, Whole, is_blank, scan, value_end},
     shown::Shown,
 };
 use core::fmt;
@@ -52,11 +52,11 @@ impl<'m> Value<'m> {
     /// # Errors
     /// [`Error`] with the reason and the offset.
     pub fn parse(text: &'m [u8]) -> Result<Self, Error> {
-        Self::parse_with::<()>(text)
+        Self::parse_with(text, NONE)
     }
 
-    pub(crate) fn parse_with<K: Known>(text: &'m [u8]) -> Result<Self, Error> {
-        let scanned = scan::<K>(text, Whole::Value)?;
+    pub(crate) fn parse_with(text: &'m [u8], known: Known) -> Result<Self, Error> {
+        let scanned = scan(text, Whole::Value, known)?;
         Ok(Self(text.get(scanned.from..scanned.to).unwrap_or_default()))
     }
 
@@ -166,11 +166,11 @@ impl<'m> Array<'m> {
     /// # Errors
     /// [`Error`] with the reason and the offset; [`ErrorKind::Type`] if the value is not an array.
     pub fn parse(text: &'m [u8]) -> Result<Self, Error> {
-        Self::parse_with::<()>(text)
+        Self::parse_with(text, NONE)
     }
 
-    pub(crate) fn parse_with<K: Known>(text: &'m [u8]) -> Result<Self, Error> {
-        let scanned = scan::<K>(text, Whole::Value)?;
+    pub(crate) fn parse_with(text: &'m [u8], known: Known) -> Result<Self, Error> {
+        let scanned = scan(text, Whole::Value, known)?;
         if text.get(scanned.from) != Some(&b'[') {
             return Err(Error { kind: ErrorKind::Type, at: scanned.from });
         }

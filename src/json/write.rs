@@ -1,7 +1,7 @@
 use super::{
     Elements, Error, SerializeError, Value,
     number::{write_float, write_signed},
-    scan::{Whole, scan},
+    scan::{NONE, Whole, scan},
     ser::Serializer,
     shown::Shown,
     value::trim,
@@ -54,7 +54,7 @@ impl<'m> Raw<'m> {
     /// # Errors
     /// [`Error`] with the reason and the offset.
     pub fn new(values: &'m [u8]) -> Result<Self, Error> {
-        scan::<()>(values, Whole::Elements).map(|_| Self::trusted(values))
+        scan(values, Whole::Elements, NONE).map(|_| Self::trusted(values))
     }
 
     /// Takes `values` without a check. Never use it for text that a peer wrote: receivers refuse a packet with invalid JSON and may end the

@@ -3,7 +3,7 @@
 use super::PeerError;
 use crate::{
     bytes::{Writer, decimal},
-    json::{self, Args, DEPTH, Known, SerializeError, Str, Value},
+    json::{self, Args, DEPTH, SerializeError, Str, Value},
 };
 
 /// The largest number of attachments that is sent in one packet. The JavaScript implementation accepts no more (since socket.io-parser 4.2.6,
@@ -183,15 +183,9 @@ fn placeholder(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// Lets the JSON scanner skip placeholders that are written exactly as all known clients write them.
-#[derive(Debug)]
-pub(super) struct Placeholders;
-
-impl Known for Placeholders {
-    #[inline]
-    fn len(text: &[u8]) -> Option<usize> {
-        placeholder(text).map(|_| PLACEHOLDER_LEN)
-    }
+/// The length of the placeholder at the front of `text`, written exactly as all known clients write it. The JSON scanner skips it.
+pub(super) fn placeholder_len(text: &[u8]) -> Option<usize> {
+    placeholder(text).map(|_| PLACEHOLDER_LEN)
 }
 
 const LEVELS: usize = 64;

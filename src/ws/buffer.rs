@@ -45,8 +45,12 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         if held == 0 || tail == 0 || (tail < size / 4 && won >= held) {
             self.close_up();
         }
-        let most = if shares { (size / 2).saturating_sub(held).max(1) } else { size };
-        let to = self.filled.saturating_add(most).min(size);
+        let to = if shares {
+            let most = (size / 2).saturating_sub(held).max(1);
+            self.filled.saturating_add(most).min(size)
+        } else {
+            size
+        };
         match slice_mut(self.storage.as_mut(), self.filled..to) {
             [] => Err(Capacity { needed: size.saturating_add(1), available: size }),
             space => Ok(space),

@@ -282,10 +282,10 @@ impl<R: Role> Connection<R> {
     /// As [`Decoder::whole`]; also checks that a text is UTF-8.
     #[inline]
     pub(crate) fn whole(&self, input: &mut [u8]) -> Option<Whole> {
-        if self.state.receiving != Receiving::Open || self.is_text_broken {
+        if !matches!(self.state.receiving, Receiving::Open) || self.is_text_broken {
             return None;
         }
-        let whole = self.decoder.whole::<R>(&self.limits, self.leniency, input)?;
+        let whole = self.decoder.whole::<R>(&self.limits, input)?;
         if whole.kind == Kind::Text && !text::is_text(slice(input, whole.from..whole.to), whole.is_ascii) {
             // `step` finds out how much of it is valid.
             whole.undo::<R>(input);

@@ -72,6 +72,7 @@ pub(crate) struct Whole {
 
 impl Whole {
     /// Masks the payload again, so the input is unchanged.
+    #[cold]
     pub(crate) fn undo<R: Role>(&self, input: &mut [u8]) {
         if !R::SENDS_MASKED {
             mask::apply(self.key, slice_mut(input, self.from..self.to));
@@ -114,34 +115,49 @@ impl Decoder {
         }
     }
 
-    /// The fast path for most messages: one frame, completely in `input`, no message open. `None` in all other cases, also if the frame is invalid:
-    /// then nothing was changed, and [`step`](Self::step) handles it.
+    /// The fast path for most messages: one final frame of at most 64 KiB, completely in `input`, no message open. `None` in all other cases, also if
+    /// the frame is invalid or only tolerated: then nothing was changed, and [`step`](Self::step) handles it.
+    // It knows only the usual headers, because the general check of a header costs more than all the rest.
     #[inline]
-    pub(crate) fn whole<R: Role>(&self, limits: &Limits, leniency: Leniency, input: &mut [u8]) -> Option<Whole> {
+    pub(crate) fn whole<R: Role>(&self, limits: &Limits, input: &mut [u8]) -> Option<Whole> {
         if self.left != 0 || self.have != 0 || self.open.is_some() {
             return None;
         }
-        let Ok(Some((header, from))) = header::parse::<R>(input, &self.context(limits, leniency)) else { return None };
-        let kind = match header.opcode {
-            Opcode::Text if header.is_final => Kind::Text,
-            Opcode::Binary if header.is_final => Kind::Binary,
+        let (&mut [first, second], rest) = input.split_first_chunk_mut::<2>()?;
+        let kind = match first {
+            0x81 => Kind::Text,
+            0x82 => Kind::Binary,
             _ => return None,
         };
-        if R::SENDS_MASKED && header.key != [0; 4] {
-            // A mask that a lenient client accepts.
+        let (len, rest, before_key) = match if R::SENDS_MASKED { second } else { second ^ 0x80 } {
+            short @ ..126 => (usize::from(short), rest, 2_usize),
+            126 => {
+                let (&mut len, rest) = rest.split_first_chunk_mut::<2>()?;
+                match u16::from_be_bytes(len) {
+                    ..126 => return None,
+                    len => (usize::from(len), rest, 4),
+                }
+            }
+            _ => return None,
+        };
+        if u64::try_from(len).is_ok_and(|len| len > limits.frame || len > limits.message) {
             return None;
         }
-        let to = from.checked_add(usize::try_from(header.len).ok()?)?;
-        let payload = input.get_mut(from..to)?;
+        if R::SENDS_MASKED {
+            let to = before_key.wrapping_add(len);
+            return (len <= rest.len()).then_some(Whole { kind, from: before_key, to, is_ascii: false, key: [0; 4] });
+        }
+        let (&mut key, rest) = rest.split_first_chunk_mut::<4>()?;
+        let payload = rest.get_mut(..len)?;
         let is_ascii = match kind {
-            _ if R::SENDS_MASKED => false,
-            Kind::Text => mask::apply_to_text(header.key, payload).1,
+            Kind::Text => mask::apply_to_text(key, payload).1,
             Kind::Binary => {
-                mask::apply(header.key, payload);
+                mask::apply(key, payload);
                 false
             }
         };
-        Some(Whole { kind, from, to, is_ascii, key: header.key })
+        let from = before_key.wrapping_add(4);
+        Some(Whole { kind, from, to: from.wrapping_add(len), is_ascii, key })
     }
 
     /// The next piece; `None` when all input was read. A fault has the offset of the byte that shows it.

@@ -305,6 +305,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     }
 
     /// The open message has ended.
+    #[inline]
     fn end_message(&mut self) {
         self.buffer.drop_message();
         self.in_parts = false;
@@ -318,19 +319,20 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             return Ok(Some(Advanced::Ready));
         }
         self.progressed = true;
+        if !in_parts
+            && !self.deaf
+            && let Some(whole) = ws.whole(self.buffer.raw())
+        {
+            self.end_message();
+            self.buffer.collect(whole.from, whole.to);
+            self.ready = Ready::Message(whole.kind);
+            return Ok(Some(Advanced::Ready));
+        }
         match ws.open_kind() {
             None => {
                 // An earlier connection may have left this set.
                 self.deaf &= ws.is_closing();
                 self.end_message();
-                if !in_parts
-                    && !self.deaf
-                    && let Some(whole) = ws.whole(self.buffer.raw())
-                {
-                    self.buffer.collect(whole.from, whole.to);
-                    self.ready = Ready::Message(whole.kind);
-                    return Ok(Some(Advanced::Ready));
-                }
             }
             Some(kind) => {
                 self.in_parts |= in_parts && !self.skipping;
@@ -361,7 +363,11 @@ impl<S: AsMut<[u8]>> Inbox<S> {
                     self.ready = Ready::Message(kind);
                     return Ok(Some(Advanced::Ready));
                 }
-                continue;
+                if self.buffer.raw_len() > 0 {
+                    continue;
+                }
+                // Most reads end here. Another step would find nothing: behind the valid front of a broken text, bytes are left.
+                return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from);
             }
             self.buffer.use_up(used);
             match found {

@@ -45,14 +45,15 @@ mod hash;
 mod name_arena;
 mod select;
 mod sockets;
+mod storage;
 mod table;
 mod target;
 
 use crate::socketio::{Namespace, Sid};
-use core::fmt;
 use hash::Key;
 use name_arena::NameArena;
 pub use select::Selected;
+pub use storage::{Full, Storage};
 pub use table::RoomSlot;
 use table::{Kind, NIL, Table};
 pub use target::Target;
@@ -60,35 +61,6 @@ pub use target::Target;
 /// A connection. The caller chooses the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Member(pub u32);
-
-/// The memory of a registry. See [`Rooms`] for an example.
-#[derive(Clone, Copy, Debug)]
-pub struct Storage<M, B> {
-    /// The records: an array, a slice or a `Vec` of [`RoomSlot::EMPTY`], 32 bytes each.
-    pub slots: M,
-    /// Memory for the names of the rooms.
-    pub name_bytes: B,
-}
-
-/// The storage is too small; nothing was changed. Make it longer ([`Rooms::lengthen`]) or lend a larger one ([`Rooms::replace`]), and repeat the call.
-///
-/// Lend twice as much as is needed, so that growing by `replace` stays cheap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full {
-    /// The total number of slots that is needed: exact.
-    pub slots: usize,
-    /// Bytes for names that are needed in all: a third more than the names take, as a quarter may be gaps that are not closed yet;
-    /// no more than there are if only slots are missing.
-    pub name_bytes: usize,
-}
-
-impl fmt::Display for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} slots and {} bytes for names needed", self.slots, self.name_bytes)
-    }
-}
-
-impl core::error::Error for Full {}
 
 /// The registry of namespaces, rooms and members.
 ///
