@@ -70,7 +70,9 @@ fn live<R: Role>(
                         1 => life.skip(inbox),
                         2 => {
                             life.closed = true;
-                            let _ = life.ws.close(CloseCode::MESSAGE_TOO_BIG, "");
+                            if life.ws.close(CloseCode::MESSAGE_TOO_BIG, "").is_ok() {
+                                life.owed = None; // `close` drops it
+                            }
                         }
                         _ => {
                             let part = inbox.poll_part(&mut life.ws).map(|found| found.map(|f| life.trace.tell(f, "")));
