@@ -241,6 +241,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     ///     rooms.lengthen(Storage { slots: slots + 64, name_bytes: name_bytes + 1024 });
     /// }
     /// assert!(rooms.contains(Namespace(0), Member(1), b"lobby"));
+    /// assert_eq!(rooms.count_of(Namespace(0), Member(1)), 1);
+    /// while !rooms.leave_some(Namespace(0), Member(1), 16) {} // 16 rooms at a time
     /// ```
     pub fn lengthen(&mut self, to: Storage<usize, usize>)
     where
