@@ -165,7 +165,8 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     }
 
     /// As [`leave_all`](Self::leave_all) in steps, so that one member with many rooms delays nothing else: takes `member` out of up to `most`
-    /// rooms, the namespace being the last of them, and returns `true` when it is in none. Until then broadcasts to everybody reach it.
+    /// rooms, the namespace being the last of them, and returns `true` when it is in none. Until then broadcasts to everybody reach it. See
+    /// [`lengthen`](Self::lengthen) for an example.
     pub fn leave_some(&mut self, namespace: Namespace, member: Member, most: usize) -> bool {
         let Some(at) = self.find_member(namespace, member) else { return true };
         for _ in 0..most {
