@@ -115,8 +115,8 @@ impl Decoder {
         }
     }
 
-    /// The fast path for most messages: one final frame of at most 64 KiB, completely in `input`, no message open. `None` in all other cases, also if
-    /// the frame is invalid or only tolerated: then nothing was changed, and [`step`](Self::step) handles it.
+    /// The fast path for most messages: one final frame of at most 65,535 bytes, completely in `input`, no message open. `None` in all other cases,
+    /// also if the frame is invalid or only tolerated: then nothing was changed, and [`step`](Self::step) handles it.
     // It knows only the usual headers, because the general check of a header costs more than all the rest.
     #[inline]
     pub(crate) fn whole<R: Role>(&self, limits: &Limits, input: &mut [u8]) -> Option<Whole> {
@@ -130,19 +130,20 @@ impl Decoder {
             _ => return None,
         };
         let (len, rest, before_key) = match if R::SENDS_MASKED { second } else { second ^ 0x80 } {
-            short @ ..126 => (usize::from(short), rest, 2_usize),
+            short @ ..126 => (u16::from(short), rest, 2_usize),
             126 => {
                 let (&mut len, rest) = rest.split_first_chunk_mut::<2>()?;
                 match u16::from_be_bytes(len) {
                     ..126 => return None,
-                    len => (usize::from(len), rest, 4),
+                    len => (len, rest, 4),
                 }
             }
             _ => return None,
         };
-        if u64::try_from(len).is_ok_and(|len| len > limits.frame || len > limits.message) {
+        if u64::from(len) > limits.frame.min(limits.message) {
             return None;
         }
+        let len = usize::from(len);
         if R::SENDS_MASKED {
             let to = before_key.wrapping_add(len);
             return (len <= rest.len()).then_some(Whole { kind, from: before_key, to, is_ascii: false, key: [0; 4] });
