@@ -5,7 +5,7 @@ use core::fmt;
 /// The memory of a registry. See [`Rooms`](super::Rooms) for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Storage<M, B> {
-    /// The records: an array, a slice or a `Vec` of [`RoomSlot::EMPTY`], 32 bytes each.
+    /// The records: an array, a slice or a `Vec` of [`RoomSlot::EMPTY`](super::RoomSlot::EMPTY), 32 bytes each.
     pub slots: M,
     /// Memory for the names of the rooms.
     pub name_bytes: B,
