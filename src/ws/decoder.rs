@@ -245,41 +245,17 @@ impl Decoder {
     }
 
     /// Reads a header from the front of `input` and begins its frame. Returns the length of the header, or `None` if the input ends inside it.
+    // The only caller of `parse`, so that the check is compiled into it.
     #[inline]
     fn header<R: Role>(&mut self, limits: &Limits, leniency: Leniency, input: &[u8]) -> Result<Option<usize>, Fault> {
-        if self.have != 0 {
-            return self.rest_of_header::<R>(limits, leniency, input);
-        }
-        match header::parse::<R>(input, &self.context(limits, leniency))? {
-            Some((header, n)) => {
-                self.begin(&header);
-                Ok(Some(n))
-            }
-            None => {
-                for (place, byte) in self.partial.iter_mut().zip(input) {
-                    *place = *byte;
-                    self.have = self.have.wrapping_add(1);
-                }
-                Ok(None)
-            }
-        }
-    }
-
-    /// The front of the header is in `partial`.
-    #[cold]
-    fn rest_of_header<R: Role>(
-        &mut self,
-        limits: &Limits,
-        leniency: Leniency,
-        input: &[u8],
-    ) -> Result<Option<usize>, Fault> {
-        let mut bytes = [0; header::MAX];
         let have = usize::from(self.have);
-        let (front, back) = bytes.split_at_mut(have.min(header::MAX));
-        copy(&self.partial, front);
-        copy(input, back);
-        let len = have.saturating_add(input.len()).min(header::MAX);
-        let known = slice(&bytes, ..len);
+        let joined;
+        let known = if have == 0 {
+            input
+        } else {
+            joined = self.joined(input);
+            slice(&joined, ..have.saturating_add(input.len()).min(header::MAX))
+        };
         match header::parse::<R>(known, &self.context(limits, leniency)) {
             Ok(Some((header, n))) => {
                 self.have = 0;
@@ -293,6 +269,16 @@ impl Decoder {
             }
             Err((e, at)) => Err((e, at.saturating_sub(have))),
         }
+    }
+
+    /// The front of the header, which is in `partial`, and `input` behind it.
+    #[cold]
+    fn joined(&self, input: &[u8]) -> [u8; header::MAX] {
+        let mut bytes = [0; header::MAX];
+        let (front, back) = bytes.split_at_mut(usize::from(self.have).min(header::MAX));
+        copy(&self.partial, front);
+        copy(input, back);
+        bytes
     }
 
     const fn context<'c>(&self, limits: &'c Limits, leniency: Leniency) -> Context<'c> {
