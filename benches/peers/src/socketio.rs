@@ -6,7 +6,7 @@ use crate::{
     work::EVENT,
 };
 use sansocket::{
-    engineio::{self, Message, Sid},
+    engineio::{self, Message},
     socketio::{self, AckSlot, Binary, Namespace, Packet, Placeholder, server::{Event, Session}},
     time::Instant,
     ws::Out,
