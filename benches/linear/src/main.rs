@@ -1,7 +1,7 @@
 //! `sansocket-linear ITEM N` does the work of one item at size N once.
 
 use sansocket::{
-    engineio::{Event, Message, Packets, Payload, Sid},
+    engineio::{Event, Message, Packets, Payload},
     http::{Body, BodyDecoder, HeadScanner, Limits as HeadLimits, Request},
     socketio::{
         AckSlot, ExpectAck, Namespace,
