@@ -1,12 +1,12 @@
 //! The core allocates nothing, from the first byte of a request to the last of a close frame, whoever reads.
 
-use sansocket::json::Json;
 use sansocket::{
     engineio::{
         self, Packets, Payload, Sid, Transport,
         server::{Config, Cors, Origins, Probe, Probed, Route, Session},
     },
     http::{self, Body, BodyDecoder, Method},
+    json::Json,
     socketio::{
         self, AckSlot, Binary, Collector, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed, Queue,
         QueueSlot,

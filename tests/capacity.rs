@@ -1,12 +1,12 @@
 //! All or nothing: a call that is refused changes nothing, says to the byte what it needed, and draws no masking key.
 
-use sansocket::json::{Json, Raw};
 use sansocket::{
     engineio::{
         self, Sid,
         server::{Config, Session},
     },
     http::{Response, ResponseError, Status},
+    json::{Json, Raw},
     socketio::{
         self, AckSlot, Binary, ExpectAck, Namespace, Placeholder, SendError as IoError, StateError,
         server::{Event, Session as Io},

@@ -1,8 +1,8 @@
 //! The room: who is here, what was said, and how it reaches everybody.
 
 use crate::host::{Peer, random};
-use sansocket::json::{Args, Json};
 use sansocket::{
+    json::{Args, Json},
     socketio::{
         self, Flags, Namespace, SendError,
         server::rooms::{Full, Member, RoomSlot, Rooms, Storage, Target},

@@ -1,10 +1,10 @@
 //! One session: the composed machine, its memory, and the application on it.
 
 use super::{App, Host, peer::Peer, random};
-use sansocket::json::Value;
 use sansocket::{
     endpoint::{Grow, ServerEnd, ServerLink, Step, What},
     engineio::{self, Packets, Transport},
+    json::Value,
     socketio::{
         self, AckSlot, Collector, Content, ExpectAck, Flags, Namespace, Reason, SendError, Sid, server::Session as Io,
     },

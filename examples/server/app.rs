@@ -1,8 +1,8 @@
 //! What the server does with events.
 
 use crate::host::{App, Host, Link, Peer, random, sid};
-use sansocket::json::{Args, Raw, Value};
 use sansocket::{
+    json::{Args, Raw, Value},
     socketio::{
         self, Attachments, Binary, Content, EventPacket, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Reason,
         SendError,

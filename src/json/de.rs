@@ -39,7 +39,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Reads `byte`. Any other byte is an error of `kind`.
-    pub(super) fn expect(&mut self, byte: u8, kind: DeserializeErrorKind) -> Result<()> {
+    pub(super) fn require(&mut self, byte: u8, kind: DeserializeErrorKind) -> Result<()> {
         if self.scanner.peek() != Some(byte) {
             return Err(self.error(kind));
         }
@@ -252,19 +252,19 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let at = self.scanner.at;
-        self.expect(b'[', DeserializeErrorKind::Type)?;
+        self.require(b'[', DeserializeErrorKind::Type)?;
         let value = visitor.visit_seq(Inside::new(self)).map_err(|e: DeserializeError| e.placed(at))?;
         self.scanner.blanks();
-        self.expect(b']', DeserializeErrorKind::Length)?;
+        self.require(b']', DeserializeErrorKind::Length)?;
         Ok(value)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let at = self.scanner.at;
-        self.expect(b'{', DeserializeErrorKind::Type)?;
+        self.require(b'{', DeserializeErrorKind::Type)?;
         let value = visitor.visit_map(Inside::new(self)).map_err(|e: DeserializeError| e.placed(at))?;
         self.scanner.blanks();
-        self.expect(b'}', DeserializeErrorKind::Length)?;
+        self.require(b'}', DeserializeErrorKind::Length)?;
         Ok(value)
     }
 
@@ -287,11 +287,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         if self.scanner.peek() == Some(b'"') {
             return visitor.visit_enum(Unit(self)).map_err(|e: DeserializeError| e.placed(at));
         }
-        self.expect(b'{', DeserializeErrorKind::Type)?;
+        self.require(b'{', DeserializeErrorKind::Type)?;
         self.scanner.blanks();
         let value = visitor.visit_enum(Enum(self)).map_err(|e: DeserializeError| e.placed(at))?;
         self.scanner.blanks();
-        self.expect(b'}', DeserializeErrorKind::Length)?;
+        self.require(b'}', DeserializeErrorKind::Length)?;
         Ok(value)
     }
 

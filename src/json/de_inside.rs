@@ -28,7 +28,7 @@ impl<'d, 'de> Inside<'d, 'de> {
             return Ok(false);
         }
         if !core::mem::take(&mut self.is_first) {
-            self.de.expect(b',', DeserializeErrorKind::Type)?;
+            self.de.require(b',', DeserializeErrorKind::Type)?;
             self.de.scanner.blanks();
         }
         Ok(true)
@@ -70,7 +70,7 @@ impl<'de> de::MapAccess<'de> for Inside<'_, 'de> {
 #[inline]
 fn value<'de, S: DeserializeSeed<'de>>(de: &mut Deserializer<'de>, seed: S) -> Result<S::Value> {
     de.scanner.blanks();
-    de.expect(b':', DeserializeErrorKind::Type)?;
+    de.require(b':', DeserializeErrorKind::Type)?;
     de.scanner.blanks();
     let at = de.scanner.at;
     seed.deserialize(&mut *de).map_err(|e: DeserializeError| e.placed(at))

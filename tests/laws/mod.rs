@@ -3,9 +3,9 @@
 
 pub mod typed;
 
-use sansocket::json::{DEPTH, ErrorKind, Raw, Value};
 use sansocket::{
     engineio::{self, Message, Sid, server::Session},
+    json::{DEPTH, ErrorKind, Raw, Value},
     socketio::{self, AckRequest, AckSlot, Binary, Collector, ExpectAck, Namespace, Packet, SendError, server::Event},
     time::Instant,
     ws::{self, Out, Stored},

@@ -1,9 +1,9 @@
 //! A session: the composed machine, its memory, its queue, and what the application does on it.
 
-use sansocket::json::Raw;
 use sansocket::{
     endpoint::{Answer, Got, Grow, ServerEnd, ServerLink, Step, What},
     engineio::{self, Packets, Transport, server::Config},
+    json::Raw,
     socketio::{
         self, AckSlot, Attachments, Binary, Collector, Flags, Namespace, Policy, Queue, QueueSlot, Reason, SendError,
         server::Event,
