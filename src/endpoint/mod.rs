@@ -77,6 +77,7 @@
 //! ```
 
 mod answer;
+pub mod client;
 mod grow;
 mod judge;
 mod link;

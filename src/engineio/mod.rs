@@ -35,6 +35,7 @@
 //! # Ok::<(), SendError>(())
 //! ```
 
+pub mod client;
 mod error;
 mod event;
 mod packet;

@@ -41,6 +41,7 @@
 
 mod acks;
 mod binary;
+pub mod client;
 mod collector;
 mod error;
 mod event;
