@@ -185,7 +185,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
             self.phase = Phase::TimedOut;
             return Some(Event::ConnectTimeout);
         }
-        if let Some((namespace, token)) = self.acks.next_lost() {
+        if let Some((namespace, _, token)) = self.acks.next_lost() {
             return Some(Event::AckFailed { namespace, token, error: AckError::Disconnected });
         }
         let (namespace, id, token) = self.acks.timed_out(now)?;
