@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    fn to_the_client(&mut self) {
+    fn deliver_to_client(&mut self) {
         let Some(packet) = self.to_client.pop_front() else { return };
         let message = engineio::Event::Message(Message::Text(packet.as_bytes()));
         match self.client.handle_event(message).unwrap() {
@@ -206,7 +206,7 @@ impl World {
         }
     }
 
-    fn to_the_server(&mut self) {
+    fn deliver_to_server(&mut self) {
         let Some(packet) = self.to_server.pop_front() else { return };
         let event = match self.server.handle_event(engineio::Event::Message(Message::Text(packet.as_bytes()))) {
             Ok(event) => event,
@@ -319,8 +319,8 @@ impl World {
                 }
             }
             6..=9 => _ = through(&mut self.to_server, |out| self.client.poll_transmit(out)).unwrap(),
-            10..=16 => self.to_the_client(),
-            17..=23 => self.to_the_server(),
+            10..=16 => self.deliver_to_client(),
+            17..=23 => self.deliver_to_server(),
             24..=27 => {
                 let asks = self.random.below(2) == 0;
                 self.emit(true, to, asks);
@@ -350,8 +350,8 @@ impl World {
             if self.to_client.is_empty() && self.to_server.is_empty() {
                 return;
             }
-            self.to_the_server();
-            self.to_the_client();
+            self.deliver_to_server();
+            self.deliver_to_client();
             self.tell();
         }
         panic!("it does not come to rest");

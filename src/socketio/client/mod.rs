@@ -10,9 +10,6 @@ mod session;
 mod socket;
 mod writers;
 
-#[cfg(test)]
-mod tests;
-
 pub use backoff::Backoff;
 pub use event::Event;
 pub use limits::Limits;
