@@ -15,7 +15,7 @@ use sansocket::{
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
-        Attachments, Binary, Namespace,
+        Attachments, Binary, Namespace, Pushed,
         client::{Backoff, Event},
     },
     time::Instant,
