@@ -91,6 +91,24 @@ impl<'m> sealed::Sealed<'m> for server::Event<'m> {
     }
 }
 
+impl<'m> Collect<'m> for super::client::Event<'m> {}
+impl<'m> sealed::Sealed<'m> for super::client::Event<'m> {
+    fn part(&self) -> Part<'m> {
+        match *self {
+            Self::Event(packet) => Part::Event(packet),
+            Self::Ack(packet) => Part::Ack(packet),
+            Self::Attachment(attachment) => Part::Attachment(attachment),
+            _ => Part::Other,
+        }
+    }
+    fn event(packet: EventPacket<'m>) -> Self {
+        Self::Event(packet)
+    }
+    fn ack(packet: AckPacket<'m>) -> Self {
+        Self::Ack(packet)
+    }
+}
+
 /// A packet whose attachments are arriving.
 #[derive(Clone, Copy, Debug)]
 struct Open {

@@ -169,6 +169,10 @@ where
         todo!()
     }
 
+    pub(crate) fn next_left(&mut self) -> Option<Event<'static>> {
+        todo!()
+    }
+
     pub fn replace_acks(&mut self, slots: A) -> Result<A, A> {
         todo!()
     }
