@@ -147,10 +147,6 @@ where
                 }
             });
         }
-        self.backlog.update(|record| match record.kind {
-            Kind::Auth if record.namespace == namespace => Record { kind: Kind::Dead, ..record },
-            _ => record,
-        });
         self.io.disconnect(namespace);
         self.is_refused = false;
         self.is_stirred = true;

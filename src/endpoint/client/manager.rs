@@ -34,7 +34,7 @@ where
         }
         match self.phase {
             Phase::Linked => {
-                if let Some(namespace) = self.io.needs_auth() {
+                if let Some(namespace) = self.io.next_auth() {
                     return Some(Step::Auth(namespace));
                 }
                 if !self.may_close() {
@@ -122,8 +122,8 @@ where
             let error = crate::socketio::AckError::Dropped;
             return Some(told(Event::AckFailed { namespace, token, error }));
         }
-        if let Some(event) = self.io.next_left() {
-            return Some(told(event));
+        if let Some((namespace, reason)) = self.io.next_left() {
+            return Some(told(Event::Disconnected { namespace, reason }));
         }
         let (namespace, id, token, error) = self.io.next_failed(now)?;
         let failed = Event::AckFailed { namespace, token, error };
