@@ -40,6 +40,7 @@ mod error;
 mod event;
 mod packet;
 mod payload;
+mod received;
 pub mod server;
 mod sid;
 mod sink;
