@@ -82,6 +82,7 @@ pub use frame_header::{FrameHeader, HEAD_ROOM};
 #[cfg(feature = "sha1")]
 pub use handshake::accept_fields;
 pub use handshake::{Accept, RequestError, is_upgrade, refuse};
+pub(crate) use header::size as header_size;
 pub use inbox::Inbox;
 pub use keep_alive::{KeepAlive, Timeout, Timeouts};
 pub use leniency::Leniency;
