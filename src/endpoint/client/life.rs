@@ -4,12 +4,12 @@ use super::{Config, Failure};
 use crate::{
     endpoint::{Grow, What},
     engineio::{
-        Event, PeerError, Reason, Transport,
+        Event, Message, PeerError, Reason, Transport,
         client::{Fault, Session},
     },
     http::Status,
     time::Instant,
-    ws::{CloseCode, Inbox},
+    ws::Inbox,
 };
 
 #[derive(Clone, Debug)]
@@ -86,23 +86,25 @@ impl Life {
         }
     }
 
-    /// The code of the close frame at the end of the session.
-    pub(super) fn close_code(&self) -> CloseCode {
-        match self.engine.as_ref().and_then(Session::fault) {
-            Some(Fault::Peer(error)) => error.close_code(),
-            _ => CloseCode::NO_STATUS,
-        }
+    /// The message that `take` would return.
+    pub(super) fn peek<'e, S: AsMut<[u8]>>(&self, inbox: &'e mut Inbox<S>) -> Option<Message<'e>> {
+        self.engine.as_ref()?.peek(inbox)
     }
 
-    /// Takes the event of a session that needs no WebSocket for it: its end.
+    /// Takes an event of a WebSocket, or the end of the session.
     pub(super) fn take<'e, S: AsMut<[u8]>>(&mut self, inbox: &'e mut Inbox<S>) -> Option<Event<'e>> {
         let event = self.engine.as_mut()?.take(inbox)?;
         self.note(&event);
         Some(event)
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
+    /// `refusal`: what is known of the cause when the time is up.
+    pub(super) fn handle_timeout(&mut self, now: Instant, refusal: Option<Failure>) -> Option<Event<'static>> {
+        let was_running = self.is_running();
         let event = self.engine.as_mut()?.handle_timeout(now)?;
+        if was_running {
+            self.failure = self.failure.or(refusal);
+        }
         self.note(&event);
         Some(event)
     }

@@ -139,11 +139,12 @@ impl Socket {
     }
 
     /// The session does not need the line any more. Closes it, after the closing handshake if the connection is open.
-    pub(super) fn close(&mut self, code: CloseCode, now: Instant) {
+    pub(super) fn close(&mut self, now: Instant) {
         if let Phase::Open(ws) = &mut self.phase
             && !ws.is_closed()
         {
-            ws.owe_close(code);
+            // Unless another code is owed already.
+            ws.owe_close(CloseCode::NO_STATUS);
             let until = *self.until.get_or_insert(now.after_millis(CLOSING_MS));
             if now < until {
                 return;

@@ -4,7 +4,7 @@ use super::Seen;
 use crate::{
     endpoint::{Grow, What},
     engineio::{
-        Seeing, SendError,
+        Packet, Seeing, SendError,
         client::{Session, Source},
     },
     ws::{Client, Connection, MaskSource, Outbox},

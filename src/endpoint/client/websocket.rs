@@ -3,13 +3,13 @@ use super::{
     life::{Life, grow_inbox},
     link::sealed,
     socket::{Shaken, Socket},
-    transmit::{Flow, send_frames},
+    transmit::send_frames,
 };
 use crate::{
-    endpoint::Grow,
+    endpoint::{Grow, What},
     engineio::{self, Transport, client::Source},
     time::Instant,
-    ws::{Inbox, MaskSource, Outbox},
+    ws::{ConnectError, Inbox, MaskSource, Outbox},
 };
 
 #[derive(Clone, Debug)]
@@ -31,7 +31,10 @@ impl<'c> WebSocketLink<'c> {
     /// Closes the line when the session is over.
     fn settle(&mut self, now: Instant) {
         if !self.life.is_running() {
-            self.socket.close(self.life.close_code(), now);
+            if let (Some(engine), Some(ws)) = (self.life.engine(), self.socket.ws()) {
+                engine.owe_close(ws);
+            }
+            self.socket.close(now);
         }
     }
 
@@ -140,7 +143,7 @@ impl Link for WebSocketLink<'_> {
         let Some(engine) = self.life.engine() else { return Ok(()) };
         match self.socket.write_request(self.config, engine, outbox) {
             Ok(()) => {}
-            Err(ws::ConnectError::Capacity(e)) => return Err(Grow::new(What::Output, e)),
+            Err(ConnectError::Capacity(e)) => return Err(Grow::new(What::Output, e)),
             Err(e) => self.lost(Failure::Config(e), now),
         }
         let (Some(engine), Some(ws)) = (self.life.engine(), self.socket.ws()) else { return Ok(()) };
