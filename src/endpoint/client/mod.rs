@@ -6,12 +6,18 @@ mod backlog;
 mod config;
 mod emit;
 mod end;
+mod exchange;
 mod failure;
 mod full;
+mod life;
 mod link;
 mod manager;
+mod refusal;
+mod request;
+mod socket;
 mod source;
 mod step;
+mod transmit;
 mod websocket;
 
 pub use backlog::WhenFull;
