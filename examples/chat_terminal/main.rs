@@ -93,7 +93,7 @@ impl Chat {
 
     /// Sends an event, or keeps it until the server is there.
     fn emit(&mut self, client: &mut Client<'_>, name: &str, value: &impl Serialize, how: Emit, now: Instant) {
-        let sent = dial::send(client, |client| client.emit_with(ROOT, name, &Json(value), how, now));
+        let sent = dial::send(client, |client| client.emit_with(ROOT, name, &Json(value), how));
         if let Err(e) = sent {
             self.notice(&format!("not sent: {e}"));
         }
@@ -138,7 +138,7 @@ impl Chat {
     fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
         if !self.is_leaving {
             self.is_leaving = true;
-            client.close(now);
+            client.close();
         }
     }
 

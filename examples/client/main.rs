@@ -119,7 +119,7 @@ impl Terminal<'_> {
         if asks {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
-        let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how, now));
+        let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
         if sent.map_err(|e| e.to_string())? == Pushed::Dropped {
             return Err("the event was dropped".into());
         }
@@ -133,7 +133,7 @@ impl Terminal<'_> {
     fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
         if !self.is_leaving {
             self.is_leaving = true;
-            client.close(now);
+            client.close();
         }
     }
 
