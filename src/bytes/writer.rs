@@ -111,6 +111,11 @@ impl<'o> Writer<'o> {
         self.len == 0
     }
 
+    /// What was written since [`len`](Self::len) was `from`. Empty if it had no room.
+    pub(crate) fn written_from(&self, from: usize) -> &[u8] {
+        self.memory.get(from..self.len).unwrap_or_default()
+    }
+
     /// Returns what was written.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub enum AckError {
     TimedOut,
     /// The client left the namespace, or the connection ended.
     Disconnected,
+    /// The event made room for newer ones and was never sent ([`WhenFull::DropOldest`](crate::endpoint::client::WhenFull::DropOldest)). Clients only.
+    Dropped,
 }
 
 /// Memory for one acknowledgement that a session waits for: 32 bytes. Lend an array, a slice or a `Vec` of [`EMPTY`](Self::EMPTY), with as many slots

@@ -42,6 +42,18 @@ where
         let queued = self.acks.unqueue(namespace, &mut socket.queued, id);
         queued.or_else(|| self.acks.answered(namespace, &mut socket.sent, id))
     }
+
+    /// As [`needs_auth`](Self::needs_auth), but names each namespace once for each CONNECT.
+    pub(crate) fn next_auth(&mut self) -> Option<Namespace> {
+        if !self.asks_auth || !self.is_usable() {
+            return None;
+        }
+        let names = &self.namespaces;
+        let is_next = |s: &&mut SocketSlot| s.owes_connect() && !s.is_auth_asked && names.name(s.namespace).is_some();
+        let socket = self.sockets.as_mut().iter_mut().find(is_next)?;
+        socket.is_auth_asked = true;
+        Some(socket.namespace)
+    }
 }
 
 #[cfg(test)]

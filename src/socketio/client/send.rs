@@ -139,7 +139,7 @@ where
 
     fn wrote(&mut self, namespace: Namespace, state: State) {
         if let Some(socket) = self.socket_mut(namespace) {
-            socket.state = state;
+            (socket.state, socket.is_auth_asked) = (state, false);
         }
     }
 

@@ -219,7 +219,7 @@ where
     pub fn disconnect(&mut self, namespace: Namespace) {
         let Some(at) = self.at(namespace) else { return };
         let Some(socket) = self.sockets.as_mut().get_mut(at) else { return };
-        socket.is_wanted = false;
+        (socket.is_wanted, socket.is_auth_asked) = (false, false);
         match socket.state {
             State::Joined => {
                 socket.left = Some(Reason::ClientDisconnect);
@@ -395,6 +395,7 @@ where
                 socket.left = Some(Reason::Link(reason));
             }
             socket.state = State::Out;
+            socket.is_auth_asked = false;
             socket.number = 0;
         }
         self.is_open = false;

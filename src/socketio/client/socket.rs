@@ -18,6 +18,8 @@ pub struct SocketSlot {
     pub(super) state: State,
     /// The application wants to be in the namespace.
     pub(super) is_wanted: bool,
+    /// The application was asked for the credentials of the CONNECT that is owed.
+    pub(super) is_auth_asked: bool,
     /// Why the client has left the namespace. This was not reported yet.
     pub(super) left: Option<Reason>,
     /// Identifies the socket ([`AckRequest`](crate::socketio::AckRequest)). 0 while there is none.
@@ -50,6 +52,7 @@ impl SocketSlot {
         namespace: Namespace(0),
         state: State::Free,
         is_wanted: false,
+        is_auth_asked: false,
         left: None,
         number: 0,
         pid: Short::EMPTY,
