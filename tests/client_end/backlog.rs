@@ -138,7 +138,6 @@ fn a_full_backlog_refuses_with_the_exact_need() {
 fn a_full_backlog_drops_the_oldest_or_the_newest() {
     for policy in [WhenFull::DropOldest, WhenFull::DropNewest] {
         let mut w = with_backlog(even(), 100).map(|client| client.with_when_full(policy));
-        w.client.connect(ROOT, at(0)).unwrap();
         let mut pushed = Vec::new();
         for i in 1..=4 {
             pushed.push(w.client.emit_with(ROOT, "x", &(i, "12345"), Emit::new().ask(i, None)).unwrap());
@@ -149,6 +148,7 @@ fn a_full_backlog_drops_the_oldest_or_the_newest() {
         }
         let too_large = w.client.emit(ROOT, "x", &"7".repeat(100).as_str());
         assert!(matches!(too_large, Err(SendError::Capacity(_))), "{too_large:?}");
+        w.client.connect(ROOT, at(0)).unwrap();
         w.turn();
         let heard = w.heard();
         let told = w.told();

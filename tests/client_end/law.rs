@@ -114,7 +114,8 @@ fn any_calls_in_any_order() {
     if let Ok(seed) = std::env::var("CLIENT_SEED") {
         return run(seed.parse().unwrap());
     }
-    for seed in 0..400 {
+    let runs = std::env::var("CLIENT_RUNS").map_or(400, |runs| runs.parse().unwrap());
+    for seed in 0..runs {
         if let Err(e) = std::panic::catch_unwind(|| run(seed)) {
             panic!("CLIENT_SEED={seed}: {:?}", e.downcast_ref::<String>());
         }

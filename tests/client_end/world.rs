@@ -283,8 +283,8 @@ impl<L: Link> World<L> {
                     if let Some(server) = &mut self.server {
                         server.receive(&bytes);
                     }
-                    self.server_turn();
                     self.wire.is_open = false;
+                    self.server_turn();
                     self.server = None;
                     continue;
                 }
