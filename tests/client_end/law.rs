@@ -25,11 +25,11 @@ fn run(seed: u64) {
     let mut random = Random(seed);
     let policy = [WhenFull::Refuse, WhenFull::DropOldest, WhenFull::DropNewest][random.below(3)];
     let backoff = Backoff::new().limit(10);
-    let size = [128, 512, 4096][random.below(3)];
+    let size = [256, 600, 4096][random.below(3)];
     let mut w: World<WebSocketLink<'static>> = with_backlog(backoff, size).map(|c| c.with_when_full(policy));
     let is_authorized = random.below(3) == 0;
     if is_authorized {
-        w = w.map(|c| c.with_auth(100));
+        w = w.map(|c| c.with_auth(130));
         w.authorizes = Some(0);
     }
     let (mut next, mut asked, mut told) = (0_u32, BTreeSet::new(), Vec::new());

@@ -207,26 +207,6 @@ impl<L: Link> World<L> {
             steps += 1;
             assert!(steps < 1000, "it spins: {:?}", self.told);
             let now = at(self.now);
-            if self.wire.is_open {
-                match self.client.transmit(Line::WebSocket, &mut self.wire.outbox, now) {
-                    Ok(()) => {}
-                    Err(grow) => {
-                        assert_eq!(grow.what, What::Output);
-                        drop(self.wire.outbox.replace(vec![0; grow.to]).unwrap());
-                        continue;
-                    }
-                }
-                let bytes = self.wire.outbox.written().to_vec();
-                self.wire.outbox.consume(bytes.len());
-                is_done &= bytes.is_empty();
-                let server = &mut self.server;
-                if let Some(server) = server {
-                    server.receive(&bytes);
-                }
-                if !bytes.is_empty() {
-                    continue;
-                }
-            }
             let Self { client, wire, collector, .. } = self;
             let step = match client.poll(Line::WebSocket, &mut wire.inbox, collector, now) {
                 Ok(Step::Idle) => client.handle_timeout(now),
@@ -243,7 +223,11 @@ impl<L: Link> World<L> {
             let text = match step {
                 Step::Idle => {
                     assert!(client.poll_timeout().is_none_or(|due| due > now), "exact");
-                    return is_done;
+                    is_done &= !self.transmit();
+                    if self.client.poll_timeout().is_none_or(|due| due > now) {
+                        return is_done;
+                    }
+                    continue;
                 }
                 Step::Again => continue,
                 Step::Event(event, attachments) => {
@@ -294,6 +278,27 @@ impl<L: Link> World<L> {
         }
     }
 
+    /// `true`: something was written.
+    fn transmit(&mut self) -> bool {
+        if !self.wire.is_open {
+            return false;
+        }
+        while let Err(grow) = self.client.transmit(Line::WebSocket, &mut self.wire.outbox, at(self.now)) {
+            assert_eq!(grow.what, What::Output);
+            drop(self.wire.outbox.replace(vec![0; grow.to]).unwrap());
+        }
+        let bytes = self.wire.outbox.written().to_vec();
+        self.wire.outbox.consume(bytes.len());
+        if let Some(server) = &mut self.server {
+            server.receive(&bytes);
+        }
+        if !bytes.is_empty() {
+            // What had no room.
+            self.transmit();
+        }
+        !bytes.is_empty()
+    }
+
     /// `true`: something was done.
     fn server_turn(&mut self) -> bool {
         let Some(server) = self.server.as_mut().filter(|_| !self.is_mute) else { return false };
@@ -320,7 +325,13 @@ impl<L: Link> World<L> {
             let mut memory = [0; 512];
             let mut out = Out::stored(&mut memory);
             match step {
-                ServerStep::Idle => break,
+                ServerStep::Idle => {
+                    // A ping may be owed since the time-out.
+                    while let Ok(n @ 1..) = server.end.transmit(&mut memory) {
+                        sent.extend_from_slice(&memory[..n]);
+                    }
+                    break;
+                }
                 ServerStep::Event(ServerEvent::Connect { namespace, auth }, _) => {
                     let auth = auth.map_or("", |auth| std::str::from_utf8(auth.raw()).unwrap());
                     self.heard.push(format!("connect {} {auth}", name(namespace)).trim_end().into());
