@@ -2,7 +2,7 @@
 
 use sansocket::{
     engineio::server::Session,
-    socketio::{AckSlot, server::Session as Io},
+    socketio::{AckSlot, client, server::Session as Io},
     ws,
 };
 
@@ -23,6 +23,9 @@ fn the_state_of_a_connection_is_within_its_budget() {
         println!("{name}: {size} bytes");
         assert!(size <= budget, "{name}: {size} bytes, {budget} allowed");
     }
+    // A client outlives its links, so it has the names with it; 33 bytes are for connection state recovery.
+    assert!(size_of::<client::Session<&'static [&'static str], [AckSlot; 0], [client::SocketSlot; 0]>>() <= 120);
+    assert!(size_of::<client::SocketSlot>() <= 80);
     // An owed pong is kept while a control frame comes in pieces (40 bytes), and acknowledgements cost the same however many wait (32).
     assert!(machines.iter().map(|m| m.1).sum::<usize>() <= 544, "the core's own state of one connection");
     assert!(size_of::<ws::KeepAlive>() <= 56);

@@ -128,7 +128,7 @@ where
 
     /// Leaves a namespace, after what waits for it was sent if it is connected. Events that wait for a namespace that is not connected stay, as in
     /// the JavaScript client: the next [`connect`](Self::connect) sends them. When no namespace is left, the connection is closed.
-    pub fn disconnect(&mut self, namespace: Namespace, _now: Instant) {
+    pub fn disconnect(&mut self, namespace: Namespace) {
         if self.io.is_connected(namespace) {
             let io = &mut self.io;
             self.backlog.update(|record| {
@@ -153,9 +153,9 @@ where
     }
 
     /// Leaves all namespaces.
-    pub fn close(&mut self, now: Instant) {
+    pub fn close(&mut self) {
         while let Some(namespace) = self.wanted() {
-            self.disconnect(namespace, now);
+            self.disconnect(namespace);
         }
     }
 
@@ -175,8 +175,8 @@ where
     ///
     /// # Errors
     /// As [`emit_with`](Self::emit_with).
-    pub fn emit(&mut self, namespace: Namespace, name: &str, content: &impl Content) -> Result<Pushed, SendError> {
-        self.emit_with(namespace, name, content, Emit::new())
+    pub fn emit(&mut self, namespace: Namespace, name: &str, content: &impl Content) -> Result<(), SendError> {
+        self.emit_with(namespace, name, content, Emit::new()).map(|_| ())
     }
 
     /// Sends an event, or keeps it until the namespace is connected. The events of a namespace are sent in the order of the calls; those with retries
@@ -228,7 +228,7 @@ where
     pub fn ack(&mut self, request: AckRequest, content: &impl Content) -> Result<(), SendError> {
         let (namespace, id) = self.io.check_request(request)?;
         let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-        let len = self.backlog.append(self.reserve, |out| client::ack::<engineio::Client, _>(&path, id, content, out))?;
+        let len = self.backlog.append(self.reserve, |out| client::ack(&path, id, content, out))?;
         drop(path);
         self.backlog.commit(Record::new(namespace, Kind::Answer, crate::socketio::Flags::NONE), len);
         Ok(())
@@ -407,9 +407,7 @@ where
         let mut is_purged = false;
         loop {
             let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-            let write = |out: &mut Out<'_, Stored>| {
-                client::event::<engineio::Client, _>(&path, name, content, None, out)
-            };
+            let write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
             let written = self.backlog.append(self.reserve, write).map(Some);
             drop(path);
             let Err(SendError::Capacity(capacity)) = written else { return written };

@@ -273,11 +273,7 @@ impl Exchange {
 }
 
 /// Decodes what has come of a body, in place: its first `len` bytes are at the front of `inbox` already.
-fn decode<S: AsMut<[u8]>>(
-    decoder: &mut BodyDecoder,
-    len: &mut usize,
-    inbox: &mut Inbox<S>,
-) -> Result<(), BodyError> {
+fn decode<S: AsMut<[u8]>>(decoder: &mut BodyDecoder, len: &mut usize, inbox: &mut Inbox<S>) -> Result<(), BodyError> {
     let mut read = *len;
     let bytes = inbox.bytes();
     let all = bytes.len();

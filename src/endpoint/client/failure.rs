@@ -60,10 +60,18 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Unreachable => "the server cannot be reached; check the host, the port and the network, and that the server runs",
-            Self::Lost => "the connection was lost before the server had answered; check the server and the proxies in front of it",
-            Self::TimedOut => "the server did not open a session in time; check that a Socket.IO server listens at this port",
-            Self::Config(error) => return write!(f, "the request cannot be written: {error}; correct the configuration"),
+            Self::Unreachable => {
+                "the server cannot be reached; check the host, the port and the network, and that the server runs"
+            }
+            Self::Lost => {
+                "the connection was lost before the server had answered; check the server and the proxies in front of it"
+            }
+            Self::TimedOut => {
+                "the server did not open a session in time; check that a Socket.IO server listens at this port"
+            }
+            Self::Config(error) => {
+                return write!(f, "the request cannot be written: {error}; correct the configuration");
+            }
             Self::NotEngineIo(Status(200)) => {
                 "the server answered with something else than Socket.IO, such as a web page; check the URL and the path"
             }
@@ -71,7 +79,10 @@ impl fmt::Display for Failure {
                 "the first message over the WebSocket is not that of a Socket.IO server; check the URL and the path"
             }
             Self::NotEngineIo(Status(status @ 500..)) => {
-                return write!(f, "the server answered with HTTP status {status}; it is down or overloaded, so try again later");
+                return write!(
+                    f,
+                    "the server answered with HTTP status {status}; it is down or overloaded, so try again later"
+                );
             }
             Self::NotEngineIo(Status(status)) => {
                 return write!(

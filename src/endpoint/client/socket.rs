@@ -167,11 +167,7 @@ impl Socket {
     }
 
     /// Reads the answer to the handshake.
-    pub(super) fn shake<S: AsMut<[u8]>>(
-        &mut self,
-        config: &Config<'_>,
-        inbox: &mut Inbox<S>,
-    ) -> Result<Shaken, Grow> {
+    pub(super) fn shake<S: AsMut<[u8]>>(&mut self, config: &Config<'_>, inbox: &mut Inbox<S>) -> Result<Shaken, Grow> {
         loop {
             let Phase::Shaking(shake) = &mut self.phase else { return Ok(Shaken::Pending) };
             let available = inbox.size();

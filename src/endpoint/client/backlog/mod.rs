@@ -12,8 +12,8 @@ use crate::{
     ws::{Out, Stored, stored_frame},
 };
 use core::fmt;
-pub(super) use record::{Kind, Record};
 use record::{HEAD, id_at};
+pub(super) use record::{Kind, Record};
 
 /// What to do with an event that does not fit into the backlog of a [`ClientEnd`](super::ClientEnd). An event that is larger than the whole backlog
 /// is refused whatever the choice.
