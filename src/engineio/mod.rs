@@ -52,6 +52,7 @@ pub use event::{Event, Message, Reason};
 pub use packet::{Packet, PeerError};
 pub use payload::{MAX_PACKETS, Packets, Payload};
 pub use sid::Sid;
+pub(crate) use sink::Seeing;
 pub use sink::Sink;
 pub use transport::Transport;
 

@@ -21,6 +21,14 @@ pub(super) fn peek_packet<S: AsMut<[u8]>>(inbox: &mut ws::Inbox<S>) -> Option<Re
     })
 }
 
+/// The message that [`peek_packet`] showed.
+pub(super) fn peek_message<S: AsMut<[u8]>>(inbox: &mut ws::Inbox<S>) -> Option<Message<'_>> {
+    Some(match inbox.peek()? {
+        (Kind::Text, text) => Message::Text(text.get(1..).unwrap_or_default()),
+        (Kind::Binary, bytes) => Message::Binary(bytes),
+    })
+}
+
 /// Takes the message that [`peek_packet`] showed.
 pub(super) fn take_message<S: AsMut<[u8]>>(inbox: &mut ws::Inbox<S>) -> Option<Event<'_>> {
     match inbox.take()? {

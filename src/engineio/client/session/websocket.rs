@@ -3,7 +3,9 @@
 use super::{Handled, Phase, Ready, Session, Told};
 use crate::{
     bytes::Capacity,
-    engineio::{Client, Event, Packet, PeerError, Reason, SendError, Sink, Transport, client::Fault, received},
+    engineio::{
+        Client, Event, Message, Packet, PeerError, Reason, SendError, Sink, Transport, client::Fault, received,
+    },
     time::Instant,
     ws::{self, Advanced, CloseCode, ReceiveError},
 };
@@ -92,6 +94,11 @@ impl Session {
                 Handled::End => {}
             }
         }
+    }
+
+    /// The message that [`take`](Self::take) would return.
+    pub(crate) fn peek<'s, S: AsMut<[u8]>>(&self, inbox: &'s mut ws::Inbox<S>) -> Option<Message<'s>> {
+        if self.ready == Ready::Frame { received::peek_message(inbox) } else { None }
     }
 
     /// Returns the event that [`advance`](Self::advance) found.
