@@ -6,9 +6,15 @@ mod backlog;
 mod config;
 mod emit;
 mod end;
+mod exchange;
 mod failure;
 mod full;
+mod life;
 mod link;
+mod refusal;
+mod request;
+mod socket;
+mod transmit;
 mod websocket;
 
 pub use backlog::{Backlog, WhenFull};
