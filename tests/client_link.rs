@@ -4,6 +4,8 @@
 mod failures;
 #[path = "client_link/host.rs"]
 mod host;
+#[path = "client_link/polling.rs"]
+mod polling;
 #[path = "client_link/websocket.rs"]
 mod websocket;
 

@@ -122,7 +122,8 @@ impl<L: Link> Host<L> {
 
     /// Bytes of the server.
     pub fn feed(&mut self, line: Line, mut bytes: &[u8]) {
-        while !bytes.is_empty() && self.wire(line).is_open {
+        let connection = self.wire(line).opened;
+        while !bytes.is_empty() && self.wire(line).is_open && self.wire(line).opened == connection {
             let wire = self.wire(line);
             match wire.inbox.space() {
                 Ok(space) => {

@@ -26,11 +26,11 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct WebSocketLink<'c> {
-    config: &'c Config<'c>,
-    life: Life,
-    socket: Socket,
+    pub(super) config: &'c Config<'c>,
+    pub(super) life: Life,
+    pub(super) socket: Socket,
     /// The outbox had no room for a message.
-    is_blocked: bool,
+    pub(super) is_blocked: bool,
 }
 
 impl<'c> WebSocketLink<'c> {
@@ -41,7 +41,7 @@ impl<'c> WebSocketLink<'c> {
     }
 
     /// Closes the line when the session is over.
-    fn settle(&mut self, now: Instant) {
+    pub(super) fn settle(&mut self, now: Instant) {
         if !self.life.is_running() {
             if let (Some(engine), Some(ws)) = (self.life.engine(), self.socket.ws()) {
                 engine.owe_close(ws);
@@ -171,8 +171,7 @@ impl Link for WebSocketLink<'_> {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Option<engineio::Event<'static>> {
-        let refusal = self.socket.refusal();
-        let event = self.life.handle_timeout(now, refusal);
+        let event = self.life.handle_timeout(now, self.socket.refusal());
         self.settle(now);
         event
     }
