@@ -481,3 +481,137 @@ fn a_session_over_a_websocket_alone() {
         assert_eq!(world.client.id().unwrap().as_bytes(), world.server.sid().expose_bytes());
     }
 }
+
+/// A hostile server, and a caller that calls everything at any time: events come in their order, and nothing panics.
+#[test]
+fn any_server_and_any_order_of_calls() {
+    const OPEN: &[u8] = br#"0{"sid":"S","upgrades":["websocket"],"pingInterval":9,"pingTimeout":9,"maxPayload":9}"#;
+    let texts: [&[u8]; 16] = [
+        OPEN, OPEN, OPEN, b"1", b"2", b"2probe", b"3probe", b"4", b"4text", b"5", b"6", b"bAQID", b"bAQ", b"", b"{",
+        b"96:0{",
+    ];
+    let (mut opened, mut upgraded, mut closed) = (0, 0, 0);
+    for seed in 0..20_000 {
+        let mut random = Random(seed);
+        // Some servers are kind, so that sessions last.
+        let is_kind = seed % 4 == 0;
+        let pick = |random: &mut Random, is_open: bool| match is_kind {
+            true if !is_open => OPEN,
+            true => [&b"2"[..], b"4", b"4text", b"6", b"bAQID"][random.below(5)],
+            false => texts[random.below(if is_open { 16 } else { 5 })],
+        };
+        let mut now = Instant::from_millis(0);
+        let start = if seed % 2 == 0 { Transport::Polling } else { Transport::WebSocket };
+        let mut engine = client::Session::open(start, &client::Config::new().open_timeout(50), now);
+        let (mut ws, mut inbox) = (Connection::client(Limits::new()), Inbox::new([0; 64]));
+        let mut probe: Option<client::Probe> = None;
+        let mut waiting = Waiting((0..9).map(message).collect());
+        let (mut body, mut at) = (Vec::new(), 1);
+        let mut events = Vec::new();
+        let (mut seen, mut messages) = (0, 0);
+        for _ in 0..80 {
+            let before = events.len();
+            match random.below(20) {
+                0..4 => {
+                    let is_probed = is_kind && probe.is_some() && engine.transport() == Transport::Polling;
+                    let text = if is_probed { b"3probe" } else { pick(&mut random, engine.is_open()) };
+                    if let Ok(place) = inbox.space()
+                        && place.len() >= 2 + text.len()
+                    {
+                        let kind = if random.below(9) == 0 && !is_probed { 0x82 } else { 0x81 };
+                        place[..2].copy_from_slice(&[kind, text.len() as u8]);
+                        place[2..][..text.len()].copy_from_slice(text);
+                        inbox.commit(2 + text.len());
+                    }
+                }
+                4 if is_kind => {}
+                4 => {
+                    if let Ok(place @ [_, ..]) = inbox.space() {
+                        place[0] = random.below(256) as u8;
+                        inbox.commit(1);
+                    }
+                }
+                5..8 => {
+                    if engine.transport() == Transport::WebSocket {
+                        match engine.advance_with(&mut inbox, &mut ws, now, |_| seen += 1) {
+                            Ok(true) => events.extend(engine.take(&mut inbox).map(|e| format!("{e:?}"))),
+                            Ok(false) => {}
+                            Err(_) => inbox.skip_message(&ws),
+                        }
+                    }
+                }
+                8..11 => {
+                    if start == Transport::Polling {
+                        if at > body.len() {
+                            let count = 1 + random.below(3);
+                            let packets: Vec<_> = (0..count).map(|_| pick(&mut random, engine.is_open())).collect();
+                            (body, at) = (packets.join(&b"\x1e"[..]), 0);
+                        }
+                        if engine.advance_body(&mut body, &mut at, now, |_| seen += 1) {
+                            events.extend(engine.take_body(&mut body, &mut at).map(|e| format!("{e:?}")));
+                        }
+                    }
+                }
+                11 => now = now.after_millis(random.next() % 5),
+                12 => events.extend(engine.handle_timeout(now).map(|e| format!("{e:?}"))),
+                13 => {
+                    if engine.poll_request(true) == Some(Request::Get) {
+                        engine.begin_get();
+                    } else {
+                        engine.end_get();
+                    }
+                }
+                14 => {
+                    let size = random.below(40);
+                    if engine.begin_post(&mut waiting, &mut [0; 40][..size]).is_err() {
+                        assert!(engine.poll_request(true).is_some());
+                    }
+                    if random.below(2) == 0 {
+                        engine.end_post();
+                    }
+                }
+                15 => {
+                    if engine.can_upgrade() && probe.is_none() {
+                        probe = Some(client::Probe::begin(&mut engine, now));
+                        (ws, inbox) = (Connection::client(Limits::new()), Inbox::new([0; 64]));
+                    }
+                }
+                16 | 17 => {
+                    if let Some(probe) = &mut probe {
+                        let mut outbox = Outbox::with_keys([0; 64], || [1; 4]);
+                        let is_done = engine.transport() == Transport::WebSocket;
+                        if !is_done {
+                            let _ = probe.poll(&mut engine, &mut inbox, &mut ws, now);
+                            let _ = probe.poll_transmit(&mut engine, &mut ws.out(&mut outbox));
+                        }
+                        upgraded += usize::from(!is_done && engine.transport() == Transport::WebSocket);
+                    }
+                }
+                18 => {
+                    let mut outbox = Outbox::with_keys([0; 64], || [1; 4]);
+                    let wants = engine.wants_transmit();
+                    let written = engine.poll_transmit(&mut ws.out(&mut outbox)).unwrap();
+                    assert!(!written || wants && outbox.written().len() == 7);
+                }
+                _ => match random.below(40) {
+                    0 => engine.close(),
+                    1 => engine.handle_eof(),
+                    2 => engine.handle_error(),
+                    3 => engine.fail_request(Some(404), b"<html>"),
+                    _ => {}
+                },
+            }
+            messages += events[before..].iter().filter(|e| e.starts_with("Message")).count();
+            assert!(messages <= seen, "seed {seed}: each message was told");
+            assert_eq!(engine.poll_timeout().is_none(), engine.is_closed());
+            assert!(!engine.is_closed() || !engine.is_open() && !engine.can_upgrade() && !engine.is_writable());
+        }
+        for (i, event) in events.iter().enumerate() {
+            assert!((event == "Opened") == (i == 0 && !event.starts_with("Closed")), "seed {seed}: {events:?}");
+            assert!(!event.starts_with("Closed") || i + 1 == events.len(), "seed {seed}: {events:?}");
+        }
+        opened += usize::from(events.iter().any(|e| e == "Opened"));
+        closed += usize::from(events.iter().any(|e| e.starts_with("Closed")));
+    }
+    assert!(opened > 1000 && upgraded > 50 && closed > 1000, "{opened} {upgraded} {closed}");
+}

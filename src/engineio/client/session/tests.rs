@@ -304,7 +304,32 @@ fn a_body_is_read_alike_in_both_ways() {
         link.body(bad, at(5));
         assert_eq!(link.told.last().unwrap(), "Closed(ParseError)");
     }
+    // What would be a sign of version 3 at first is a packet later.
+    for (late, fault) in [(&b"23:0"[..], None), (b"96:0{", Some(Fault::Peer(PeerError::UnknownPacket)))] {
+        let mut link = Link::open_polling();
+        let mut engine = link.engine.clone();
+        link.body(late, at(5));
+        engine.poll_packets(&mut Packets::new(&mut late.to_vec()), at(5));
+        assert_eq!((link.engine.fault(), engine.fault()), (fault, fault));
+    }
     // A message that waits to be taken is not found or told twice, and is gone after the end.
+    let mut link = Link::open();
+    link.inbox.space().unwrap()[..5].copy_from_slice(b"\x81\x03b4A");
+    link.inbox.commit(5);
+    link.drain(at(5));
+    assert_eq!(link.engine.fault(), Some(Fault::Peer(PeerError::UnknownPacket)), "base64 that is not whole");
+    let mut link = Link::open();
+    let mut seen = 0;
+    for message in [&b"\x81\x05bQUE="[..], b"\x81\x024b"] {
+        link.inbox.space().unwrap()[..message.len()].copy_from_slice(message);
+        link.inbox.commit(message.len());
+    }
+    for _ in 0..3 {
+        assert!(link.engine.advance_with(&mut link.inbox, &mut link.ws, at(5), |_| seen += 1).unwrap());
+    }
+    assert_eq!((seen, link.engine.take(&mut link.inbox)), (1, Some(Event::Message(Message::Binary(b"AA")))));
+    assert!(link.engine.advance_with(&mut link.inbox, &mut link.ws, at(5), |_| seen += 1).unwrap());
+    assert_eq!((seen, link.engine.take(&mut link.inbox)), (2, Some(Event::Message(Message::Text(b"b")))));
     let mut link = Link::open_polling();
     let (mut body, mut offset, mut seen) = (b"bAQID\x1e4x".to_vec(), 0, 0);
     for _ in 0..3 {
@@ -339,6 +364,7 @@ fn a_post_has_at_most_16_packets_and_the_servers_limit() {
         let len = result.unwrap();
         assert_eq!(link.engine.is_posting, len > 0);
         if len > 0 {
+            assert!(!link.engine.owes_pong);
             let again = link.engine.begin_post(&mut Waiting::texts(&[1]), &mut [0; 9]);
             assert_eq!((again, link.engine.poll_request(true) == Some(Request::Post)), (Ok(0), false));
         }
