@@ -1,6 +1,6 @@
 //! Bodies of polling requests: packets separated by the byte 0x1e (Engine.IO protocol, "HTTP long-polling").
 
-use super::{Packet, PeerError, SendError, Sink, sink::Room};
+use super::{Packet, PeerError, SendError, Sink, sink::sealed::Room};
 use crate::{
     bytes::{Capacity, Utf8, Writer, base64, swar},
     ws::{Client, Kind, stored_frame},
