@@ -112,15 +112,21 @@ impl Exchange {
         }
     }
 
-    /// The connection has ended or failed. `is_whole`: it has ended in order, which ends some answers.
-    pub(super) const fn lost(&mut self, is_whole: bool) -> Lost {
+    /// The connection has ended (`is_eof`) or failed.
+    pub(super) const fn lost(&mut self, is_eof: bool) -> Lost {
         let lost = match &mut self.phase {
-            Phase::Down | Phase::Wanted | Phase::Idle => Lost::Nothing,
+            Phase::Down | Phase::Wanted => return Lost::Nothing,
+            Phase::Idle => Lost::Nothing,
             Phase::Opening => Lost::Unreachable,
-            Phase::Asked { is_heard: false, .. } if self.is_reused => Lost::Unheard,
-            Phase::Body { answer, decoder: None } if is_whole => {
-                let answer = *answer;
-                self.phase = Phase::Answered(answer);
+            // The caller drops the connection when the next one is opened. Its outbox may still hold the request.
+            Phase::Asked { is_heard: false, .. } if self.is_reused => {
+                self.phase = Phase::Down;
+                return Lost::Unheard;
+            }
+            // The end of the connection ends this body. A refusal is one also without the end of its body.
+            Phase::Body { answer, decoder } if is_eof && decoder.is_none() || answer.status.0 != 200 => {
+                answer.keeps_alive = false;
+                self.phase = Phase::Answered(*answer);
                 return Lost::Nothing;
             }
             Phase::Asked { .. } | Phase::Body { .. } => Lost::Request,
@@ -129,9 +135,8 @@ impl Exchange {
                 return Lost::Nothing;
             }
         };
-        if !matches!(self.phase, Phase::Wanted) {
-            self.phase = Phase::Down;
-        }
+        self.owes_close = is_eof;
+        self.phase = Phase::Down;
         lost
     }
 
@@ -174,9 +179,9 @@ impl Exchange {
         self.again
     }
 
-    /// Whether the connection was used before, so that its end says nothing about the request.
-    pub(super) const fn is_reused(&self) -> bool {
-        self.is_reused
+    /// Whether a request is under way.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.again || matches!(self.phase, Phase::Asked { .. } | Phase::Body { .. } | Phase::Answered(_))
     }
 
     pub(super) fn renew_outbox<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
@@ -260,7 +265,7 @@ impl Exchange {
         }
     }
 
-    /// The answer was used up. `true`: its connection is closed.
+    /// The answer was used up.
     pub(super) fn finish<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
         let Phase::Answered(answer) = self.phase else { return };
         inbox.consume(answer.len);

@@ -74,7 +74,7 @@ impl Socket {
 
     /// A new connection is needed. An old one is closed.
     pub(super) fn want(&mut self) {
-        self.drop_line();
+        self.give_up();
         self.phase = Phase::Wanted;
     }
 
@@ -150,7 +150,7 @@ impl Socket {
                 return;
             }
         }
-        self.drop_line();
+        self.give_up();
     }
 
     /// Drops bytes of an earlier connection.
@@ -215,7 +215,8 @@ impl Socket {
         matches!(self.phase, Phase::Opening | Phase::Shaking(_) | Phase::Open(_))
     }
 
-    fn drop_line(&mut self) {
+    /// Closes the line at once, without a closing handshake.
+    pub(super) fn give_up(&mut self) {
         self.owes_close |= self.is_up();
         (self.phase, self.until) = (Phase::Down, None);
     }
