@@ -173,6 +173,9 @@ fn attachments_wait_with_their_packet() {
     w.client.connect(B, at(0)).unwrap();
     w.turn();
     let placeholder = |n| format!("{{\"_placeholder\":true,\"num\":{n}}}");
-    assert_eq!(w.heard(), ["connect /b".into(), format!("/b ?files 1,{},{} file file", placeholder(0), placeholder(1))]);
+    assert_eq!(
+        w.heard(),
+        ["connect /b".into(), format!("/b ?files 1,{},{} file file", placeholder(0), placeholder(1))]
+    );
     assert_eq!(w.client.held(), 0);
 }

@@ -101,7 +101,8 @@ fn run(seed: u64) {
     let heard = w.heard();
     for name in NAMES {
         let of = |kind: &str| {
-            let is_it = |h: &&String| [format!("{name} {kind} "), format!("{name} ?{kind} ")].iter().any(|p| h.starts_with(p));
+            let is_it =
+                |h: &&String| [format!("{name} {kind} "), format!("{name} ?{kind} ")].iter().any(|p| h.starts_with(p));
             heard.iter().filter(is_it).map(|h| number(h)).collect::<Vec<_>>()
         };
         assert!(of("e").is_sorted_by(|a, b| a < b), "{name} {:?}", of("e"));
