@@ -78,10 +78,7 @@ pub fn world(backoff: sansocket::socketio::client::Backoff) -> World<WebSocketLi
     with_backlog(backoff, 4096)
 }
 
-pub fn with_backlog(
-    backoff: sansocket::socketio::client::Backoff,
-    backlog: usize,
-) -> World<WebSocketLink<'static>> {
+pub fn with_backlog(backoff: sansocket::socketio::client::Backoff, backlog: usize) -> World<WebSocketLink<'static>> {
     let config = Config::parse("ws://host:3000").unwrap().reconnection(backoff);
     let config: &'static Config<'static> = Box::leak(Box::new(config));
     let memory =
@@ -138,7 +135,10 @@ impl<L: Link> World<L> {
     }
 
     /// The server of a namespace sends.
-    pub fn serve(&mut self, write: impl FnOnce(&mut Session<[&'static str; 3], Vec<AckSlot>>, &mut Out<'_, ws::Stored>)) {
+    pub fn serve(
+        &mut self,
+        write: impl FnOnce(&mut Session<[&'static str; 3], Vec<AckSlot>>, &mut Out<'_, ws::Stored>),
+    ) {
         let Some(server) = &mut self.server else { return };
         let mut memory = vec![0; 1024];
         let mut out = Out::stored(&mut memory);
@@ -256,7 +256,7 @@ impl<L: Link> World<L> {
                     if self.is_reachable {
                         wire.is_open = true;
                         self.server = Some(Connection::new(self.opened, self.now));
-                        self.client.opened(Line::WebSocket, [7; 16], now);
+                        self.client.opened(Line::WebSocket, &mut wire.inbox, &mut wire.outbox, [7; 16]);
                     } else {
                         self.client.handle_error(Line::WebSocket, now);
                     }
@@ -416,12 +416,7 @@ fn tell(event: &Event<'_>) -> String {
             format!("connected {}{}", name(namespace), if *is_recovered { " again" } else { "" })
         }
         Event::Refused { namespace, .. } => format!("refused {}", name(namespace)),
-        Event::Event(e) => format!(
-            "{} {} {}",
-            name(&e.namespace),
-            name_of(e),
-            String::from_utf8_lossy(e.args().raw())
-        ),
+        Event::Event(e) => format!("{} {} {}", name(&e.namespace), name_of(e), String::from_utf8_lossy(e.args().raw())),
         Event::Ack(a) => format!("ack {:?} {}", a.token, String::from_utf8_lossy(a.args().raw())),
         Event::AckFailed { token, error, .. } => format!("no ack {token} {error:?}"),
         Event::Disconnected { namespace, reason } => format!("left {} {reason}", name(namespace)),
