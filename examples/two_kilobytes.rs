@@ -59,7 +59,7 @@ type Io = Session<[&'static str; 1], [AckSlot; 1], [SocketSlot; 1]>;
 
 static MEMORY: Mutex<Option<Memory>> = Mutex::new(None);
 
-const _: () = assert!(size_of::<Memory>() <= 20480, "the client has 2 KiB");
+const _: () = assert!(size_of::<Memory>() <= 2048, "the client has 2 KiB");
 
 /// What is measured: here the number of the reading.
 #[derive(Clone, Copy)]
@@ -190,7 +190,7 @@ impl Memory {
                     Task::Close(_) => socket = None,
                     Task::Open(line) => match TcpStream::connect((config.url().host(), config.url().port())) {
                         Ok(stream) => {
-                            self.link.opened(line, random(), now);
+                            self.link.opened(line, &mut self.inbox, &mut self.outbox, random());
                             socket = Some(stream);
                         }
                         Err(_) => self.link.handle_error(line, now),
@@ -239,7 +239,6 @@ impl Memory {
             } else {
                 self.link.handle_timeout(now)
             };
-            eprintln!("{event:?}");
             let Some(event) = event else { break };
             match self.io.handle_event(event) {
                 Ok(Event::Connected { .. }) => {

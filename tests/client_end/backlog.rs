@@ -10,7 +10,7 @@ use sansocket::{
         Grow, What,
         client::{Emit, Step, WhenFull},
     },
-    socketio::{Attachments, Binary, Placeholder, Pushed, SendError, client::Event},
+    socketio::{Attachments, Binary, Placeholder, SendError, client::Event},
 };
 
 #[test]
@@ -18,11 +18,11 @@ fn a_volatile_event_is_sent_now_or_never() {
     let mut w = world(even());
     let volatile = Emit::new().volatile();
     w.client.connect(ROOT, at(0)).unwrap();
-    assert_eq!(w.client.emit_with(ROOT, "early", &(), volatile), Ok(Pushed::Dropped));
+    assert_eq!(w.client.emit_with(ROOT, "early", &(), volatile), Ok(false));
     w.turn();
-    assert_eq!(w.client.emit_with(B, "not joined", &(), volatile), Ok(Pushed::Dropped));
-    assert_eq!(w.client.emit_with(ROOT, "now", &(), volatile), Ok(Pushed::Queued));
-    assert_eq!(w.client.emit_with(ROOT, "behind", &(), volatile), Ok(Pushed::Dropped));
+    assert_eq!(w.client.emit_with(B, "not joined", &(), volatile), Ok(false));
+    assert_eq!(w.client.emit_with(ROOT, "now", &(), volatile), Ok(true));
+    assert_eq!(w.client.emit_with(ROOT, "behind", &(), volatile), Ok(false));
     w.turn();
     assert_eq!(w.heard(), ["connect /", "/ now"]);
     // It does not outlive the connection.
@@ -153,11 +153,11 @@ fn a_full_backlog_drops_the_oldest_or_the_newest() {
         let heard = w.heard();
         let told = w.told();
         if policy == WhenFull::DropOldest {
-            assert_eq!(pushed, [Pushed::Queued; 4]);
+            assert_eq!(pushed, [true; 4]);
             assert_eq!(told[..2], ["no ack 1 Dropped", "no ack 2 Dropped"]);
             assert_eq!(heard, ["connect /", "/ ?x 3,\"12345\"", "/ ?x 4,\"12345\""]);
         } else {
-            assert_eq!(pushed, [Pushed::Queued, Pushed::Queued, Pushed::Dropped, Pushed::Dropped]);
+            assert_eq!(pushed, [true, true, false, false]);
             assert_eq!(heard, ["connect /", "/ ?x 1,\"12345\"", "/ ?x 2,\"12345\""]);
             assert_eq!(told[2..], ["ack Some(1) 1,\"12345\"", "ack Some(2) 2,\"12345\""]);
         }

@@ -3,7 +3,7 @@
 use super::world::{NAMES, World, at, with_backlog};
 use sansocket::{
     endpoint::client::{Emit, WebSocketLink, WhenFull},
-    socketio::{Namespace, Pushed, client::Backoff},
+    socketio::{Namespace, client::Backoff},
 };
 use std::collections::BTreeSet;
 
@@ -38,8 +38,8 @@ fn run(seed: u64) {
         let now = at(w.now);
         match random.below(24) {
             0..=3 => w.client.connect(namespace, now).unwrap(),
-            4 => w.client.disconnect(namespace, now),
-            5 if random.below(4) == 0 => w.client.close(now),
+            4 => w.client.disconnect(namespace),
+            5 if random.below(4) == 0 => w.client.close(),
             6..=13 => {
                 next += 1;
                 let mut how = Emit::new();
@@ -55,7 +55,7 @@ fn run(seed: u64) {
                 let name = if kind < 2 { "retried" } else { "e" };
                 let before = w.client.held();
                 match w.client.emit_with(namespace, name, &next, how) {
-                    Ok(Pushed::Queued) if kind % 2 == 0 => assert!(asked.insert(next)),
+                    Ok(true) if kind % 2 == 0 => assert!(asked.insert(next)),
                     Ok(_) => {}
                     Err(_) => assert!(w.client.held() <= before, "nothing was added"),
                 }
@@ -86,7 +86,7 @@ fn run(seed: u64) {
         assert!(w.client.io().is_connected(namespace), "it comes back");
     }
     assert_eq!(w.client.held(), 0, "all was sent");
-    w.client.close(at(w.now));
+    w.client.close();
     w.wait(10_000);
     told.extend(w.told());
     assert_eq!(told.last().map(String::as_str), Some("over Closed"));

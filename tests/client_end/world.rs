@@ -256,7 +256,7 @@ impl<L: Link> World<L> {
                     if self.is_reachable {
                         wire.is_open = true;
                         self.server = Some(Connection::new(self.opened, self.now));
-                        self.client.opened(Line::WebSocket, [7; 16], now);
+                        self.client.opened(Line::WebSocket, &mut wire.inbox, &mut wire.outbox, [7; 16]);
                     } else {
                         self.client.handle_error(Line::WebSocket, now);
                     }

@@ -61,14 +61,14 @@
 //!             Step::Event(Event::Event(e), _) if e.is("question") => {
 //!                 if let Some(request) = e.ack {
 //!                     client.ack(request, &42)?;
-//!                     client.close(now);
+//!                     client.close();
 //!                 }
 //!             }
 //!             Step::Failed { failure, retry, .. } => println!("{failure}; the next attempt is at {retry:?}"),
 //!             Step::Over(_) => return Ok(()),
 //!             // The host.
 //!             Step::Open(line) => match network.open(config.url()) {
-//!                 Ok(()) => client.opened(line, network.nonce(), now),
+//!                 Ok(()) => client.opened(line, &mut inbox, &mut outbox, network.nonce()),
 //!                 Err(()) => client.handle_error(line, now),
 //!             },
 //!             Step::Close(_) => {
