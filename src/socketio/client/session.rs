@@ -16,7 +16,7 @@ use crate::{
 /// The client's end of one Socket.IO connection, with several namespaces. It knows which namespaces the application wants to be in, checks each
 /// received packet, and writes packets. It has no buffers. It outlives the link: the same session serves the next one.
 ///
-/// Size: 112 bytes on 64 bits, without the namespaces; 32 for each [`AckSlot`], 80 for each [`SocketSlot`].
+/// Size: 104 bytes on 64 bits, without the namespaces; 32 for each [`AckSlot`], 80 for each [`SocketSlot`].
 ///
 /// ```
 /// use sansocket::{
@@ -58,7 +58,7 @@ use crate::{
 ///     }
 ///     while io.poll_transmit(&mut out)? {}
 /// }
-/// assert!(out.written().starts_with(b"\x81\x0840/chat,\x81\x1842/chat,0[\"how are you?\"]"));
+/// assert!(out.written().starts_with(b"\x81\x0840/chat,\x81\x1942/chat,0[\"how are you?\"]"));
 /// assert!(out.written().ends_with(b"43/chat,3[1,\"yes\"]"));
 ///
 /// // The link ends. The namespace stays wanted: CONNECT is owed when the next one opens.
