@@ -1,7 +1,5 @@
 //! The client's end of a complete connection: a [`ClientEnd`] over a [`WebSocketLink`] or a [`FullLink`].
 
-#![allow(missing_docs, unused_variables, clippy::todo, dead_code)] // skeleton: to be removed
-
 mod backlog;
 mod config;
 mod emit;

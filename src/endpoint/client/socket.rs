@@ -30,7 +30,6 @@ pub(super) struct Socket {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is no heap, and a link has one")]
 enum Phase {
     Down,
     /// `Task::Open` is to be returned.
