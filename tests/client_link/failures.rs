@@ -101,7 +101,8 @@ fn failures_without_an_answer() {
         host.wait(2000);
         assert_eq!(host.tasks, [Task::Open(WS), Task::Close(WS)]);
         // Too late.
-        host.link.opened(WS, [0; 16], at(9000));
+        let wire = &mut host.wires[WS as usize];
+        host.link.opened(WS, &mut wire.inbox, &mut wire.outbox, [0; 16]);
         host.turn();
         assert_eq!((host.tasks.len(), host.told.len()), (2, 1));
     }

@@ -22,9 +22,6 @@ pub(super) struct Socket {
     phase: Phase,
     /// `Task::Close` is to be returned.
     owes_close: bool,
-    /// The memory holds bytes of an earlier connection.
-    is_inbox_old: bool,
-    is_outbox_old: bool,
     /// Until when the server has to answer the close frame.
     until: Option<Instant>,
 }
@@ -68,7 +65,7 @@ pub(super) enum Shaken {
 
 impl Socket {
     pub(super) const fn new() -> Self {
-        Self { phase: Phase::Down, owes_close: false, is_inbox_old: false, is_outbox_old: false, until: None }
+        Self { phase: Phase::Down, owes_close: false, until: None }
     }
 
     /// A new connection is needed. An old one is closed.
@@ -93,11 +90,18 @@ impl Socket {
         self.owes_close || matches!(self.phase, Phase::Wanted)
     }
 
-    pub(super) fn opened(&mut self, nonce: [u8; 16]) {
+    /// Drops what the memory holds of an earlier connection.
+    pub(super) fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    ) {
         if let Phase::Opening = self.phase {
             let scanner = HeadScanner::response(Limits::new());
             self.phase = Phase::Shaking(Shake { nonce, is_written: false, scanner, refusal: None });
-            (self.is_inbox_old, self.is_outbox_old) = (true, true);
+            inbox.reset();
+            outbox.consume(usize::MAX);
         }
     }
 
@@ -150,19 +154,6 @@ impl Socket {
             }
         }
         self.give_up();
-    }
-
-    /// Drops bytes of an earlier connection.
-    pub(super) fn renew_inbox<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
-        if core::mem::take(&mut self.is_inbox_old) {
-            inbox.reset();
-        }
-    }
-
-    pub(super) fn renew_outbox<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
-        if core::mem::take(&mut self.is_outbox_old) {
-            outbox.consume(usize::MAX);
-        }
     }
 
     /// Reads the answer to the handshake.

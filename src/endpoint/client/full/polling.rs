@@ -69,7 +69,6 @@ impl FullLink<'_> {
         &mut self,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), Grow> {
-        self.get.renew_outbox(outbox);
         let again = self.get.is_asking_again();
         let Some(engine) = self.base.life.session().filter(|_| self.get.is_idle()) else { return Ok(()) };
         if !again && engine.poll_request(true) != Some(Request::Get) {
@@ -97,7 +96,6 @@ impl FullLink<'_> {
         source: &mut impl Source,
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
-        self.post.renew_outbox(outbox);
         if self.post.is_asking_again() {
             if outbox.held() < self.posted {
                 // The server may have handled it.
