@@ -117,7 +117,8 @@ impl FullLink<'_> {
             }
             return Ok(());
         }
-        if !self.post.is_idle() {
+        // The rest of a request that was answered before it was read goes first.
+        if !self.post.is_idle() || !outbox.is_empty() {
             return Ok(());
         }
         let config = self.base.config;
