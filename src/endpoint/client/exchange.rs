@@ -101,7 +101,7 @@ impl Exchange {
             self.phase = Phase::Idle;
             self.is_reused = false;
             inbox.reset();
-            if !self.again {
+            if !self.again || self.line == Line::Get {
                 outbox.consume(usize::MAX);
             }
         }

@@ -179,7 +179,10 @@ impl Link for FullLink<'_> {
         match line {
             Line::WebSocket => self.base.socket.opened(inbox, outbox, nonce),
             Line::Get => self.get.opened(inbox, outbox),
-            Line::Post => self.post.opened(inbox, outbox),
+            Line::Post => {
+                self.post.opened(inbox, outbox);
+                self.repeat_post(outbox);
+            }
         }
     }
 

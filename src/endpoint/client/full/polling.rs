@@ -97,13 +97,7 @@ impl FullLink<'_> {
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
         if self.post.is_asking_again() {
-            if outbox.held() < self.posted {
-                // The server may have handled it.
-                self.post.close();
-                self.lose_post(Failure::Lost);
-            } else if self.post.is_idle() {
-                self.post.ask();
-            }
+            self.repeat_post(outbox);
             return Ok(());
         }
         let Some(engine) = self.base.life.engine() else { return Ok(()) };
@@ -156,6 +150,20 @@ impl FullLink<'_> {
             Err(e) => return Err(Grow::new(What::Output, e)),
         }
         Ok(())
+    }
+
+    /// Sends the lost POST again over the new connection: it lies in the outbox still, if no byte of it was taken.
+    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<S, K>) {
+        if !self.post.is_asking_again() {
+            return;
+        }
+        if outbox.held() < self.posted {
+            // The server may have handled it.
+            self.post.close();
+            self.lose_post(Failure::Lost);
+        } else if self.post.is_idle() {
+            self.post.ask();
+        }
     }
 
     /// The connection of a line has ended or failed.
