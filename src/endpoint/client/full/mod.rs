@@ -273,6 +273,8 @@ impl Link for FullLink<'_> {
             Line::Get => self.transmit_get(outbox)?,
             Line::Post => self.transmit_post(outbox, source, seen)?,
         }
+        // Whatever the line is: those that are closed are not asked.
+        self.want_post(source);
         self.settle(now);
         Ok(())
     }

@@ -90,6 +90,20 @@ impl FullLink<'_> {
         }
     }
 
+    /// Opens the line of the POSTs again when there is something to send.
+    pub(super) fn want_post(&mut self, source: &mut impl Source) {
+        if !self.post.is_down() {
+            return;
+        }
+        if let Some(engine) = self.base.life.engine()
+            && engine.poll_request(true) == Some(Request::Post)
+            // The error says that there is something.
+            && engine.begin_post(source, &mut []).is_err()
+        {
+            self.post.want();
+        }
+    }
+
     pub(super) fn transmit_post<S: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         outbox: &mut Outbox<S, K>,
@@ -102,13 +116,6 @@ impl FullLink<'_> {
         }
         let Some(engine) = self.base.life.engine() else { return Ok(()) };
         if engine.poll_request(true) != Some(Request::Post) {
-            return Ok(());
-        }
-        if self.post.is_down() {
-            // The error says that there is something to send.
-            if engine.begin_post(source, &mut []).is_err() {
-                self.post.want();
-            }
             return Ok(());
         }
         // The rest of a request that was answered before it was read goes first.
