@@ -29,7 +29,8 @@ fn answers_to_a_websocket_handshake_that_fail() {
     let wrong = String::from_utf8(switching()).unwrap().replace("Accept: ", "Accept: x").into_bytes();
     // What the JavaScript server does with a version that it does not know.
     let broken = PeerError::WebSocket(ws::PeerError::ReservedBits);
-    let cases: [(Vec<u8>, bool, Failure); 24] = [
+    let cases: [(Vec<u8>, bool, Failure); 25] = [
+        (format!("HTTP/1.1 101 x\r\n{}", "A: b\r\n".repeat(100)).into_bytes(), false, Failure::TooLarge),
         (text("404", "<html>"), false, Failure::NotEngineIo(Status(404))),
         (text("503", "busy"), false, Failure::NotEngineIo(Status(503))),
         (text("301", ""), false, Failure::Redirect(Status(301))),

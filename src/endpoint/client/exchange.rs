@@ -101,7 +101,7 @@ impl Exchange {
             self.phase = Phase::Idle;
             self.is_reused = false;
             inbox.reset();
-            if !self.again {
+            if !self.again || self.line == Line::Get {
                 outbox.consume(usize::MAX);
             }
         }
@@ -199,7 +199,7 @@ impl Exchange {
                     let end = match scanner.scan(bytes) {
                         Ok(Some(end)) => end,
                         Ok(None) => return has_room(inbox, held).map(Ok),
-                        Err(_) => return Ok(Err(no_answer(bytes))),
+                        Err(e) => return Ok(Err(no_answer(e, bytes))),
                     };
                     let Ok(head) = ResponseHead::parse(bytes.get_mut(..end).unwrap_or_default()) else {
                         return Ok(Err(Failure::NotHttp));

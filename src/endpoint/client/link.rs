@@ -202,7 +202,7 @@ pub trait Link: sealed::Sealed {
         now: Instant,
     ) -> Option<engineio::Event<'e>>;
 
-    /// Writes what the line has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
+    /// Writes what the line, which is open, has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
     ///
     /// # Errors
     /// [`Grow`] if the outbox is empty and too small nevertheless. Nothing is lost.

@@ -159,8 +159,6 @@
 //! acknowledgement fails. What waits stays, and is sent after the next CONNECT in its order, except what belonged to that connection: volatile
 //! events, and acknowledgements for the server. An event with [retries](Emit::retry) stays until the server has acknowledged it.
 
-#![allow(missing_docs, unused_variables, clippy::todo, dead_code)] // skeleton: to be removed
-
 mod backlog;
 mod config;
 mod emit;

@@ -2,7 +2,7 @@
 
 use super::{
     Config, Failure, Line, Task,
-    refusal::{LOOKED_AT, cause, no_answer},
+    refusal::{LOOKED_AT, cause, is_redirection, no_answer},
     request::write_handshake,
 };
 use crate::{
@@ -27,7 +27,6 @@ pub(super) struct Socket {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is no heap, and a link has one")]
 enum Phase {
     Down,
     /// `Task::Open` is to be returned.
@@ -222,7 +221,7 @@ impl Shake {
         let end = match self.scanner.scan(bytes) {
             Ok(None) => return (0, Shaken::Pending),
             Ok(Some(end)) => end,
-            Err(_) => return (0, Shaken::Failed(no_answer(bytes))),
+            Err(e) => return (0, Shaken::Failed(no_answer(e, bytes))),
         };
         let head = match ResponseHead::parse(bytes.get_mut(..end).unwrap_or_default()) {
             Ok(head) => head,
@@ -243,7 +242,7 @@ impl Shake {
                 };
                 let failure = match status.0 {
                     404 | 500.. => Failure::NotEngineIo(status),
-                    300..=399 => Failure::Redirect(status),
+                    _ if is_redirection(status) => Failure::Redirect(status),
                     _ => Failure::UpgradeRefused(status),
                 };
                 // Others have a body for people only.
