@@ -38,8 +38,8 @@ fn run(seed: u64) {
         let now = at(w.now);
         match random.below(24) {
             0..=3 => w.client.connect(namespace, now).unwrap(),
-            4 => w.client.disconnect(namespace, now),
-            5 if random.below(4) == 0 => w.client.close(now),
+            4 => w.client.disconnect(namespace),
+            5 if random.below(4) == 0 => w.client.close(),
             6..=13 => {
                 next += 1;
                 let mut how = Emit::new();
@@ -65,7 +65,9 @@ fn run(seed: u64) {
             16 => w.answers = random.below(3) > 0,
             17 if random.below(3) == 0 => w.is_mute = !w.is_mute,
             18 => w.refuses = (random.below(3) == 0).then_some(namespace),
-            19 => w.serve(|io, out| drop(io.disconnect(namespace, out))),
+            19 => w.serve(|io, out| {
+                let _ = io.disconnect(namespace, out);
+            }),
             20 => w.wait(random.below(100_000) as u64),
             21 => {
                 w.now += random.below(1 << 30) as u64;
@@ -86,7 +88,7 @@ fn run(seed: u64) {
         assert!(w.client.io().is_connected(namespace), "it comes back");
     }
     assert_eq!(w.client.held(), 0, "all was sent");
-    w.client.close(at(w.now));
+    w.client.close();
     w.wait(10_000);
     told.extend(w.told());
     assert_eq!(told.last().map(String::as_str), Some("over Closed"));

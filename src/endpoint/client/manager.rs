@@ -51,7 +51,8 @@ where
                 self.link.start(now);
             }
             Phase::Ending(over) => {
-                if !self.link.is_over() {
+                // Without a deadline all lines are closed.
+                if !self.link.is_over() || self.link.poll_timeout().is_some() {
                     return None;
                 }
                 self.phase = Phase::Resting;

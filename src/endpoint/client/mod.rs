@@ -61,7 +61,7 @@
 //!             Step::Event(Event::Event(e), _) if e.is("question") => {
 //!                 if let Some(request) = e.ack {
 //!                     client.ack(request, &42)?;
-//!                     client.close(now);
+//!                     client.close();
 //!                 }
 //!             }
 //!             Step::Failed { failure, retry, .. } => println!("{failure}; the next attempt is at {retry:?}"),
@@ -159,8 +159,6 @@
 //! acknowledgement fails. What waits stays, and is sent after the next CONNECT in its order, except what belonged to that connection: volatile
 //! events, and acknowledgements for the server. An event with [retries](Emit::retry) stays until the server has acknowledged it.
 
-#![allow(missing_docs, unused_variables, clippy::todo, dead_code)] // skeleton: to be removed
-
 mod backlog;
 mod config;
 mod emit;
@@ -173,6 +171,7 @@ mod link;
 mod manager;
 mod refusal;
 mod request;
+mod send;
 mod socket;
 mod source;
 mod step;
