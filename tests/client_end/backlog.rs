@@ -176,3 +176,28 @@ fn attachments_wait_with_their_packet() {
     assert_eq!(w.heard(), ["connect /b".into(), format!("/b ?files 1,{},{} file file", placeholder(0), placeholder(1))]);
     assert_eq!(w.client.held(), 0);
 }
+
+#[test]
+fn an_answer_with_attachments_counts_when_all_have_arrived() {
+    for (is_cut, sends) in [(false, 1), (true, 2)] {
+        let mut w = world(even());
+        w.answers = false;
+        w.client.connect(ROOT, at(0)).unwrap();
+        let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
+        w.turn();
+        w.told();
+        let (id, files) = ("61-1[{\"_placeholder\":true,\"num\":0}]", b"\x82\x01x");
+        w.text(&format!("4{id}"));
+        assert!(w.client.held() > 0, "not yet");
+        if is_cut {
+            w.cut();
+            w.answers = true;
+            w.wait(1000);
+        } else {
+            w.raw(files);
+            assert_eq!(w.told().len(), 1);
+        }
+        assert_eq!(w.client.held(), 0);
+        assert_eq!(w.heard().iter().filter(|h| h.ends_with("?a")).count(), sends);
+    }
+}

@@ -35,6 +35,8 @@ pub struct ClientEnd<L, N, A, S, B> {
     pub(super) is_refused: bool,
     /// A call has changed something since `handle_timeout` returned `Idle`.
     pub(super) is_stirred: bool,
+    /// The attachments of an acknowledgement of an event with retries are arriving.
+    pub(super) is_arriving: bool,
     /// How the server broke the Socket.IO protocol, until the link has ended.
     pub(super) fault: Option<PeerError>,
     /// To be told before all else.
@@ -85,6 +87,7 @@ where
             is_closing: false,
             is_refused: false,
             is_stirred: false,
+            is_arriving: false,
             fault: None,
             failed: None,
         }
