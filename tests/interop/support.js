@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 
 process.setMaxListeners(0);
 
-const example = (name) => path.join(import.meta.dirname, "../../target/release/examples", name);
+export const example = (name) => path.join(import.meta.dirname, "../../target/release/examples", name);
 export const CHAT = process.env.CHAT ?? example("chat");
 export const SERVER = process.env.SERVER ?? example("server");
 
@@ -22,7 +22,8 @@ export const startServer = (options) => start(SERVER, options);
 export const startExample = (name, options) => start(example(name), options);
 
 export async function start(program, { args = [], listen = "127.0.0.1:0", env } = {}) {
-  const child = spawn(program, listen ? ["--listen", listen, ...args] : args, { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
+  const [command, ...first] = [program].flat();
+  const child = spawn(command, [...first, ...(listen ? ["--listen", listen, ...args] : args)], { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
   // A test that fails leaves it running; `--test-force-exit` ends the tests then, and this ends it.
   process.once("exit", () => child.kill("SIGKILL"));
   let log = "";
