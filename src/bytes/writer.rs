@@ -94,6 +94,11 @@ impl<'o> Writer<'o> {
         self.len = usize::MAX;
     }
 
+    /// What was written from the offset `from` on. `None` if some of all that was written had no room.
+    pub(crate) fn written_mut(&mut self, from: usize) -> Option<&mut [u8]> {
+        self.memory.get_mut(from..self.len)
+    }
+
     /// The number of bytes written so far, including those that had no room.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -104,6 +109,11 @@ impl<'o> Writer<'o> {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// What was written since [`len`](Self::len) was `from`. Empty if it had no room.
+    pub(crate) fn written_from(&self, from: usize) -> &[u8] {
+        self.memory.get(from..self.len).unwrap_or_default()
     }
 
     /// Returns what was written.

@@ -15,6 +15,11 @@ pub enum What {
     Acks,
     /// The slots of the queue of one receiver. Grow them with [`Queue::replace`](crate::socketio::Queue::replace).
     Queue,
+    /// The packets that a client keeps until they can be sent, in bytes. Grow it with
+    /// [`ClientEnd::replace_backlog`](super::client::ClientEnd::replace_backlog).
+    Backlog,
+    /// The slots for the namespaces of a client. Grow them with [`ClientEnd::replace_sockets`](super::client::ClientEnd::replace_sockets).
+    Sockets,
 }
 
 /// A call needs more memory. Nothing was changed and nothing is lost. Allocate [`to`](Self::to) bytes or slots, hand them over and repeat the call;
@@ -54,6 +59,34 @@ impl Grow {
             socketio::SendError::Acks(slots) => Some(Self::least(What::Acks, slots.needed, slots.available)),
             _ => None,
         }
+    }
+
+    /// How to grow after a [`ClientEnd`](super::client::ClientEnd) refused a packet: its backlog, or its slots for acknowledgements. `None` if the
+    /// reason is not memory.
+    ///
+    /// ```
+    /// use sansocket::{Capacity, endpoint::{Grow, What}, socketio::SendError};
+    ///
+    /// let error = SendError::Capacity(Capacity { needed: 120, available: 100 });
+    /// assert_eq!(Grow::of_client(&error), Some(Grow { what: What::Backlog, to: 200 }));
+    /// ```
+    pub const fn of_client(error: &socketio::SendError) -> Option<Self> {
+        match Self::of(error) {
+            Some(Self { what: What::Output, to }) => Some(Self { what: What::Backlog, to }),
+            grow => grow,
+        }
+    }
+
+    /// How to grow after a [`ClientEnd`](super::client::ClientEnd) had no slot for a namespace.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::{Grow, What}, socketio::SlotCapacity};
+    ///
+    /// let error = SlotCapacity { needed: 2, available: 1 };
+    /// assert_eq!(Grow::of_sockets(&error), Grow { what: What::Sockets, to: 2 });
+    /// ```
+    pub const fn of_sockets(error: &socketio::SlotCapacity) -> Self {
+        Self::least(What::Sockets, error.needed, error.available)
     }
 
     const fn least(what: What, needed: usize, available: usize) -> Self {

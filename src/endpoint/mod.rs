@@ -81,6 +81,7 @@ pub mod client;
 mod grow;
 mod judge;
 mod link;
+mod room;
 mod server;
 mod upgrade;
 

@@ -1,4 +1,4 @@
-use super::{Grow, ServerLink, What};
+use super::{Grow, ServerLink, room::room};
 use crate::{
     engineio::{self, Packets, Sid, Transport, server::Config},
     socketio::{
@@ -329,14 +329,4 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
             }
         }
     }
-}
-
-/// Checks that the collector has room for `len` more bytes and their length after `held` bytes.
-fn room<C: AsMut<[u8]> + AsRef<[u8]>>(collector: &Collector<C>, held: usize, len: usize) -> Result<(), Grow> {
-    let needed = held.saturating_add(len).saturating_add(size_of::<u32>());
-    let available = collector.size();
-    if needed > available {
-        return Err(Grow::new(What::Collector, crate::Capacity { needed, available }));
-    }
-    Ok(())
 }

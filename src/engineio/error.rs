@@ -13,6 +13,12 @@ pub enum SendError {
     Separator,
 }
 
+impl From<Capacity> for SendError {
+    fn from(e: Capacity) -> Self {
+        Self::Capacity(e)
+    }
+}
+
 impl From<ws::SendError> for SendError {
     fn from(e: ws::SendError) -> Self {
         match e {

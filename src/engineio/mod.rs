@@ -40,6 +40,7 @@ mod error;
 mod event;
 mod packet;
 mod payload;
+mod received;
 pub mod server;
 mod sid;
 mod sink;
@@ -50,6 +51,7 @@ pub use event::{Event, Message, Reason};
 pub use packet::{Packet, PeerError};
 pub use payload::{MAX_PACKETS, Packets, Payload};
 pub use sid::Sid;
+pub(crate) use sink::Seeing;
 pub use sink::Sink;
 pub use transport::Transport;
 

@@ -1,9 +1,9 @@
 //! Bodies of polling requests: packets separated by the byte 0x1e (Engine.IO protocol, "HTTP long-polling").
 
-use super::{Packet, PeerError};
+use super::{Packet, PeerError, SendError, Sink, sink::Room};
 use crate::{
     bytes::{Capacity, Utf8, Writer, base64, swar},
-    ws::{Kind, stored_frame},
+    ws::{Client, Kind, stored_frame},
 };
 
 /// The byte between two packets. JSON never contains it, so Socket.IO packets do not either.
@@ -12,7 +12,11 @@ pub(super) const SEPARATOR: u8 = 0x1e;
 /// The largest number of packets in one payload. python-engineio accepts no more.
 pub const MAX_PACKETS: u8 = 16;
 
-/// The body of the answer to a GET, made from stored frames ([`Out::stored`](crate::ws::Out::stored)).
+/// The body of the answer to a GET, made from stored frames ([`Out::stored`](crate::ws::Out::stored)), or the body of a client's POST.
+///
+/// For a client it is a [`Sink`]: what is sent into it becomes packets of the body. The binary messages behind a text go into the same body, or the
+/// text is refused. A body has at most [`MAX_PACKETS`] packets, unless a single message with its binary messages has more. What is refused changes
+/// nothing. [`Capacity`] has the exact need; if `available` is 0, the body is full: send it, and begin another one.
 ///
 /// ```
 /// use sansocket::{engineio::Payload, socketio::{self, Namespace}, ws::Out};
@@ -33,6 +37,8 @@ pub struct Payload<'o> {
     memory: &'o mut [u8],
     len: usize,
     packets: u8,
+    /// How long the body may get by further packets, in bytes. The first message may be longer.
+    max: usize,
 }
 
 impl<'o> Payload<'o> {
@@ -40,7 +46,13 @@ impl<'o> Payload<'o> {
     /// ([`Config::max_payload`](super::server::Config::max_payload)).
     #[must_use]
     pub const fn new(memory: &'o mut [u8]) -> Self {
-        Self { memory, len: 0, packets: 0 }
+        let max = memory.len();
+        Self { memory, len: 0, packets: 0, max }
+    }
+
+    /// An empty payload of at most `max` bytes, or of one message that alone is longer.
+    pub(super) const fn with_max(memory: &'o mut [u8], max: usize) -> Self {
+        Self { memory, len: 0, packets: 0, max }
     }
 
     /// Appends packets from the front of `stored`, which are frames as [`Out::stored`](crate::ws::Out::stored) writes them. Returns the number of
@@ -57,24 +69,15 @@ impl<'o> Payload<'o> {
         while self.packets < MAX_PACKETS
             && let Some((kind, packet, len)) = stored_frame(stored.get(taken..).unwrap_or_default())
         {
-            let mut writer = Writer::new(self.memory.get_mut(self.len..).unwrap_or_default());
-            if self.packets > 0 {
-                writer.byte(SEPARATOR);
-            }
-            match kind {
+            let written = self.append(1, |writer| match kind {
                 Kind::Text => writer.push(packet),
-                Kind::Binary => {
-                    writer.byte(b'b');
-                    base64::encode(packet, &mut writer);
-                }
-            }
-            match writer.finish() {
-                Ok(written) => self.len = self.len.saturating_add(written.len()),
+                Kind::Binary => write_binary(packet, writer),
+            });
+            match written {
+                Ok(()) => taken = taken.saturating_add(len),
                 Err(e) if self.packets == 0 => return Err(e),
                 Err(_) => break,
             }
-            self.packets = self.packets.saturating_add(1);
-            taken = taken.saturating_add(len);
         }
         Ok(taken)
     }
@@ -90,6 +93,76 @@ impl<'o> Payload<'o> {
     pub const fn is_empty(&self) -> bool {
         self.packets == 0
     }
+
+    /// Whether it has [`MAX_PACKETS`] packets or more.
+    pub(super) const fn is_full(&self) -> bool {
+        self.packets >= MAX_PACKETS
+    }
+
+    /// The bytes that `packets` more packets may take, with the separator in front of them.
+    fn room_for(&self, packets: usize) -> usize {
+        if self.packets == 0 {
+            return self.memory.len();
+        }
+        let has_room = usize::from(self.packets).saturating_add(packets) <= usize::from(MAX_PACKETS);
+        let max = if has_room { self.max.min(self.memory.len()) } else { 0 };
+        max.saturating_sub(self.len)
+    }
+
+    /// Appends what `write` writes, which is `packets` packets.
+    fn append(&mut self, packets: usize, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Capacity> {
+        let room = self.room_for(packets);
+        let place = self.memory.get_mut(self.len..).and_then(|rest| rest.get_mut(..room));
+        let mut writer = Writer::new(place.unwrap_or_default());
+        if self.packets > 0 {
+            writer.byte(SEPARATOR);
+        }
+        write(&mut writer);
+        self.len = writer.finish()?.len().saturating_add(self.len);
+        self.packets = self.packets.saturating_add(u8::try_from(packets).unwrap_or(u8::MAX));
+        Ok(())
+    }
+}
+
+impl Sink<Client> for Payload<'_> {
+    fn text<'b>(
+        &mut self,
+        write: impl FnOnce(&mut Writer<'_>),
+        behind: impl Iterator<Item = &'b [u8]> + Clone,
+    ) -> Result<(), SendError> {
+        let packets = behind.clone().count().saturating_add(1);
+        let written = self.append(packets, |w| {
+            w.byte(b'4');
+            write(w);
+            for bytes in behind {
+                w.byte(SEPARATOR);
+                write_binary(bytes, w);
+            }
+        });
+        Ok(written?)
+    }
+
+    fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        Ok(self.append(1, |w| write_binary(bytes, w))?)
+    }
+
+    fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+        Ok(self.append(1, write)?)
+    }
+
+    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> Room {
+        let size = |bytes: &[u8]| bytes.len().div_ceil(3).saturating_mul(4).saturating_add(2);
+        let (packets, len) =
+            behind.fold((1_usize, 0_usize), |(n, len), b| (n.saturating_add(1), len.saturating_add(size(b))));
+        let separator = usize::from(self.packets > 0);
+        Room { left: self.room_for(packets).saturating_sub(separator).saturating_sub(len), frame: None }
+    }
+}
+
+/// A binary message as a packet of a body.
+fn write_binary(bytes: &[u8], writer: &mut Writer<'_>) {
+    writer.byte(b'b');
+    base64::encode(bytes, writer);
 }
 
 /// The packets of a received body. Base64 is decoded in place.

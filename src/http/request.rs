@@ -159,29 +159,38 @@ impl<'h> Request<'h> {
     /// [`HeadError::BodyLength`] if the length is repeated, is not a number, or comes together with a transfer coding (request smuggling, RFC 9112
     /// section 11.2), and for a transfer coding in HTTP/1.0. [`HeadError::TransferCoding`] for a transfer coding other than `chunked`.
     pub fn body(&self) -> Result<Body, HeadError> {
-        let mut lengths = self.fields.all("content-length");
-        let mut codings = self.fields.all("transfer-encoding");
-        match (lengths.next(), lengths.next(), codings.next(), codings.next()) {
-            (None, _, None, _) => Ok(Body::Empty),
-            (Some(length), None, None, _) => match decimal(length).ok_or(HeadError::BodyLength)? {
-                0 => Ok(Body::Empty),
-                n => Ok(Body::Length(n)),
-            },
-            // HTTP/1.0 has no codings (RFC 9112 section 6.1); a length beside a coding would be read in two ways.
-            (None, _, Some(_), _) if self.version < Version::Http11 => Err(HeadError::BodyLength),
-            (None, _, Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Body::Chunked),
-            (None, _, Some(b""), None) => Err(HeadError::BodyLength),
-            (None, _, Some(_), _) => Err(HeadError::TransferCoding),
-            _ => Err(HeadError::BodyLength),
-        }
+        Ok(body(self.fields, self.version)?.unwrap_or(Body::Empty))
     }
 
     /// Whether the connection stays open after the response (RFC 9112 section 9.3).
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
-        let has = |option: &[u8]| self.fields.tokens("connection").any(|m| m.eq_ignore_ascii_case(option));
-        !has(b"close") && (self.version == Version::Http11 || has(b"keep-alive"))
+        keeps_alive(self.fields, self.version)
     }
+}
+
+/// The body that the fields of a head announce. `None` if they say nothing.
+pub(super) fn body(fields: Fields<'_>, version: Version) -> Result<Option<Body>, HeadError> {
+    let mut lengths = fields.all("content-length");
+    let mut codings = fields.all("transfer-encoding");
+    match (lengths.next(), lengths.next(), codings.next(), codings.next()) {
+        (None, _, None, _) => Ok(None),
+        (Some(length), None, None, _) => match decimal(length).ok_or(HeadError::BodyLength)? {
+            0 => Ok(Some(Body::Empty)),
+            n => Ok(Some(Body::Length(n))),
+        },
+        // HTTP/1.0 has no codings (RFC 9112 section 6.1); a length beside a coding would be read in two ways.
+        (None, _, Some(_), _) if version < Version::Http11 => Err(HeadError::BodyLength),
+        (None, _, Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Some(Body::Chunked)),
+        (None, _, Some(b""), None) => Err(HeadError::BodyLength),
+        (None, _, Some(_), _) => Err(HeadError::TransferCoding),
+        _ => Err(HeadError::BodyLength),
+    }
+}
+
+pub(super) fn keeps_alive(fields: Fields<'_>, version: Version) -> bool {
+    let has = |option: &[u8]| fields.tokens("connection").any(|m| m.eq_ignore_ascii_case(option));
+    !has(b"close") && (version == Version::Http11 || has(b"keep-alive"))
 }
 
 fn request_line(head: &[u8]) -> IResult<&[u8], (Method<'_>, &[u8])> {

@@ -1,9 +1,9 @@
 //! The head of a response, for the client.
 
 use super::{
-    Fields, HeadError, Status, Version,
+    Body, Fields, HeadError, Status, Version,
     octets::visible,
-    request::{check_fields, version},
+    request::{body, check_fields, keeps_alive, version},
 };
 
 /// A valid response head, borrowed from the received bytes.
@@ -69,6 +69,33 @@ impl<'h> ResponseHead<'h> {
     pub const fn fields(&self) -> Fields<'h> {
         self.fields
     }
+
+    /// The kind of body that follows the head of the answer to a request other than `HEAD` (RFC 9112 section 6.3). `None`: the body is all that arrives
+    /// until the server ends the connection.
+    ///
+    /// # Errors
+    /// As [`Request::body`](super::Request::body).
+    ///
+    /// ```
+    /// use sansocket::http::{Body, ResponseHead};
+    ///
+    /// let mut bytes = *b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    /// let head = ResponseHead::parse(&mut bytes)?;
+    /// assert_eq!((head.body()?, head.keeps_alive()), (Some(Body::Length(5)), true));
+    /// # Ok::<(), sansocket::http::HeadError>(())
+    /// ```
+    pub fn body(&self) -> Result<Option<Body>, HeadError> {
+        match self.status.0 {
+            100..=199 | 204 | 304 => Ok(Some(Body::Empty)),
+            _ => body(self.fields, self.version),
+        }
+    }
+
+    /// Whether the connection stays open after the body (RFC 9112 section 9.3). Not if only its end ends the body. See [`body`](Self::body).
+    #[must_use]
+    pub fn keeps_alive(&self) -> bool {
+        keeps_alive(self.fields, self.version)
+    }
 }
 
 /// Replaces CR and LF by spaces where a field continues on the next line. The first line cannot be folded.
@@ -113,6 +140,27 @@ mod tests {
         for bad in ["A b\r\n", " A: b\r\n", "A\r\n : b\r\n", "A: b\r\n\x0bc\r\n"] {
             let mut head = format!("HTTP/1.1 200 x\r\n{bad}\r\n").into_bytes();
             assert_eq!(ResponseHead::parse(&mut head).err(), Some(HeadError::Field), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn rfc9112_6_3_the_body_of_an_answer() {
+        let cases = [
+            ("HTTP/1.1 200 x", "", Ok(None), true),
+            ("HTTP/1.1 204 x", "Content-Length: 5\r\n", Ok(Some(Body::Empty)), true),
+            ("HTTP/1.1 304 x", "Transfer-Encoding: chunked\r\n", Ok(Some(Body::Empty)), true),
+            ("HTTP/1.1 103 x", "", Ok(Some(Body::Empty)), true),
+            ("HTTP/1.1 404 x", "Content-Length: 0\r\nConnection: Close\r\n", Ok(Some(Body::Empty)), false),
+            ("HTTP/1.1 200 x", "Transfer-Encoding: chunked\r\n", Ok(Some(Body::Chunked)), true),
+            ("HTTP/1.0 200 x", "Transfer-Encoding: chunked\r\n", Err(HeadError::BodyLength), false),
+            ("HTTP/1.0 200 x", "Connection: keep-alive\r\nContent-Length: 7\r\n", Ok(Some(Body::Length(7))), true),
+            ("HTTP/1.1 200 x", "Transfer-Encoding: gzip\r\n", Err(HeadError::TransferCoding), true),
+            ("HTTP/1.1 200 x", "Content-Length: 7\r\nContent-Length: 8\r\n", Err(HeadError::BodyLength), true),
+        ];
+        for (line, fields, body, keeps) in cases {
+            let mut head = format!("{line}\r\n{fields}\r\n").into_bytes();
+            let head = ResponseHead::parse(&mut head).unwrap();
+            assert_eq!((head.body(), head.keeps_alive()), (body, keeps), "{line} {fields}");
         }
     }
 

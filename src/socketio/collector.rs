@@ -1,6 +1,6 @@
 //! Collects events and their attachments in lent memory.
 
-use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, server};
+use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, client, server};
 use crate::bytes::{Capacity, copy};
 use crate::json::Array;
 
@@ -46,7 +46,7 @@ pub struct Collector<S> {
     open: Option<Open>,
 }
 
-/// An event that a [`Collector`] accepts: [`server::Event`]. Sealed.
+/// An event that a [`Collector`] accepts: [`server::Event`] or [`client::Event`]. Sealed.
 pub trait Collect<'m>: sealed::Sealed<'m> {}
 
 mod sealed {
@@ -69,27 +69,33 @@ pub enum Part<'m> {
     Other,
 }
 
-impl<'m> Collect<'m> for server::Event<'m> {}
+macro_rules! collects {
+    ($($event:ty)*) => {
+        $(impl<'m> Collect<'m> for $event {}
 
-impl<'m> sealed::Sealed<'m> for server::Event<'m> {
-    #[inline]
-    fn part(&self) -> Part<'m> {
-        match *self {
-            Self::Event(packet) => Part::Event(packet),
-            Self::Ack(packet) => Part::Ack(packet),
-            Self::Attachment(attachment) => Part::Attachment(attachment),
-            _ => Part::Other,
-        }
-    }
+        impl<'m> sealed::Sealed<'m> for $event {
+            #[inline]
+            fn part(&self) -> Part<'m> {
+                match *self {
+                    Self::Event(packet) => Part::Event(packet),
+                    Self::Ack(packet) => Part::Ack(packet),
+                    Self::Attachment(attachment) => Part::Attachment(attachment),
+                    _ => Part::Other,
+                }
+            }
 
-    fn event(packet: EventPacket<'m>) -> Self {
-        Self::Event(packet)
-    }
+            fn event(packet: EventPacket<'m>) -> Self {
+                Self::Event(packet)
+            }
 
-    fn ack(packet: AckPacket<'m>) -> Self {
-        Self::Ack(packet)
-    }
+            fn ack(packet: AckPacket<'m>) -> Self {
+                Self::Ack(packet)
+            }
+        })*
+    };
 }
+
+collects!(server::Event<'m> client::Event<'m>);
 
 /// A packet whose attachments are arriving.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@ use crate::{bytes::Capacity, engineio, json};
 use core::fmt;
 
 /// The peer broke the Socket.IO protocol. Close the connection ([`Session::close`](crate::engineio::server::Session::close)), like the JavaScript
-/// server. All later packets return the same error. See the [module page](crate::socketio) for an example.
+/// implementation. All later packets of this connection return the same error. See the [module page](crate::socketio) for an example.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
@@ -24,12 +24,14 @@ pub enum PeerError {
     ReservedName,
     /// A packet other than CONNECT for a namespace that the client is not connected to.
     NotConnected,
-    /// A second CONNECT to a namespace that the client is connected to, or has asked for.
+    /// A second CONNECT to a namespace that the client is connected to, or has asked for. From a server: a second answer.
     AlreadyConnected,
     /// CONNECT to more namespaces than [`Limits::namespaces`](super::server::Limits::namespaces).
     TooManyNamespaces,
     /// A packet that only servers send (CONNECT_ERROR).
     ServerOnly,
+    /// A server answered CONNECT without an id, or sent such an answer unasked: it speaks the protocol of Socket.IO 2.
+    OldServer,
     /// A text packet arrived while attachments are missing.
     UnexpectedText,
     /// A binary message arrived while no attachment is missing.
@@ -57,6 +59,7 @@ impl fmt::Display for PeerError {
             Self::AlreadyConnected => "second CONNECT to a namespace",
             Self::TooManyNamespaces => "too many namespaces",
             Self::ServerOnly => "packet that only servers send",
+            Self::OldServer => "the server speaks the protocol of Socket.IO 2",
             Self::UnexpectedText => "text packet while attachments are missing",
             Self::UnexpectedBinary => "binary message while no attachment is missing",
         })
@@ -94,6 +97,8 @@ pub enum StateError {
     AlreadyConnected,
     /// The event name is reserved by the protocol.
     ReservedName,
+    /// The credentials of a client are not one JSON object.
+    NotAnObject,
     /// The [`AckRequest`](super::AckRequest) belongs to another session, or the client has left the namespace since.
     Stale,
     /// More attachments than [`MAX_ATTACHMENTS`](super::MAX_ATTACHMENTS). Receivers reject such packets.
@@ -108,6 +113,7 @@ impl fmt::Display for StateError {
             Self::NotConnected => "the namespace is not connected",
             Self::AlreadyConnected => "the namespace is already connected",
             Self::ReservedName => "reserved event name",
+            Self::NotAnObject => "the credentials are not a JSON object",
             Self::Stale => "the acknowledgement request belongs to another connection",
             Self::TooManyAttachments => "too many attachments",
             Self::TooManyAcks => "too many acknowledgements in flight",

@@ -93,6 +93,12 @@ pub struct AckRequest {
     pub(super) socket: u32,
 }
 
+/// Identifies a socket by its public id: FNV-1a, never 0.
+pub(super) fn number_of(sid: &[u8]) -> u32 {
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    sid.iter().fold(0x811c_9dc5, step).max(1)
+}
+
 /// A binary message that belongs to the event or acknowledgement before it. See [`Collector`](super::Collector) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachment<'m> {

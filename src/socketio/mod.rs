@@ -40,6 +40,7 @@
 //! ```
 
 mod acks;
+mod arrivals;
 mod binary;
 pub mod client;
 mod collector;

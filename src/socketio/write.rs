@@ -9,7 +9,7 @@ use super::{
 use crate::{
     bytes::Writer,
     engineio::Sink,
-    json::{self, SerializeError},
+    json::{self, Args, SerializeError},
 };
 
 pub(super) fn event<R, O: Sink<R>>(
@@ -91,11 +91,14 @@ fn with_attachments<R, O: Sink<R>>(
 
 /// Writes a packet and its attachments, or nothing if `write` fails.
 #[inline]
-fn text<'b, R, O: Sink<R>>(
+fn text<'b, R, O: Sink<R>, E>(
     out: &mut O,
     attachments: impl Iterator<Item = &'b [u8]> + Clone,
-    write: impl FnOnce(&mut Writer<'_>) -> Result<(), SerializeError>,
-) -> Result<(), SendError> {
+    write: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
+) -> Result<(), SendError>
+where
+    SendError: From<E>,
+{
     let mut written = Ok(());
     let write = |w: &mut Writer<'_>| {
         written = write(w);
@@ -106,6 +109,61 @@ fn text<'b, R, O: Sink<R>>(
     let sent = out.text(write, attachments);
     written?;
     Ok(sent?)
+}
+
+/// `recovery` is a `pid` and an offset. If `auth` has members of these names, they replace both.
+pub(super) fn connect<R, O: Sink<R>>(
+    namespace: &[u8],
+    recovery: Option<(&str, Option<&str>)>,
+    auth: Option<&impl Args>,
+    out: &mut O,
+) -> Result<(), SendError> {
+    text(out, core::iter::empty::<&[u8]>(), |w| {
+        head(w, b'0', namespace);
+        let start = w.len();
+        push_recovery(w, recovery);
+        let Some(auth) = auth else { return Ok(()) };
+        // The first bracket of `auth` becomes the comma behind the recovery.
+        w.take_back(usize::from(recovery.is_some()));
+        let from = w.len();
+        auth.write(w)?;
+        let len = w.len().saturating_sub(from);
+        let (is_own, is_empty) = match w.written_mut(from) {
+            Some(object) => {
+                let value = json::Value::parse(object).ok();
+                let value = value.filter(|v| v.raw().len() == object.len() && v.kind() == json::Kind::Object);
+                let value = value.ok_or(StateError::NotAnObject)?;
+                (value.get("pid").or(value.get("offset")).is_some(), value.members().next().is_none())
+            }
+            // It has no room, so it is not sent.
+            None => (false, len == 2),
+        };
+        if recovery.is_none() {
+            return Ok(());
+        }
+        if is_own {
+            w.take_back(w.len().saturating_sub(start));
+            auth.write(w)?;
+        } else if is_empty {
+            w.take_back(len);
+            w.byte(b'}');
+        } else if let Some([bracket, ..]) = w.written_mut(from) {
+            *bracket = b',';
+        }
+        Ok::<(), SendError>(())
+    })
+}
+
+fn push_recovery(w: &mut Writer<'_>, recovery: Option<(&str, Option<&str>)>) {
+    if let Some((pid, offset)) = recovery {
+        w.push(b"{\"pid\":");
+        json::write_str(w, pid);
+        if let Some(offset) = offset {
+            w.push(b",\"offset\":");
+            json::write_str(w, offset);
+        }
+        w.byte(b'}');
+    }
 }
 
 pub(super) fn connected<R, O: Sink<R>>(namespace: &[u8], sid: Sid, out: &mut O) -> Result<(), SendError> {

@@ -72,6 +72,14 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         self.read = self.read.saturating_add(n).min(self.filled);
     }
 
+    /// Removes `n` raw bytes behind the first `at`.
+    pub(super) fn cut(&mut self, at: usize, n: usize) {
+        let behind = self.raw().get_mut(at..).unwrap_or_default();
+        let n = n.min(behind.len());
+        close_gap(behind, n);
+        self.filled = self.filled.saturating_sub(n);
+    }
+
     pub(super) fn message(&mut self) -> &mut [u8] {
         slice_mut(self.storage.as_mut(), self.start..self.end)
     }
@@ -187,6 +195,24 @@ mod tests {
         assert_eq!(buffer.message(), b"BC");
         buffer.clear();
         assert_eq!(buffer.space(false).unwrap().len(), 12);
+    }
+
+    #[test]
+    fn raw_bytes_are_cut_out_wherever_they_stand() {
+        for (at, n, left) in [
+            (0, 2, &b"cdef"[..]),
+            (2, 3, b"abf"),
+            (4, 2, b"abcd"),
+            (4, 9, b"abcd"),
+            (9, 1, b"abcdef"),
+            (3, 0, b"abcdef"),
+        ] {
+            let mut buffer = Buffer::new(*b"xabcdef");
+            buffer.commit(7);
+            buffer.use_up(1);
+            buffer.cut(at, n);
+            assert_eq!((buffer.raw().to_vec(), buffer.raw_len()), (left.to_vec(), left.len()), "{at} {n}");
+        }
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl<'r> Connect<'r> {
         Ok(writer.finish()?.len())
     }
 
-    pub(super) fn key(&self) -> [u8; 24] {
+    pub(crate) fn key(&self) -> [u8; 24] {
         let mut key = [0; 24];
         base64::encode(&self.nonce, &mut Writer::new(&mut key));
         key

@@ -260,7 +260,7 @@ impl<'h> Accept<'h> {
 }
 
 /// Fields that the handshake writes itself, and fields that announce a body.
-pub(super) fn is_own(name: &str) -> bool {
+pub(crate) fn is_own(name: &str) -> bool {
     let is = |other: &str| name.eq_ignore_ascii_case(other);
     is("upgrade")
         || is("connection")

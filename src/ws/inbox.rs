@@ -118,6 +118,17 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.progressed = true;
     }
 
+    /// Removes `n` of [`bytes`](Self::bytes) behind the first `at`: what an upper layer has decoded in place needs less room.
+    pub(crate) fn cut(&mut self, at: usize, n: usize) {
+        self.release();
+        self.buffer.cut(at, n);
+    }
+
+    /// The length of the storage.
+    pub(crate) fn size(&mut self) -> usize {
+        self.buffer.size()
+    }
+
     /// Returns the next message or control frame. `None`: all received bytes were used, so read more. See [`Inbox`] for an example.
     ///
     /// # Errors

@@ -366,13 +366,24 @@ impl<F: Form> Out<'_, F> {
         behind: impl Iterator<Item = &'b [u8]> + Clone,
     ) -> Result<(), SendError> {
         self.judge()?;
-        let size = |bytes: &[u8]| header::size(F::IS_MASKED, bytes.len()).saturating_add(bytes.len());
-        let room = behind.clone().map(size).fold(0, usize::saturating_add);
-        self.build(0x80 | Opcode::Text.bits(), room, write)?;
+        self.build(0x80 | Opcode::Text.bits(), Self::size_of(behind.clone()), write)?;
         for bytes in behind {
             self.put(0x80 | Opcode::Binary.bits(), bytes)?;
         }
         Ok(())
+    }
+}
+
+impl<F: Form> Out<'_, F> {
+    /// The room for a text message with the binary messages `behind` it, in bytes. 0 if no message may begin.
+    pub(crate) fn room_beside<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> usize {
+        if self.judge().is_ok() { self.room().saturating_sub(Self::size_of(behind)) } else { 0 }
+    }
+
+    /// The size of `messages` as frames.
+    fn size_of<'b>(messages: impl Iterator<Item = &'b [u8]>) -> usize {
+        let size = |bytes: &[u8]| header::size(F::IS_MASKED, bytes.len()).saturating_add(bytes.len());
+        messages.map(size).fold(0, usize::saturating_add)
     }
 }
 

@@ -168,8 +168,24 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
         Ok(core::mem::replace(&mut self.storage, storage))
     }
 
+    /// Appends bytes that are no frames: an HTTP request. `write` gets the free tail and returns how many bytes it wrote to its front.
+    pub(crate) fn append_bytes<E>(&mut self, write: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<usize, E> {
+        let tail = self.tail();
+        let len = tail.len();
+        let n = write(tail)?.min(len);
+        self.end = self.end.saturating_add(n);
+        Ok(n)
+    }
+
     /// A cursor over the free tail.
     fn append<R>(&mut self, gate: Gate) -> Out<'_, Kept<'_, R, K>> {
+        let _ = self.tail();
+        let tail = self.storage.as_mut().get_mut(self.end..).unwrap_or_default();
+        Out::kept(tail, &mut self.end, &mut self.keys, gate)
+    }
+
+    /// The free tail, after what is held has moved to the front if that is worth it.
+    fn tail(&mut self) -> &mut [u8] {
         let held = self.held();
         if self.start >= held {
             // So the two do not overlap.
@@ -178,8 +194,7 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
             }
             (self.start, self.end) = (0, held);
         }
-        let tail = self.storage.as_mut().get_mut(self.end..).unwrap_or_default();
-        Out::kept(tail, &mut self.end, &mut self.keys, gate)
+        self.storage.as_mut().get_mut(self.end..).unwrap_or_default()
     }
 }
 
@@ -277,6 +292,28 @@ mod tests {
         assert_eq!(tx.written(), b"ef\x82\x02yz");
         tx.consume(6);
         assert!(tx.is_empty());
+    }
+
+    #[test]
+    fn bytes_that_are_no_frames_are_kept_alike() {
+        let mut tx = Outbox::new([0; 8]);
+        assert_eq!(
+            tx.append_bytes(|tail| -> Result<usize, ()> {
+                tail[..6].copy_from_slice(b"abcdef");
+                Ok(6)
+            }),
+            Ok(6)
+        );
+        tx.consume(5);
+        assert_eq!(tx.append_bytes(|tail| if tail.len() == 7 { Err(()) } else { Ok(0) }), Err(()));
+        assert_eq!(
+            tx.append_bytes(|tail| -> Result<usize, ()> {
+                tail[0] = b'g';
+                Ok(1)
+            }),
+            Ok(1)
+        );
+        assert_eq!(tx.written(), b"fg");
     }
 
     /// Packets at rest, in an outbox of either role.

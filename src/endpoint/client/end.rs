@@ -1,70 +1,66 @@
-use super::{Backlog, Emit, Failure, Line, Link, Seen, WhenFull};
+use super::{
+    Emit, Line, Link, Memory, Over, Seen, Step, WhenFull,
+    backlog::{Backlog, Kind, Record},
+    source::Waiting,
+};
 use crate::{
-    endpoint::Grow,
+    endpoint::{Grow, room::room},
+    engineio,
     json::Args,
     socketio::{
-        AckRequest, AckSlot, Attachments, Collector, Content, Namespace, Namespaces, Pushed, SendError, SlotCapacity,
-        client::{Backoff, Event, Session, SocketSlot},
+        AckRequest, AckSlot, Attachments, Collector, Content, ExpectAck, Namespace, Namespaces, PeerError, Pushed,
+        SendError, SlotCapacity, StateError,
+        client::{self, Backoff, Session, SocketSlot},
     },
     time::Instant,
-    ws::{Inbox, MaskSource, Outbox},
+    ws::{Inbox, MaskSource, Out, Outbox, Stored},
 };
 
-/// The memory that a client is lent.
-#[derive(Clone, Debug)]
-pub struct Memory<A, S, B> {
-    /// One slot for each acknowledgement in flight.
-    pub acks: A,
-    /// One slot for each namespace.
-    pub sockets: S,
-    /// The packets that wait to be sent.
-    pub backlog: B,
-}
-
-/// The result of a call.
-#[derive(Clone, Copy, Debug)]
-pub enum Step<'e> {
-    /// There is nothing to do now. Transmit, write, read, wait until `poll_timeout`.
-    Idle,
-    /// Something was done that is not an event. Call again.
-    Again,
-    /// Open this line to the host and port of the URL. Then call [`ClientEnd::opened`], or [`ClientEnd::handle_error`].
-    Open(Line),
-    /// Write what the outbox of this line holds, and close it.
-    Close(Line),
-    /// Credentials for this namespace: call [`ClientEnd::authorize`], now or later. Only after [`ClientEnd::with_auth`].
-    Auth(Namespace),
-    Event(Event<'e>, Attachments<'e>),
-    /// An attempt failed, or a connection ended otherwise than by this end. The next attempt begins at `retry` (`None`: there is none).
-    Failed {
-        failure: Failure,
-        attempt: u32,
-        retry: Option<Instant>,
-    },
-    /// No connection, and none will be made until `connect` is called again. Returned once.
-    Over(Over),
-}
-
-/// Why a client does not connect any more.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
-    /// This end has left all namespaces.
-    Closed,
-    /// The server refused or removed this client from all of its namespaces.
-    Refused,
-    /// The number of attempts was reached.
-    GaveUp,
-}
-
-/// A Socket.IO client: a link, the session on it, reconnection, and the packets that wait.
+/// A Socket.IO client: a [`Link`], the [`Session`] on it, reconnection, and the packets that wait. It does what the JavaScript client does.
+///
+/// See the [module page](super) for a complete client, its loop, and what each ending means.
 #[derive(Clone, Debug)]
 pub struct ClientEnd<L, N, A, S, B> {
-    link: L,
-    io: Session<N, A, S>,
-    backlog: Backlog<B>,
-    backoff: Backoff,
+    pub(super) link: L,
+    pub(super) io: Session<N, A, S>,
+    pub(super) backlog: Backlog<B>,
+    pub(super) backoff: Backoff,
     when_full: WhenFull,
+    /// Bytes of the backlog that are kept free for CONNECT packets.
+    reserve: usize,
+    /// The state of the generator (xorshift) for the jitter.
+    pub(super) random: u32,
+    pub(super) phase: Phase,
+    /// This end has closed the link.
+    pub(super) is_closing: bool,
+    /// The last namespace was lost by the server's will.
+    pub(super) is_refused: bool,
+    /// A call has changed something since `handle_timeout` returned `Idle`.
+    pub(super) is_stirred: bool,
+    /// How the server broke the Socket.IO protocol, until the link has ended.
+    pub(super) fault: Option<PeerError>,
+    /// To be told before all else.
+    pub(super) failed: Option<Failed>,
+}
+
+/// What [`Step::Failed`] tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failed {
+    pub failure: super::Failure,
+    pub attempt: u32,
+    pub retry: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// No connection is wanted.
+    Resting,
+    /// The link was started.
+    Linked,
+    /// The link is started at this time.
+    Waiting(Instant),
+    /// This is told when all lines were closed.
+    Ending(Over),
 }
 
 impl<L, N, A, S, B> ClientEnd<L, N, A, S, B>
@@ -75,50 +71,173 @@ where
     S: AsMut<[SocketSlot]> + AsRef<[SocketSlot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    /// `seed`: any number that differs between clients, for the jitter of reconnection.
+    /// A client that is not connected. `names` are its namespaces, of which [`connect`](Self::connect) joins some. `seed` is any number that differs
+    /// between clients, for the jitter of reconnection.
     pub fn new(link: L, names: N, memory: Memory<A, S, B>, seed: u32) -> Self {
-        todo!()
+        let backoff = link.config().backoff;
+        Self {
+            link,
+            io: Session::new(names, memory.acks, memory.sockets),
+            backlog: Backlog::new(memory.backlog),
+            backoff,
+            when_full: WhenFull::Refuse,
+            reserve: 0,
+            random: seed,
+            phase: Phase::Resting,
+            is_closing: false,
+            is_refused: false,
+            is_stirred: false,
+            fault: None,
+            failed: None,
+        }
     }
-    /// Asks for credentials at each CONNECT ([`Step::Auth`]). `room` bytes of the backlog are kept free for them.
+
+    /// Asks for credentials at each CONNECT ([`Step::Auth`]), so each connection can have fresh ones. `room` bytes of the backlog are kept free for
+    /// them: the packet, and 20 bytes for each namespace.
+    #[must_use]
     pub fn with_auth(self, room: usize) -> Self {
-        todo!()
+        Self { io: self.io.with_auth(), reserve: room, ..self }
     }
+
+    /// What to do with an event that does not fit into the backlog. Otherwise [`WhenFull::Refuse`].
+    #[must_use]
     pub fn with_when_full(self, when_full: WhenFull) -> Self {
         Self { when_full, ..self }
     }
-    /// Joins a namespace; connects if there is no connection. Again on each connection, until `disconnect`, a refusal or the server's DISCONNECT.
+
+    /// With other limits for what the server may send.
+    #[must_use]
+    pub fn with_limits(self, limits: client::Limits) -> Self {
+        Self { io: self.io.with_limits(limits), ..self }
+    }
+
+    /// Joins a namespace, on this connection and on each later one, until [`disconnect`](Self::disconnect), a refusal or the server's DISCONNECT. If
+    /// there is no connection, one is made. If the client waits for its next attempt to connect, it waits on.
+    ///
+    /// # Errors
+    /// [`SlotCapacity`] if no [`SocketSlot`] is free ([`Grow::of_sockets`]). Nothing was changed.
     pub fn connect(&mut self, namespace: Namespace, now: Instant) -> Result<(), SlotCapacity> {
-        todo!()
+        self.io.connect(namespace)?;
+        self.is_stirred = true;
+        if let Phase::Resting | Phase::Ending(_) = self.phase {
+            self.backoff.reset();
+            self.phase = Phase::Waiting(now);
+        }
+        Ok(())
     }
-    /// Leaves a namespace after what waits for it was sent. When it was the last, the connection is closed and none is made any more.
-    pub fn disconnect(&mut self, namespace: Namespace, now: Instant) {
-        todo!()
+
+    /// Leaves a namespace, after what waits for it was sent if it is connected. Events that wait for a namespace that is not connected stay, as in
+    /// the JavaScript client: the next [`connect`](Self::connect) sends them. When no namespace is left, the connection is closed.
+    pub fn disconnect(&mut self, namespace: Namespace, _now: Instant) {
+        if self.io.is_connected(namespace) {
+            let io = &mut self.io;
+            self.backlog.update(|record| {
+                if record.namespace != namespace {
+                    return record;
+                }
+                match record.kind {
+                    Kind::Event | Kind::Volatile | Kind::Answer => {
+                        if let Some(id) = record.id {
+                            // So it fails with those of the connection.
+                            io.mark_sent(namespace, u64::from(id));
+                        }
+                        Record { kind: Kind::Leaving, ..record }
+                    }
+                    _ => record,
+                }
+            });
+        }
+        self.io.disconnect(namespace);
+        self.is_refused = false;
+        self.is_stirred = true;
     }
+
     /// Leaves all namespaces.
     pub fn close(&mut self, now: Instant) {
-        todo!()
+        while let Some(namespace) = self.wanted() {
+            self.disconnect(namespace, now);
+        }
     }
+
+    /// Answers [`Step::Auth`]: sends CONNECT with these credentials, which must be written as a JSON object, or without.
+    ///
+    /// # Errors
+    /// [`SendError::Capacity`] if the backlog has no room ([`Grow::of_client`]). [`SendError::State`] if the namespace does not wait for credentials
+    /// (any more). Nothing was changed.
     pub fn authorize(&mut self, namespace: Namespace, auth: Option<&impl Args>) -> Result<(), SendError> {
-        todo!()
+        let io = &mut self.io;
+        let len = self.backlog.append(0, |out| io.authorize(namespace, auth, out))?;
+        self.backlog.commit(Record::new(namespace, Kind::Auth, crate::socketio::Flags::NONE), len);
+        Ok(())
     }
-    /// Sends an event, or keeps it until the namespace is connected.
+
+    /// Sends an event, or keeps it until the namespace is connected. As [`emit_with`](Self::emit_with) with [`Emit::new`].
+    ///
+    /// # Errors
+    /// As [`emit_with`](Self::emit_with).
     pub fn emit(&mut self, namespace: Namespace, name: &str, content: &impl Content) -> Result<Pushed, SendError> {
-        self.emit_with(namespace, name, content, Emit::new(), Instant::from_millis(0))
+        self.emit_with(namespace, name, content, Emit::new())
     }
+
+    /// Sends an event, or keeps it until the namespace is connected. The events of a namespace are sent in the order of the calls; those with retries
+    /// in an order of their own. [`transmit`](Self::transmit) writes it.
+    ///
+    /// [`Pushed::Dropped`]: it was volatile and could not be sent at once, or [`WhenFull::DropNewest`] has dropped it. Its acknowledgement does not
+    /// fail: it was never asked for.
+    ///
+    /// # Errors
+    /// [`SendError::Capacity`] if the backlog is full, with the size that it needs; [`SendError::Acks`] if no slot is free: see [`Grow::of_client`].
+    /// [`SendError::Serialize`]. [`SendError::State`] if the name is reserved, the namespace is not one of the application's, or there are too many
+    /// attachments. Nothing was changed.
     pub fn emit_with(
         &mut self,
         namespace: Namespace,
         name: &str,
         content: &impl Content,
         how: Emit,
-        now: Instant,
     ) -> Result<Pushed, SendError> {
-        todo!()
+        let mut record = Record::new(namespace, Kind::Event, how.flags);
+        let mut expect = how.expect;
+        record.is_asked = expect.is_some();
+        if let Some((retries, timeout)) = how.retry {
+            (record.kind, record.left, record.timeout) = (Kind::Retry, retries, timeout);
+            // Its deadlines begin when it is sent.
+            expect = Some(ExpectAck { token: expect.map_or(0, |e| e.token), deadline: None });
+        } else if how.flags.is_volatile() {
+            record.kind = Kind::Volatile;
+            if !self.io.is_connected(namespace) || !self.link.is_writable() || self.backlog.waits(namespace) {
+                return Ok(Pushed::Dropped);
+            }
+        }
+        let Some(len) = self.write_event(namespace, name, content, expect)? else { return Ok(Pushed::Dropped) };
+        if let Some(expect) = expect {
+            record.id = u32::try_from(self.io.expect(namespace, expect)?).ok();
+        }
+        self.backlog.commit(record, len);
+        if record.kind == Kind::Retry {
+            self.backlog.rescan_retries();
+        }
+        Ok(Pushed::Queued)
     }
+
+    /// Acknowledges an event of the server, at once or later. Answer each request once.
+    ///
+    /// # Errors
+    /// [`StateError::Stale`] if the request belongs to an earlier connection. Otherwise as [`emit_with`](Self::emit_with); an answer never drops an
+    /// event.
     pub fn ack(&mut self, request: AckRequest, content: &impl Content) -> Result<(), SendError> {
-        todo!()
+        let (namespace, id) = self.io.check_request(request)?;
+        let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
+        let len = self.backlog.append(self.reserve, |out| client::ack::<engineio::Client, _>(&path, id, content, out))?;
+        drop(path);
+        self.backlog.commit(Record::new(namespace, Kind::Answer, crate::socketio::Flags::NONE), len);
+        Ok(())
     }
-    /// The next step of what a line received. Until `Idle`, then `handle_timeout` until `Idle`, then `transmit` each line.
+
+    /// The next step of what a line received. See the [module page](super) for the loop.
+    ///
+    /// # Errors
+    /// [`Grow`] for the inbox or the collector. Nothing was changed.
     pub fn poll<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,
@@ -128,6 +247,11 @@ where
     ) -> Result<Step<'e>, Grow> {
         self.poll_watched(line, inbox, collector, now, &mut |_| {})
     }
+
+    /// As [`poll`](Self::poll), and shows each packet to `seen`, for logs.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
     pub fn poll_watched<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,
@@ -136,14 +260,53 @@ where
         now: Instant,
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<Step<'e>, Grow> {
-        todo!()
+        if let Some(step) = self.next(now) {
+            return Ok(step);
+        }
+        if !self.link.advance(line, inbox, now, seen)? {
+            return Ok(Step::Idle);
+        }
+        match self.link.peek(line, inbox) {
+            Some(engineio::Message::Text([b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
+            Some(engineio::Message::Binary(bytes)) if collector.is_open() => {
+                room(collector, collector.held(), bytes.len())?;
+            }
+            _ => {}
+        }
+        let Some(event) = self.link.take(line, inbox, now) else { return Ok(Step::Again) };
+        let Some(event) = self.handle(event, now) else { return Ok(Step::Again) };
+        Ok(match collector.collect(event) {
+            Ok(Some((event, attachments))) => Step::Event(event, attachments),
+            // Not an error: the room was checked before.
+            Ok(None) | Err(_) => Step::Again,
+        })
     }
+
+    /// Does what is due at `now`. Call it until [`Step::Idle`], after [`poll`](Self::poll).
     pub fn handle_timeout(&mut self, now: Instant) -> Step<'static> {
-        todo!()
+        if let Some(step) = self.next(now) {
+            return step;
+        }
+        match self.link.handle_timeout(now) {
+            Some(event) => self.handle(event, now).map_or(Step::Again, |event| Step::Event(event, Attachments::NONE)),
+            None => {
+                self.is_stirred = false;
+                Step::Idle
+            }
+        }
     }
+
+    /// The next time at which to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        let start = if let Phase::Waiting(at) = self.phase { Some(at) } else { None };
+        let stirred = self.is_stirred.then_some(Instant::from_millis(0));
+        [self.link.poll_timeout(), self.io.poll_timeout(), start, stirred].into_iter().flatten().min()
     }
+
+    /// Writes what this line has to send into its outbox. Call it for each open line, before the other calls of a turn.
+    ///
+    /// # Errors
+    /// [`Grow`] for the outbox, if it has no room for a packet while it is empty.
     pub fn transmit<T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
@@ -152,6 +315,11 @@ where
     ) -> Result<(), Grow> {
         self.transmit_watched(line, outbox, now, &mut |_| {})
     }
+
+    /// As [`transmit`](Self::transmit), and shows each packet to `seen`, for logs.
+    ///
+    /// # Errors
+    /// As [`transmit`](Self::transmit).
     pub fn transmit_watched<T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
@@ -159,27 +327,115 @@ where
         now: Instant,
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
-        todo!()
+        loop {
+            let mut source = Waiting { io: &mut self.io, backlog: &mut self.backlog, now };
+            self.link.transmit(line, outbox, &mut source, now, seen)?;
+            if !self.may_close() {
+                return Ok(());
+            }
+            self.close_link(now);
+        }
     }
+
+    /// The line is open. `nonce`: 16 bytes from a cryptographically secure generator, new for each line.
     pub fn opened(&mut self, line: Line, nonce: [u8; 16], now: Instant) {
-        todo!()
+        let [a, b, c, d, ..] = nonce;
+        self.random ^= u32::from_le_bytes([a, b, c, d]).rotate_left(7);
+        self.is_stirred = true;
+        self.link.opened(line, nonce, now);
     }
+
+    /// The line could not be opened, or has failed.
     pub fn handle_error(&mut self, line: Line, now: Instant) {
-        todo!()
+        self.is_stirred = true;
+        self.link.handle_error(line, now);
     }
+
+    /// The line was ended by the server.
     pub fn handle_eof(&mut self, line: Line, now: Instant) {
-        todo!()
+        self.is_stirred = true;
+        self.link.handle_eof(line, now);
     }
-    pub fn io(&self) -> &Session<N, A, S> {
+
+    /// The Socket.IO session: which namespaces are connected.
+    pub const fn io(&self) -> &Session<N, A, S> {
         &self.io
     }
-    pub fn link(&self) -> &L {
+
+    /// The Engine.IO connection.
+    pub const fn link(&self) -> &L {
         &self.link
     }
-    pub fn replace_acks(&mut self, slots: A) -> Result<A, A> {
-        todo!()
+
+    /// The number of bytes of the backlog that are in use.
+    pub const fn held(&self) -> usize {
+        self.backlog.held()
     }
+
+    /// Moves the packets that wait into another storage, larger or smaller, and returns the old one.
+    ///
+    /// # Errors
+    /// Returns `storage` if it is smaller than [`held`](Self::held). Nothing was changed.
     pub fn replace_backlog(&mut self, storage: B) -> Result<B, B> {
         self.backlog.replace(storage)
+    }
+
+    /// Moves the acknowledgements that are waited for into other slots, and returns the old ones. See [`Session::replace_acks`].
+    ///
+    /// # Errors
+    /// Returns the new slots if they are too few. Nothing was changed.
+    pub fn replace_acks(&mut self, slots: A) -> Result<A, A> {
+        self.io.replace_acks(slots)
+    }
+
+    /// Moves the namespaces into other slots, and returns the old ones. See [`Session::replace_sockets`].
+    ///
+    /// # Errors
+    /// Returns the new slots if they are too few. Nothing was changed.
+    pub fn replace_sockets(&mut self, slots: S) -> Result<S, S> {
+        self.io.replace_sockets(slots)
+    }
+
+    /// Writes an event behind the others, and makes room for it if that is allowed. `None`: it was dropped.
+    fn write_event(
+        &mut self,
+        namespace: Namespace,
+        name: &str,
+        content: &impl Content,
+        expect: Option<ExpectAck>,
+    ) -> Result<Option<usize>, SendError> {
+        let mut is_purged = false;
+        loop {
+            let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
+            let write = |out: &mut Out<'_, Stored>| {
+                client::event::<engineio::Client, _>(&path, name, content, None, out)
+            };
+            let written = self.backlog.append(self.reserve, write).map(Some);
+            drop(path);
+            let Err(SendError::Capacity(capacity)) = written else { return written };
+            if !is_purged {
+                is_purged = true;
+                self.purge();
+                continue;
+            }
+            let excess = capacity.needed.saturating_sub(capacity.available);
+            let io = &mut self.io;
+            match self.when_full {
+                // Not if it is larger than all of the storage.
+                WhenFull::DropNewest if excess <= self.backlog.held() => return Ok(None),
+                WhenFull::DropOldest => {
+                    if let Some(expect) = expect {
+                        // Without a slot nothing is to be dropped.
+                        let id = io.expect(namespace, expect)?;
+                        io.forget(namespace, id);
+                    }
+                    if !self.backlog.drop_oldest(excess, |namespace, id| io.forget(namespace, u64::from(id))) {
+                        return written;
+                    }
+                    self.is_stirred = true;
+                }
+                _ => return written,
+            }
+        }
     }
 }

@@ -1,47 +1,119 @@
 use crate::{engineio, http::Status, socketio, ws};
 use core::fmt;
 
-/// What went wrong with an attempt to connect or with a connection, for people. `Display` is a sentence that says what to do.
+/// What went wrong with an attempt to connect, or with a connection. `Display` is a sentence for people that says what happened and what to do.
+///
+/// ```
+/// use sansocket::{endpoint::client::Failure, http::Status};
+///
+/// let failure = Failure::NotEngineIo(Status(404));
+/// assert_eq!(
+///     failure.to_string(),
+///     "the server answered with HTTP status 404, so no Socket.IO server is there; check the URL and the path"
+/// );
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The caller could not open the line.
+    /// A line could not be opened.
     Unreachable,
-    /// The line ended or failed before the session was open.
+    /// A line failed, or ended before the session was open or a request was answered.
     Lost,
-    /// No open packet in time.
+    /// The session was not open in time.
     TimedOut,
-    /// The answer is not one of an Engine.IO server (404, 503, HTML, …).
+    /// A path, a query or a header field of the [`Config`](super::Config) cannot be sent.
+    Config(ws::ConnectError),
+    /// The answer is not one of an Engine.IO server: another status, or another body. For a WebSocket whose first message is not that of an Engine.IO
+    /// server the status is 101.
     NotEngineIo(Status),
-    /// A redirect, which is not followed.
+    /// A redirection, which is not followed.
     Redirect(Status),
-    /// Engine.IO refused: its code (0 to 5).
-    Refused { status: Status, code: u8 },
-    /// The server speaks Engine.IO 3 (Socket.IO 2).
+    /// The server refused the request.
+    Refused {
+        /// The status of the answer.
+        status: Status,
+        /// The code of Engine.IO, 0 to 4.
+        code: u8,
+    },
+    /// The server speaks another version of Engine.IO: it is probably a Socket.IO 2 server.
     Version,
-    /// The handshake of the WebSocket was answered with this status: a proxy may refuse upgrades.
+    /// The WebSocket handshake was answered with this status. A proxy may refuse WebSockets.
     UpgradeRefused(Status),
-    /// The answer to the handshake is not valid.
+    /// The answer to the WebSocket handshake is not valid.
     Handshake(ws::HandshakeError),
-    /// The bytes are not HTTP: the server may expect TLS.
+    /// The server does not speak HTTP.
     NotHttp,
-    /// TLS is expected: the answer says so, or is a TLS record.
+    /// The server expects TLS.
     TlsExpected,
-    /// The server broke Engine.IO or RFC 6455.
+    /// The server broke Engine.IO or WebSocket.
     Engine(engineio::PeerError),
     /// The server broke Socket.IO.
     Socket(socketio::PeerError),
-    /// An answer larger than the limit.
+    /// The body of an answer is larger than the limit.
     TooLarge,
-    /// No ping in time.
+    /// No ping of the server arrived in time.
     PingTimeout,
-    /// The server closed the connection.
+    /// The server closed the session.
     Closed,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+        let text = match self {
+            Self::Unreachable => "the server cannot be reached; check the host, the port and the network, and that the server runs",
+            Self::Lost => "the connection was lost before the server had answered; check the server and the proxies in front of it",
+            Self::TimedOut => "the server did not open a session in time; check that a Socket.IO server listens at this port",
+            Self::Config(error) => return write!(f, "the request cannot be written: {error}; correct the configuration"),
+            Self::NotEngineIo(Status(200)) => {
+                "the server answered with something else than Socket.IO, such as a web page; check the URL and the path"
+            }
+            Self::NotEngineIo(Status(101)) => {
+                "the first message over the WebSocket is not that of a Socket.IO server; check the URL and the path"
+            }
+            Self::NotEngineIo(Status(status @ 500..)) => {
+                return write!(f, "the server answered with HTTP status {status}; it is down or overloaded, so try again later");
+            }
+            Self::NotEngineIo(Status(status)) => {
+                return write!(
+                    f,
+                    "the server answered with HTTP status {status}, so no Socket.IO server is there; check the URL and the path"
+                );
+            }
+            Self::Redirect(Status(status)) => {
+                return write!(
+                    f,
+                    "the server redirects to another URL (HTTP status {status}), which is not followed; connect to that URL, perhaps https instead of http"
+                );
+            }
+            Self::Refused { status: Status(status), code } => {
+                let what = match code {
+                    0 => "the transport is unknown to the server; allow polling and websocket there",
+                    1 => "the session is unknown to the server; a load balancer needs sticky sessions",
+                    2 => "the method of the handshake is not allowed; check the proxies in front of the server",
+                    4 => "the client is not allowed to connect; check its credentials and its origin",
+                    _ => "the server did not accept the request; check the transports, the fields and the origin",
+                };
+                return write!(f, "refused with HTTP status {status} and code {code}: {what}");
+            }
+            Self::Version => "the server speaks another version of the protocol; it needs Socket.IO 3 or later",
+            Self::UpgradeRefused(Status(status)) => {
+                return write!(
+                    f,
+                    "the WebSocket handshake was refused with HTTP status {status}; let the proxy pass WebSockets on, or use polling"
+                );
+            }
+            Self::Handshake(error) => {
+                return write!(f, "{error}; check the proxies in front of the server, or use polling");
+            }
+            Self::NotHttp => "the server does not speak HTTP; check the port, and whether it expects TLS (https, wss)",
+            Self::TlsExpected => "the server expects TLS; use https or wss in the URL",
+            Self::Engine(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
+            Self::Socket(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
+            Self::TooLarge => "an answer of the server is larger than the limit; raise the limit of messages",
+            Self::PingTimeout => "no ping arrived in time; the server or the network has failed, so connect again",
+            Self::Closed => "the server closed the connection; connect again",
+        };
+        f.write_str(text)
     }
 }
 

@@ -1,20 +1,46 @@
-use super::{Config, Failure, Line, Link, Seen, Task, link::sealed};
+use super::{
+    Config, Failure, Line, Link, Seen, Task,
+    life::{Life, grow_inbox},
+    link::sealed,
+    socket::{Shaken, Socket},
+    transmit::send_frames,
+};
 use crate::{
-    endpoint::Grow,
+    endpoint::{Grow, What},
     engineio::{self, Transport, client::Source},
     time::Instant,
-    ws::{Inbox, MaskSource, Outbox},
+    ws::{ConnectError, Inbox, MaskSource, Outbox},
 };
 
-/// A link over a WebSocket alone: one line, no polling code.
 #[derive(Clone, Debug)]
 pub struct WebSocketLink<'c> {
     config: &'c Config<'c>,
+    life: Life,
+    socket: Socket,
+    /// The outbox had no room for a message.
+    is_blocked: bool,
 }
 
 impl<'c> WebSocketLink<'c> {
+    /// A link that is not started.
+    #[must_use]
     pub const fn new(config: &'c Config<'c>) -> Self {
-        todo!()
+        Self { config, life: Life::new(), socket: Socket::new(), is_blocked: false }
+    }
+
+    /// Closes the line when the session is over.
+    fn settle(&mut self, now: Instant) {
+        if !self.life.is_running() {
+            if let (Some(engine), Some(ws)) = (self.life.engine(), self.socket.ws()) {
+                engine.owe_close(ws);
+            }
+            self.socket.close(now);
+        }
+    }
+
+    fn lost(&mut self, failure: Failure, now: Instant) {
+        self.life.fail(failure);
+        self.settle(now);
     }
 }
 
@@ -24,21 +50,42 @@ impl Link for WebSocketLink<'_> {
     fn config(&self) -> &Config<'_> {
         self.config
     }
+
     fn start(&mut self, now: Instant) {
-        todo!()
+        self.life.begin(Transport::WebSocket, self.config, now);
+        self.socket.want();
+        self.is_blocked = false;
     }
+
     fn poll_task(&mut self) -> Option<Task> {
-        todo!()
+        self.socket.poll_task()
     }
-    fn opened(&mut self, line: Line, nonce: [u8; 16], now: Instant) {
-        todo!()
+
+    fn opened(&mut self, line: Line, nonce: [u8; 16], _now: Instant) {
+        if line == Line::WebSocket {
+            self.socket.opened(nonce);
+        }
     }
+
     fn handle_error(&mut self, line: Line, now: Instant) {
-        todo!()
+        if line == Line::WebSocket && !self.socket.is_down() {
+            let failure = self.socket.lost();
+            self.lost(failure, now);
+        }
     }
+
     fn handle_eof(&mut self, line: Line, now: Instant) {
-        todo!()
+        if line != Line::WebSocket || self.socket.is_down() {
+            return;
+        }
+        let is_open = self.socket.ws().is_some();
+        let failure = self.socket.ended();
+        match self.life.session().filter(|_| is_open) {
+            Some(session) => session.handle_eof(),
+            None => self.lost(failure, now),
+        }
     }
+
     fn advance<S: AsMut<[u8]>>(
         &mut self,
         line: Line,
@@ -46,19 +93,41 @@ impl Link for WebSocketLink<'_> {
         now: Instant,
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<bool, Grow> {
-        todo!()
+        if line != Line::WebSocket {
+            return Ok(false);
+        }
+        self.socket.renew_inbox(inbox);
+        if let Shaken::Failed(failure) = self.socket.shake(self.config, inbox)? {
+            self.lost(failure, now);
+        }
+        let is_ready = match (self.life.engine(), self.socket.ws()) {
+            (Some(engine), Some(ws)) => {
+                engine.advance_with(inbox, ws, now, |packet| seen(Seen::Received(packet))).map_err(grow_inbox)?
+            }
+            _ => self.life.has_end(),
+        };
+        if !self.life.is_running() {
+            if !is_ready {
+                self.socket.drain(inbox);
+            }
+            self.settle(now);
+        }
+        Ok(is_ready)
     }
+
     fn peek<'e, S: AsMut<[u8]>>(&self, line: Line, inbox: &'e mut Inbox<S>) -> Option<engineio::Message<'e>> {
-        todo!()
+        if line == Line::WebSocket { self.life.peek(inbox) } else { None }
     }
+
     fn take<'e, S: AsMut<[u8]>>(
         &mut self,
         line: Line,
         inbox: &'e mut Inbox<S>,
-        now: Instant,
+        _now: Instant,
     ) -> Option<engineio::Event<'e>> {
-        todo!()
+        if line == Line::WebSocket { self.life.take(inbox) } else { None }
     }
+
     fn transmit<S: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
@@ -67,30 +136,59 @@ impl Link for WebSocketLink<'_> {
         now: Instant,
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
-        todo!()
+        if line != Line::WebSocket {
+            return Ok(());
+        }
+        self.socket.renew_outbox(outbox);
+        let Some(engine) = self.life.engine() else { return Ok(()) };
+        match self.socket.write_request(self.config, engine, outbox) {
+            Ok(()) => {}
+            Err(ConnectError::Capacity(e)) => return Err(Grow::new(What::Output, e)),
+            Err(e) => self.lost(Failure::Config(e), now),
+        }
+        let (Some(engine), Some(ws)) = (self.life.engine(), self.socket.ws()) else { return Ok(()) };
+        self.is_blocked = send_frames(engine, ws, outbox, source, seen)?;
+        self.settle(now);
+        Ok(())
     }
+
     fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        // A task is due at once.
+        let task = self.socket.has_task().then_some(Instant::from_millis(0));
+        [self.life.poll_timeout(), self.socket.poll_timeout(), task].into_iter().flatten().min()
     }
+
     fn handle_timeout(&mut self, now: Instant) -> Option<engineio::Event<'static>> {
-        todo!()
+        let refusal = self.socket.refusal();
+        let event = self.life.handle_timeout(now, refusal);
+        self.settle(now);
+        event
     }
+
     fn close(&mut self, now: Instant) {
-        todo!()
+        if let Some(session) = self.life.session() {
+            session.close();
+        }
+        self.settle(now);
     }
+
     fn is_open(&self) -> bool {
-        todo!()
+        self.life.is_open()
     }
+
     fn is_over(&self) -> bool {
-        todo!()
+        self.life.is_told()
     }
+
     fn is_writable(&self) -> bool {
-        todo!()
+        self.life.is_writable() && !self.is_blocked
     }
+
     fn transport(&self) -> Transport {
-        todo!()
+        Transport::WebSocket
     }
+
     fn failure(&self) -> Option<Failure> {
-        todo!()
+        self.life.failure()
     }
 }

@@ -7,7 +7,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
     pub(super) fn find(&self, id: u32) -> Option<u16> {
         let mut at = self.get(self.bucket(id))?.bucket;
         while let Some(slot) = self.get(at) {
-            debug_assert_eq!(slot.state, State::Waiting);
+            debug_assert!(matches!(slot.state, State::Queued | State::Waiting));
             if slot.id == id {
                 return Some(at);
             }

@@ -37,6 +37,8 @@ pub enum AckError {
     TimedOut,
     /// The client left the namespace, or the connection ended.
     Disconnected,
+    /// The event made room for newer ones and was never sent ([`WhenFull::DropOldest`](crate::endpoint::client::WhenFull::DropOldest)). Clients only.
+    Dropped,
 }
 
 /// Memory for one acknowledgement that a session waits for: 32 bytes. Lend an array, a slice or a `Vec` of [`EMPTY`](Self::EMPTY), with as many slots
@@ -65,6 +67,8 @@ pub struct AckSlot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Free,
+    /// The packet waits in a queue and was not sent yet, so no answer counts.
+    Queued,
     Waiting,
     /// The client left the namespace. This was not reported yet.
     Lost,
@@ -179,21 +183,56 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         self.put(vacancy.at, vacancy.id, namespace, list, expect);
     }
 
-    /// The token of the request with this id in `namespace`, if one waits.
+    /// As [`take`](Self::take), for a request that waits in a queue. `list` holds requests of this kind alone.
+    pub(super) fn queue(&mut self, vacancy: Vacancy, namespace: Namespace, list: &mut AckList, expect: ExpectAck) {
+        self.take(vacancy, namespace, list, expect);
+        self.with(vacancy.at, |slot| slot.state = State::Queued);
+    }
+
+    /// The request with this id, which waits in a queue, was sent: moves it from the list `queued` to the list `sent`.
+    pub(super) fn sent(&mut self, namespace: Namespace, queued: &mut AckList, sent: &mut AckList, id: u64) {
+        if let Some(at) = self.place(namespace, id, State::Queued) {
+            self.unlink(queued, at);
+            self.link(sent, at);
+            self.with(at, |slot| slot.state = State::Waiting);
+        }
+    }
+
+    /// The request with this id, which waits in a queue, is not sent any more. Frees the slot and returns the token.
+    pub(super) fn unqueue(&mut self, namespace: Namespace, list: &mut AckList, id: u64) -> Option<u32> {
+        let at = self.place(namespace, id, State::Queued)?;
+        self.end(list, at)
+    }
+
+    /// Whether the request with this id waits in a queue.
+    pub(super) fn is_queued(&self, namespace: Namespace, id: u64) -> bool {
+        self.place(namespace, id, State::Queued).is_some()
+    }
+
+    /// The token of the request with this id in `namespace`, if it was sent and waits.
     pub(super) fn token(&self, namespace: Namespace, id: u64) -> Option<u32> {
-        let slot = self.get(self.find(u32::try_from(id).ok()?)?)?;
-        (slot.namespace == namespace).then_some(slot.token)
+        self.get(self.place(namespace, id, State::Waiting)?).map(|slot| slot.token)
     }
 
     /// The namespace of the request with this id, while it waits.
     pub(super) fn namespace(&self, id: u32) -> Option<Namespace> {
-        self.get(self.find(id)?).map(|slot| slot.namespace)
+        self.get(self.find(id)?).filter(|slot| slot.state == State::Waiting).map(|slot| slot.namespace)
     }
 
     /// The acknowledgement for `id` arrived. Frees the slot and returns the token.
     pub(super) fn answered(&mut self, namespace: Namespace, list: &mut AckList, id: u64) -> Option<u32> {
-        let token = self.token(namespace, id)?;
+        let at = self.place(namespace, id, State::Waiting)?;
+        self.end(list, at)
+    }
+
+    fn place(&self, namespace: Namespace, id: u64, state: State) -> Option<u16> {
         let at = self.find(u32::try_from(id).ok()?)?;
+        self.get(at).filter(|slot| slot.namespace == namespace && slot.state == state).map(|_| at)
+    }
+
+    /// Frees the slot `at` of `list`.
+    fn end(&mut self, list: &mut AckList, at: u16) -> Option<u32> {
+        let token = self.get(at)?.token;
         self.stop_waiting(at);
         self.unlink(list, at);
         self.release(at);
@@ -230,15 +269,15 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         self.get(self.soonest()).map(|slot| slot.deadline)
     }
 
-    /// Reports the next failed request and frees its slot.
-    pub(super) fn next_lost(&mut self) -> Option<(Namespace, u32)> {
+    /// Reports the next failed request, its namespace, id and token, and frees its slot.
+    pub(super) fn next_lost(&mut self) -> Option<(Namespace, u64, u32)> {
         let at = self.lost.first();
-        let &AckSlot { namespace, token, .. } = self.get(at)?;
+        let &AckSlot { namespace, id, token, .. } = self.get(at)?;
         let mut lost = self.lost;
         self.unlink(&mut lost, at);
         self.lost = lost;
         self.release(at);
-        Some((namespace, token))
+        Some((namespace, u64::from(id), token))
     }
 
     /// The request with the earliest deadline, if it has passed at `now`: its namespace, id and token.
@@ -274,8 +313,8 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
             self.put(to, id, namespace, list, ExpectAck { token, deadline: Some(deadline) });
             if state == State::Lost {
                 self.stop_waiting(to);
-                self.with(to, |slot| slot.state = state);
             }
+            self.with(to, |slot| slot.state = state);
             at = next;
         }
     }

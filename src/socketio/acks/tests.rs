@@ -5,6 +5,10 @@ use std::{vec, vec::Vec};
 #[derive(Clone, Debug)]
 enum Op {
     Ask(u16, Option<u64>),
+    Queue(u16, Option<u64>),
+    /// What was queued so many requests ago.
+    Sent(u16, usize),
+    Unqueue(u16, usize),
     /// What was asked so many requests ago, or anything else.
     Answer(u16, u32),
     Lose(u16),
@@ -17,6 +21,9 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => (0..2_u16, proptest::option::of(0..100_u64)).prop_map(|(n, d)| Op::Ask(n, d)),
+        2 => (0..2_u16, proptest::option::of(0..100_u64)).prop_map(|(n, d)| Op::Queue(n, d)),
+        2 => (0..2_u16, 0..6_usize).prop_map(|(n, back)| Op::Sent(n, back)),
+        1 => (0..2_u16, 0..6_usize).prop_map(|(n, back)| Op::Unqueue(n, back)),
         4 => (0..2_u16, 0..12_u32).prop_map(|(n, back)| Op::Answer(n, back)),
         1 => (0..2_u16).prop_map(Op::Lose),
         2 => (0..40_u64).prop_map(Op::Pass),
@@ -35,28 +42,55 @@ struct Asked {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Whatever is asked, answered, lost and timed out, in slots of any number: each request ends exactly once, with its own token; lost
+    /// Whatever is asked, queued, sent, answered, lost and timed out, in slots of any number: each request ends exactly once, with its own token; lost
     /// ones are told in the order asked, timeouts in the order of their deadlines, and a request is refused exactly when all slots are taken.
     #[test]
     fn the_table_is_a_list_of_what_was_asked(slots in 0..12_usize, ops in proptest::collection::vec(op(), 0..120)) {
         let mut acks = Acks::new(vec![AckSlot::EMPTY; slots]);
-        let mut lists = [AckList::EMPTY; 2];
-        let (mut waiting, mut lost): (Vec<Asked>, Vec<Asked>) = (Vec::new(), Vec::new());
+        let (mut lists, mut queues) = ([AckList::EMPTY; 2], [AckList::EMPTY; 2]);
+        let (mut waiting, mut queued, mut lost): (Vec<Asked>, Vec<Asked>, Vec<Asked>) = Default::default();
         let (mut now, mut tokens) = (0, 0);
         for op in ops {
             match op {
-                Op::Ask(namespace, deadline) => {
+                Op::Ask(namespace, deadline) | Op::Queue(namespace, deadline) => {
                     let deadline = deadline.map(|d| now + d);
                     let vacancy = acks.vacancy();
-                    let taken = waiting.len() + lost.len();
+                    let taken = waiting.len() + queued.len() + lost.len();
                     prop_assert_eq!(vacancy.is_ok(), taken < acks.slots.len());
                     let Ok(vacancy) = vacancy else { continue };
                     let id = u32::try_from(vacancy.id()).unwrap();
-                    prop_assert!(vacancy.id() < BROADCASTS && waiting.iter().all(|a| a.id != id));
+                    prop_assert!(vacancy.id() < BROADCASTS && waiting.iter().chain(&queued).all(|a| a.id != id));
                     tokens += 1;
                     let expect = ExpectAck { token: tokens, deadline: deadline.map(Instant::from_millis) };
-                    acks.take(vacancy, Namespace(namespace), &mut lists[usize::from(namespace)], expect);
-                    waiting.push(Asked { namespace, id, token: tokens, deadline });
+                    let asked = Asked { namespace, id, token: tokens, deadline };
+                    if matches!(op, Op::Queue(..)) {
+                        acks.queue(vacancy, Namespace(namespace), &mut queues[usize::from(namespace)], expect);
+                        queued.push(asked);
+                    } else {
+                        acks.take(vacancy, Namespace(namespace), &mut lists[usize::from(namespace)], expect);
+                        waiting.push(asked);
+                    }
+                }
+                Op::Sent(namespace, back) | Op::Unqueue(namespace, back) => {
+                    let Some(at) = queued.len().checked_sub(back + 1) else { continue };
+                    let id = u64::from(queued[at].id);
+                    let is_there = queued[at].namespace == namespace;
+                    let (queue, list) = (&mut queues[usize::from(namespace)], &mut lists[usize::from(namespace)]);
+                    prop_assert_eq!(acks.is_queued(Namespace(namespace), id), is_there);
+                    prop_assert_eq!(acks.answered(Namespace(namespace), list, id), None, "it was not sent");
+                    if matches!(op, Op::Sent(..)) {
+                        acks.sent(Namespace(namespace), queue, list, id);
+                    } else {
+                        let token = acks.unqueue(Namespace(namespace), queue, id);
+                        prop_assert_eq!(token, is_there.then_some(queued[at].token));
+                    }
+                    prop_assert!(!acks.is_queued(Namespace(namespace), id));
+                    if is_there {
+                        let asked = queued.remove(at);
+                        if matches!(op, Op::Sent(..)) {
+                            waiting.push(asked);
+                        }
+                    }
                 }
                 Op::Answer(namespace, back) => {
                     let id = waiting.iter().rev().nth(back as usize).map_or(back, |a| a.id);
@@ -75,37 +109,42 @@ proptest! {
                 }
                 Op::Pass(ms) => {
                     now += ms;
-                    for Asked { namespace, token, .. } in lost.drain(..) {
+                    for Asked { namespace, id, token, .. } in lost.drain(..) {
                         prop_assert_eq!(acks.poll_timeout(), Some(Instant::from_millis(0)));
-                        prop_assert_eq!(acks.next_lost(), Some((Namespace(namespace), token)));
+                        prop_assert_eq!(acks.next_lost(), Some((Namespace(namespace), id.into(), token)));
                     }
                     prop_assert_eq!(acks.next_lost(), None);
                     loop {
                         let due = acks.timed_out(Instant::from_millis(now));
-                        let first = waiting.iter().enumerate().filter(|(_, a)| a.deadline.is_some_and(|d| d <= now));
+                        let is_due = |a: &&Asked| a.deadline.is_some_and(|d| d <= now);
                         // Of equal ones the first.
-                        let Some(at) = first.min_by_key(|(_, a)| a.deadline).map(|(at, _)| at) else {
+                        let first = waiting.iter().chain(&queued).filter(is_due).min_by_key(|a| (a.deadline, a.token));
+                        let Some(&Asked { namespace, id, token, .. }) = first else {
                             prop_assert_eq!(due, None);
                             break;
                         };
-                        let Asked { namespace, id, token, .. } = waiting.remove(at);
                         prop_assert_eq!(due, Some((Namespace(namespace), id.into(), token)));
-                        acks.answered(Namespace(namespace), &mut lists[usize::from(namespace)], id.into());
+                        let at = usize::from(namespace);
+                        let sent = acks.answered(Namespace(namespace), &mut lists[at], id.into());
+                        let not_sent = acks.unqueue(Namespace(namespace), &mut queues[at], id.into());
+                        prop_assert_eq!(sent.or(not_sent), Some(token));
+                        waiting.retain(|a| a.token != token);
+                        queued.retain(|a| a.token != token);
                     }
                 }
                 Op::Replace(n) => {
-                    let result = acks.replace(vec![AckSlot::EMPTY; n], lists.iter_mut());
-                    prop_assert_eq!(result.is_ok(), n >= waiting.len() + lost.len());
+                    let result = acks.replace(vec![AckSlot::EMPTY; n], lists.iter_mut().chain(&mut queues));
+                    prop_assert_eq!(result.is_ok(), n >= waiting.len() + queued.len() + lost.len());
                 }
                 // Those in flight would be older than any can be.
-                Op::Skip(n) if waiting.is_empty() && lost.is_empty() => {
+                Op::Skip(n) if waiting.is_empty() && queued.is_empty() && lost.is_empty() => {
                     acks.next = (acks.next + n) & 0x3fff_ffff;
                     acks.forget_free();
                 }
                 Op::Skip(_) => {}
             }
-            prop_assert_eq!(usize::from(acks.used()), waiting.len() + lost.len());
-            let soonest = waiting.iter().filter_map(|a| a.deadline).min();
+            prop_assert_eq!(usize::from(acks.used()), waiting.len() + queued.len() + lost.len());
+            let soonest = waiting.iter().chain(&queued).filter_map(|a| a.deadline).min();
             let soonest = if lost.is_empty() { soonest } else { Some(0) };
             prop_assert_eq!(acks.poll_timeout(), soonest.map(Instant::from_millis));
         }

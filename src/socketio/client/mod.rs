@@ -1,10 +1,11 @@
 //! The client's end of Socket.IO: a [`Session`] for one link with several namespaces, and [`Backoff`] for reconnecting.
 
-#![allow(missing_docs, unused_variables, clippy::todo, dead_code)] // skeleton: to be removed
-
 mod backoff;
 mod event;
 mod limits;
+mod queued;
+mod receive;
+mod send;
 mod session;
 mod socket;
 mod writers;

@@ -1,28 +1,110 @@
-use crate::socketio::{Namespace, acks::AckList};
+use crate::{
+    bytes::checked_str,
+    json::Str,
+    socketio::{Namespace, Reason, acks::AckList},
+};
 
-/// Memory for one namespace of a client: its state, its acknowledgements, and what connection state recovery needs (a `pid` of up to 32 bytes and an
-/// offset of up to 32 bytes; longer ones: no recovery). Lend as many as namespaces are joined on one link.
+/// Memory for one namespace of a client: 80 bytes. Lend an array, a slice or a `Vec` of [`EMPTY`](Self::EMPTY), with as many slots as namespaces that
+/// are joined on one link. See [`Session`](super::Session).
+///
+/// A slot holds the state of the namespace, the lists of its acknowledgements, and what connection state recovery needs: the private id of the client
+/// and the offset of the last event, of up to 32 bytes each. If one of them is longer, the connection is not recovered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketSlot {
+    /// Acknowledgements of packets that were sent. Those of packets that wait in a queue survive the loss of the link.
+    pub(super) sent: AckList,
+    pub(super) queued: AckList,
     pub(super) namespace: Namespace,
     pub(super) state: State,
-    /// Identifies the socket ([`AckRequest`](crate::socketio::AckRequest)): another after each CONNECT.
+    /// The application wants to be in the namespace.
+    pub(super) is_wanted: bool,
+    /// The application was asked for the credentials of the CONNECT that is owed.
+    pub(super) is_auth_asked: bool,
+    /// Why the client has left the namespace. This was not reported yet.
+    pub(super) left: Option<Reason>,
+    /// Identifies the socket ([`AckRequest`](crate::socketio::AckRequest)). 0 while there is none.
     pub(super) number: u32,
-    /// Acknowledgements of packets that were sent, and of packets that wait to be sent (these survive the loss of the link).
-    pub(super) sent: AckList,
-    pub(super) waiting: AckList,
+    pub(super) pid: Short,
+    pub(super) offset: Short,
 }
 
+/// What the server was told of a namespace, and has answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// The slot is not in use.
     Free,
-    /// Not joined; join it when the link opens, if `wanted`. (To be worked out.)
-    Resting,
+    /// Not joined.
+    Out,
+    /// CONNECT was sent.
+    Asked,
+    /// CONNECT was sent, and the application has left since. If the server accepts, DISCONNECT is owed.
+    Dropped,
+    Joined,
+    /// DISCONNECT is owed.
+    Leaving,
 }
 
 impl SocketSlot {
     /// A slot that is not in use.
-    pub const EMPTY: Self =
-        Self { namespace: Namespace(0), state: State::Free, number: 0, sent: AckList::EMPTY, waiting: AckList::EMPTY };
+    pub const EMPTY: Self = Self {
+        sent: AckList::EMPTY,
+        queued: AckList::EMPTY,
+        namespace: Namespace(0),
+        state: State::Free,
+        is_wanted: false,
+        is_auth_asked: false,
+        left: None,
+        number: 0,
+        pid: Short::EMPTY,
+        offset: Short::EMPTY,
+    };
+
+    pub(super) const fn of(namespace: Namespace) -> Self {
+        Self { namespace, state: State::Out, ..Self::EMPTY }
+    }
+
+    /// Whether another namespace can have the slot.
+    pub(super) fn is_vacant(&self) -> bool {
+        match self.state {
+            State::Free => true,
+            State::Out => !self.is_wanted && self.left.is_none() && self.queued == AckList::EMPTY,
+            _ => false,
+        }
+    }
+
+    pub(super) fn owes_connect(&self) -> bool {
+        self.state == State::Out && self.is_wanted
+    }
+
+    /// The id and offset with which the lost connection may be recovered.
+    pub(super) fn recovery(&self) -> Option<(&str, Option<&str>)> {
+        self.pid.get().map(|pid| (pid, self.offset.get()))
+    }
+}
+
+/// A string of 1 to 32 bytes, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Short {
+    len: u8,
+    bytes: [u8; 32],
+}
+
+impl Short {
+    pub(super) const EMPTY: Self = Self { len: 0, bytes: [0; 32] };
+
+    /// The unescaped string. None if it is too long.
+    pub(super) fn of(text: Str<'_>) -> Self {
+        let mut bytes = [0; 32];
+        let len = text.unescape_into(&mut bytes).map_or(0, str::len);
+        Self { len: len.to_le_bytes()[0], bytes }
+    }
+
+    pub(super) fn get(&self) -> Option<&str> {
+        let bytes = self.bytes.get(..usize::from(self.len))?;
+        if bytes.is_empty() { None } else { Some(checked_str(bytes)) }
+    }
+
+    pub(super) fn is(&self, text: Str<'_>) -> bool {
+        self.get().is_some_and(|own| text.is(own))
+    }
 }

@@ -4,7 +4,10 @@ use super::{Session, session::Phase};
 use crate::{
     engineio::{self, Sink},
     json::Value,
-    socketio::{AckRequest, AckSlot, Content, ExpectAck, Namespace, Namespaces, SendError, Sid, StateError, write},
+    socketio::{
+        AckRequest, AckSlot, Content, ExpectAck, Namespace, Namespaces, SendError, Sid, StateError, event::number_of,
+        write,
+    },
 };
 use core::ops::Deref;
 
@@ -26,7 +29,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         write::connected(&path, sid, out)?;
         drop(path);
         if let Some(socket) = self.sockets.get_mut(at) {
-            socket.number = number_of(sid);
+            socket.number = number_of(sid.as_bytes());
         }
         if let Phase::Waiting | Phase::TimedOut = self.phase {
             self.phase = Phase::Connected;
@@ -155,10 +158,4 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         }
         self.namespaces.name(namespace).ok_or(StateError::NotConnected)
     }
-}
-
-/// FNV-1a hash of the id, never 0.
-fn number_of(sid: Sid) -> u32 {
-    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-    sid.as_bytes().iter().fold(0x811c_9dc5, step).max(1)
 }

@@ -4,9 +4,9 @@ use super::{Event, Limits};
 use crate::{
     engineio::{self, Message},
     socketio::{
-        AckError, AckPacket, AckRequest, AckSlot, Attachment, EventPacket, Namespace, Namespaces, Packet, PeerError,
-        Reason,
+        AckError, AckPacket, AckRequest, AckSlot, EventPacket, Namespace, Namespaces, Packet, PeerError, Reason,
         acks::{AckList, Acks},
+        arrivals::Arrivals,
     },
     time::Instant,
 };
@@ -64,15 +64,8 @@ pub struct Session<N, A = [AckSlot; 8]> {
     connect_by: Instant,
     pub(super) limits: Limits,
     pub(super) phase: Phase,
-    /// The attachments of the last packet: their number, how many have arrived, and their total size.
-    attachments: u8,
-    arrived: u8,
-    received: u32,
-    /// The id of the acknowledgement whose attachments are arriving, or `NO_ID`.
-    arriving: u32,
+    arrivals: Arrivals,
 }
-
-const NO_ID: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Socket {
@@ -130,10 +123,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
             connect_by,
             limits: Limits::new(),
             phase: Phase::Waiting,
-            attachments: 0,
-            arrived: 0,
-            received: 0,
-            arriving: NO_ID,
+            arrivals: Arrivals::NONE,
         }
     }
 
@@ -144,7 +134,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         self.sockets.clear();
         self.connect_by = connect_by;
         self.phase = Phase::Waiting;
-        self.expect(0);
+        self.arrivals = Arrivals::NONE;
     }
 
     /// Handles one Engine.IO event and returns exactly one event. See [`Session`] for an example.
@@ -195,7 +185,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
             self.phase = Phase::TimedOut;
             return Some(Event::ConnectTimeout);
         }
-        if let Some((namespace, token)) = self.acks.next_lost() {
+        if let Some((namespace, _, token)) = self.acks.next_lost() {
             return Some(Event::AckFailed { namespace, token, error: AckError::Disconnected });
         }
         let (namespace, id, token) = self.acks.timed_out(now)?;
@@ -239,7 +229,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     }
 
     fn handle_text<'m>(&mut self, text: &'m [u8]) -> Result<Event<'m>, PeerError> {
-        if self.arrived < self.attachments {
+        if self.arrivals.are_missing() {
             return Err(PeerError::UnexpectedText);
         }
         match Packet::parse_limited(text, self.limits.attachments)? {
@@ -265,19 +255,17 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
             }
             Packet::Event { namespace, id, payload, attachments, used } => {
                 let namespace = self.connected(namespace)?;
-                self.expect(attachments);
+                self.arrivals = Arrivals::of(attachments);
                 let ack = id.map(|id| AckRequest { namespace, id, socket: self.number(namespace) });
                 Ok(Event::Event(EventPacket { namespace, ack, attachments, used, payload }))
             }
             Packet::Ack { namespace, id, payload, attachments, used } => {
                 let namespace = self.connected(namespace)?;
-                self.expect(attachments);
                 let token = self.acks.token(namespace, id);
+                self.arrivals =
+                    if token.is_some() { Arrivals::of_ack(attachments, id) } else { Arrivals::of(attachments) };
                 if attachments == 0 {
                     self.answered(namespace, id);
-                } else if token.is_some() {
-                    // It counts as answered when all its attachments have arrived.
-                    self.arriving = u32::try_from(id).unwrap_or(NO_ID);
                 }
                 Ok(Event::Ack(AckPacket { namespace, token, id, attachments, used, payload }))
             }
@@ -286,23 +274,11 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     }
 
     fn handle_binary<'m>(&mut self, bytes: &'m [u8]) -> Result<Event<'m>, PeerError> {
-        if self.arrived >= self.attachments {
-            return Err(PeerError::UnexpectedBinary);
+        let (attachment, complete) = self.arrivals.next(bytes, self.limits.attachment_bytes, &self.acks)?;
+        if let Some((namespace, id)) = complete {
+            self.answered(namespace, id);
         }
-        self.received = self.received.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        if self.received > self.limits.attachment_bytes {
-            return Err(PeerError::AttachmentsTooLarge);
-        }
-        let index = self.arrived;
-        self.arrived = self.arrived.saturating_add(1);
-        let waits = if self.arriving == NO_ID { None } else { self.acks.namespace(self.arriving) };
-        if self.arrived == self.attachments
-            && let Some(namespace) = waits
-        {
-            self.answered(namespace, u64::from(self.arriving));
-        }
-        let is_late = self.arriving != NO_ID && waits.is_none();
-        Ok(Event::Attachment(Attachment { index, of: self.attachments, bytes, is_late }))
+        Ok(Event::Attachment(attachment))
     }
 
     /// The namespace, if the client is connected to it.
@@ -312,12 +288,5 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
 
     fn number(&self, namespace: Namespace) -> u32 {
         self.sockets.iter().find(|s| s.namespace == namespace).map_or(0, |s| s.number)
-    }
-
-    fn expect(&mut self, attachments: u8) {
-        self.arriving = NO_ID;
-        self.attachments = attachments;
-        self.arrived = 0;
-        self.received = 0;
     }
 }

@@ -9,10 +9,10 @@ pub use probe::{Probe, Probed};
 
 use super::{Config, open};
 use crate::{
-    bytes::{Capacity, base64},
-    engineio::{Event, Message, Packet, PeerError, Reason, Sid, Transport},
+    bytes::Capacity,
+    engineio::{Event, Packet, PeerError, Reason, Sid, Transport, received},
     time::{Instant, millis},
-    ws::{self, Advanced, CloseCode, Incoming, Kind, ReceiveError},
+    ws::{self, Advanced, CloseCode, ReceiveError},
 };
 
 /// The largest number of bytes that one call of [`Session::poll_transmit`] writes: the open packet as a frame.
@@ -220,23 +220,10 @@ impl Session {
                     continue;
                 }
             }
-            if let Some((Kind::Text, [b'b', ..])) = inbox.peek() {
-                // Bytes in base64, as over polling.
-                let decode =
-                    |text: &mut [u8]| Some((1, base64::decode_in_place(text.get_mut(1..)?)?.len().saturating_add(1)));
-                if !inbox.make_binary(decode) {
-                    self.fail(PeerError::UnknownPacket);
-                    continue;
-                }
-            }
-            let packet = match inbox.peek() {
-                None => {
-                    // A close frame. `ws` answers it.
-                    self.end(Reason::TransportClose);
-                    continue;
-                }
-                Some((Kind::Binary, bytes)) => Ok(Packet::Binary(bytes)),
-                Some((Kind::Text, text)) => Packet::parse_text(text),
+            let Some(packet) = received::peek_packet(inbox) else {
+                // A close frame. `ws` answers it.
+                self.end(Reason::TransportClose);
+                continue;
             };
             match self.handle(packet, now) {
                 Handled::Message => return Ok(true),
@@ -256,13 +243,7 @@ impl Session {
                 Some(Event::Opened)
             }
             Phase::Ended { .. } => self.tell_end(),
-            Phase::Open => match inbox.take()? {
-                Incoming::Message(ws::Message::Text(text)) => {
-                    Some(Event::Message(Message::Text(text.as_bytes().get(1..).unwrap_or_default())))
-                }
-                Incoming::Message(ws::Message::Binary(bytes)) => Some(Event::Message(Message::Binary(bytes))),
-                _ => None,
-            },
+            Phase::Open => received::take_message(inbox),
         }
     }
 

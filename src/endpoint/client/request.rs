@@ -1,0 +1,65 @@
+//! The heads of the requests that both links write.
+
+use super::Config;
+use crate::{
+    bytes::Writer,
+    engineio::{Transport, client::Session},
+    http::{is_target_byte, write_field},
+    ws::{Connect, ConnectError, is_own_field},
+};
+
+/// Writes the request of a WebSocket handshake to the front of `out` and returns its length.
+pub(super) fn write_handshake(
+    config: &Config<'_>,
+    session: &Session,
+    nonce: [u8; 16],
+    out: &mut [u8],
+) -> Result<usize, ConnectError> {
+    let mut writer = begin(config, session, "GET ", Transport::WebSocket, out)?;
+    writer.push(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ");
+    writer.push(&Connect::new("", "", nonce).key());
+    writer.push(b"\r\n");
+    end(config, writer)
+}
+
+/// Begins the head of a request, up to the field `Host`.
+pub(super) fn begin<'o>(
+    config: &Config<'_>,
+    session: &Session,
+    method: &str,
+    transport: Transport,
+    out: &'o mut [u8],
+) -> Result<Writer<'o>, ConnectError> {
+    let is_good = |text: &str| text.bytes().all(is_target_byte);
+    // A `?` in the path would begin the query.
+    let is_path = config.path.starts_with('/') && is_good(config.path) && !config.path.bytes().any(|b| b == b'?');
+    if !is_path || !is_good(config.query) {
+        return Err(ConnectError::Target);
+    }
+    let mut writer = Writer::new(out);
+    writer.push(method.as_bytes());
+    writer.push(config.path.as_bytes());
+    writer.byte(b'?');
+    if let Some(query @ [_, ..]) = config.url.query().map(str::as_bytes) {
+        writer.push(query);
+        writer.byte(b'&');
+    }
+    session.write_query(transport, config.query, &mut writer);
+    writer.push(b" HTTP/1.1\r\nHost: ");
+    writer.push(config.url.authority().as_bytes());
+    writer.push(b"\r\n");
+    Ok(writer)
+}
+
+/// Ends the head of a request with the fields of the configuration. Returns its length.
+pub(super) fn end(config: &Config<'_>, mut writer: Writer<'_>) -> Result<usize, ConnectError> {
+    for (name, value) in config.fields {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        if is_own_field(name) || is("host") || is("content-type") {
+            return Err(ConnectError::Field);
+        }
+        write_field(&mut writer, name, value)?;
+    }
+    writer.push(b"\r\n");
+    Ok(writer.finish()?.len())
+}

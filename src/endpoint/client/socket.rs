@@ -1,0 +1,282 @@
+//! The line of a WebSocket: opened, the handshake, the frames, closed.
+
+use super::{
+    Config, Failure, Line, Task,
+    refusal::{LOOKED_AT, cause, no_answer},
+    request::write_handshake,
+};
+use crate::{
+    bytes::Capacity,
+    endpoint::{Grow, What},
+    engineio::client::Session,
+    http::{Body, HeadScanner, Limits, ResponseHead, Status},
+    time::Instant,
+    ws::{Client, CloseCode, Connect, ConnectError, Connection, HandshakeError, Inbox, Outbox},
+};
+
+/// How long the server has to answer a close frame, in milliseconds.
+const CLOSING_MS: u64 = 2_000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Socket {
+    phase: Phase,
+    /// `Task::Close` is to be returned.
+    owes_close: bool,
+    /// The memory holds bytes of an earlier connection.
+    is_inbox_old: bool,
+    is_outbox_old: bool,
+    /// Until when the server has to answer the close frame.
+    until: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is no heap, and a link has one")]
+enum Phase {
+    Down,
+    /// `Task::Open` is to be returned.
+    Wanted,
+    Opening,
+    Shaking(Shake),
+    Open(Connection<Client>),
+}
+
+/// A handshake.
+#[derive(Clone, Debug)]
+struct Shake {
+    nonce: [u8; 16],
+    is_written: bool,
+    scanner: HeadScanner,
+    refusal: Option<Refusal>,
+}
+
+/// An answer to a handshake that refuses, whose body may tell more.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    status: Status,
+    /// The length of its body. `None`: until the end of the connection.
+    len: Option<usize>,
+    /// What is known so far.
+    failure: Failure,
+}
+
+/// The state of a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shaken {
+    Pending,
+    Open,
+    Failed(Failure),
+}
+
+impl Socket {
+    pub(super) const fn new() -> Self {
+        Self { phase: Phase::Down, owes_close: false, is_inbox_old: false, is_outbox_old: false, until: None }
+    }
+
+    /// A new connection is needed. An old one is closed.
+    pub(super) fn want(&mut self) {
+        self.drop_line();
+        self.phase = Phase::Wanted;
+    }
+
+    pub(super) const fn poll_task(&mut self) -> Option<Task> {
+        if self.owes_close {
+            self.owes_close = false;
+            return Some(Task::Close(Line::WebSocket));
+        }
+        if matches!(self.phase, Phase::Wanted) {
+            self.phase = Phase::Opening;
+            return Some(Task::Open(Line::WebSocket));
+        }
+        None
+    }
+
+    pub(super) const fn has_task(&self) -> bool {
+        self.owes_close || matches!(self.phase, Phase::Wanted)
+    }
+
+    pub(super) fn opened(&mut self, nonce: [u8; 16]) {
+        if let Phase::Opening = self.phase {
+            let scanner = HeadScanner::response(Limits::new());
+            self.phase = Phase::Shaking(Shake { nonce, is_written: false, scanner, refusal: None });
+            (self.is_inbox_old, self.is_outbox_old) = (true, true);
+        }
+    }
+
+    /// The line has ended or failed. Returns how that is called before the connection is open.
+    pub(super) fn lost(&mut self) -> Failure {
+        let failure = match &self.phase {
+            Phase::Opening => Failure::Unreachable,
+            Phase::Shaking(shake) => shake.refusal.map_or(Failure::Lost, |refusal| refusal.failure),
+            _ => Failure::Lost,
+        };
+        (self.phase, self.until) = (Phase::Down, None);
+        failure
+    }
+
+    /// The server has ended the line, so this end has to close it too.
+    pub(super) fn ended(&mut self) -> Failure {
+        self.owes_close |= self.is_up();
+        self.lost()
+    }
+
+    pub(super) const fn is_down(&self) -> bool {
+        matches!(self.phase, Phase::Down)
+    }
+
+    /// What a refusal has told so far.
+    pub(super) fn refusal(&self) -> Option<Failure> {
+        let Phase::Shaking(Shake { refusal: Some(refusal), .. }) = self.phase else { return None };
+        Some(refusal.failure)
+    }
+
+    /// The connection, once the handshake is done.
+    pub(super) const fn ws(&mut self) -> Option<&mut Connection<Client>> {
+        if let Phase::Open(ws) = &mut self.phase { Some(ws) } else { None }
+    }
+
+    pub(super) const fn poll_timeout(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// The session does not need the line any more. Closes it, after the closing handshake if the connection is open.
+    pub(super) fn close(&mut self, now: Instant) {
+        if let Phase::Open(ws) = &mut self.phase
+            && !ws.is_closed()
+        {
+            // Unless another code is owed already.
+            ws.owe_close(CloseCode::NO_STATUS);
+            let until = *self.until.get_or_insert(now.after_millis(CLOSING_MS));
+            if now < until {
+                return;
+            }
+        }
+        self.drop_line();
+    }
+
+    /// Drops bytes of an earlier connection.
+    pub(super) fn renew_inbox<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
+        if core::mem::take(&mut self.is_inbox_old) {
+            inbox.reset();
+        }
+    }
+
+    pub(super) fn renew_outbox<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
+        if core::mem::take(&mut self.is_outbox_old) {
+            outbox.consume(usize::MAX);
+        }
+    }
+
+    /// Reads the answer to the handshake.
+    pub(super) fn shake<S: AsMut<[u8]>>(
+        &mut self,
+        config: &Config<'_>,
+        inbox: &mut Inbox<S>,
+    ) -> Result<Shaken, Grow> {
+        loop {
+            let Phase::Shaking(shake) = &mut self.phase else { return Ok(Shaken::Pending) };
+            let available = inbox.size();
+            let bytes = inbox.bytes();
+            let is_full = bytes.len() >= available;
+            let (used, shaken) = shake.read(config, bytes, is_full);
+            inbox.consume(used);
+            match shaken {
+                Shaken::Open => self.phase = Phase::Open(Connection::client(config.limits)),
+                Shaken::Pending if used > 0 => continue,
+                Shaken::Pending if is_full && available > 0 => {
+                    return Err(Grow::new(What::Inbox, Capacity { needed: available.saturating_add(1), available }));
+                }
+                Shaken::Pending | Shaken::Failed(_) => {}
+            }
+            return Ok(shaken);
+        }
+    }
+
+    /// Writes the request of the handshake, if it is not written yet.
+    pub(super) fn write_request<S: AsMut<[u8]>, K>(
+        &mut self,
+        config: &Config<'_>,
+        session: &Session,
+        outbox: &mut Outbox<S, K>,
+    ) -> Result<(), ConnectError> {
+        if let Phase::Shaking(shake) = &mut self.phase
+            && !shake.is_written
+        {
+            outbox.append_bytes(|out| write_handshake(config, session, shake.nonce, out))?;
+            shake.is_written = true;
+        }
+        Ok(())
+    }
+
+    /// Reads on until the server's close frame. Messages are dropped.
+    pub(super) fn drain<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
+        let Some(ws) = self.ws() else { return };
+        while let Ok(Some(_)) = inbox.advance(ws) {
+            let _ = inbox.take();
+        }
+    }
+
+    const fn is_up(&self) -> bool {
+        matches!(self.phase, Phase::Opening | Phase::Shaking(_) | Phase::Open(_))
+    }
+
+    fn drop_line(&mut self) {
+        self.owes_close |= self.is_up();
+        (self.phase, self.until) = (Phase::Down, None);
+    }
+}
+
+impl Shake {
+    /// Reads from the front of `bytes`. Returns how many were used. `is_full`: no more will come.
+    fn read(&mut self, config: &Config<'_>, bytes: &mut [u8], is_full: bool) -> (usize, Shaken) {
+        if let Some(refusal) = &mut self.refusal {
+            return (0, refusal.read(bytes, is_full));
+        }
+        let end = match self.scanner.scan(bytes) {
+            Ok(None) => return (0, Shaken::Pending),
+            Ok(Some(end)) => end,
+            Err(_) => return (0, Shaken::Failed(no_answer(bytes))),
+        };
+        let head = match ResponseHead::parse(bytes.get_mut(..end).unwrap_or_default()) {
+            Ok(head) => head,
+            Err(_) => return (end, Shaken::Failed(Failure::NotHttp)),
+        };
+        let shaken = match Connect::new("", "", self.nonce).check_with(config.sha1, &head) {
+            Ok(Some(_)) => Shaken::Open,
+            Ok(None) => {
+                // An interim answer.
+                self.scanner = HeadScanner::response(Limits::new());
+                Shaken::Pending
+            }
+            Err(HandshakeError::Status(status)) => {
+                let len = match head.body() {
+                    Ok(Some(Body::Empty)) => Some(0),
+                    Ok(Some(Body::Length(n))) => Some(usize::try_from(n).unwrap_or(usize::MAX)),
+                    _ => None,
+                };
+                let failure = match status.0 {
+                    404 | 500.. => Failure::NotEngineIo(status),
+                    300..=399 => Failure::Redirect(status),
+                    _ => Failure::UpgradeRefused(status),
+                };
+                // Others have a body for people only.
+                if matches!(status.0, 400 | 403) {
+                    self.refusal = Some(Refusal { status, len, failure });
+                    Shaken::Pending
+                } else {
+                    Shaken::Failed(failure)
+                }
+            }
+            Err(error) => Shaken::Failed(Failure::Handshake(error)),
+        };
+        (end, shaken)
+    }
+}
+
+impl Refusal {
+    fn read(&mut self, body: &[u8], is_full: bool) -> Shaken {
+        self.failure = cause(self.status, body).unwrap_or(self.failure);
+        let is_whole = is_full || body.len() >= self.len.unwrap_or(LOOKED_AT).min(LOOKED_AT);
+        // The last chunk, if there are chunks.
+        if is_whole || body.ends_with(b"0\r\n\r\n") { Shaken::Failed(self.failure) } else { Shaken::Pending }
+    }
+}
