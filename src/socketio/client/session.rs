@@ -58,7 +58,7 @@ use crate::{
 ///     }
 ///     while io.poll_transmit(&mut out)? {}
 /// }
-/// assert!(out.written().starts_with(b"\x81\x0840/chat,\x81\x1842/chat,0[\"how are you?\"]"));
+/// assert!(out.written().starts_with(b"\x81\x0840/chat,\x81\x1942/chat,0[\"how are you?\"]"));
 /// assert!(out.written().ends_with(b"43/chat,3[1,\"yes\"]"));
 ///
 /// // The link ends. The namespace stays wanted: CONNECT is owed when the next one opens.

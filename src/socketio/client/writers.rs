@@ -46,7 +46,7 @@ pub fn connect<O: Sink<Client>>(
 /// # Errors
 /// [`StateError`](crate::socketio::StateError) for a reserved name or too many attachments. [`SendError::Serialize`] if an argument cannot be written
 /// as JSON. [`SendError::Capacity`] with the exact need. Nothing was written.
-pub fn event<R, O: Sink<R>>(
+pub fn event<O: Sink<Client>>(
     namespace: &[u8],
     name: &str,
     content: &impl Content,
@@ -60,7 +60,7 @@ pub fn event<R, O: Sink<R>>(
 ///
 /// # Errors
 /// As [`event`].
-pub fn ack<R, O: Sink<R>>(namespace: &[u8], id: u64, content: &impl Content, out: &mut O) -> Result<(), SendError> {
+pub fn ack<O: Sink<Client>>(namespace: &[u8], id: u64, content: &impl Content, out: &mut O) -> Result<(), SendError> {
     write::ack(namespace, id, content, out)
 }
 
@@ -68,6 +68,6 @@ pub fn ack<R, O: Sink<R>>(namespace: &[u8], id: u64, content: &impl Content, out
 ///
 /// # Errors
 /// [`SendError::Capacity`] with the exact need. Nothing was written.
-pub fn disconnect<R, O: Sink<R>>(namespace: &[u8], out: &mut O) -> Result<(), SendError> {
+pub fn disconnect<O: Sink<Client>>(namespace: &[u8], out: &mut O) -> Result<(), SendError> {
     write::disconnect(namespace, out)
 }
