@@ -24,7 +24,6 @@ const GARBAGE = {
   "a text in the place of an attachment": ['51-["x",{"_placeholder":true,"num":0}]', '2["y"]'],
   "an attachment that does not exist": ['51-["x",{"_placeholder":true,"num":7}]', Buffer.from([1])],
   "1,000 attachments": ['51000-["x",{"_placeholder":true,"num":0}]'],
-  "an event for a namespace with no comma": ['2/a["x"]'],
   "nothing": [""],
 };
 
@@ -262,7 +261,7 @@ for (const [version, Server] of Object.entries(VERSIONS)) {
         assert.equal(client.of("disconnect").length, 0);
       });
 
-      test("100 sockets of one room, most of them elsewhere: a broadcast reaches each client once", async () => {
+      test("five clients: a broadcast reaches each once", async () => {
         const server = await serve();
         const clients = await Promise.all(Array.from({ length: 5 }, () => open({ respond: true }, server)));
         server.io.emit("all", 1, Buffer.from([2]));
