@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engineio,
-    socketio::{AckSlot, Attachments, ExpectAck, Namespace, Namespaces, client::Event, client::SocketSlot},
+    socketio::{AckSlot, Attachments, ExpectAck, Namespace, Namespaces, PeerError, client::Event, client::SocketSlot},
     time::Instant,
 };
 
@@ -91,7 +91,8 @@ where
 
     /// Whether the link can be closed, since no namespace is wanted and all is sent that belongs to those that were.
     pub(super) fn may_close(&self) -> bool {
-        let is_done = !self.link.is_open() || (!self.io.wants_transmit() && self.backlog.first(Kind::Leaving).is_none());
+        let is_done =
+            !self.link.is_open() || (!self.io.wants_transmit() && self.backlog.first(Kind::Leaving).is_none());
         self.phase == Phase::Linked && !self.is_closing && self.fault.is_none() && !self.io.wants_any() && is_done
     }
 
@@ -212,6 +213,7 @@ where
     /// The link has ended: what next?
     fn ended(&mut self, now: Instant) {
         let failure = match self.fault.take() {
+            Some(PeerError::OldServer) => Failure::Version,
             Some(error) => Failure::Socket(error),
             None => self.link.failure().unwrap_or(Failure::Closed),
         };
