@@ -228,7 +228,7 @@ where
     pub fn ack(&mut self, request: AckRequest, content: &impl Content) -> Result<(), SendError> {
         let (namespace, id) = self.io.check_request(request)?;
         let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-        let len = self.backlog.append(self.reserve, |out| client::ack::<engineio::Client, _>(&path, id, content, out))?;
+        let len = self.backlog.append(self.reserve, |out| client::ack(&path, id, content, out))?;
         drop(path);
         self.backlog.commit(Record::new(namespace, Kind::Answer, crate::socketio::Flags::NONE), len);
         Ok(())
@@ -407,9 +407,7 @@ where
         let mut is_purged = false;
         loop {
             let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-            let write = |out: &mut Out<'_, Stored>| {
-                client::event::<engineio::Client, _>(&path, name, content, None, out)
-            };
+            let write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
             let written = self.backlog.append(self.reserve, write).map(Some);
             drop(path);
             let Err(SendError::Capacity(capacity)) = written else { return written };
