@@ -11,7 +11,7 @@ use clap::Parser;
 use dial::{App, Client, Dial};
 use print::{Note, Printer};
 use sansocket::{
-    endpoint::client::{Config, Emit, FullLink, Over, Seen, Step},
+    endpoint::client::{Config, Emit, Over, Seen, Step, FullLink},
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
@@ -123,7 +123,7 @@ impl Terminal<'_> {
         if asks {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
-        let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how, now));
+        let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
         if sent.map_err(|e| e.to_string())? == Pushed::Dropped {
             return Err("the event was dropped".into());
         }

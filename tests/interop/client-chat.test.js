@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { io } from "socket.io-client";
-import { CHAT, example, start, startChat, until } from "./support.js";
+import { CHAT, example, sleep, start, startChat, until } from "./support.js";
 import { PATIENCE, Program } from "./terminal.js";
 
 describe("chat_terminal", { timeout: 120_000 }, () => {
@@ -14,7 +14,7 @@ describe("chat_terminal", { timeout: 120_000 }, () => {
     return terminal;
   };
   const shows = (terminal, text, count = 1) =>
-    until(() => terminal.lines.filter((l) => (text instanceof RegExp ? text.test(l) : l === text)).length >= count, `${text}; it showed ${terminal.tail()}`, PATIENCE);
+    until(() => terminal.lines.filter((l) => (text instanceof RegExp ? text.test(l) : l === text)).length >= count, () => `${text}; it showed ${terminal.tail()}`, PATIENCE);
   /** A browser, as far as the server can tell. */
   const browser = async (name) => {
     const socket = io(chat.url, { forceNew: true, reconnectionDelay: 50 });
@@ -26,7 +26,7 @@ describe("chat_terminal", { timeout: 120_000 }, () => {
     return socket;
   };
   const hears = (socket, event, arg) =>
-    until(() => socket.heard.some(([e, a]) => e === event && JSON.stringify(a) === JSON.stringify(arg)), `${event} ${JSON.stringify(arg)} in ${JSON.stringify(socket.heard)}`, PATIENCE);
+    until(() => socket.heard.some(([e, a]) => e === event && JSON.stringify(a) === JSON.stringify(arg)), () => `${event} ${JSON.stringify(arg)} in ${JSON.stringify(socket.heard)}`, PATIENCE);
 
   beforeEach(async () => (chat = await startChat()));
   afterEach(async () => {
@@ -46,8 +46,11 @@ describe("chat_terminal", { timeout: 120_000 }, () => {
     await hears(ben, "newMessage", { name: "Ann", message: "hello" });
     ben.emit("sendMessage", { name: "Ben", message: "wie geht's 🦀" });
     for (const terminal of [ann, cy]) await shows(terminal, "Ben: wie geht's 🦀");
-    ann.type("/who");
-    await shows(ann, /^\* 3 here: .*Ben/);
+    const everybody = () => {
+      ann.type("/who");
+      return sleep(20).then(() => ann.lines.find((l) => ["* 3 here: ", "Ann", "Ben", "漢字"].every((part) => l.includes(part))));
+    };
+    await until(everybody, "/who", PATIENCE);
     ann.type("/name Anna");
     await shows(cy, "* Ann is now Anna");
     ann.type("again", "/quit");
@@ -75,6 +78,7 @@ describe("chat_terminal", { timeout: 120_000 }, () => {
 
   test("the server restarts: names come back, what was typed meanwhile is said once", async () => {
     const ann = enter("Ann");
+    await shows(ann, /^\* connected to/);
     const bob = enter("Bob");
     await shows(ann, "* Bob joined the chat");
     await chat.stop("SIGKILL");

@@ -41,7 +41,7 @@ export async function start(program, { args = [], listen = "127.0.0.1:0", env } 
     url: `http://127.0.0.1:${port}`,
     log: () => log,
     async stop(signal = "SIGTERM") {
-      if (child.exitCode !== null) return child.exitCode;
+      if (child.exitCode !== null || child.signalCode) return child.exitCode;
       child.kill(signal);
       const [code] = await once(child, "exit");
       return code;
@@ -80,7 +80,7 @@ export async function until(check, what = "it", ms = 5000) {
   for (;;) {
     const value = await check();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${typeof what === "function" ? what() : what}`);
     await sleep(10);
   }
 }

@@ -6,7 +6,7 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { example, until } from "./support.js";
 
-const CLIENT = process.env.CLIENT ?? example("client");
+export const CLIENT = process.env.CLIENT ?? example("client");
 /** How long anything may take on a slow machine. */
 export const PATIENCE = 30_000;
 
@@ -55,7 +55,7 @@ export class Program {
 
   /** Waits for the end: the exit code, or the signal. */
   async exit(ms = PATIENCE) {
-    await until(() => this.code !== undefined, `the end; so far: ${this.tail()}`, ms);
+    await until(() => this.code !== undefined, () => `the end; so far: ${this.tail()}`, ms);
     return this.code;
   }
 
@@ -80,10 +80,10 @@ export class Terminal extends Program {
   static start(url, { transports = ["polling"], ...options } = {}) {
     const all = { transports: transports.join(), json: true, delay: 0.05, ...options };
     const args = Object.entries(all).flatMap(([name, value]) => {
-      if (value === true) return [`--${name}`];
+      if (typeof value === "boolean") return value ? [`--${name}`] : [];
       return [value].flat().flatMap((v) => [`--${name}`, typeof v === "object" ? JSON.stringify(v) : String(v)]);
     });
-    return new Terminal(CLIENT, [url, ...args]);
+    return new (all.json ? Terminal : Program)(CLIENT, [url, ...args]);
   }
 
   said(line) {
@@ -98,7 +98,7 @@ export class Terminal extends Program {
   /** Waits for the `count`th note of this kind. */
   async next(what, fields = {}, count = 1, ms = PATIENCE) {
     const found = () => this.of(what, fields)[count - 1] ?? (this.code !== undefined && "ended");
-    const note = await until(found, `${what} ${JSON.stringify(fields)} no. ${count}; it said ${this.tail()}`, ms);
+    const note = await until(found, () => `${what} ${JSON.stringify(fields)} no. ${count}; it said ${this.tail()}`, ms);
     if (note === "ended") throw new Error(`ended (${this.code}) instead of ${what} ${JSON.stringify(fields)}: ${this.tail()}`);
     return note;
   }
