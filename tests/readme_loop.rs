@@ -45,6 +45,15 @@ program!(
     }
 );
 
+program!(
+    socketio_client,
+    "readme/socketio_client.rs",
+    SOCKETIO_CLIENT,
+    pub(super) fn start(url: &str) -> Result<(), Box<dyn Error>> {
+        run(&Config::parse(url)?)
+    }
+);
+
 const RX: usize = 16 * 1024;
 
 #[test]
@@ -53,6 +62,7 @@ fn the_readme_shows_these_programs() {
         ("socketio_server", SOCKETIO_SERVER),
         ("websocket_server", WEBSOCKET_SERVER),
         ("websocket_client", WEBSOCKET_CLIENT),
+        ("socketio_client", SOCKETIO_CLIENT),
     ] {
         let start = format!("<!-- tests/readme/{name}.rs -->\n```rust,no_run\n");
         let (_, rest) = include_str!("../README.md").split_once(&start).expect(&start);

@@ -135,16 +135,16 @@ impl Chat {
         Some(())
     }
 
-    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave(&mut self, client: &mut Client<'_>) {
         if !self.is_leaving {
             self.is_leaving = true;
-            client.close(now);
+            client.close();
         }
     }
 
-    fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave_if_done(&mut self, client: &mut Client<'_>) {
         if !self.has_input && self.is_connected && self.asked == 0 {
-            self.leave(client, now);
+            self.leave(client);
         }
     }
 }
@@ -185,23 +185,23 @@ impl App for Chat {
                 self.notice(&format!("{failure}; next attempt in {wait} ms"));
                 if !self.has_input {
                     self.exit = Some(3);
-                    self.leave(client, now);
+                    self.leave(client);
                 }
             }
             Step::Over(over) => self.exit = self.exit.or(Some(if over == Over::Closed { 0 } else { 1 })),
             _ => {}
         }
-        self.leave_if_done(client, now);
+        self.leave_if_done(client);
     }
 
     fn typed(&mut self, client: &mut Client<'_>, line: Option<String>, now: Instant) {
         let Some(line) = line else {
             self.has_input = false;
-            return self.leave_if_done(client, now);
+            return self.leave_if_done(client);
         };
         let line = line.trim();
         if line == "/quit" {
-            self.leave(client, now);
+            self.leave(client);
         } else if line == "/who" {
             let more = self.users.count.saturating_sub(self.users.names.len());
             let more = if more > 0 { format!(" and {more} without a name") } else { String::new() };
@@ -220,8 +220,8 @@ impl App for Chat {
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, now: Instant) {
-        self.leave(client, now);
+    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
+        self.leave(client);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

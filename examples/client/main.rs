@@ -15,7 +15,7 @@ use sansocket::{
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
-        Attachments, Binary, Namespace, Pushed,
+        Attachments, Binary, Namespace,
         client::{Backoff, Event},
     },
     time::Instant,
@@ -124,7 +124,7 @@ impl Terminal<'_> {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
         let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
-        if sent.map_err(|e| e.to_string())? == Pushed::Dropped {
+        if !sent.map_err(|e| e.to_string())? {
             return Err("the event was dropped".into());
         }
         if asks {
@@ -134,17 +134,17 @@ impl Terminal<'_> {
         Ok(())
     }
 
-    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave(&mut self, client: &mut Client<'_>) {
         if !self.is_leaving {
             self.is_leaving = true;
-            client.close(now);
+            client.close();
         }
     }
 
     /// Without more input the program ends when nothing is outstanding.
-    fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave_if_done(&mut self, client: &mut Client<'_>) {
         if !self.has_input && self.until.is_none() && self.was_connected && self.asked.is_empty() {
-            self.leave(client, now);
+            self.leave(client);
         }
     }
 
@@ -211,7 +211,7 @@ impl App for Terminal<'_> {
                 let wait = retry.map(|at| at.duration_since(now));
                 self.printer.print(Note::Failed { failure, attempt, wait });
                 if !self.was_connected && !self.has_input && self.until.is_none() {
-                    self.leave(client, now);
+                    self.leave(client);
                     self.exit = Some(3);
                 }
             }
@@ -227,7 +227,7 @@ impl App for Terminal<'_> {
             }
             _ => {}
         }
-        self.leave_if_done(client, now);
+        self.leave_if_done(client);
     }
 
     fn seen(&mut self, seen: Seen<'_>) {
@@ -246,24 +246,24 @@ impl App for Terminal<'_> {
             }
             None => {
                 self.has_input = false;
-                self.leave_if_done(client, now);
+                self.leave_if_done(client);
             }
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
         if self.is_leaving {
             self.exit = self.exit.or(Some(1));
         }
-        self.leave(client, now);
+        self.leave(client);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.until.filter(|_| !self.is_leaving)
     }
 
-    fn handle_timeout(&mut self, client: &mut Client<'_>, now: Instant) {
-        self.leave(client, now);
+    fn handle_timeout(&mut self, client: &mut Client<'_>, _: Instant) {
+        self.leave(client);
     }
 
     fn is_done(&self) -> bool {

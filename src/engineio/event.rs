@@ -14,7 +14,7 @@ pub enum Message<'m> {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'m> {
-    /// The session is open. This is the first event.
+    /// The session is open. This is the first event, except for a client whose session ends before it was open.
     Opened,
     /// A message arrived.
     Message(Message<'m>),
@@ -28,9 +28,10 @@ pub enum Event<'m> {
 pub enum Reason {
     /// The peer closed the session, or the transport ended.
     TransportClose,
-    /// The transport failed. The peer broke the WebSocket protocol, sent a ping, or had two GETs or two POSTs in progress.
+    /// The transport failed. The peer broke the WebSocket protocol. A client sent a ping, or had two GETs or two POSTs in progress. A server did not
+    /// open the session in time, or answered a request with an error.
     TransportError,
-    /// The peer did not answer a ping in time.
+    /// A client did not answer a ping in time, or a server sent none in time.
     PingTimeout,
     /// The peer sent something that is not an Engine.IO packet.
     ParseError,

@@ -1,8 +1,9 @@
 //! Layer 3, Engine.IO v4: the connection that Socket.IO runs on. It carries messages over a WebSocket or over HTTP long-polling.
 //!
-//! This layer has the packets ([`Packet`]), the bodies of polling requests ([`Packets`], [`Payload`]), the server's end of a connection with its
-//! heartbeat ([`server::Session`]), and the upgrade from polling to a WebSocket ([`server::Probe`]). [`server::route`] tells what an HTTP request is
-//! for, and works with any HTTP server. The layers above receive [`Event`]s, and write through [`Sink`], so they do not depend on the transport.
+//! This layer has the packets ([`Packet`]), the bodies of polling requests ([`Packets`], [`Payload`]), both ends of a connection with its heartbeat
+//! ([`server::Session`], [`client::Session`]), and the upgrade from polling to a WebSocket ([`server::Probe`], [`client::Probe`]). [`server::route`]
+//! tells what an HTTP request is for, and works with any HTTP server; a client's session works with any HTTP client. The layers above receive
+//! [`Event`]s, and write through [`Sink`], so they do not depend on the transport.
 //!
 //! Source: the Engine.IO protocol, revision 4.
 //!

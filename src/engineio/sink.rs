@@ -1,14 +1,31 @@
 use super::{Packet, SendError};
 use crate::{
     bytes::Writer,
-    ws::{Client, Form, Out, Server, Stored, header_size},
+    ws::{Client, Form, Out, Server, Stored},
 };
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
     impl<F> Sealed for crate::ws::Out<'_, F> {}
     impl Sealed for crate::engineio::Payload<'_> {}
     impl<O: Sealed, F> Sealed for super::Seeing<'_, O, F> {}
+
+    /// How long a text packet may be.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Room {
+        /// Bytes for the packet and its header, if it has one.
+        pub left: usize,
+        /// Whether a frame goes around the packet, and whether it is masked.
+        pub frame: Option<bool>,
+    }
+
+    impl Room {
+        /// Whether a packet of `len` bytes, its digit counted, has room.
+        pub(super) fn takes(self, len: usize) -> bool {
+            let header = self.frame.map_or(0, |is_masked| crate::ws::header_size(is_masked, len));
+            header.saturating_add(len) <= self.left
+        }
+    }
 
     /// An output of this type can carry packets of the end `R`: it has frames of that role, or stored frames.
     pub trait Carries<R> {}
@@ -35,27 +52,9 @@ pub trait Sink<R>: sealed::Sealed {
     /// Appends a packet without a message digit, or nothing.
     #[doc(hidden)]
     fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError>;
-    /// What has room here for a text packet with the binary messages `behind` it.
+    /// The room here for a text packet with the binary messages `behind` it.
     #[doc(hidden)]
-    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> Room;
-}
-
-/// How long a text packet may be.
-#[derive(Clone, Copy, Debug)]
-#[doc(hidden)]
-pub struct Room {
-    /// Bytes for the packet and its header, if it has one.
-    pub(super) left: usize,
-    /// Whether a frame goes around the packet, and whether it is masked.
-    pub(super) frame: Option<bool>,
-}
-
-impl Room {
-    /// Whether a packet of `len` bytes, its digit counted, has room.
-    fn takes(self, len: usize) -> bool {
-        let header = self.frame.map_or(0, |is_masked| header_size(is_masked, len));
-        header.saturating_add(len) <= self.left
-    }
+    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> sealed::Room;
 }
 
 impl<R, F: Form> Sink<R> for Out<'_, F>
@@ -85,8 +84,8 @@ where
         Ok(self.messages(write, core::iter::empty::<&[u8]>())?)
     }
 
-    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> Room {
-        Room { left: self.room_beside(behind), frame: Some(F::IS_MASKED) }
+    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> sealed::Room {
+        sealed::Room { left: self.room_beside(behind), frame: Some(F::IS_MASKED) }
     }
 }
 
@@ -140,7 +139,7 @@ impl<R, O: Sink<R>, F: FnMut(Packet<'_>)> Sink<R> for Seeing<'_, O, F> {
         })
     }
 
-    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> Room {
+    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> sealed::Room {
         self.out.room(behind)
     }
 }

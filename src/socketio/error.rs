@@ -10,9 +10,9 @@ pub enum PeerError {
     UnknownPacket,
     /// The number of attachments is missing, 0, or has a leading zero; or a placeholder refers to an attachment that does not exist (CVE-2022-2421).
     InvalidAttachments,
-    /// The packet has more attachments than [`Limits::attachments`](super::server::Limits::attachments) (CVE-2026-33151).
+    /// The packet has more attachments than the session's `Limits::attachments` (CVE-2026-33151).
     TooManyAttachments,
-    /// The attachments of one packet are together larger than [`Limits::attachment_bytes`](super::server::Limits::attachment_bytes).
+    /// The attachments of one packet are together larger than the session's `Limits::attachment_bytes`.
     AttachmentsTooLarge,
     /// An acknowledgement id above 2^64-1.
     InvalidId,
@@ -22,13 +22,13 @@ pub enum PeerError {
     InvalidPayload,
     /// The event name is reserved by the protocol.
     ReservedName,
-    /// A packet other than CONNECT for a namespace that the client is not connected to.
+    /// From a client: a packet other than CONNECT for a namespace that it is not connected to.
     NotConnected,
     /// A second CONNECT to a namespace that the client is connected to, or has asked for. From a server: a second answer.
     AlreadyConnected,
     /// CONNECT to more namespaces than [`Limits::namespaces`](super::server::Limits::namespaces).
     TooManyNamespaces,
-    /// A packet that only servers send (CONNECT_ERROR).
+    /// From a client: a packet that only servers send (CONNECT_ERROR).
     ServerOnly,
     /// A server answered CONNECT without an id, or sent such an answer unasked: it speaks the protocol of Socket.IO 2.
     OldServer,
@@ -91,7 +91,7 @@ impl core::error::Error for SlotCapacity {}
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
-    /// The client is not connected to the namespace, or did not ask for it.
+    /// The client is not connected to the namespace, or did not ask for it. On a client: there is no slot for the namespace.
     NotConnected,
     /// The client is already connected to the namespace: its CONNECT packet was answered.
     AlreadyConnected,
@@ -129,8 +129,7 @@ impl core::error::Error for StateError {}
 pub enum SendError {
     /// The output is too small for the packet. Write it to the socket, clear it and repeat the call, or lend more. `needed` is exact.
     Capacity(Capacity),
-    /// All slots for acknowledgements are in use. Lend more ([`Session::replace_acks`](super::server::Session::replace_acks)), or wait until some
-    /// have arrived or failed.
+    /// All slots for acknowledgements are in use. Lend more (`replace_acks` of the session), or wait until some have arrived or failed.
     Acks(SlotCapacity),
     /// An argument cannot be written as JSON ([`json::Json`]). A bug of the application.
     Serialize(json::SerializeError),

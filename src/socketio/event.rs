@@ -1,7 +1,7 @@
 use super::{Namespace, Placeholder};
 use crate::json::{Array, Elements, Value};
 
-/// An acknowledgement from the peer. See [`Session`](super::server::Session) for an example.
+/// An acknowledgement from the peer. See the sessions of [server](super::server::Session) and [client](super::client::Session) for examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckPacket<'m> {
     /// The namespace that it was sent to.
@@ -11,7 +11,7 @@ pub struct AckPacket<'m> {
     pub token: Option<u32>,
     /// The id of the acknowledgement.
     pub id: u64,
-    /// The number of binary messages that follow, each as a [`server::Event::Attachment`](super::server::Event::Attachment).
+    /// The number of binary messages that follow, each as an event with an [`Attachment`].
     pub attachments: u8,
     pub(super) used: u64,
     pub(super) payload: Array<'m>,
@@ -32,14 +32,14 @@ impl<'m> AckPacket<'m> {
     }
 }
 
-/// An event from the peer. See [`Session`](super::server::Session) for an example.
+/// An event from the peer. See the sessions of [server](super::server::Session) and [client](super::client::Session) for examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventPacket<'m> {
     /// The namespace that it was sent to.
     pub namespace: Namespace,
-    /// Set if the peer wants an acknowledgement. Answer with [`ack`](super::server::Session::ack), now or later.
+    /// Set if the peer wants an acknowledgement. Answer with `ack` of the session, now or later.
     pub ack: Option<AckRequest>,
-    /// The number of binary messages that follow, each as a [`server::Event::Attachment`](super::server::Event::Attachment).
+    /// The number of binary messages that follow, each as an event with an [`Attachment`].
     pub attachments: u8,
     pub(super) used: u64,
     pub(super) payload: Array<'m>,
@@ -80,12 +80,13 @@ fn is_used(used: u64, attachment: Placeholder) -> bool {
     used.checked_shr(u32::from(attachment.0)).is_some_and(|bits| bits & 1 == 1)
 }
 
-/// The peer's request to acknowledge an event. It can be kept and answered later ([`Session::ack`](super::server::Session::ack)), with the session
-/// that it came from. Another session returns [`StateError::Stale`](super::StateError::Stale). So does the same session if the client has left the
-/// namespace, even if it has joined again.
+/// The peer's request to acknowledge an event. It can be kept and answered later, with the session that it came from: with
+/// [`server::Session::ack`](super::server::Session::ack) or [`client::Session::ack`](super::client::Session::ack). Another session returns
+/// [`StateError::Stale`](super::StateError::Stale). So does the same session if the client has left the namespace, even if it has joined again, and
+/// the session of a client after the loss of the link.
 ///
-/// The socket is identified by a 32-bit hash of the [`Sid`](super::Sid) that was passed to [`accept`](super::server::Session::accept). Use a new id
-/// for each socket.
+/// The socket is identified by a 32-bit hash of its public id: on a server the [`Sid`](super::Sid) that was passed to
+/// [`accept`](super::server::Session::accept). Use a new id for each socket. A client's session tells its own connections apart in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AckRequest {
     pub(super) namespace: Namespace,
@@ -112,7 +113,7 @@ pub struct Attachment<'m> {
 }
 
 impl Attachment<'_> {
-    /// Whether the acknowledgement that this attachment belongs to has already failed ([`AckFailed`](super::server::Event::AckFailed)), because not
+    /// Whether the acknowledgement that this attachment belongs to has already failed (`Event::AckFailed`), because not
     /// all attachments arrived in time. Ignore such an attachment. A [`Collector`](super::Collector) then returns the acknowledgement without a
     /// token.
     #[must_use]

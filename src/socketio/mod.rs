@@ -5,6 +5,9 @@
 //! [`Queue`] holds the packets that wait for one receiver, a [`Collector`] joins events with their attachments, and [`Handlers`] finds the handlers
 //! of an event.
 //!
+//! [`client::Session`] is the client's end. It joins several namespaces over one link, and again over the next one. [`client::Backoff`] says when to
+//! connect again.
+//!
 //! This layer uses Engine.IO's events and outputs ([`Sink`](crate::engineio::Sink)). It does not depend on the transport.
 //!
 //! Source: the Socket.IO protocol, revision 5.

@@ -81,8 +81,8 @@ pub use extended_connect::{EXTENDED_CONNECT_FIELDS, ExtendedConnect, ExtendedCon
 pub use frame_header::{FrameHeader, HEAD_ROOM};
 #[cfg(feature = "sha1")]
 pub use handshake::accept_fields;
-pub use handshake::{Accept, RequestError, is_upgrade, refuse};
 pub(crate) use handshake::is_own as is_own_field;
+pub use handshake::{Accept, RequestError, is_upgrade, refuse};
 pub(crate) use header::size as header_size;
 pub use inbox::Inbox;
 pub use keep_alive::{KeepAlive, Timeout, Timeouts};

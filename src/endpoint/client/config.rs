@@ -11,7 +11,7 @@ use crate::{
 /// The path of the URL names a namespace, not the path of the requests, as in the JavaScript client. The query of the URL goes with each request.
 ///
 /// ```
-/// use sansocket::{endpoint::client::Config, engineio::Transport, ws::Limits};
+/// use sansocket::{endpoint::client::Config, engineio::Transport, socketio::client::Backoff, ws::Limits};
 ///
 /// let config = Config::parse("https://example.org/admin?lang=en")?
 ///     .path("/live/")
@@ -19,7 +19,8 @@ use crate::{
 ///     .fields(&[("Cookie", b"a=b")])
 ///     .transports(&[Transport::WebSocket])
 ///     .open_timeout(5_000)
-///     .limits(Limits::new().message(64 * 1024));
+///     .limits(Limits::new().message(64 * 1024))
+///     .reconnection(Backoff::new().max(10_000));
 /// assert_eq!((config.url().host(), config.url().port(), config.namespace()), ("example.org", 443, "/admin"));
 /// # Ok::<(), sansocket::http::UrlError>(())
 /// ```
@@ -34,6 +35,7 @@ pub struct Config<'c> {
     pub(super) limits: ws::Limits,
     pub(super) backoff: Backoff,
     pub(super) sha1: fn(&[u8; 60]) -> [u8; 20],
+    pub(super) open_ms: u32,
 }
 
 impl<'c> Config<'c> {
@@ -70,10 +72,11 @@ impl<'c> Config<'c> {
             query: "",
             fields: &[],
             transports: &[Transport::Polling, Transport::WebSocket],
-            engine: client::Config::new(),
+            engine: client::Config::new().open_timeout(20_000),
             limits: ws::Limits::new(),
             backoff: Backoff::new(),
             sha1,
+            open_ms: 20_000,
         })
     }
 
@@ -108,7 +111,7 @@ impl<'c> Config<'c> {
     /// The time within which a session must be open, in milliseconds from the start of the attempt. By default 20,000.
     #[must_use]
     pub const fn open_timeout(self, ms: u32) -> Self {
-        Self { engine: self.engine.open_timeout(ms), ..self }
+        Self { engine: self.engine.open_timeout(ms), open_ms: ms, ..self }
     }
 
     /// What the server may send at most. The limit of a message is also that of the body of an answer over polling.

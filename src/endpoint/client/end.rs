@@ -8,8 +8,8 @@ use crate::{
     engineio,
     json::Args,
     socketio::{
-        AckRequest, AckSlot, Attachments, Collector, Content, ExpectAck, Namespace, Namespaces, PeerError, Pushed,
-        SendError, SlotCapacity, StateError,
+        AckRequest, AckSlot, Attachments, Collector, Content, ExpectAck, Namespace, Namespaces, PeerError, SendError,
+        SlotCapacity, StateError,
         client::{self, Backoff, Session, SocketSlot},
     },
     time::Instant,
@@ -128,7 +128,7 @@ where
 
     /// Leaves a namespace, after what waits for it was sent if it is connected. Events that wait for a namespace that is not connected stay, as in
     /// the JavaScript client: the next [`connect`](Self::connect) sends them. When no namespace is left, the connection is closed.
-    pub fn disconnect(&mut self, namespace: Namespace, _now: Instant) {
+    pub fn disconnect(&mut self, namespace: Namespace) {
         if self.io.is_connected(namespace) {
             let io = &mut self.io;
             self.backlog.update(|record| {
@@ -153,9 +153,9 @@ where
     }
 
     /// Leaves all namespaces.
-    pub fn close(&mut self, now: Instant) {
+    pub fn close(&mut self) {
         while let Some(namespace) = self.wanted() {
-            self.disconnect(namespace, now);
+            self.disconnect(namespace);
         }
     }
 
@@ -175,14 +175,14 @@ where
     ///
     /// # Errors
     /// As [`emit_with`](Self::emit_with).
-    pub fn emit(&mut self, namespace: Namespace, name: &str, content: &impl Content) -> Result<Pushed, SendError> {
-        self.emit_with(namespace, name, content, Emit::new())
+    pub fn emit(&mut self, namespace: Namespace, name: &str, content: &impl Content) -> Result<(), SendError> {
+        self.emit_with(namespace, name, content, Emit::new()).map(|_| ())
     }
 
     /// Sends an event, or keeps it until the namespace is connected. The events of a namespace are sent in the order of the calls; those with retries
     /// in an order of their own. [`transmit`](Self::transmit) writes it.
     ///
-    /// [`Pushed::Dropped`]: it was volatile and could not be sent at once, or [`WhenFull::DropNewest`] has dropped it. Its acknowledgement does not
+    /// `false`: it was dropped. It was volatile and could not be sent at once, or [`WhenFull::DropNewest`] has dropped it. Its acknowledgement does not
     /// fail: it was never asked for.
     ///
     /// # Errors
@@ -195,7 +195,7 @@ where
         name: &str,
         content: &impl Content,
         how: Emit,
-    ) -> Result<Pushed, SendError> {
+    ) -> Result<bool, SendError> {
         let mut record = Record::new(namespace, Kind::Event, how.flags);
         let mut expect = how.expect;
         record.is_asked = expect.is_some();
@@ -206,10 +206,10 @@ where
         } else if how.flags.is_volatile() {
             record.kind = Kind::Volatile;
             if !self.io.is_connected(namespace) || !self.link.is_writable() || self.backlog.waits(namespace) {
-                return Ok(Pushed::Dropped);
+                return Ok(false);
             }
         }
-        let Some(len) = self.write_event(namespace, name, content, expect)? else { return Ok(Pushed::Dropped) };
+        let Some(len) = self.write_event(namespace, name, content, expect)? else { return Ok(false) };
         if let Some(expect) = expect {
             record.id = u32::try_from(self.io.expect(namespace, expect)?).ok();
         }
@@ -217,7 +217,7 @@ where
         if record.kind == Kind::Retry {
             self.backlog.rescan_retries();
         }
-        Ok(Pushed::Queued)
+        Ok(true)
     }
 
     /// Acknowledges an event of the server, at once or later. Answer each request once.
@@ -337,12 +337,19 @@ where
         }
     }
 
-    /// The line is open. `nonce`: 16 bytes from a cryptographically secure generator, new for each line.
-    pub fn opened(&mut self, line: Line, nonce: [u8; 16], now: Instant) {
+    /// The line is open. `nonce` is 16 bytes from a cryptographically secure generator, new for each call. What the inbox and the outbox of the line
+    /// hold of an earlier connection is dropped, except a request that is to be sent again.
+    pub fn opened<R: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        line: Line,
+        inbox: &mut Inbox<R>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    ) {
         let [a, b, c, d, ..] = nonce;
         self.random ^= u32::from_le_bytes([a, b, c, d]).rotate_left(7);
         self.is_stirred = true;
-        self.link.opened(line, nonce, now);
+        self.link.opened(line, inbox, outbox, nonce);
     }
 
     /// The line could not be opened, or has failed.

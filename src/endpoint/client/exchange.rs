@@ -17,9 +17,6 @@ pub(super) struct Exchange {
     owes_close: bool,
     /// An answer has come over this connection.
     is_reused: bool,
-    /// The memory holds bytes of an earlier connection.
-    is_inbox_old: bool,
-    is_outbox_old: bool,
     /// The request whose connection was lost is sent again over the next one.
     again: bool,
 }
@@ -69,15 +66,7 @@ pub(super) enum Lost {
 
 impl Exchange {
     pub(super) const fn new(line: Line) -> Self {
-        Self {
-            line,
-            phase: Phase::Down,
-            owes_close: false,
-            is_reused: false,
-            is_inbox_old: false,
-            is_outbox_old: false,
-            again: false,
-        }
+        Self { line, phase: Phase::Down, owes_close: false, is_reused: false, again: false }
     }
 
     pub(super) const fn poll_task(&mut self) -> Option<Task> {
@@ -103,24 +92,36 @@ impl Exchange {
         }
     }
 
-    pub(super) const fn opened(&mut self) {
+    pub(super) fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+    ) {
         if matches!(self.phase, Phase::Opening) {
             self.phase = Phase::Idle;
             self.is_reused = false;
-            self.is_inbox_old = true;
-            self.is_outbox_old = !self.again;
+            inbox.reset();
+            if !self.again {
+                outbox.consume(usize::MAX);
+            }
         }
     }
 
-    /// The connection has ended or failed. `is_whole`: it has ended in order, which ends some answers.
-    pub(super) const fn lost(&mut self, is_whole: bool) -> Lost {
+    /// The connection has ended (`is_eof`) or failed.
+    pub(super) const fn lost(&mut self, is_eof: bool) -> Lost {
         let lost = match &mut self.phase {
-            Phase::Down | Phase::Wanted | Phase::Idle => Lost::Nothing,
+            Phase::Down | Phase::Wanted => return Lost::Nothing,
+            Phase::Idle => Lost::Nothing,
             Phase::Opening => Lost::Unreachable,
-            Phase::Asked { is_heard: false, .. } if self.is_reused => Lost::Unheard,
-            Phase::Body { answer, decoder: None } if is_whole => {
-                let answer = *answer;
-                self.phase = Phase::Answered(answer);
+            // The caller drops the connection when the next one is opened. Its outbox may still hold the request.
+            Phase::Asked { is_heard: false, .. } if self.is_reused => {
+                self.phase = Phase::Down;
+                return Lost::Unheard;
+            }
+            // The end of the connection ends this body. A refusal is one also without the end of its body.
+            Phase::Body { answer, decoder } if is_eof && decoder.is_none() || answer.status.0 != 200 => {
+                answer.keeps_alive = false;
+                self.phase = Phase::Answered(*answer);
                 return Lost::Nothing;
             }
             Phase::Asked { .. } | Phase::Body { .. } => Lost::Request,
@@ -129,9 +130,8 @@ impl Exchange {
                 return Lost::Nothing;
             }
         };
-        if !matches!(self.phase, Phase::Wanted) {
-            self.phase = Phase::Down;
-        }
+        self.owes_close = is_eof;
+        self.phase = Phase::Down;
         lost
     }
 
@@ -174,15 +174,9 @@ impl Exchange {
         self.again
     }
 
-    /// Whether the connection was used before, so that its end says nothing about the request.
-    pub(super) const fn is_reused(&self) -> bool {
-        self.is_reused
-    }
-
-    pub(super) fn renew_outbox<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
-        if core::mem::take(&mut self.is_outbox_old) {
-            outbox.consume(usize::MAX);
-        }
+    /// Whether a request is under way.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.again || matches!(self.phase, Phase::Asked { .. } | Phase::Body { .. } | Phase::Answered(_))
     }
 
     /// Reads the answer. `limit`: of its body.
@@ -191,9 +185,6 @@ impl Exchange {
         inbox: &mut Inbox<S>,
         limit: u64,
     ) -> Result<Result<(), Failure>, Grow> {
-        if core::mem::take(&mut self.is_inbox_old) {
-            inbox.reset();
-        }
         loop {
             match &mut self.phase {
                 Phase::Idle if !inbox.bytes().is_empty() => {
@@ -208,7 +199,7 @@ impl Exchange {
                     let end = match scanner.scan(bytes) {
                         Ok(Some(end)) => end,
                         Ok(None) => return has_room(inbox, held).map(Ok),
-                        Err(_) => return Ok(Err(no_answer(bytes))),
+                        Err(e) => return Ok(Err(no_answer(e, bytes))),
                     };
                     let Ok(head) = ResponseHead::parse(bytes.get_mut(..end).unwrap_or_default()) else {
                         return Ok(Err(Failure::NotHttp));
@@ -260,7 +251,7 @@ impl Exchange {
         }
     }
 
-    /// The answer was used up. `true`: its connection is closed.
+    /// The answer was used up.
     pub(super) fn finish<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
         let Phase::Answered(answer) = self.phase else { return };
         inbox.consume(answer.len);
@@ -273,11 +264,7 @@ impl Exchange {
 }
 
 /// Decodes what has come of a body, in place: its first `len` bytes are at the front of `inbox` already.
-fn decode<S: AsMut<[u8]>>(
-    decoder: &mut BodyDecoder,
-    len: &mut usize,
-    inbox: &mut Inbox<S>,
-) -> Result<(), BodyError> {
+fn decode<S: AsMut<[u8]>>(decoder: &mut BodyDecoder, len: &mut usize, inbox: &mut Inbox<S>) -> Result<(), BodyError> {
     let mut read = *len;
     let bytes = inbox.bytes();
     let all = bytes.len();

@@ -49,7 +49,7 @@ pub enum Failure {
     Engine(engineio::PeerError),
     /// The server broke Socket.IO.
     Socket(socketio::PeerError),
-    /// The body of an answer is larger than the limit.
+    /// The body of an answer is larger than [`Limits::message`](ws::Limits::message), or its head than 8 KiB or 100 lines.
     TooLarge,
     /// No ping of the server arrived in time.
     PingTimeout,
@@ -60,10 +60,18 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Unreachable => "the server cannot be reached; check the host, the port and the network, and that the server runs",
-            Self::Lost => "the connection was lost before the server had answered; check the server and the proxies in front of it",
-            Self::TimedOut => "the server did not open a session in time; check that a Socket.IO server listens at this port",
-            Self::Config(error) => return write!(f, "the request cannot be written: {error}; correct the configuration"),
+            Self::Unreachable => {
+                "the server cannot be reached; check the host, the port and the network, and that the server runs"
+            }
+            Self::Lost => {
+                "the connection was lost before the server had answered; check the server and the proxies in front of it"
+            }
+            Self::TimedOut => {
+                "the server did not open a session in time; check that a Socket.IO server listens at this port"
+            }
+            Self::Config(error) => {
+                return write!(f, "the request cannot be written: {error}; correct the configuration");
+            }
             Self::NotEngineIo(Status(200)) => {
                 "the server answered with something else than Socket.IO, such as a web page; check the URL and the path"
             }
@@ -71,7 +79,10 @@ impl fmt::Display for Failure {
                 "the first message over the WebSocket is not that of a Socket.IO server; check the URL and the path"
             }
             Self::NotEngineIo(Status(status @ 500..)) => {
-                return write!(f, "the server answered with HTTP status {status}; it is down or overloaded, so try again later");
+                return write!(
+                    f,
+                    "the server answered with HTTP status {status}; it is down or overloaded, so try again later"
+                );
             }
             Self::NotEngineIo(Status(status)) => {
                 return write!(
@@ -109,7 +120,9 @@ impl fmt::Display for Failure {
             Self::TlsExpected => "the server expects TLS; use https or wss in the URL",
             Self::Engine(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
             Self::Socket(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
-            Self::TooLarge => "an answer of the server is larger than the limit; raise the limit of messages",
+            Self::TooLarge => {
+                "an answer of the server is larger than the limit; raise the limit of messages, or check the proxies"
+            }
             Self::PingTimeout => "no ping arrived in time; the server or the network has failed, so connect again",
             Self::Closed => "the server closed the connection; connect again",
         };

@@ -91,6 +91,18 @@ impl Life {
         self.engine.as_ref()?.peek(inbox)
     }
 
+    /// The message that `take_body` would return.
+    pub(super) fn peek_body<'b>(&self, body: &'b [u8], at: usize) -> Option<Message<'b>> {
+        self.engine.as_ref()?.peek_body(body, at)
+    }
+
+    /// Takes an event of polling, or the end of the session.
+    pub(super) fn take_body<'b>(&mut self, body: &'b mut [u8], at: &mut usize) -> Option<Event<'b>> {
+        let event = self.engine.as_mut()?.take_body(body, at)?;
+        self.note(&event);
+        Some(event)
+    }
+
     /// Takes an event of a WebSocket, or the end of the session.
     pub(super) fn take<'e, S: AsMut<[u8]>>(&mut self, inbox: &'e mut Inbox<S>) -> Option<Event<'e>> {
         let event = self.engine.as_mut()?.take(inbox)?;

@@ -1,6 +1,163 @@
 //! The client's end of a complete connection: a [`ClientEnd`] over a [`WebSocketLink`] or a [`FullLink`].
-
-#![allow(missing_docs, unused_variables, clippy::todo, dead_code)] // skeleton: to be removed
+//!
+//! You bring sockets, memory, the clock and random numbers. A client decides everything else: when a line is opened and closed, which request goes
+//! over it, when to connect again, which packets wait until they can be sent, and what the application learns about each ending. It does what the
+//! JavaScript client does.
+//!
+//! This is a program over one WebSocket. A real one opens a socket in `Network::open` (with TLS if [`Config::url`] says so) and sleeps in
+//! `Network::wait`.
+//!
+//! ```
+//! use sansocket::{
+//!     endpoint::client::{ClientEnd, Config, Line, Memory, Step, WebSocketLink},
+//!     socketio::{AckSlot, Collector, Namespace, client::{Event, SocketSlot}},
+//!     ws::{Inbox, Outbox},
+//! };
+//! # use sansocket::{http::Url, time::Instant, ws::accept_key};
+//! # /// A network with a server that says what is written here, and a clock that jumps.
+//! # struct Network { now: u64, says: Vec<Vec<u8>>, received: Vec<u8> }
+//! # impl Network {
+//! #     fn new() -> Self {
+//! #         let mut hello = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ".to_vec();
+//! #         hello.extend_from_slice(&accept_key(b"BwcHBwcHBwcHBwcHBwcHBw==").unwrap());
+//! #         hello.extend_from_slice(b"\r\n\r\n\x81\x430{\"sid\":\"a\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}");
+//! #         let says = vec![b"\x81\x0f421[\"question\"]".to_vec(), b"\x81\x0d40{\"sid\":\"b\"}".to_vec(), hello];
+//! #         Self { now: 0, says, received: Vec::new() }
+//! #     }
+//! #     fn now(&self) -> Instant { Instant::from_millis(self.now) }
+//! #     fn open(&self, _: &Url<'_>) -> Result<(), ()> { if self.now == 0 { Err(()) } else { Ok(()) } }
+//! #     fn nonce(&self) -> [u8; 16] { [7; 16] }
+//! #     fn close(&mut self) {}
+//! #     fn write(&mut self, bytes: &[u8]) -> usize { self.received.extend_from_slice(bytes); bytes.len() }
+//! #     fn wait(&mut self, space: &mut [u8], until: Option<Instant>) -> Option<usize> {
+//! #         if self.received.is_empty() { self.now = until.unwrap().as_millis(); return None }
+//! #         let Some(bytes) = self.says.pop() else { self.now = until.unwrap().as_millis(); return None };
+//! #         space[..bytes.len()].copy_from_slice(&bytes);
+//! #         Some(bytes.len())
+//! #     }
+//! # }
+//!
+//! const ROOT: Namespace = Namespace(0);
+//!
+//! fn run(network: &mut Network) -> Result<(), Box<dyn core::error::Error>> {
+//!     let config = Config::parse("ws://example.org")?;
+//!     let memory = Memory { acks: [AckSlot::EMPTY; 4], sockets: [SocketSlot::EMPTY; 1], backlog: [0; 256] };
+//!     let mut client = ClientEnd::new(WebSocketLink::new(&config), ["/"], memory, 1);
+//!     let mut inbox = Inbox::new([0; 1024]);
+//!     let mut outbox = Outbox::with_keys([0; 512], || [0; 4]); // keys from a cryptographically secure generator
+//!     let mut files = Collector::new([0; 0]); // there are none
+//!
+//!     client.connect(ROOT, network.now())?;
+//!     client.emit(ROOT, "hello", &"server")?; // waits until the namespace is connected
+//!     loop {
+//!         let now = network.now();
+//!         let step = match client.poll(Line::WebSocket, &mut inbox, &mut files, now)? {
+//!             Step::Idle => client.handle_timeout(now),
+//!             step => step,
+//!         };
+//!         match step {
+//!             // The application.
+//!             Step::Event(Event::Connected { .. }, _) => println!("connected"),
+//!             Step::Event(Event::Event(e), _) if e.is("question") => {
+//!                 if let Some(request) = e.ack {
+//!                     client.ack(request, &42)?;
+//!                     client.close();
+//!                 }
+//!             }
+//!             Step::Failed { failure, retry, .. } => println!("{failure}; the next attempt is at {retry:?}"),
+//!             Step::Over(_) => return Ok(()),
+//!             // The host.
+//!             Step::Open(line) => match network.open(config.url()) {
+//!                 Ok(()) => client.opened(line, &mut inbox, &mut outbox, network.nonce()),
+//!                 Err(()) => client.handle_error(line, now),
+//!             },
+//!             Step::Close(_) => {
+//!                 network.write(outbox.written());
+//!                 network.close();
+//!             }
+//!             Step::Idle => {
+//!                 client.transmit(Line::WebSocket, &mut outbox, now)?;
+//!                 let n = network.write(outbox.written());
+//!                 outbox.consume(n);
+//!                 match network.wait(inbox.space()?, client.poll_timeout()) {
+//!                     None => {} // it is time
+//!                     Some(0) => client.handle_eof(Line::WebSocket, now),
+//!                     Some(n) => inbox.commit(n),
+//!                 }
+//!             }
+//!             Step::Again | Step::Auth(_) | Step::Event(..) => {}
+//!         }
+//!     }
+//! }
+//!
+//! let mut network = Network::new();
+//! run(&mut network)?;
+//! let text = String::from_utf8_lossy(&network.received);
+//! assert!(text.starts_with("GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"));
+//! for packet in ["40", "42[\"hello\",\"server\"]", "431[42]", "41"] {
+//!     assert!(text.contains(packet), "{packet}");
+//! }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Polling and WebSocket
+//! A [`FullLink`] has three lines, of which each has an inbox and an outbox. The loop is the same, over the lines:
+//!
+//! ```no_run
+//! # use sansocket::{endpoint::{Grow, client::{ClientEnd, FullLink, Line, Step}}, socketio::{AckSlot, Collector, client::SocketSlot}};
+//! # use sansocket::{time::Instant, ws::{Inbox, Outbox}};
+//! type Client<'c> = ClientEnd<FullLink<'c>, [&'static str; 1], [AckSlot; 4], [SocketSlot; 1], [u8; 1024]>;
+//!
+//! struct Wire {
+//!     inbox: Inbox<[u8; 2048]>,
+//!     outbox: Outbox<[u8; 2048], fn() -> [u8; 4]>,
+//! }
+//!
+//! /// Does everything that does not have to wait. Then write what the outboxes hold, and wait for bytes or for `poll_timeout`.
+//! fn turn(
+//!     client: &mut Client<'_>,
+//!     wires: &mut [Wire; Line::COUNT],
+//!     files: &mut Collector<[u8; 1024]>,
+//!     now: Instant,
+//!     handle: &mut impl FnMut(&mut Client<'_>, Step<'_>),
+//! ) -> Result<(), Grow> {
+//!     for line in Line::ALL {
+//!         loop {
+//!             match client.poll(line, &mut wires[line as usize].inbox, files, now)? {
+//!                 Step::Idle => break,
+//!                 step => handle(client, step),
+//!             }
+//!         }
+//!     }
+//!     loop {
+//!         match client.handle_timeout(now) {
+//!             Step::Idle => break,
+//!             step => handle(client, step),
+//!         }
+//!     }
+//!     for line in Line::ALL {
+//!         client.transmit(line, &mut wires[line as usize].outbox, now)?;
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Endings
+//! The events about a connection come in this order: [`Step::Failed`], unless this end closed it; `Disconnected` for each namespace that was
+//! connected; `AckFailed` for each acknowledgement that cannot arrive any more. Then the client waits and connects again while a namespace is
+//! [wanted](crate::socketio::client::Session::is_wanted); or it returns [`Step::Over`].
+//!
+//! | what happened | the namespace is still wanted | it connects again |
+//! |---|---|---|
+//! | the network, a ping timeout, the server closed the connection or broke a protocol | yes | yes, until [`Backoff::limit`](crate::socketio::client::Backoff::limit) |
+//! | no attempt is left ([`Over::GaveUp`]) | yes | when [`connect`](ClientEnd::connect) is called |
+//! | the server refused or removed the client | no | when `connect` is called |
+//! | [`disconnect`](ClientEnd::disconnect), [`close`](ClientEnd::close) | no | when `connect` is called |
+//!
+//! # What waits, and what is lost
+//! Each packet waits in the backlog until it is written into an outbox. What was written when a connection is lost may or may not have arrived; its
+//! acknowledgement fails. What waits stays, and is sent after the next CONNECT in its order, except what belonged to that connection: volatile
+//! events, and acknowledgements for the server. An event with [retries](Emit::retry) stays until the server has acknowledged it.
 
 mod backlog;
 mod config;

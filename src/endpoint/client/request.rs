@@ -22,8 +22,30 @@ pub(super) fn write_handshake(
     end(config, writer)
 }
 
+/// Writes a request of polling to the front of `out` and returns its length. `body`: the length of the body of a POST, which is to follow; `None`
+/// for a GET.
+pub(super) fn write_poll(
+    config: &Config<'_>,
+    session: &Session,
+    body: Option<usize>,
+    out: &mut [u8],
+) -> Result<usize, ConnectError> {
+    let method = if body.is_some() { "POST " } else { "GET " };
+    let mut writer = begin(config, session, method, Transport::Polling, out)?;
+    writer.push(b"Connection: keep-alive\r\n");
+    if !config.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+        writer.push(b"Accept: */*\r\n");
+    }
+    if let Some(len) = body {
+        writer.push(b"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: ");
+        writer.decimal(u64::try_from(len).unwrap_or(u64::MAX));
+        writer.push(b"\r\n");
+    }
+    end(config, writer)
+}
+
 /// Begins the head of a request, up to the field `Host`.
-pub(super) fn begin<'o>(
+fn begin<'o>(
     config: &Config<'_>,
     session: &Session,
     method: &str,
@@ -52,7 +74,7 @@ pub(super) fn begin<'o>(
 }
 
 /// Ends the head of a request with the fields of the configuration. Returns its length.
-pub(super) fn end(config: &Config<'_>, mut writer: Writer<'_>) -> Result<usize, ConnectError> {
+fn end(config: &Config<'_>, mut writer: Writer<'_>) -> Result<usize, ConnectError> {
     for (name, value) in config.fields {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         if is_own_field(name) || is("host") || is("content-type") {

@@ -12,13 +12,25 @@ use crate::{
     ws::{ConnectError, Inbox, MaskSource, Outbox},
 };
 
+/// A client over a WebSocket alone: one line, [`Line::WebSocket`], and no code for polling. At most 450 bytes. See [`Link`] for its loop.
+///
+/// ```
+/// use sansocket::endpoint::client::{Config, Line, Link, Task, WebSocketLink};
+/// use sansocket::time::Instant;
+///
+/// let config = Config::parse("wss://example.org")?;
+/// let mut link = WebSocketLink::new(&config);
+/// link.start(Instant::from_millis(0));
+/// assert_eq!(link.poll_task(), Some(Task::Open(Line::WebSocket)));
+/// # Ok::<(), sansocket::http::UrlError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WebSocketLink<'c> {
-    config: &'c Config<'c>,
-    life: Life,
-    socket: Socket,
+    pub(super) config: &'c Config<'c>,
+    pub(super) life: Life,
+    pub(super) socket: Socket,
     /// The outbox had no room for a message.
-    is_blocked: bool,
+    pub(super) is_blocked: bool,
 }
 
 impl<'c> WebSocketLink<'c> {
@@ -29,7 +41,7 @@ impl<'c> WebSocketLink<'c> {
     }
 
     /// Closes the line when the session is over.
-    fn settle(&mut self, now: Instant) {
+    pub(super) fn settle(&mut self, now: Instant) {
         if !self.life.is_running() {
             if let (Some(engine), Some(ws)) = (self.life.engine(), self.socket.ws()) {
                 engine.owe_close(ws);
@@ -61,9 +73,15 @@ impl Link for WebSocketLink<'_> {
         self.socket.poll_task()
     }
 
-    fn opened(&mut self, line: Line, nonce: [u8; 16], _now: Instant) {
+    fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        line: Line,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    ) {
         if line == Line::WebSocket {
-            self.socket.opened(nonce);
+            self.socket.opened(inbox, outbox, nonce);
         }
     }
 
@@ -96,7 +114,6 @@ impl Link for WebSocketLink<'_> {
         if line != Line::WebSocket {
             return Ok(false);
         }
-        self.socket.renew_inbox(inbox);
         if let Shaken::Failed(failure) = self.socket.shake(self.config, inbox)? {
             self.lost(failure, now);
         }
@@ -139,7 +156,6 @@ impl Link for WebSocketLink<'_> {
         if line != Line::WebSocket {
             return Ok(());
         }
-        self.socket.renew_outbox(outbox);
         let Some(engine) = self.life.engine() else { return Ok(()) };
         match self.socket.write_request(self.config, engine, outbox) {
             Ok(()) => {}
@@ -159,8 +175,7 @@ impl Link for WebSocketLink<'_> {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Option<engineio::Event<'static>> {
-        let refusal = self.socket.refusal();
-        let event = self.life.handle_timeout(now, refusal);
+        let event = self.life.handle_timeout(now, self.socket.refusal());
         self.settle(now);
         event
     }

@@ -36,7 +36,8 @@ use crate::{
 ///
 /// inbox.space()?[..8].copy_from_slice(b"\x81\x063probe");
 /// inbox.commit(8);
-/// assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws, now)?, Probed::Pending);
+/// let probed = probe.poll_with(&mut engine, &mut inbox, &mut ws, now, |packet| println!("received {packet:?}"))?;
+/// assert_eq!(probed, Probed::Pending);
 /// assert!(!probe.poll_transmit(&mut engine, &mut ws.out(&mut outbox))?, "a GET is in progress");
 /// assert_eq!(engine.poll_request(true), None);
 /// engine.end_get(); // the server has answered it

@@ -15,17 +15,17 @@ use crate::time::Instant;
 pub(super) use list::AckList;
 use list::NIL;
 
-/// The ids of sessions are below this number, the ids of broadcasts ([`AckIds`](super::server::AckIds)) are not. So acknowledgements of the two are never
+/// The ids of sessions, of servers and clients, are below this number, the ids of broadcasts ([`AckIds`](super::server::AckIds)) are not. So acknowledgements of the two are never
 /// confused. Both fit into the signed 32-bit integers of small clients.
 pub(super) const BROADCASTS: u64 = 1 << 30;
 
-/// Asks the peer to acknowledge an event ([`Session::emit`](super::server::Session::emit)). See [`Session`](super::server::Session) for an example.
+/// Asks the peer to acknowledge an event. See the sessions of [server](super::server::Session) and [client](super::client::Session) for examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ExpectAck {
     /// A number that the caller chooses. It is returned with the acknowledgement.
     pub token: u32,
-    /// When the request fails ([`Event::AckFailed`](super::server::Event::AckFailed)). Without a deadline the slot is in use until the
-    /// acknowledgement arrives or the client leaves the namespace.
+    /// When the request fails (`Event::AckFailed`). Without a deadline the slot is in use until the acknowledgement arrives or the client leaves the
+    /// namespace.
     pub deadline: Option<Instant>,
 }
 

@@ -16,7 +16,7 @@ use crate::{
 /// The client's end of one Socket.IO connection, with several namespaces. It knows which namespaces the application wants to be in, checks each
 /// received packet, and writes packets. It has no buffers. It outlives the link: the same session serves the next one.
 ///
-/// Size: 112 bytes on 64 bits, without the namespaces; 32 for each [`AckSlot`], 80 for each [`SocketSlot`].
+/// Size: 104 bytes on 64 bits, without the namespaces; 32 for each [`AckSlot`], 80 for each [`SocketSlot`].
 ///
 /// ```
 /// use sansocket::{

@@ -12,8 +12,8 @@ use crate::{
     ws::{Out, Stored, stored_frame},
 };
 use core::fmt;
-pub(super) use record::{Kind, Record};
 use record::{HEAD, id_at};
+pub(super) use record::{Kind, Record};
 
 /// What to do with an event that does not fit into the backlog of a [`ClientEnd`](super::ClientEnd). An event that is larger than the whole backlog
 /// is refused whatever the choice.
@@ -26,7 +26,7 @@ pub enum WhenFull {
     /// ([`AckError::Dropped`](crate::socketio::AckError::Dropped)). Events with retries that are in flight stay. If that is not enough, the event is
     /// refused and nothing is dropped.
     DropOldest,
-    /// Drop it: [`Pushed::Dropped`](crate::socketio::Pushed::Dropped).
+    /// Drop it: [`emit_with`](super::ClientEnd::emit_with) returns `false`.
     DropNewest,
 }
 

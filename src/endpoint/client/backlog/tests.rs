@@ -141,9 +141,9 @@ fn as_a_list() {
                 _ => {
                     let is_connected = |ns: Namespace| connected[usize::from(ns.0)];
                     let next = list.iter().position(|(ns, _)| is_connected(*ns));
-                    let expected = next.map(|at| list.remove(at)).map(|(ns, name)| {
-                        format!("42{}[\"{name}\"]", if ns == B { "/b," } else { "" })
-                    });
+                    let expected = next
+                        .map(|at| list.remove(at))
+                        .map(|(ns, name)| format!("42{}[\"{name}\"]", if ns == B { "/b," } else { "" }));
                     assert_eq!(take(&mut backlog, is_connected), expected, "run {run}");
                 }
             }

@@ -82,7 +82,7 @@ impl Session {
     ///
     /// engine.close();
     /// assert_eq!(engine.poll_request(false), Some(Request::Post));
-    /// let len = engine.begin_post(&mut waiting, &mut body)?;
+    /// let len = engine.begin_post_with(&mut waiting, &mut body, |packet| println!("sent {packet:?}"))?;
     /// assert_eq!(&body[..len], b"1");
     /// # Ok(()) }
     /// ```

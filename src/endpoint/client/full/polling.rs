@@ -1,0 +1,185 @@
+//! The requests of a session over polling.
+
+use super::{Farewell, FullLink};
+use crate::{
+    bytes::{Capacity, open_gap},
+    endpoint::{
+        Grow, What,
+        client::{
+            Failure, Line, Seen,
+            exchange::{Answer, Lost},
+            refusal::cause,
+            request::write_poll,
+        },
+    },
+    engineio::client::{Request, Source},
+    time::Instant,
+    ws::{ConnectError, Inbox, MaskSource, Outbox},
+};
+
+impl FullLink<'_> {
+    /// Reads the answer to the GET. `true`: there is an event.
+    pub(super) fn advance_get<S: AsMut<[u8]>>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        now: Instant,
+        seen: &mut dyn FnMut(Seen<'_>),
+    ) -> Result<bool, Grow> {
+        if let Err(failure) = self.get.advance(inbox, self.base.config.limits.message)? {
+            self.fail(failure);
+        }
+        let Some(answer) = self.get.answer() else { return Ok(false) };
+        let body = inbox.bytes().get_mut(..answer.len).unwrap_or_default();
+        match self.base.life.engine() {
+            Some(engine) if answer.status.0 == 200 => {
+                if engine.advance_body(body, &mut self.at, now, |packet| seen(Seen::Received(packet))) {
+                    return Ok(true);
+                }
+                engine.end_get();
+            }
+            _ => {
+                let failure = refused(answer, body);
+                self.fail(failure);
+            }
+        }
+        self.at = 0;
+        self.get.finish(inbox);
+        Ok(false)
+    }
+
+    /// Reads the answer to the POST. Its body has no meaning.
+    pub(super) fn advance_post<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Grow> {
+        if let Err(failure) = self.post.advance(inbox, self.base.config.limits.message)? {
+            self.lose_post(failure);
+        }
+        let Some(answer) = self.post.answer() else { return Ok(()) };
+        if answer.status.0 == 200 {
+            if let Some(engine) = self.base.life.engine() {
+                engine.end_post();
+            }
+        } else {
+            let failure = refused(answer, inbox.bytes().get_mut(..answer.len).unwrap_or_default());
+            self.lose_post(failure);
+        }
+        self.post.finish(inbox);
+        Ok(())
+    }
+
+    pub(super) fn transmit_get<S: AsMut<[u8]>, K: MaskSource>(
+        &mut self,
+        outbox: &mut Outbox<S, K>,
+    ) -> Result<(), Grow> {
+        let again = self.get.is_asking_again();
+        let Some(engine) = self.base.life.session().filter(|_| self.get.is_idle()) else { return Ok(()) };
+        if !again && engine.poll_request(true) != Some(Request::Get) {
+            return Ok(());
+        }
+        // What is left of the lost request.
+        outbox.consume(usize::MAX);
+        match outbox.append_bytes(|out| write_poll(self.base.config, engine, None, out)) {
+            Ok(_) => {
+                engine.begin_get();
+                self.get.ask();
+                Ok(())
+            }
+            Err(ConnectError::Capacity(e)) => Err(Grow::new(What::Output, e)),
+            Err(e) => {
+                self.fail(Failure::Config(e));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn transmit_post<S: AsMut<[u8]>, K: MaskSource>(
+        &mut self,
+        outbox: &mut Outbox<S, K>,
+        source: &mut impl Source,
+        seen: &mut dyn FnMut(Seen<'_>),
+    ) -> Result<(), Grow> {
+        if self.post.is_asking_again() {
+            if outbox.held() < self.posted {
+                // The server may have handled it.
+                self.post.close();
+                self.lose_post(Failure::Lost);
+            } else if self.post.is_idle() {
+                self.post.ask();
+            }
+            return Ok(());
+        }
+        let Some(engine) = self.base.life.engine() else { return Ok(()) };
+        if engine.poll_request(true) != Some(Request::Post) {
+            return Ok(());
+        }
+        if self.post.is_down() {
+            // The error says that there is something to send.
+            if engine.begin_post(source, &mut []).is_err() {
+                self.post.want();
+            }
+            return Ok(());
+        }
+        // The rest of a request that was answered before it was read goes first.
+        if !self.post.is_idle() || !outbox.is_empty() {
+            return Ok(());
+        }
+        let config = self.base.config;
+        // The most that the head can need. If it cannot be written at all, that shows before messages are taken.
+        let head = match write_poll(config, engine, Some(usize::MAX), &mut []) {
+            Err(ConnectError::Capacity(e)) => e.needed,
+            Err(e) => {
+                self.fail(Failure::Config(e));
+                return Ok(());
+            }
+            Ok(n) => n,
+        };
+        let written = outbox.append_bytes(|out| {
+            let available = out.len();
+            let (place, _) = out.split_at_mut_checked(available.saturating_sub(head)).unwrap_or_default();
+            let body = engine
+                .begin_post_with(source, place, |packet| seen(Seen::Sent(packet)))
+                .map_err(|e| Capacity { needed: e.needed.saturating_add(head), available })?;
+            if body == 0 {
+                return Ok(0);
+            }
+            let head = write_poll(config, engine, Some(body), out.get_mut(body..).unwrap_or_default());
+            debug_assert!(head.is_ok(), "its room was left");
+            let head = head.unwrap_or(0);
+            let len = body.saturating_add(head);
+            open_gap(out.get_mut(..len).unwrap_or_default(), head);
+            Ok::<_, Capacity>(len)
+        });
+        match written {
+            Ok(0) => {}
+            Ok(len) => {
+                self.posted = len;
+                self.post.ask();
+            }
+            Err(e) => return Err(Grow::new(What::Output, e)),
+        }
+        Ok(())
+    }
+
+    /// The connection of a line has ended or failed.
+    pub(super) fn lose_request(&mut self, line: Line, is_eof: bool) {
+        let exchange = if line == Line::Get { &mut self.get } else { &mut self.post };
+        let failure = match exchange.lost(is_eof) {
+            Lost::Nothing => return,
+            Lost::Unheard => return exchange.ask_again(),
+            Lost::Unreachable => Failure::Unreachable,
+            Lost::Request => Failure::Lost,
+        };
+        if line == Line::Post {
+            self.lose_post(failure);
+        } else {
+            self.fail(failure);
+        }
+    }
+
+    fn lose_post(&mut self, failure: Failure) {
+        self.fail(failure);
+        self.farewell = if self.farewell == Farewell::None { Farewell::None } else { Farewell::Over };
+    }
+}
+
+fn refused(answer: Answer, body: &[u8]) -> Failure {
+    cause(answer.status, body).unwrap_or(Failure::NotEngineIo(answer.status))
+}

@@ -1,0 +1,181 @@
+//! Packets that wait: volatile ones, deadlines, retries, a full backlog.
+
+use super::{
+    even,
+    world::{B, ROOT, at, with_backlog, world},
+};
+use sansocket::{
+    Capacity,
+    endpoint::{
+        Grow, What,
+        client::{Emit, Step, WhenFull},
+    },
+    socketio::{Attachments, Binary, Placeholder, SendError, client::Event},
+};
+
+#[test]
+fn a_volatile_event_is_sent_now_or_never() {
+    let mut w = world(even());
+    let volatile = Emit::new().volatile();
+    w.client.connect(ROOT, at(0)).unwrap();
+    assert_eq!(w.client.emit_with(ROOT, "early", &(), volatile), Ok(false));
+    w.turn();
+    assert_eq!(w.client.emit_with(B, "not joined", &(), volatile), Ok(false));
+    assert_eq!(w.client.emit_with(ROOT, "now", &(), volatile), Ok(true));
+    assert_eq!(w.client.emit_with(ROOT, "behind", &(), volatile), Ok(false));
+    w.turn();
+    assert_eq!(w.heard(), ["connect /", "/ now"]);
+    // It does not outlive the connection.
+    w.told();
+    w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
+    w.cut();
+    assert_eq!(w.told()[2..], ["no ack 7 Disconnected"]);
+    w.wait(1000);
+    assert_eq!((w.heard(), w.client.held()), (vec!["connect /".into()], 0));
+}
+
+#[test]
+fn a_deadline_that_passes_while_the_event_waits() {
+    let mut w = world(even());
+    w.is_reachable = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    for (token, deadline) in [(1, 500), (2, 5000)] {
+        w.client.emit_with(ROOT, "x", &token, Emit::new().ask(token, Some(at(deadline)))).unwrap();
+    }
+    w.run(600);
+    assert_eq!(w.told(), ["failed Unreachable 0 Some(1000)", "no ack 1 TimedOut"]);
+    w.is_reachable = true;
+    w.run(1000);
+    assert_eq!(w.told(), ["opened", "connected /", "ack Some(2) 2"]);
+    assert_eq!(w.heard(), ["connect /", "/ ?x 2"]);
+}
+
+#[test]
+fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
+    let mut w = world(even());
+    w.answers = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
+    w.turn();
+    w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
+    w.told();
+    w.cut();
+    assert_eq!(w.told(), ["failed Lost 0 Some(1000)", "left / transport error", "no ack 1 Disconnected"]);
+    w.heard();
+    w.answers = true;
+    w.wait(1000);
+    assert_eq!(w.heard(), ["connect /", "/ ?waits"]);
+    assert_eq!(w.told()[2..], ["ack Some(2) "]);
+}
+
+#[test]
+fn retries_of_a_server_that_swallows() {
+    let mut w = world(even());
+    w.answers = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    let how = |token| Emit::new().ask(token, None).retry(2, 100);
+    w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
+    w.client.emit_with(ROOT, "b", &2, how(2)).unwrap();
+    w.client.emit(ROOT, "other", &()).unwrap();
+    w.run(250);
+    assert_eq!(w.heard(), ["connect /", "/ other", "/ ?a 1", "/ ?a 1", "/ ?a 1"]);
+    assert_eq!(w.told(), ["opened", "connected /"]);
+    w.run(300);
+    assert_eq!((w.told(), w.heard()), (vec!["no ack 1 TimedOut".into()], vec!["/ ?b 2".into()]));
+    w.answers = true;
+    w.run(400);
+    assert_eq!((w.told(), w.heard()), (vec!["ack Some(2) 2".into()], vec!["/ ?b 2".into()]));
+    w.run(10_000);
+    assert_eq!((w.told().len(), w.heard().len(), w.client.held()), (0, 0, 0));
+}
+
+#[test]
+fn retries_over_connections() {
+    let mut w = world(even());
+    w.answers = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    // Nobody waits for it.
+    w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
+    w.client.emit_with(ROOT, "b", &(), Emit::new().ask(3, None).retry(0, 60_000)).unwrap();
+    w.turn();
+    w.cut();
+    w.wait(1000);
+    w.cut();
+    w.wait(1000);
+    assert_eq!(w.heard(), ["connect /", "/ ?a", "connect /", "/ ?a", "connect /", "/ ?a"]);
+    w.cut();
+    w.wait(1000);
+    assert_eq!(w.heard(), ["connect /", "/ ?b"]);
+    w.told();
+    w.cut();
+    assert_eq!(w.told()[2..], ["no ack 3 Disconnected"]);
+    w.answers = true;
+    w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
+    w.wait(1000);
+    assert_eq!((w.told()[2..].to_vec(), w.client.held()), (vec![String::from("ack None ")], 0));
+}
+
+#[test]
+fn a_full_backlog_refuses_with_the_exact_need() {
+    let mut w = with_backlog(even(), 100);
+    w.client.emit(ROOT, "12345", &()).unwrap();
+    w.client.emit(ROOT, "12345", &()).unwrap();
+    w.client.emit(ROOT, "12345", &()).unwrap();
+    let held = w.client.held();
+    let error = w.client.emit(ROOT, "12345", &()).unwrap_err();
+    assert_eq!(error, SendError::Capacity(Capacity { needed: held / 3 * 4, available: 100 }));
+    assert_eq!((w.client.held(), Grow::of_client(&error)), (held, Some(Grow { what: What::Backlog, to: 200 })));
+    assert!(w.client.replace_backlog(vec![0; held - 1]).is_err());
+    let _ = w.client.replace_backlog(vec![0; held / 3 * 4]).unwrap();
+    w.client.emit(ROOT, "12345", &()).unwrap();
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    assert_eq!(w.heard().len(), 5);
+}
+
+#[test]
+fn a_full_backlog_drops_the_oldest_or_the_newest() {
+    for policy in [WhenFull::DropOldest, WhenFull::DropNewest] {
+        let mut w = with_backlog(even(), 100).map(|client| client.with_when_full(policy));
+        let mut pushed = Vec::new();
+        for i in 1..=4 {
+            pushed.push(w.client.emit_with(ROOT, "x", &(i, "12345"), Emit::new().ask(i, None)).unwrap());
+            // A dropped one that is not told yet keeps its 16 bytes.
+            while let Step::Event(Event::AckFailed { token, error, .. }, _) = w.client.handle_timeout(at(0)) {
+                w.told.push(format!("no ack {token} {error:?}"));
+            }
+        }
+        let too_large = w.client.emit(ROOT, "x", &"7".repeat(100).as_str());
+        assert!(matches!(too_large, Err(SendError::Capacity(_))), "{too_large:?}");
+        w.client.connect(ROOT, at(0)).unwrap();
+        w.turn();
+        let heard = w.heard();
+        let told = w.told();
+        if policy == WhenFull::DropOldest {
+            assert_eq!(pushed, [true; 4]);
+            assert_eq!(told[..2], ["no ack 1 Dropped", "no ack 2 Dropped"]);
+            assert_eq!(heard, ["connect /", "/ ?x 3,\"12345\"", "/ ?x 4,\"12345\""]);
+        } else {
+            assert_eq!(pushed, [true, true, false, false]);
+            assert_eq!(heard, ["connect /", "/ ?x 1,\"12345\"", "/ ?x 2,\"12345\""]);
+            assert_eq!(told[2..], ["ack Some(1) 1,\"12345\"", "ack Some(2) 2,\"12345\""]);
+        }
+    }
+}
+
+#[test]
+fn attachments_wait_with_their_packet() {
+    let mut w = world(even());
+    let files: [&[u8]; 2] = [b"abc", &[0; 300]];
+    let content = Binary((1, Placeholder(0), Placeholder(1)), Attachments::from(&files[..]));
+    w.client.emit_with(B, "files", &content, Emit::new().ask(1, None).retry(1, 1000)).unwrap();
+    w.client.connect(B, at(0)).unwrap();
+    w.turn();
+    let placeholder = |n| format!("{{\"_placeholder\":true,\"num\":{n}}}");
+    assert_eq!(
+        w.heard(),
+        ["connect /b".into(), format!("/b ?files 1,{},{} file file", placeholder(0), placeholder(1))]
+    );
+    assert_eq!(w.client.held(), 0);
+}
