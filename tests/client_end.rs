@@ -30,7 +30,7 @@ fn one_namespace_from_the_first_connect_to_the_last_close() {
     w.turn();
     assert_eq!(w.told(), ["opened", "connected /"]);
     w.client.emit(ROOT, "hello", &"you").unwrap();
-    w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
+    let _ = w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
     w.turn();
     assert_eq!(w.heard(), ["connect /", "/ hello \"you\"", "/ ?ask 1,2"]);
     assert_eq!(w.told(), ["ack Some(5) 1,2"]);
@@ -221,14 +221,27 @@ fn what_is_left_behind_at_a_disconnect_is_told() {
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
     w.told();
-    w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
+    let _ = w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
     w.turn();
-    w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
+    let _ = w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
     w.client.disconnect(ROOT);
     w.turn();
     let told = w.told();
     assert_eq!(told[..3], ["left / io client disconnect", "no ack 1 Disconnected", "no ack 2 Disconnected"]);
     assert_eq!(w.heard(), ["connect /", "/ ?sent", "/ ?waits", "disconnect /", "closed transport close"]);
+}
+
+#[test]
+fn a_server_that_does_not_answer_the_close_frame_is_not_waited_for_long() {
+    let mut w = world(even());
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    w.is_mute = true;
+    w.client.close();
+    w.turn();
+    assert_eq!(w.told()[2..], ["left / io client disconnect"]);
+    w.run(2000);
+    assert_eq!(w.told(), ["over Closed"]);
 }
 
 #[test]
@@ -319,13 +332,13 @@ fn slots_grow() {
     let full = w.client.connect(B, at(0)).unwrap_err();
     assert_eq!(Grow::of_sockets(&full), Grow { what: What::Sockets, to: 2 });
     for token in 0..4 {
-        w.client.emit_with(ROOT, "x", &(), Emit::new().ask(token, None)).unwrap();
+        let _ = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(token, None)).unwrap();
     }
     let held = w.client.held();
     let error = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap_err();
     assert_eq!((Grow::of_client(&error), held), (Some(Grow { what: What::Acks, to: 8 }), w.client.held()));
     let _ = w.client.replace_acks(vec![sansocket::socketio::AckSlot::EMPTY; 8]).unwrap();
-    w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap();
+    let _ = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap();
     assert!(matches!(w.client.emit(ROOT, "connect", &()), Err(SendError::State(_))));
     w.turn();
     assert_eq!(w.told().len(), 7);

@@ -15,7 +15,7 @@ use sansocket::{
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
-        Attachments, Binary, Namespace,
+        Attachments, Binary, Namespace, Pushed,
         client::{Backoff, Event},
     },
     time::Instant,
@@ -124,7 +124,7 @@ impl Terminal<'_> {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
         let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
-        if !sent.map_err(|e| e.to_string())? {
+        if sent.map_err(|e| e.to_string())? == Pushed::Dropped {
             return Err("the event was dropped".into());
         }
         if asks {

@@ -27,7 +27,7 @@ fn a_volatile_event_is_sent_now_or_never() {
     assert_eq!(w.heard(), ["connect /", "/ now"]);
     // It does not outlive the connection.
     w.told();
-    w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
+    let _ = w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
     w.cut();
     assert_eq!(w.told()[2..], ["no ack 7 Disconnected"]);
     w.wait(1000);
@@ -40,7 +40,7 @@ fn a_deadline_that_passes_while_the_event_waits() {
     w.is_reachable = false;
     w.client.connect(ROOT, at(0)).unwrap();
     for (token, deadline) in [(1, 500), (2, 5000)] {
-        w.client.emit_with(ROOT, "x", &token, Emit::new().ask(token, Some(at(deadline)))).unwrap();
+        let _ = w.client.emit_with(ROOT, "x", &token, Emit::new().ask(token, Some(at(deadline)))).unwrap();
     }
     w.run(600);
     assert_eq!(w.told(), ["failed Unreachable 0 Some(1000)", "no ack 1 TimedOut"]);
@@ -56,9 +56,9 @@ fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
     w.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
-    w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
+    let _ = w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
     w.turn();
-    w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
+    let _ = w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
     w.told();
     w.cut();
     assert_eq!(w.told(), ["failed Lost 0 Some(1000)", "left / transport error", "no ack 1 Disconnected"]);
@@ -75,8 +75,8 @@ fn retries_of_a_server_that_swallows() {
     w.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     let how = |token| Emit::new().ask(token, None).retry(2, 100);
-    w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
-    w.client.emit_with(ROOT, "b", &2, how(2)).unwrap();
+    let _ = w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
+    let _ = w.client.emit_with(ROOT, "b", &2, how(2)).unwrap();
     w.client.emit(ROOT, "other", &()).unwrap();
     w.run(250);
     assert_eq!(w.heard(), ["connect /", "/ other", "/ ?a 1", "/ ?a 1", "/ ?a 1"]);
@@ -96,8 +96,8 @@ fn retries_over_connections() {
     w.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     // Nobody waits for it.
-    w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
-    w.client.emit_with(ROOT, "b", &(), Emit::new().ask(3, None).retry(0, 60_000)).unwrap();
+    let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
+    let _ = w.client.emit_with(ROOT, "b", &(), Emit::new().ask(3, None).retry(0, 60_000)).unwrap();
     w.turn();
     w.cut();
     w.wait(1000);
@@ -111,7 +111,7 @@ fn retries_over_connections() {
     w.cut();
     assert_eq!(w.told()[2..], ["no ack 3 Disconnected"]);
     w.answers = true;
-    w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
+    let _ = w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
     w.wait(1000);
     assert_eq!((w.told()[2..].to_vec(), w.client.held()), (vec![String::from("ack None ")], 0));
 }
@@ -169,7 +169,7 @@ fn attachments_wait_with_their_packet() {
     let mut w = world(even());
     let files: [&[u8]; 2] = [b"abc", &[0; 300]];
     let content = Binary((1, Placeholder(0), Placeholder(1)), Attachments::from(&files[..]));
-    w.client.emit_with(B, "files", &content, Emit::new().ask(1, None).retry(1, 1000)).unwrap();
+    let _ = w.client.emit_with(B, "files", &content, Emit::new().ask(1, None).retry(1, 1000)).unwrap();
     w.client.connect(B, at(0)).unwrap();
     w.turn();
     let placeholder = |n| format!("{{\"_placeholder\":true,\"num\":{n}}}");
@@ -178,4 +178,29 @@ fn attachments_wait_with_their_packet() {
         ["connect /b".into(), format!("/b ?files 1,{},{} file file", placeholder(0), placeholder(1))]
     );
     assert_eq!(w.client.held(), 0);
+}
+
+#[test]
+fn an_answer_with_attachments_counts_when_all_have_arrived() {
+    for (is_cut, sends) in [(false, 1), (true, 2)] {
+        let mut w = world(even());
+        w.answers = false;
+        w.client.connect(ROOT, at(0)).unwrap();
+        let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
+        w.turn();
+        w.told();
+        let (id, files) = ("61-1[{\"_placeholder\":true,\"num\":0}]", b"\x82\x01x");
+        w.text(&format!("4{id}"));
+        assert!(w.client.held() > 0, "not yet");
+        if is_cut {
+            w.cut();
+            w.answers = true;
+            w.wait(1000);
+        } else {
+            w.raw(files);
+            assert_eq!(w.told().len(), 1);
+        }
+        assert_eq!(w.client.held(), 0);
+        assert_eq!(w.heard().iter().filter(|h| h.ends_with("?a")).count(), sends);
+    }
 }

@@ -65,7 +65,9 @@ fn run(seed: u64) {
             16 => w.answers = random.below(3) > 0,
             17 if random.below(3) == 0 => w.is_mute = !w.is_mute,
             18 => w.refuses = (random.below(3) == 0).then_some(namespace),
-            19 => w.serve(|io, out| drop(io.disconnect(namespace, out))),
+            19 => w.serve(|io, out| {
+                let _ = io.disconnect(namespace, out);
+            }),
             20 => w.wait(random.below(100_000) as u64),
             21 => {
                 w.now += random.below(1 << 30) as u64;

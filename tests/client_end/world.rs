@@ -242,7 +242,10 @@ impl<L: Link> World<L> {
                     let retry = retry.map(|retry| retry.as_millis() - self.now);
                     format!("failed {failure:?} {attempt} {retry:?}")
                 }
-                Step::Over(over) => format!("over {over:?}"),
+                Step::Over(over) => {
+                    assert!(!wire.is_open, "all lines are closed");
+                    format!("over {over:?}")
+                }
                 Step::Auth(namespace) => {
                     if let Some(token) = &mut self.authorizes {
                         *token += 1;

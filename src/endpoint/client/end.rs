@@ -1,19 +1,17 @@
 use super::{
-    Emit, Line, Link, Memory, Over, Seen, Step, WhenFull,
+    Line, Link, Memory, Over, Seen, Step, WhenFull,
     backlog::{Backlog, Kind, Record},
     source::Waiting,
 };
 use crate::{
     endpoint::{Grow, room::room},
     engineio,
-    json::Args,
     socketio::{
-        AckRequest, AckSlot, Attachments, Collector, Content, ExpectAck, Namespace, Namespaces, PeerError, SendError,
-        SlotCapacity, StateError,
+        AckSlot, Attachments, Collector, Namespace, Namespaces, PeerError, SlotCapacity,
         client::{self, Backoff, Session, SocketSlot},
     },
     time::Instant,
-    ws::{Inbox, MaskSource, Out, Outbox, Stored},
+    ws::{Inbox, MaskSource, Outbox},
 };
 
 /// A Socket.IO client: a [`Link`], the [`Session`] on it, reconnection, and the packets that wait. It does what the JavaScript client does.
@@ -25,9 +23,9 @@ pub struct ClientEnd<L, N, A, S, B> {
     pub(super) io: Session<N, A, S>,
     pub(super) backlog: Backlog<B>,
     pub(super) backoff: Backoff,
-    when_full: WhenFull,
+    pub(super) when_full: WhenFull,
     /// Bytes of the backlog that are kept free for CONNECT packets.
-    reserve: usize,
+    pub(super) reserve: usize,
     /// The state of the generator (xorshift) for the jitter.
     pub(super) random: u32,
     pub(super) phase: Phase,
@@ -37,6 +35,8 @@ pub struct ClientEnd<L, N, A, S, B> {
     pub(super) is_refused: bool,
     /// A call has changed something since `handle_timeout` returned `Idle`.
     pub(super) is_stirred: bool,
+    /// The attachments of an acknowledgement of an event with retries are arriving.
+    pub(super) is_arriving: bool,
     /// How the server broke the Socket.IO protocol, until the link has ended.
     pub(super) fault: Option<PeerError>,
     /// To be told before all else.
@@ -87,6 +87,7 @@ where
             is_closing: false,
             is_refused: false,
             is_stirred: false,
+            is_arriving: false,
             fault: None,
             failed: None,
         }
@@ -157,81 +158,6 @@ where
         while let Some(namespace) = self.wanted() {
             self.disconnect(namespace);
         }
-    }
-
-    /// Answers [`Step::Auth`]: sends CONNECT with these credentials, which must be written as a JSON object, or without.
-    ///
-    /// # Errors
-    /// [`SendError::Capacity`] if the backlog has no room ([`Grow::of_client`]). [`SendError::State`] if the namespace does not wait for credentials
-    /// (any more). Nothing was changed.
-    pub fn authorize(&mut self, namespace: Namespace, auth: Option<&impl Args>) -> Result<(), SendError> {
-        let io = &mut self.io;
-        let len = self.backlog.append(0, |out| io.authorize(namespace, auth, out))?;
-        self.backlog.commit(Record::new(namespace, Kind::Auth, crate::socketio::Flags::NONE), len);
-        Ok(())
-    }
-
-    /// Sends an event, or keeps it until the namespace is connected. As [`emit_with`](Self::emit_with) with [`Emit::new`].
-    ///
-    /// # Errors
-    /// As [`emit_with`](Self::emit_with).
-    pub fn emit(&mut self, namespace: Namespace, name: &str, content: &impl Content) -> Result<(), SendError> {
-        self.emit_with(namespace, name, content, Emit::new()).map(|_| ())
-    }
-
-    /// Sends an event, or keeps it until the namespace is connected. The events of a namespace are sent in the order of the calls; those with retries
-    /// in an order of their own. [`transmit`](Self::transmit) writes it.
-    ///
-    /// `false`: it was dropped. It was volatile and could not be sent at once, or [`WhenFull::DropNewest`] has dropped it. Its acknowledgement does not
-    /// fail: it was never asked for.
-    ///
-    /// # Errors
-    /// [`SendError::Capacity`] if the backlog is full, with the size that it needs; [`SendError::Acks`] if no slot is free: see [`Grow::of_client`].
-    /// [`SendError::Serialize`]. [`SendError::State`] if the name is reserved, the namespace is not one of the application's, or there are too many
-    /// attachments. Nothing was changed.
-    pub fn emit_with(
-        &mut self,
-        namespace: Namespace,
-        name: &str,
-        content: &impl Content,
-        how: Emit,
-    ) -> Result<bool, SendError> {
-        let mut record = Record::new(namespace, Kind::Event, how.flags);
-        let mut expect = how.expect;
-        record.is_asked = expect.is_some();
-        if let Some((retries, timeout)) = how.retry {
-            (record.kind, record.left, record.timeout) = (Kind::Retry, retries, timeout);
-            // Its deadlines begin when it is sent.
-            expect = Some(ExpectAck { token: expect.map_or(0, |e| e.token), deadline: None });
-        } else if how.flags.is_volatile() {
-            record.kind = Kind::Volatile;
-            if !self.io.is_connected(namespace) || !self.link.is_writable() || self.backlog.waits(namespace) {
-                return Ok(false);
-            }
-        }
-        let Some(len) = self.write_event(namespace, name, content, expect)? else { return Ok(false) };
-        if let Some(expect) = expect {
-            record.id = u32::try_from(self.io.expect(namespace, expect)?).ok();
-        }
-        self.backlog.commit(record, len);
-        if record.kind == Kind::Retry {
-            self.backlog.rescan_retries();
-        }
-        Ok(true)
-    }
-
-    /// Acknowledges an event of the server, at once or later. Answer each request once.
-    ///
-    /// # Errors
-    /// [`StateError::Stale`] if the request belongs to an earlier connection. Otherwise as [`emit_with`](Self::emit_with); an answer never drops an
-    /// event.
-    pub fn ack(&mut self, request: AckRequest, content: &impl Content) -> Result<(), SendError> {
-        let (namespace, id) = self.io.check_request(request)?;
-        let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-        let len = self.backlog.append(self.reserve, |out| client::ack(&path, id, content, out))?;
-        drop(path);
-        self.backlog.commit(Record::new(namespace, Kind::Answer, crate::socketio::Flags::NONE), len);
-        Ok(())
     }
 
     /// The next step of what a line received. See the [module page](super) for the loop.
@@ -401,46 +327,5 @@ where
     /// Returns the new slots if they are too few. Nothing was changed.
     pub fn replace_sockets(&mut self, slots: S) -> Result<S, S> {
         self.io.replace_sockets(slots)
-    }
-
-    /// Writes an event behind the others, and makes room for it if that is allowed. `None`: it was dropped.
-    fn write_event(
-        &mut self,
-        namespace: Namespace,
-        name: &str,
-        content: &impl Content,
-        expect: Option<ExpectAck>,
-    ) -> Result<Option<usize>, SendError> {
-        let mut is_purged = false;
-        loop {
-            let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-            let write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
-            let written = self.backlog.append(self.reserve, write).map(Some);
-            drop(path);
-            let Err(SendError::Capacity(capacity)) = written else { return written };
-            if !is_purged {
-                is_purged = true;
-                self.purge();
-                continue;
-            }
-            let excess = capacity.needed.saturating_sub(capacity.available);
-            let io = &mut self.io;
-            match self.when_full {
-                // Not if it is larger than all of the storage.
-                WhenFull::DropNewest if excess <= self.backlog.held() => return Ok(None),
-                WhenFull::DropOldest => {
-                    if let Some(expect) = expect {
-                        // Without a slot nothing is to be dropped.
-                        let id = io.expect(namespace, expect)?;
-                        io.forget(namespace, id);
-                    }
-                    if !self.backlog.drop_oldest(excess, |namespace, id| io.forget(namespace, u64::from(id))) {
-                        return written;
-                    }
-                    self.is_stirred = true;
-                }
-                _ => return written,
-            }
-        }
     }
 }

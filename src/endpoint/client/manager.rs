@@ -51,7 +51,8 @@ where
                 self.link.start(now);
             }
             Phase::Ending(over) => {
-                if !self.link.is_over() {
+                // Without a deadline all lines are closed.
+                if !self.link.is_over() || self.link.poll_timeout().is_some() {
                     return None;
                 }
                 self.phase = Phase::Resting;
@@ -150,27 +151,30 @@ where
                 self.is_refused = true;
                 self.removed(namespace);
             }
-            Event::Ack(mut packet) => {
-                let is_asked = self.backlog.in_flight(packet.namespace, packet.id).is_none_or(|(_, r)| r.is_asked);
-                self.settle();
-                if !is_asked {
-                    // The application does not wait for it.
-                    packet.token = None;
-                    return Some(Event::Ack(packet));
+            // Others are not in flight.
+            Event::Ack(mut packet) if packet.token.is_some() => {
+                if let Some((at, record)) = self.backlog.in_flight(packet.namespace, packet.id) {
+                    // It counts when all its attachments have arrived.
+                    self.is_arriving = packet.attachments > 0;
+                    if !self.is_arriving {
+                        self.backlog.remove(at);
+                        self.backlog.rescan_retries();
+                    }
+                    if !record.is_asked {
+                        packet.token = None;
+                    }
                 }
+                return Some(Event::Ack(packet));
             }
-            Event::Attachment(_) => self.settle(),
+            Event::Attachment(_) if self.is_arriving => self.settle(),
             Event::Ignored => return None,
             _ => {}
         }
         Some(event)
     }
 
-    /// Removes the events with retries that were acknowledged.
+    /// An attachment of an acknowledgement arrived. Removes the event with retries if it was the last one.
     fn settle(&mut self) {
-        if self.backlog.first(Kind::InFlight).is_none() {
-            return;
-        }
         let io = &self.io;
         self.backlog.update(|record| match (record.kind, record.id) {
             (Kind::InFlight, Some(id)) if !io.is_expected(record.namespace, u64::from(id)) => {

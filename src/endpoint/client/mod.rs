@@ -171,6 +171,7 @@ mod link;
 mod manager;
 mod refusal;
 mod request;
+mod send;
 mod socket;
 mod source;
 mod step;
