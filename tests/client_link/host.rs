@@ -203,7 +203,9 @@ impl<L: Link> Host<L> {
             is_busy = true;
         }
         for line in Line::ALL {
-            self.transmit(line);
+            if self.wire(line).is_open {
+                self.transmit(line);
+            }
             is_busy |= self.write(line, self.takes);
         }
         // A task is due at once.

@@ -147,7 +147,7 @@ pub(super) mod sealed {
 /// # link.handle_eof(Line::WebSocket, Instant::from_millis(1));
 /// # link.handle_error(Line::WebSocket, Instant::from_millis(1));
 /// # link.close(Instant::from_millis(1));
-/// # assert_eq!((link.failure(), link.transport()), (Some(sansocket::endpoint::client::Failure::Lost), sansocket::engineio::Transport::WebSocket));
+/// # assert_eq!((link.failure(), link.transport()), (Some(sansocket::endpoint::client::Failure::Unanswered), sansocket::engineio::Transport::WebSocket));
 /// # Ok(()) }
 /// ```
 pub trait Link: sealed::Sealed {
@@ -202,7 +202,7 @@ pub trait Link: sealed::Sealed {
         now: Instant,
     ) -> Option<engineio::Event<'e>>;
 
-    /// Writes what the line has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
+    /// Writes what the line, which is open, has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
     ///
     /// # Errors
     /// [`Grow`] if the outbox is empty and too small nevertheless. Nothing is lost.

@@ -179,7 +179,10 @@ impl Link for FullLink<'_> {
         match line {
             Line::WebSocket => self.base.socket.opened(inbox, outbox, nonce),
             Line::Get => self.get.opened(inbox, outbox),
-            Line::Post => self.post.opened(inbox, outbox),
+            Line::Post => {
+                self.post.opened(inbox, outbox);
+                self.repeat_post(outbox);
+            }
         }
     }
 
@@ -270,6 +273,8 @@ impl Link for FullLink<'_> {
             Line::Get => self.transmit_get(outbox)?,
             Line::Post => self.transmit_post(outbox, source, seen)?,
         }
+        // Whatever the line is: those that are closed are not asked.
+        self.want_post(source);
         self.settle(now);
         Ok(())
     }

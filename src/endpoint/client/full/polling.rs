@@ -90,6 +90,20 @@ impl FullLink<'_> {
         }
     }
 
+    /// Opens the line of the POSTs again when there is something to send.
+    pub(super) fn want_post(&mut self, source: &mut impl Source) {
+        if !self.post.is_down() {
+            return;
+        }
+        if let Some(engine) = self.base.life.engine()
+            && engine.poll_request(true) == Some(Request::Post)
+            // The error says that there is something.
+            && engine.begin_post(source, &mut []).is_err()
+        {
+            self.post.want();
+        }
+    }
+
     pub(super) fn transmit_post<S: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         outbox: &mut Outbox<S, K>,
@@ -97,24 +111,11 @@ impl FullLink<'_> {
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
         if self.post.is_asking_again() {
-            if outbox.held() < self.posted {
-                // The server may have handled it.
-                self.post.close();
-                self.lose_post(Failure::Lost);
-            } else if self.post.is_idle() {
-                self.post.ask();
-            }
+            self.repeat_post(outbox);
             return Ok(());
         }
         let Some(engine) = self.base.life.engine() else { return Ok(()) };
         if engine.poll_request(true) != Some(Request::Post) {
-            return Ok(());
-        }
-        if self.post.is_down() {
-            // The error says that there is something to send.
-            if engine.begin_post(source, &mut []).is_err() {
-                self.post.want();
-            }
             return Ok(());
         }
         // The rest of a request that was answered before it was read goes first.
@@ -158,6 +159,20 @@ impl FullLink<'_> {
         Ok(())
     }
 
+    /// Sends the lost POST again over the new connection: it lies in the outbox still, if no byte of it was taken.
+    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<S, K>) {
+        if !self.post.is_asking_again() {
+            return;
+        }
+        if outbox.held() < self.posted {
+            // The server may have handled it.
+            self.post.close();
+            self.lose_post(Failure::Lost);
+        } else if self.post.is_idle() {
+            self.post.ask();
+        }
+    }
+
     /// The connection of a line has ended or failed.
     pub(super) fn lose_request(&mut self, line: Line, is_eof: bool) {
         let exchange = if line == Line::Get { &mut self.get } else { &mut self.post };
@@ -165,7 +180,8 @@ impl FullLink<'_> {
             Lost::Nothing => return,
             Lost::Unheard => return exchange.ask_again(),
             Lost::Unreachable => Failure::Unreachable,
-            Lost::Request => Failure::Lost,
+            Lost::Silent if !self.base.life.is_open() => Failure::Unanswered,
+            Lost::Silent | Lost::Request => Failure::Lost,
         };
         if line == Line::Post {
             self.lose_post(failure);
