@@ -53,7 +53,7 @@ fn a_deadline_that_passes_while_the_event_waits() {
 #[test]
 fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
     let mut w = world(even());
-    w.answers = false;
+    w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
     let _ = w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
@@ -63,7 +63,7 @@ fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
     w.cut();
     assert_eq!(w.told(), ["failed Lost 0 Some(1000)", "left / transport error", "no ack 1 Disconnected"]);
     w.heard();
-    w.answers = true;
+    w.server.answers = true;
     w.wait(1000);
     assert_eq!(w.heard(), ["connect /", "/ ?waits"]);
     assert_eq!(w.told()[2..], ["ack Some(2) "]);
@@ -72,7 +72,7 @@ fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
 #[test]
 fn retries_of_a_server_that_swallows() {
     let mut w = world(even());
-    w.answers = false;
+    w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     let how = |token| Emit::new().ask(token, None).retry(2, 100);
     let _ = w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
@@ -83,7 +83,7 @@ fn retries_of_a_server_that_swallows() {
     assert_eq!(w.told(), ["opened", "connected /"]);
     w.run(300);
     assert_eq!((w.told(), w.heard()), (vec!["no ack 1 TimedOut".into()], vec!["/ ?b 2".into()]));
-    w.answers = true;
+    w.server.answers = true;
     w.run(400);
     assert_eq!((w.told(), w.heard()), (vec!["ack Some(2) 2".into()], vec!["/ ?b 2".into()]));
     w.run(10_000);
@@ -93,7 +93,7 @@ fn retries_of_a_server_that_swallows() {
 #[test]
 fn retries_over_connections() {
     let mut w = world(even());
-    w.answers = false;
+    w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     // Nobody waits for it.
     let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
@@ -110,7 +110,7 @@ fn retries_over_connections() {
     w.told();
     w.cut();
     assert_eq!(w.told()[2..], ["no ack 3 Disconnected"]);
-    w.answers = true;
+    w.server.answers = true;
     let _ = w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
     w.wait(1000);
     assert_eq!((w.told()[2..].to_vec(), w.client.held()), (vec![String::from("ack None ")], 0));
@@ -181,7 +181,7 @@ fn attachments_wait_with_their_packet() {
 fn an_answer_with_attachments_counts_when_all_have_arrived() {
     for (is_cut, sends) in [(false, 1), (true, 2)] {
         let mut w = world(even());
-        w.answers = false;
+        w.server.answers = false;
         w.client.connect(ROOT, at(0)).unwrap();
         let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
         w.turn();
@@ -191,7 +191,7 @@ fn an_answer_with_attachments_counts_when_all_have_arrived() {
         assert!(w.client.held() > 0, "not yet");
         if is_cut {
             w.cut();
-            w.answers = true;
+            w.server.answers = true;
             w.wait(1000);
         } else {
             w.raw(files);
