@@ -34,7 +34,7 @@ fn one_namespace_from_the_first_connect_to_the_last_close() {
     w.turn();
     assert_eq!(w.told(), ["opened", "connected /"]);
     w.client.emit(ROOT, "hello", &"you").unwrap();
-    let _ = w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
+    w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
     w.turn();
     assert_eq!(w.heard(), ["connect /", "/ hello \"you\"", "/ ?ask 1,2"]);
     assert_eq!(w.told(), ["ack Some(5) 1,2"]);
@@ -225,9 +225,9 @@ fn what_is_left_behind_at_a_disconnect_is_told() {
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
     w.told();
-    let _ = w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
+    w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
     w.turn();
-    let _ = w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
+    w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
     w.client.disconnect(ROOT);
     w.turn();
     let told = w.told();
@@ -336,13 +336,13 @@ fn slots_grow() {
     let full = w.client.connect(B, at(0)).unwrap_err();
     assert_eq!(Grow::of_sockets(&full), Grow { what: What::Sockets, to: 2 });
     for token in 0..4 {
-        let _ = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(token, None)).unwrap();
+        w.client.emit_with(ROOT, "x", &(), Emit::new().ask(token, None)).unwrap();
     }
     let held = w.client.held();
     let error = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap_err();
     assert_eq!((Grow::of_client(&error), held), (Some(Grow { what: What::Acks, to: 8 }), w.client.held()));
     let _ = w.client.replace_acks(vec![sansocket::socketio::AckSlot::EMPTY; 8]).unwrap();
-    let _ = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap();
+    w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap();
     assert!(matches!(w.client.emit(ROOT, "connect", &()), Err(SendError::State(_))));
     w.turn();
     assert_eq!(w.told().len(), 7);

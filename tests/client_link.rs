@@ -4,8 +4,11 @@
 mod failures;
 #[path = "client_link/host.rs"]
 mod host;
+#[path = "client_link/pair.rs"]
+mod pair;
 #[path = "client_link/polling.rs"]
 mod polling;
+mod support;
 #[path = "client_link/websocket.rs"]
 mod websocket;
 

@@ -1,5 +1,7 @@
 //! What a client's session takes, refuses, owes and remembers, alone and against a server's session.
 
+mod support;
+
 use sansocket::{
     engineio::{self, Message},
     json::{Json, Raw},
@@ -11,6 +13,7 @@ use sansocket::{
     time::Instant,
     ws::Out,
 };
+use support::Random;
 
 const ROOT: Namespace = Namespace(0);
 const CHAT: Namespace = Namespace(1);
@@ -183,6 +186,163 @@ fn a_refused_namespace_is_not_asked_for_again() {
         io.connect(ROOT).unwrap();
         assert_eq!(owed(&mut io), ["0"]);
     }
+}
+
+#[test]
+fn a_server_may_take_back_what_it_has_accepted() {
+    let mut io = joined("");
+    emit(&mut io, ROOT, 1).unwrap();
+    assert!(matches!(text(&mut io, r#"4{"message":"no"}"#), Ok(Event::Refused { namespace: ROOT, .. })));
+    assert!(!io.is_connected(ROOT) && !io.is_wanted(ROOT));
+    assert_eq!(told(&mut io, 0), [left(ROOT, Reason::ServerDisconnect), failed(ROOT, 1)]);
+    assert_eq!(owed(&mut io), [""; 0]);
+}
+
+/// Whatever a server sends and whatever the application does meanwhile: what was joined is left once, each acknowledgement ends once, an error
+/// lasts until the link ends, and a call without room changes nothing.
+#[test]
+fn a_hostile_server_breaks_no_rule_of_the_session() {
+    let mut counts = [0; 4];
+    for seed in 0..3000 {
+        let mut random = Random(seed);
+        let mut io = session();
+        let (mut joined, mut error, mut tokens) = ([false; 3], None, 0);
+        let mut expected = std::collections::HashSet::new();
+        let mut missing = 0;
+        let mut sent = 0_usize;
+        for _ in 0..300 {
+            let namespace = Namespace(random.below(3) as u16);
+            let at = usize::from(namespace.0);
+            let name = ["", "/chat,", "/admin,"][at];
+            let op = match random.below(8) {
+                _ if missing > 0 && random.below(20) > 0 && error.is_none() => 22,
+                2.. if error.is_some() => 0,
+                _ => random.below(24),
+            };
+            let event = match op {
+                0 if error.is_some() || random.below(8) == 0 => {
+                    missing = 0;
+                    io.handle_event(engineio::Event::Opened).unwrap();
+                    error = None;
+                    None
+                }
+                1 if random.below(4) == 0 => {
+                    missing = 0;
+                    io.handle_event(engineio::Event::Closed(LOST)).unwrap();
+                    None
+                }
+                2..=4 => {
+                    io.connect(namespace).unwrap();
+                    None
+                }
+                5 if random.below(2) == 0 => {
+                    io.disconnect(namespace);
+                    None
+                }
+                6..=8 => {
+                    let before = io.clone();
+                    let mut memory = vec![0; random.below(40)];
+                    let result = io.poll_transmit(&mut Out::stored(&mut memory[..]));
+                    assert_eq!(result != Ok(false), before.wants_transmit());
+                    assert!(result == Ok(true) || io == before);
+                    None
+                }
+                9..=12 => {
+                    let before = io.clone();
+                    let deadline = (random.below(2) == 0).then_some(Instant::from_millis(random.below(600) as u64));
+                    let mut memory = vec![0; random.below(64)];
+                    let expect = Some(ExpectAck { token: tokens, deadline });
+                    match io.emit(namespace, "x", &(), expect, &mut Out::stored(&mut memory[..])) {
+                        Ok(()) => {
+                            sent += 1;
+                            assert!(joined[at] && expected.insert(tokens));
+                        }
+                        Err(_) => assert!(io == before),
+                    }
+                    tokens += 1;
+                    None
+                }
+                13..=15 if !joined[at] || random.below(20) == 0 => {
+                    Some(text_of(&mut io, &format!(r#"0{name}{{"sid":"{}","pid":"p"}}"#, random.below(3))))
+                }
+                16 if random.below(3) == 0 => Some(text_of(&mut io, &format!("1{name}"))),
+                17 if random.below(3) == 0 => Some(text_of(&mut io, &format!(r#"4{name}{{"message":"no"}}"#))),
+                18 => {
+                    missing = 1 + random.below(2);
+                    Some(text_of(&mut io, &format!(r#"5{missing}-{name}{}["e","o"]"#, random.below(3))))
+                }
+                19 => Some(text_of(&mut io, &format!(r#"2{name}["e","o"]"#))),
+                20 => Some(text_of(&mut io, &format!("3{name}{}[]", sent.saturating_sub(random.below(4))))),
+                21 => {
+                    missing = 1;
+                    Some(text_of(&mut io, &format!("61-{name}{}[]", sent.saturating_sub(random.below(4)))))
+                }
+                22 if missing > 0 || random.below(8) == 0 => {
+                    missing = missing.saturating_sub(1);
+                    Some(binary(&mut io).map(|event| format!("{event:?}")))
+                }
+                23 if random.below(4) == 0 => Some(text_of(&mut io, ["0", "9", "", "2", "0/chat"][random.below(5)])),
+                _ => None,
+            };
+            match (event, error) {
+                (Some(Err(e)), None) => error = Some(e),
+                (Some(event), Some(error)) => assert_eq!(event, Err(error)),
+                (Some(Ok(event)), None) => {
+                    if event.starts_with("Connected") {
+                        counts[0] += 1;
+                        assert!(!std::mem::replace(&mut joined[at], true));
+                    } else if event.starts_with("Disconnected") {
+                        counts[1] += 1;
+                        joined[at] = false;
+                    }
+                    // With attachments it has ended when the last one is there, or has failed.
+                    if let Some(token) = event.strip_prefix("Ack 0 ") {
+                        assert!(expected.remove(&token.parse().unwrap()), "{event}");
+                        counts[2] += 1;
+                    } else if let Some(token) = event.strip_prefix("Ack 1 ") {
+                        counts[3] += 1;
+                        assert!(expected.contains(&token.parse().unwrap()));
+                    }
+                }
+                (None, _) => {}
+            }
+            let now = random.below(60) as u64;
+            for event in told(&mut io, now) {
+                match event {
+                    Event::Disconnected { namespace, .. } => {
+                        assert!(std::mem::replace(&mut joined[usize::from(namespace.0)], false));
+                    }
+                    Event::AckFailed { token, .. } => assert!(expected.remove(&token)),
+                    other => panic!("{other:?}"),
+                }
+            }
+            for at in 0..3_u16 {
+                assert_eq!(io.is_connected(Namespace(at)), joined[usize::from(at)]);
+            }
+        }
+        io.handle_event(engineio::Event::Closed(LOST)).unwrap();
+        let last: Vec<_> = told(&mut io, 99).into_iter().filter(|e| matches!(e, Event::AckFailed { .. })).collect();
+        assert!(last.len() <= expected.len() && io.poll_timeout().is_none());
+        for token in 0..4 {
+            io.connect(ROOT).unwrap();
+            io.handle_event(engineio::Event::Opened).unwrap();
+            owed(&mut io);
+            text(&mut io, r#"0{"sid":"z"}"#).unwrap();
+            assert_eq!(emit(&mut io, ROOT, token), Ok(()), "no slot has leaked");
+            let only = told(&mut io, 0);
+            assert!(only.iter().all(|e| matches!(e, Event::Disconnected { .. } | Event::AckFailed { .. })), "{only:?}");
+        }
+    }
+    println!("joined, removed, answered, answered with attachments: {counts:?}");
+    assert!(counts.iter().all(|&n| n > 400), "{counts:?}");
+}
+
+/// What an event says, without its borrows.
+fn text_of(io: &mut Io, packet: &str) -> Result<String, PeerError> {
+    Ok(match text(io, packet)? {
+        Event::Ack(a) => a.token.map_or_else(|| "Unknown".into(), |t| format!("Ack {} {t}", a.attachments)),
+        event => format!("{event:?}"),
+    })
 }
 
 #[test]

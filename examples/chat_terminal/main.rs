@@ -135,7 +135,7 @@ impl Chat {
         Some(())
     }
 
-    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave(&mut self, client: &mut Client<'_>) {
         if !self.is_leaving {
             self.is_leaving = true;
             client.close();
@@ -144,7 +144,7 @@ impl Chat {
 
     fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
         if !self.has_input && self.is_connected && self.asked == 0 {
-            self.leave(client, now);
+            self.leave(client);
         }
     }
 }
@@ -185,7 +185,7 @@ impl App for Chat {
                 self.notice(&format!("{failure}; next attempt in {wait} ms"));
                 if !self.has_input {
                     self.exit = Some(3);
-                    self.leave(client, now);
+                    self.leave(client);
                 }
             }
             Step::Over(over) => self.exit = self.exit.or(Some(if over == Over::Closed { 0 } else { 1 })),
@@ -201,7 +201,7 @@ impl App for Chat {
         };
         let line = line.trim();
         if line == "/quit" {
-            self.leave(client, now);
+            self.leave(client);
         } else if line == "/who" {
             let more = self.users.count.saturating_sub(self.users.names.len());
             let more = if more > 0 { format!(" and {more} without a name") } else { String::new() };
@@ -221,7 +221,7 @@ impl App for Chat {
     }
 
     fn interrupted(&mut self, client: &mut Client<'_>, now: Instant) {
-        self.leave(client, now);
+        self.leave(client);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -15,7 +15,7 @@ use sansocket::{
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
-        Attachments, Binary, Namespace, Pushed,
+        Attachments, Binary, Namespace,
         client::{Backoff, Event},
     },
     time::Instant,
@@ -120,7 +120,7 @@ impl Terminal<'_> {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
         let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
-        if sent.map_err(|e| e.to_string())? == Pushed::Dropped {
+        if !sent.map_err(|e| e.to_string())? {
             return Err("the event was dropped".into());
         }
         if asks {
@@ -130,7 +130,7 @@ impl Terminal<'_> {
         Ok(())
     }
 
-    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave(&mut self, client: &mut Client<'_>) {
         if !self.is_leaving {
             self.is_leaving = true;
             client.close();
@@ -140,7 +140,7 @@ impl Terminal<'_> {
     /// Without more input the program ends when nothing is outstanding.
     fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
         if !self.has_input && self.until.is_none() && self.was_connected && self.asked.is_empty() {
-            self.leave(client, now);
+            self.leave(client);
         }
     }
 
@@ -207,7 +207,7 @@ impl App for Terminal<'_> {
                 let wait = retry.map(|at| at.duration_since(now));
                 self.printer.print(Note::Failed { failure, attempt, wait });
                 if !self.was_connected && !self.has_input && self.until.is_none() {
-                    self.leave(client, now);
+                    self.leave(client);
                     self.exit = Some(3);
                 }
             }
@@ -251,7 +251,7 @@ impl App for Terminal<'_> {
         if self.is_leaving {
             self.exit = self.exit.or(Some(1));
         }
-        self.leave(client, now);
+        self.leave(client);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -259,7 +259,7 @@ impl App for Terminal<'_> {
     }
 
     fn handle_timeout(&mut self, client: &mut Client<'_>, now: Instant) {
-        self.leave(client, now);
+        self.leave(client);
     }
 
     fn is_done(&self) -> bool {

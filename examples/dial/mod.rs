@@ -271,7 +271,7 @@ impl<'c> Dial<'c> {
                 wire.socket = Some(socket);
                 let mut nonce = [0; 16];
                 getrandom::fill(&mut nonce).expect("the system has randomness");
-                self.client.opened(line, nonce, now);
+                self.client.opened(line, &mut wire.inbox, &mut wire.outbox, nonce);
             }
             Err(_) => self.client.handle_error(line, now),
         }

@@ -19,7 +19,8 @@ pub const MAX_PACKETS: u8 = 16;
 /// nothing. [`Capacity`] has the exact need; if `available` is 0, the body is full: send it, and begin another one.
 ///
 /// ```
-/// use sansocket::{engineio::Payload, socketio::{self, Namespace}, ws::Out};
+/// use sansocket::engineio::{Message, Payload, Transport, client::{Config, Session}};
+/// use sansocket::{socketio::{self, Namespace}, time::Instant, ws::Out};
 ///
 /// let mut queue = [0; 128];
 /// let mut out = Out::stored(&mut queue);
@@ -30,6 +31,13 @@ pub const MAX_PACKETS: u8 = 16;
 /// let mut payload = Payload::new(&mut memory);
 /// let taken = payload.push_frames(out.written())?;
 /// assert_eq!((taken, payload.written()), (out.written().len(), &b"42[\"hello\",\"you\"]\x1e42[\"bye\"]"[..]));
+///
+/// // The body of a client's POST.
+/// let engine = Session::open(Transport::Polling, &Config::new(), Instant::from_millis(0));
+/// let mut payload = Payload::new(&mut memory);
+/// engine.send(Message::Text(b"hello"), &mut payload)?;
+/// engine.send(Message::Binary(&[1, 2, 3]), &mut payload)?;
+/// assert_eq!(payload.written(), b"4hello\x1ebAQID");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug)]

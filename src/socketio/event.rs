@@ -1,7 +1,7 @@
 use super::{Namespace, Placeholder};
 use crate::json::{Array, Elements, Value};
 
-/// An acknowledgement from the peer. See the sessions of [server](super::server::Session) and [client](super::client::Session) for examples.
+/// An acknowledgement from the peer. See [`server::Session`](super::server::Session) and [`client::Session`](super::client::Session).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckPacket<'m> {
     /// The namespace that it was sent to.
@@ -32,7 +32,7 @@ impl<'m> AckPacket<'m> {
     }
 }
 
-/// An event from the peer. See the sessions of [server](super::server::Session) and [client](super::client::Session) for examples.
+/// An event from the peer. See [`server::Session`](super::server::Session) and [`client::Session`](super::client::Session).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventPacket<'m> {
     /// The namespace that it was sent to.

@@ -10,7 +10,7 @@ use sansocket::{
         Grow, What,
         client::{Emit, Step, WhenFull},
     },
-    socketio::{Attachments, Binary, Placeholder, Pushed, SendError, client::Event},
+    socketio::{Attachments, Binary, Placeholder, SendError, client::Event},
 };
 
 #[test]
@@ -18,16 +18,16 @@ fn a_volatile_event_is_sent_now_or_never() {
     let mut w = world(even());
     let volatile = Emit::new().volatile();
     w.client.connect(ROOT, at(0)).unwrap();
-    assert_eq!(w.client.emit_with(ROOT, "early", &(), volatile), Ok(Pushed::Dropped));
+    assert_eq!(w.client.emit_with(ROOT, "early", &(), volatile), Ok(false));
     w.turn();
-    assert_eq!(w.client.emit_with(B, "not joined", &(), volatile), Ok(Pushed::Dropped));
-    assert_eq!(w.client.emit_with(ROOT, "now", &(), volatile), Ok(Pushed::Queued));
-    assert_eq!(w.client.emit_with(ROOT, "behind", &(), volatile), Ok(Pushed::Dropped));
+    assert_eq!(w.client.emit_with(B, "not joined", &(), volatile), Ok(false));
+    assert_eq!(w.client.emit_with(ROOT, "now", &(), volatile), Ok(true));
+    assert_eq!(w.client.emit_with(ROOT, "behind", &(), volatile), Ok(false));
     w.turn();
     assert_eq!(w.heard(), ["connect /", "/ now"]);
     // It does not outlive the connection.
     w.told();
-    let _ = w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
+    w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
     w.cut();
     assert_eq!(w.told()[2..], ["no ack 7 Disconnected"]);
     w.wait(1000);
@@ -40,7 +40,7 @@ fn a_deadline_that_passes_while_the_event_waits() {
     w.is_reachable = false;
     w.client.connect(ROOT, at(0)).unwrap();
     for (token, deadline) in [(1, 500), (2, 5000)] {
-        let _ = w.client.emit_with(ROOT, "x", &token, Emit::new().ask(token, Some(at(deadline)))).unwrap();
+        w.client.emit_with(ROOT, "x", &token, Emit::new().ask(token, Some(at(deadline)))).unwrap();
     }
     w.run(600);
     assert_eq!(w.told(), ["failed Unreachable 0 Some(1000)", "no ack 1 TimedOut"]);
@@ -56,9 +56,9 @@ fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
     w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
-    let _ = w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
+    w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
     w.turn();
-    let _ = w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
+    w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
     w.told();
     w.cut();
     assert_eq!(w.told(), ["failed Lost 0 Some(1000)", "left / transport error", "no ack 1 Disconnected"]);
@@ -75,8 +75,8 @@ fn retries_of_a_server_that_swallows() {
     w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     let how = |token| Emit::new().ask(token, None).retry(2, 100);
-    let _ = w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
-    let _ = w.client.emit_with(ROOT, "b", &2, how(2)).unwrap();
+    w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
+    w.client.emit_with(ROOT, "b", &2, how(2)).unwrap();
     w.client.emit(ROOT, "other", &()).unwrap();
     w.run(250);
     assert_eq!(w.heard(), ["connect /", "/ other", "/ ?a 1", "/ ?a 1", "/ ?a 1"]);
@@ -96,8 +96,8 @@ fn retries_over_connections() {
     w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     // Nobody waits for it.
-    let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
-    let _ = w.client.emit_with(ROOT, "b", &(), Emit::new().ask(3, None).retry(0, 60_000)).unwrap();
+    w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
+    w.client.emit_with(ROOT, "b", &(), Emit::new().ask(3, None).retry(0, 60_000)).unwrap();
     w.turn();
     w.cut();
     w.wait(1000);
@@ -111,7 +111,7 @@ fn retries_over_connections() {
     w.cut();
     assert_eq!(w.told()[2..], ["no ack 3 Disconnected"]);
     w.server.answers = true;
-    let _ = w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
+    w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
     w.wait(1000);
     assert_eq!((w.told()[2..].to_vec(), w.client.held()), (vec![String::from("ack None ")], 0));
 }
@@ -153,11 +153,11 @@ fn a_full_backlog_drops_the_oldest_or_the_newest() {
         let heard = w.heard();
         let told = w.told();
         if policy == WhenFull::DropOldest {
-            assert_eq!(pushed, [Pushed::Queued; 4]);
+            assert_eq!(pushed, [true; 4]);
             assert_eq!(told[..2], ["no ack 1 Dropped", "no ack 2 Dropped"]);
             assert_eq!(heard, ["connect /", "/ ?x 3,\"12345\"", "/ ?x 4,\"12345\""]);
         } else {
-            assert_eq!(pushed, [Pushed::Queued, Pushed::Queued, Pushed::Dropped, Pushed::Dropped]);
+            assert_eq!(pushed, [true, true, false, false]);
             assert_eq!(heard, ["connect /", "/ ?x 1,\"12345\"", "/ ?x 2,\"12345\""]);
             assert_eq!(told[2..], ["ack Some(1) 1,\"12345\"", "ack Some(2) 2,\"12345\""]);
         }
@@ -169,11 +169,14 @@ fn attachments_wait_with_their_packet() {
     let mut w = world(even());
     let files: [&[u8]; 2] = [b"abc", &[0; 300]];
     let content = Binary((1, Placeholder(0), Placeholder(1)), Attachments::from(&files[..]));
-    let _ = w.client.emit_with(B, "files", &content, Emit::new().ask(1, None).retry(1, 1000)).unwrap();
+    w.client.emit_with(B, "files", &content, Emit::new().ask(1, None).retry(1, 1000)).unwrap();
     w.client.connect(B, at(0)).unwrap();
     w.turn();
     let placeholder = |n| format!("{{\"_placeholder\":true,\"num\":{n}}}");
-    assert_eq!(w.heard(), ["connect /b".into(), format!("/b ?files 1,{},{} file file", placeholder(0), placeholder(1))]);
+    assert_eq!(
+        w.heard(),
+        ["connect /b".into(), format!("/b ?files 1,{},{} file file", placeholder(0), placeholder(1))]
+    );
     assert_eq!(w.client.held(), 0);
 }
 
@@ -183,7 +186,7 @@ fn an_answer_with_attachments_counts_when_all_have_arrived() {
         let mut w = world(even());
         w.server.answers = false;
         w.client.connect(ROOT, at(0)).unwrap();
-        let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
+        w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
         w.turn();
         w.told();
         let (id, files) = ("61-1[{\"_placeholder\":true,\"num\":0}]", b"\x82\x01x");

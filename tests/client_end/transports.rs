@@ -21,7 +21,7 @@ fn one_namespace_from_the_first_connect_to_the_last_close() {
     each(|mut w| {
         w.client.connect(ROOT, at(0)).unwrap();
         w.client.emit(ROOT, "hello", &"you").unwrap();
-        let _ = w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
+        w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
         w.turn();
         assert_eq!(w.told(), ["opened", "connected /", "ack Some(5) 1,2"]);
         assert_eq!(w.heard(), ["connect /", "/ hello \"you\"", "/ ?ask 1,2"]);
@@ -91,7 +91,7 @@ fn retries_go_over_connections() {
     each(|mut w| {
         w.server.answers = false;
         w.client.connect(ROOT, at(0)).unwrap();
-        let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
+        w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
         w.turn();
         w.cut();
         w.server.answers = true;

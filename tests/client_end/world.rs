@@ -284,7 +284,8 @@ impl<L: Link> World<L> {
                 if self.is_reachable {
                     wires[line as usize].is_open = true;
                     self.server.open(line);
-                    client.opened(line, [7; 16], now);
+                    let Wire { inbox, outbox, .. } = &mut wires[line as usize];
+                    client.opened(line, inbox, outbox, [7; 16]);
                 } else {
                     client.handle_error(line, now);
                 }

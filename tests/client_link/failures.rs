@@ -29,7 +29,8 @@ fn answers_to_a_websocket_handshake_that_fail() {
     let wrong = String::from_utf8(switching()).unwrap().replace("Accept: ", "Accept: x").into_bytes();
     // What the JavaScript server does with a version that it does not know.
     let broken = PeerError::WebSocket(ws::PeerError::ReservedBits);
-    let cases: [(Vec<u8>, bool, Failure); 24] = [
+    let cases: [(Vec<u8>, bool, Failure); 25] = [
+        (format!("HTTP/1.1 101 x\r\n{}", "A: b\r\n".repeat(100)).into_bytes(), false, Failure::TooLarge),
         (text("404", "<html>"), false, Failure::NotEngineIo(Status(404))),
         (text("503", "busy"), false, Failure::NotEngineIo(Status(503))),
         (text("301", ""), false, Failure::Redirect(Status(301))),
@@ -101,7 +102,8 @@ fn failures_without_an_answer() {
         host.wait(2000);
         assert_eq!(host.tasks, [Task::Open(WS), Task::Close(WS)]);
         // Too late.
-        host.link.opened(WS, [0; 16], at(9000));
+        let wire = &mut host.wires[WS as usize];
+        host.link.opened(WS, &mut wire.inbox, &mut wire.outbox, [0; 16]);
         host.turn();
         assert_eq!((host.tasks.len(), host.told.len()), (2, 1));
     }

@@ -162,7 +162,8 @@ impl<L: Link> Host<L> {
         wire.is_open = true;
         wire.sent.clear();
         wire.opened += 1;
-        self.link.opened(line, NONCE, at(self.now));
+        let wire = &mut self.wires[line as usize];
+        self.link.opened(line, &mut wire.inbox, &mut wire.outbox, NONCE);
     }
 
     pub fn failure(&self) -> Option<Failure> {
@@ -202,7 +203,9 @@ impl<L: Link> Host<L> {
             is_busy = true;
         }
         for line in Line::ALL {
-            self.transmit(line);
+            if self.wire(line).is_open {
+                self.transmit(line);
+            }
             is_busy |= self.write(line, self.takes);
         }
         // A task is due at once.

@@ -210,6 +210,20 @@ fn a_post_is_not_sent_twice() {
     host.feed(POST, &answer("ok"));
     host.send(&["c"]);
     assert_eq!(host.sent_text(POST), post("4c"));
+    // By a caller that writes before it transmits.
+    let mut host = used();
+    host.takes = 0;
+    host.send(&["b"]);
+    (host.takes, host.opens) = (usize::MAX, false);
+    host.eof(POST);
+    host.open(POST);
+    let wire = host.wire(POST);
+    let early = wire.outbox.written().to_vec();
+    wire.outbox.consume(usize::MAX);
+    host.turn();
+    assert_eq!((String::from_utf8_lossy(&early).into_owned(), host.failure()), (post("4b"), None));
+    host.feed(POST, &answer("ok"));
+    assert!(host.link.is_open() && host.sent(POST).is_empty());
     // Over a fresh connection.
     let mut host = opened();
     host.send(&["a"]);

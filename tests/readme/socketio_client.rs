@@ -52,7 +52,7 @@ fn run(config: &Config<'_>) -> Result<(), Box<dyn Error>> {
             Step::Open(line) => match TcpStream::connect((config.url().host(), config.url().port())) {
                 Ok(stream) => {
                     stream.set_write_timeout(Some(Duration::from_secs(10)))?;
-                    client.opened(line, random(), now());
+                    client.opened(line, &mut inbox, &mut outbox, random());
                     socket = Some(stream);
                 }
                 Err(_) => client.handle_error(line, now()),

@@ -11,7 +11,7 @@ use crate::{
 /// The path of the URL names a namespace, not the path of the requests, as in the JavaScript client. The query of the URL goes with each request.
 ///
 /// ```
-/// use sansocket::{endpoint::client::Config, engineio::Transport, ws::Limits};
+/// use sansocket::{endpoint::client::Config, engineio::Transport, socketio::client::Backoff, ws::Limits};
 ///
 /// let config = Config::parse("https://example.org/admin?lang=en")?
 ///     .path("/live/")
@@ -19,7 +19,8 @@ use crate::{
 ///     .fields(&[("Cookie", b"a=b")])
 ///     .transports(&[Transport::WebSocket])
 ///     .open_timeout(5_000)
-///     .limits(Limits::new().message(64 * 1024));
+///     .limits(Limits::new().message(64 * 1024))
+///     .reconnection(Backoff::new().max(10_000));
 /// assert_eq!((config.url().host(), config.url().port(), config.namespace()), ("example.org", 443, "/admin"));
 /// # Ok::<(), sansocket::http::UrlError>(())
 /// ```

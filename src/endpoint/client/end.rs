@@ -263,12 +263,19 @@ where
         }
     }
 
-    /// The line is open. `nonce`: 16 bytes from a cryptographically secure generator, new for each line.
-    pub fn opened(&mut self, line: Line, nonce: [u8; 16], now: Instant) {
+    /// The line is open. `nonce` is 16 bytes from a cryptographically secure generator, new for each call. What the inbox and the outbox of the line
+    /// hold of an earlier connection is dropped, except a request that is to be sent again.
+    pub fn opened<R: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        line: Line,
+        inbox: &mut Inbox<R>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    ) {
         let [a, b, c, d, ..] = nonce;
         self.random ^= u32::from_le_bytes([a, b, c, d]).rotate_left(7);
         self.is_stirred = true;
-        self.link.opened(line, nonce, now);
+        self.link.opened(line, inbox, outbox, nonce);
     }
 
     /// The line could not be opened, or has failed.

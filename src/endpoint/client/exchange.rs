@@ -17,9 +17,6 @@ pub(super) struct Exchange {
     owes_close: bool,
     /// An answer has come over this connection.
     is_reused: bool,
-    /// The memory holds bytes of an earlier connection.
-    is_inbox_old: bool,
-    is_outbox_old: bool,
     /// The request whose connection was lost is sent again over the next one.
     again: bool,
 }
@@ -69,15 +66,7 @@ pub(super) enum Lost {
 
 impl Exchange {
     pub(super) const fn new(line: Line) -> Self {
-        Self {
-            line,
-            phase: Phase::Down,
-            owes_close: false,
-            is_reused: false,
-            is_inbox_old: false,
-            is_outbox_old: false,
-            again: false,
-        }
+        Self { line, phase: Phase::Down, owes_close: false, is_reused: false, again: false }
     }
 
     pub(super) const fn poll_task(&mut self) -> Option<Task> {
@@ -103,12 +92,18 @@ impl Exchange {
         }
     }
 
-    pub(super) const fn opened(&mut self) {
+    pub(super) fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+    ) {
         if matches!(self.phase, Phase::Opening) {
             self.phase = Phase::Idle;
             self.is_reused = false;
-            self.is_inbox_old = true;
-            self.is_outbox_old = !self.again;
+            inbox.reset();
+            if !self.again || self.line == Line::Get {
+                outbox.consume(usize::MAX);
+            }
         }
     }
 
@@ -184,21 +179,12 @@ impl Exchange {
         self.again || matches!(self.phase, Phase::Asked { .. } | Phase::Body { .. } | Phase::Answered(_))
     }
 
-    pub(super) fn renew_outbox<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
-        if core::mem::take(&mut self.is_outbox_old) {
-            outbox.consume(usize::MAX);
-        }
-    }
-
     /// Reads the answer. `limit`: of its body.
     pub(super) fn advance<S: AsMut<[u8]>>(
         &mut self,
         inbox: &mut Inbox<S>,
         limit: u64,
     ) -> Result<Result<(), Failure>, Grow> {
-        if core::mem::take(&mut self.is_inbox_old) {
-            inbox.reset();
-        }
         loop {
             match &mut self.phase {
                 Phase::Idle if !inbox.bytes().is_empty() => {
@@ -213,7 +199,7 @@ impl Exchange {
                     let end = match scanner.scan(bytes) {
                         Ok(Some(end)) => end,
                         Ok(None) => return has_room(inbox, held).map(Ok),
-                        Err(_) => return Ok(Err(no_answer(bytes))),
+                        Err(e) => return Ok(Err(no_answer(e, bytes))),
                     };
                     let Ok(head) = ResponseHead::parse(bytes.get_mut(..end).unwrap_or_default()) else {
                         return Ok(Err(Failure::NotHttp));

@@ -49,7 +49,7 @@ pub enum Failure {
     Engine(engineio::PeerError),
     /// The server broke Socket.IO.
     Socket(socketio::PeerError),
-    /// The body of an answer is larger than the limit.
+    /// The body of an answer is larger than [`Limits::message`](ws::Limits::message), or its head than 8 KiB or 100 lines.
     TooLarge,
     /// No ping of the server arrived in time.
     PingTimeout,
@@ -120,7 +120,9 @@ impl fmt::Display for Failure {
             Self::TlsExpected => "the server expects TLS; use https or wss in the URL",
             Self::Engine(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
             Self::Socket(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
-            Self::TooLarge => "an answer of the server is larger than the limit; raise the limit of messages",
+            Self::TooLarge => {
+                "an answer of the server is larger than the limit; raise the limit of messages, or check the proxies"
+            }
             Self::PingTimeout => "no ping arrived in time; the server or the network has failed, so connect again",
             Self::Closed => "the server closed the connection; connect again",
         };

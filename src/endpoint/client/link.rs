@@ -101,7 +101,10 @@ pub(super) mod sealed {
 ///     let mut log = |seen: Seen<'_>| println!("{seen:?}");
 ///     while let Some(task) = link.poll_task() {
 ///         match task {
-///             Task::Open(line) => link.opened(line, [7; 16], now), // or `handle_error`; take the bytes from a secure generator
+///             Task::Open(line) => {
+///                 // Or `handle_error`. Take the 16 bytes from a secure generator.
+///                 link.opened(line, &mut inboxes[line as usize], &mut outboxes[line as usize], [7; 16]);
+///             }
 ///             Task::Close(_) => {}
 ///         }
 ///     }
@@ -160,9 +163,14 @@ pub trait Link: sealed::Sealed {
 
     /// The line is open. `nonce` is 16 bytes from a strong random source, new for each call.
     ///
-    /// Its inbox and its outbox may hold bytes of an earlier connection. The next calls of [`advance`](Self::advance) and
-    /// [`transmit`](Self::transmit) for this line drop them. So call both before you read or write.
-    fn opened(&mut self, line: Line, nonce: [u8; 16], now: Instant);
+    /// What its inbox and its outbox hold of an earlier connection is dropped, except a request that is to be sent again.
+    fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        line: Line,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    );
 
     /// The line could not be opened, or it has failed. Drop it.
     fn handle_error(&mut self, line: Line, now: Instant);
@@ -194,7 +202,7 @@ pub trait Link: sealed::Sealed {
         now: Instant,
     ) -> Option<engineio::Event<'e>>;
 
-    /// Writes what the line has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
+    /// Writes what the line, which is open, has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
     ///
     /// # Errors
     /// [`Grow`] if the outbox is empty and too small nevertheless. Nothing is lost.

@@ -68,7 +68,7 @@
 //!             Step::Over(_) => return Ok(()),
 //!             // The host.
 //!             Step::Open(line) => match network.open(config.url()) {
-//!                 Ok(()) => client.opened(line, network.nonce(), now),
+//!                 Ok(()) => client.opened(line, &mut inbox, &mut outbox, network.nonce()),
 //!                 Err(()) => client.handle_error(line, now),
 //!             },
 //!             Step::Close(_) => {

@@ -1,7 +1,7 @@
 //! What an answer that refuses says about its cause.
 
 use super::Failure;
-use crate::http::Status;
+use crate::http::{HeadError, Status};
 
 /// How many bytes of the body of an answer are looked at.
 pub(super) const LOOKED_AT: usize = 1024;
@@ -15,7 +15,7 @@ const TLS: [&[u8]; 3] = [
 
 /// The cause, if status or body tell it.
 pub(super) fn cause(status: Status, body: &[u8]) -> Option<Failure> {
-    if matches!(status.0, 300..=399) {
+    if is_redirection(status) {
         return Some(Failure::Redirect(status));
     }
     let body = body.get(..LOOKED_AT).unwrap_or(body);
@@ -32,10 +32,19 @@ pub(super) fn cause(status: Status, body: &[u8]) -> Option<Failure> {
     }
 }
 
-/// Why bytes are not an answer.
-pub(super) const fn no_answer(bytes: &[u8]) -> Failure {
-    // An alert of TLS (RFC 8446 section 5.1). HTTP does not begin with this byte.
-    if let [0x15, ..] = bytes { Failure::TlsExpected } else { Failure::NotHttp }
+/// RFC 9110 section 15.4, those with a `Location`.
+pub(super) const fn is_redirection(status: Status) -> bool {
+    matches!(status.0, 301 | 302 | 303 | 307 | 308)
+}
+
+/// Why `bytes` are not an answer, in which the scanner found `error`.
+pub(super) const fn no_answer(error: HeadError, bytes: &[u8]) -> Failure {
+    match (error, bytes) {
+        (HeadError::TooLong | HeadError::TooManyLines, _) => Failure::TooLarge,
+        // An alert of TLS (RFC 8446 section 5.1). HTTP does not begin with this byte.
+        (_, [0x15, ..]) => Failure::TlsExpected,
+        _ => Failure::NotHttp,
+    }
 }
 
 /// The code in `{"code":1,"message":"…"}`. It is a string in the answers of socketioxide.
@@ -87,8 +96,10 @@ mod tests {
         for (status, body, expected) in cases {
             assert_eq!(cause(Status(status), body.as_bytes()), expected, "{body}");
         }
-        assert_eq!(no_answer(b"\x15\x03\x01"), Failure::TlsExpected);
-        assert_eq!(no_answer(b"SSH-2.0"), Failure::NotHttp);
-        assert_eq!(no_answer(b""), Failure::NotHttp);
+        assert_eq!(cause(Status(304), b""), None);
+        let line = HeadError::StatusLine;
+        assert_eq!(no_answer(line, b"\x15\x03\x01"), Failure::TlsExpected);
+        assert_eq!(no_answer(line, b"SSH-2.0"), Failure::NotHttp);
+        assert_eq!(no_answer(HeadError::TooLong, b"HTTP"), Failure::TooLarge);
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     json::Args,
     socketio::{
-        AckRequest, AckSlot, Content, ExpectAck, Flags, Namespace, Namespaces, Pushed, SendError, StateError,
+        AckRequest, AckSlot, Content, ExpectAck, Flags, Namespace, Namespaces, SendError, StateError,
         client::{self, SocketSlot},
     },
     ws::{Out, Stored},
@@ -44,7 +44,7 @@ where
     /// Sends an event, or keeps it until the namespace is connected. The events of a namespace are sent in the order of the calls; those with retries
     /// in an order of their own. [`transmit`](Self::transmit) writes it.
     ///
-    /// [`Pushed::Dropped`]: it was volatile and could not be sent at once, or [`WhenFull::DropNewest`] has dropped it. Its acknowledgement does not
+    /// `false`: it was dropped. It was volatile and could not be sent at once, or [`WhenFull::DropNewest`] has dropped it. Its acknowledgement does not
     /// fail: it was never asked for.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ where
         name: &str,
         content: &impl Content,
         how: Emit,
-    ) -> Result<Pushed, SendError> {
+    ) -> Result<bool, SendError> {
         let mut record = Record::new(namespace, Kind::Event, how.flags);
         let mut expect = how.expect;
         record.is_asked = expect.is_some();
@@ -68,10 +68,10 @@ where
         } else if how.flags.is_volatile() {
             record.kind = Kind::Volatile;
             if !self.io.is_connected(namespace) || !self.link.is_writable() || self.backlog.waits(namespace) {
-                return Ok(Pushed::Dropped);
+                return Ok(false);
             }
         }
-        let Some(len) = self.write_event(namespace, name, content, expect)? else { return Ok(Pushed::Dropped) };
+        let Some(len) = self.write_event(namespace, name, content, expect)? else { return Ok(false) };
         if let Some(expect) = expect {
             record.id = u32::try_from(self.io.expect(namespace, expect)?).ok();
         }
@@ -79,7 +79,7 @@ where
         if record.kind == Kind::Retry {
             self.backlog.rescan_retries();
         }
-        Ok(Pushed::Queued)
+        Ok(true)
     }
 
     /// Acknowledges an event of the server, at once or later. Answer each request once.

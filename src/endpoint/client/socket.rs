@@ -2,7 +2,7 @@
 
 use super::{
     Config, Failure, Line, Task,
-    refusal::{LOOKED_AT, cause, no_answer},
+    refusal::{LOOKED_AT, cause, is_redirection, no_answer},
     request::write_handshake,
 };
 use crate::{
@@ -22,15 +22,11 @@ pub(super) struct Socket {
     phase: Phase,
     /// `Task::Close` is to be returned.
     owes_close: bool,
-    /// The memory holds bytes of an earlier connection.
-    is_inbox_old: bool,
-    is_outbox_old: bool,
     /// Until when the server has to answer the close frame.
     until: Option<Instant>,
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is no heap, and a link has one")]
 enum Phase {
     Down,
     /// `Task::Open` is to be returned.
@@ -69,7 +65,7 @@ pub(super) enum Shaken {
 
 impl Socket {
     pub(super) const fn new() -> Self {
-        Self { phase: Phase::Down, owes_close: false, is_inbox_old: false, is_outbox_old: false, until: None }
+        Self { phase: Phase::Down, owes_close: false, until: None }
     }
 
     /// A new connection is needed. An old one is closed.
@@ -94,11 +90,18 @@ impl Socket {
         self.owes_close || matches!(self.phase, Phase::Wanted)
     }
 
-    pub(super) fn opened(&mut self, nonce: [u8; 16]) {
+    /// Drops what the memory holds of an earlier connection.
+    pub(super) fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    ) {
         if let Phase::Opening = self.phase {
             let scanner = HeadScanner::response(Limits::new());
             self.phase = Phase::Shaking(Shake { nonce, is_written: false, scanner, refusal: None });
-            (self.is_inbox_old, self.is_outbox_old) = (true, true);
+            inbox.reset();
+            outbox.consume(usize::MAX);
         }
     }
 
@@ -151,19 +154,6 @@ impl Socket {
             }
         }
         self.give_up();
-    }
-
-    /// Drops bytes of an earlier connection.
-    pub(super) fn renew_inbox<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
-        if core::mem::take(&mut self.is_inbox_old) {
-            inbox.reset();
-        }
-    }
-
-    pub(super) fn renew_outbox<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
-        if core::mem::take(&mut self.is_outbox_old) {
-            outbox.consume(usize::MAX);
-        }
     }
 
     /// Reads the answer to the handshake.
@@ -231,7 +221,7 @@ impl Shake {
         let end = match self.scanner.scan(bytes) {
             Ok(None) => return (0, Shaken::Pending),
             Ok(Some(end)) => end,
-            Err(_) => return (0, Shaken::Failed(no_answer(bytes))),
+            Err(e) => return (0, Shaken::Failed(no_answer(e, bytes))),
         };
         let head = match ResponseHead::parse(bytes.get_mut(..end).unwrap_or_default()) {
             Ok(head) => head,
@@ -252,7 +242,7 @@ impl Shake {
                 };
                 let failure = match status.0 {
                     404 | 500.. => Failure::NotEngineIo(status),
-                    300..=399 => Failure::Redirect(status),
+                    _ if is_redirection(status) => Failure::Redirect(status),
                     _ => Failure::UpgradeRefused(status),
                 };
                 // Others have a body for people only.

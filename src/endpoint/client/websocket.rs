@@ -73,9 +73,15 @@ impl Link for WebSocketLink<'_> {
         self.socket.poll_task()
     }
 
-    fn opened(&mut self, line: Line, nonce: [u8; 16], _now: Instant) {
+    fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        line: Line,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    ) {
         if line == Line::WebSocket {
-            self.socket.opened(nonce);
+            self.socket.opened(inbox, outbox, nonce);
         }
     }
 
@@ -108,7 +114,6 @@ impl Link for WebSocketLink<'_> {
         if line != Line::WebSocket {
             return Ok(false);
         }
-        self.socket.renew_inbox(inbox);
         if let Shaken::Failed(failure) = self.socket.shake(self.config, inbox)? {
             self.lost(failure, now);
         }
@@ -151,7 +156,6 @@ impl Link for WebSocketLink<'_> {
         if line != Line::WebSocket {
             return Ok(());
         }
-        self.socket.renew_outbox(outbox);
         let Some(engine) = self.life.engine() else { return Ok(()) };
         match self.socket.write_request(self.config, engine, outbox) {
             Ok(()) => {}

@@ -19,7 +19,7 @@ use list::NIL;
 /// confused. Both fit into the signed 32-bit integers of small clients.
 pub(super) const BROADCASTS: u64 = 1 << 30;
 
-/// Asks the peer to acknowledge an event. See the sessions of [server](super::server::Session) and [client](super::client::Session) for examples.
+/// Asks the peer to acknowledge an event. See [`server::Session`](super::server::Session) and [`client::Session`](super::client::Session).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ExpectAck {
     /// A number that the caller chooses. It is returned with the acknowledgement.

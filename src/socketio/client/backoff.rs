@@ -80,13 +80,17 @@ impl Backoff {
         if self.limit.is_some_and(|limit| self.attempts >= limit) {
             return None;
         }
-        let delay =
-            u64::from(self.delay).saturating_mul(u64::from(self.factor).saturating_pow(self.attempts)).min(LARGE);
+        let mut delay = u64::from(self.delay);
+        // Two to the 36th is large, and with a factor below two nothing changes any more. No product here reaches 64 bits.
+        for _ in 0..self.attempts.min(36) {
+            delay = delay.wrapping_mul(u64::from(self.factor)).min(LARGE);
+        }
         self.attempts = self.attempts.saturating_add(1);
-        // The fraction is random / 2^32.
-        let part = u128::from(u64::from(random).saturating_mul(u64::from(self.randomization)));
-        let deviation = u64::try_from(part.saturating_mul(u128::from(delay)) >> 32).unwrap_or(u64::MAX) / 100;
-        let first_digit = u64::from(random).saturating_mul(10) >> 32;
+        // The fraction is random / 2^32. The product with the delay has up to 75 bits, so it is made of two.
+        let part = u64::from(random).wrapping_mul(u64::from(self.randomization));
+        let [low, high] = [delay & 0xffff, delay >> 16].map(|half| part.wrapping_mul(half));
+        let deviation = (high.wrapping_add(low >> 16) >> 16) / 100;
+        let first_digit = u64::from(random).wrapping_mul(10) >> 32;
         let delay =
             if first_digit & 1 == 0 { delay.saturating_sub(deviation) } else { delay.saturating_add(deviation) };
         Some(delay.min(u64::from(self.max)))

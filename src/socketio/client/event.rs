@@ -20,7 +20,7 @@ pub enum Event<'m> {
         is_recovered: bool,
     },
     /// The server refused the namespace (JavaScript's `connect_error`). The namespace is not wanted any more:
-    /// [`connect`](super::Session::connect) asks again.
+    /// [`connect`](super::Session::connect) asks again. If the server had accepted it before, [`Disconnected`](Self::Disconnected) follows.
     Refused {
         /// The namespace.
         namespace: Namespace,
@@ -46,7 +46,7 @@ pub enum Event<'m> {
         error: AckError,
     },
     /// This client is not in the namespace any more. Returned by [`handle_event`](super::Session::handle_event) if the server removed it
-    /// ([`ServerDisconnect`](Reason::ServerDisconnect)), otherwise by [`handle_timeout`](super::Session::handle_timeout). After the loss of the link
+    /// ([`ServerDisconnect`](Reason::ServerDisconnect)), also instead of an answer to CONNECT, otherwise by [`handle_timeout`](super::Session::handle_timeout). After the loss of the link
     /// the namespace stays wanted.
     Disconnected {
         /// The namespace.

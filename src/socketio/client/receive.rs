@@ -116,6 +116,10 @@ where
             State::Asked | State::Joined => {
                 let namespace = socket.namespace;
                 socket.is_wanted = false;
+                if socket.state == State::Joined {
+                    // The server takes back what it has accepted.
+                    socket.left = Some(Reason::ServerDisconnect);
+                }
                 self.leave(at, State::Out);
                 // Old servers send the message alone.
                 let message = payload.as_str().or_else(|| payload.get("message")?.as_str());
@@ -176,10 +180,10 @@ where
     /// The last argument of an event may be the offset at which the server recovers the connection.
     fn note_offset(&mut self, namespace: Namespace, args: Elements<'_>, attachments: u8) {
         let Some(socket) = self.socket_mut(namespace) else { return };
-        if (socket.state == State::Joined && socket.pid == Short::EMPTY) || args.raw().last() != Some(&b'"') {
+        if socket.state == State::Joined && socket.pid == Short::EMPTY {
             return;
         }
-        let Some(offset) = args.last().and_then(|last| last.as_str()).map(Short::of) else { return };
+        let Some(offset) = last_string(args.raw()).map(Short::of) else { return };
         if attachments == 0 {
             socket.offset = offset;
         } else {
@@ -197,5 +201,48 @@ where
 
     fn find(&self, name: &[u8]) -> Option<usize> {
         self.at(self.namespaces.find(name)?)
+    }
+}
+
+/// The last of these JSON values, if it is a string. Cost: one pass over it.
+fn last_string(values: &[u8]) -> Option<Str<'_>> {
+    let inside = values.strip_suffix(b"\"")?;
+    let mut end = inside.len();
+    loop {
+        // A quote inside of the string has a backslash that is not escaped itself.
+        let quote = inside.get(..end)?.iter().rposition(|&b| b == b'"')?;
+        let backslashes = inside.get(..quote)?.iter().rev().take_while(|&&b| b == b'\\').count();
+        if backslashes & 1 == 0 {
+            return inside.get(quote.saturating_add(1)..).map(Str);
+        }
+        end = quote;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Array;
+
+    #[test]
+    fn the_last_string_is_found_from_behind() {
+        let texts = [
+            r#"[]"#,
+            r#"[1]"#,
+            r#"["a"]"#,
+            r#"["a", 1]"#,
+            r#"[1,""]"#,
+            r#"["a","b\\"]"#,
+            r#"["a","b\\\""]"#,
+            r#"["\"",["b"]]"#,
+            r#"[{"a":"b"}]"#,
+            r#"["\\","\"\\\"" ]"#,
+            r#"[[],"\\\\"]"#,
+            r#"["\"","\",\""]"#,
+        ];
+        for text in texts {
+            let elements = Array::parse(text.as_bytes()).unwrap().elements();
+            assert_eq!(last_string(elements.raw()), elements.last().and_then(|last| last.as_str()), "{elements:?}");
+        }
     }
 }

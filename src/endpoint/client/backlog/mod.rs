@@ -26,7 +26,7 @@ pub enum WhenFull {
     /// ([`AckError::Dropped`](crate::socketio::AckError::Dropped)). Events with retries that are in flight stay. If that is not enough, the event is
     /// refused and nothing is dropped.
     DropOldest,
-    /// Drop it: [`Pushed::Dropped`](crate::socketio::Pushed::Dropped).
+    /// Drop it: [`emit_with`](super::ClientEnd::emit_with) returns `false`.
     DropNewest,
 }
 

@@ -169,11 +169,20 @@ impl Link for FullLink<'_> {
         self.base.socket.poll_task().or_else(|| self.get.poll_task()).or_else(|| self.post.poll_task())
     }
 
-    fn opened(&mut self, line: Line, nonce: [u8; 16], _now: Instant) {
+    fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+        &mut self,
+        line: Line,
+        inbox: &mut Inbox<S>,
+        outbox: &mut Outbox<T, K>,
+        nonce: [u8; 16],
+    ) {
         match line {
-            Line::WebSocket => self.base.socket.opened(nonce),
-            Line::Get => self.get.opened(),
-            Line::Post => self.post.opened(),
+            Line::WebSocket => self.base.socket.opened(inbox, outbox, nonce),
+            Line::Get => self.get.opened(inbox, outbox),
+            Line::Post => {
+                self.post.opened(inbox, outbox);
+                self.repeat_post(outbox);
+            }
         }
     }
 
@@ -264,6 +273,8 @@ impl Link for FullLink<'_> {
             Line::Get => self.transmit_get(outbox)?,
             Line::Post => self.transmit_post(outbox, source, seen)?,
         }
+        // Whatever the line is: those that are closed are not asked.
+        self.want_post(source);
         self.settle(now);
         Ok(())
     }

@@ -69,7 +69,6 @@ impl FullLink<'_> {
         &mut self,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), Grow> {
-        self.get.renew_outbox(outbox);
         let again = self.get.is_asking_again();
         let Some(engine) = self.base.life.session().filter(|_| self.get.is_idle()) else { return Ok(()) };
         if !again && engine.poll_request(true) != Some(Request::Get) {
@@ -91,35 +90,36 @@ impl FullLink<'_> {
         }
     }
 
+    /// Opens the line of the POSTs again when there is something to send.
+    pub(super) fn want_post(&mut self, source: &mut impl Source) {
+        if !self.post.is_down() {
+            return;
+        }
+        if let Some(engine) = self.base.life.engine()
+            && engine.poll_request(true) == Some(Request::Post)
+            // The error says that there is something.
+            && engine.begin_post(source, &mut []).is_err()
+        {
+            self.post.want();
+        }
+    }
+
     pub(super) fn transmit_post<S: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         outbox: &mut Outbox<S, K>,
         source: &mut impl Source,
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
-        self.post.renew_outbox(outbox);
         if self.post.is_asking_again() {
-            if outbox.held() < self.posted {
-                // The server may have handled it.
-                self.post.close();
-                self.lose_post(Failure::Lost);
-            } else if self.post.is_idle() {
-                self.post.ask();
-            }
+            self.repeat_post(outbox);
             return Ok(());
         }
         let Some(engine) = self.base.life.engine() else { return Ok(()) };
         if engine.poll_request(true) != Some(Request::Post) {
             return Ok(());
         }
-        if self.post.is_down() {
-            // The error says that there is something to send.
-            if engine.begin_post(source, &mut []).is_err() {
-                self.post.want();
-            }
-            return Ok(());
-        }
-        if !self.post.is_idle() {
+        // The rest of a request that was answered before it was read goes first.
+        if !self.post.is_idle() || !outbox.is_empty() {
             return Ok(());
         }
         let config = self.base.config;
@@ -157,6 +157,20 @@ impl FullLink<'_> {
             Err(e) => return Err(Grow::new(What::Output, e)),
         }
         Ok(())
+    }
+
+    /// Sends the lost POST again over the new connection: it lies in the outbox still, if no byte of it was taken.
+    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<S, K>) {
+        if !self.post.is_asking_again() {
+            return;
+        }
+        if outbox.held() < self.posted {
+            // The server may have handled it.
+            self.post.close();
+            self.lose_post(Failure::Lost);
+        } else if self.post.is_idle() {
+            self.post.ask();
+        }
     }
 
     /// The connection of a line has ended or failed.

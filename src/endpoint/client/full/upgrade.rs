@@ -61,7 +61,6 @@ impl FullLink<'_> {
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
         let base = &mut self.base;
-        base.socket.renew_inbox(inbox);
         if let Upgrade::Shaking(_) = self.upgrade {
             match (base.socket.shake(base.config, inbox)?, base.life.session()) {
                 (Shaken::Open, Some(session)) => self.upgrade = Upgrade::Probing(Probe::begin(session, now)),
@@ -89,7 +88,6 @@ impl FullLink<'_> {
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<(), Grow> {
         let base = &mut self.base;
-        base.socket.renew_outbox(outbox);
         let Some(engine) = base.life.engine() else { return Ok(()) };
         match base.socket.write_request(base.config, engine, outbox) {
             Ok(()) => {}
