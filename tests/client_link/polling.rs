@@ -336,7 +336,7 @@ fn answers_to_the_first_get_that_fail() {
         (b"HTTP/1.1 200 x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_vec(), false, Failure::NotHttp),
         (b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\nxyz".to_vec(), false, Failure::NotHttp),
         (switching(), false, Failure::NotHttp),
-        (Vec::new(), true, Failure::Lost),
+        (Vec::new(), true, Failure::Unanswered),
         (b"HTTP/1.1 200 x\r\nContent-Length: 9\r\n\r\n0{".to_vec(), true, Failure::Lost),
         (b"HTTP/1.1 502 x\r\nContent-Length: 9\r\n\r\n0{".to_vec(), true, status(502)),
         (b"HTTP/1.1 200 x\r\nContent-Length: 1001\r\n\r\n".to_vec(), false, Failure::TooLarge),

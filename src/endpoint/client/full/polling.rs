@@ -180,7 +180,8 @@ impl FullLink<'_> {
             Lost::Nothing => return,
             Lost::Unheard => return exchange.ask_again(),
             Lost::Unreachable => Failure::Unreachable,
-            Lost::Request => Failure::Lost,
+            Lost::Silent if !self.base.life.is_open() => Failure::Unanswered,
+            Lost::Silent | Lost::Request => Failure::Lost,
         };
         if line == Line::Post {
             self.lose_post(failure);

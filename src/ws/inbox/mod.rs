@@ -1,5 +1,7 @@
 //! The memory for received bytes and for the message that is being assembled.
 
+mod upper;
+
 use super::{
     Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, Text, buffer::Buffer,
     connection::Found,
@@ -118,17 +120,6 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.progressed = true;
     }
 
-    /// Removes `n` of [`bytes`](Self::bytes) behind the first `at`: what an upper layer has decoded in place needs less room.
-    pub(crate) fn cut(&mut self, at: usize, n: usize) {
-        self.release();
-        self.buffer.cut(at, n);
-    }
-
-    /// The length of the storage.
-    pub(crate) fn size(&mut self) -> usize {
-        self.buffer.size()
-    }
-
     /// Returns the next message or control frame. `None`: all received bytes were used, so read more. See [`Inbox`] for an example.
     ///
     /// # Errors
@@ -232,15 +223,6 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     pub fn peek(&mut self) -> Option<(Kind, &[u8])> {
         let Ready::Message(kind) = self.ready else { return None };
         Some((kind, self.buffer.message()))
-    }
-
-    /// Turns the text that is ready into a binary message. `decode` works in place and returns the range of the bytes. `false`: `decode` failed, and the
-    /// text is destroyed.
-    pub(crate) fn make_binary(&mut self, decode: impl FnOnce(&mut [u8]) -> Option<(usize, usize)>) -> bool {
-        let Some((from, to)) = decode(self.buffer.message()) else { return false };
-        self.buffer.trim(from, to);
-        self.ready = Ready::Message(Kind::Binary);
-        true
     }
 
     /// Lends the message, part or close frame that [`advance`](Self::advance) found. `None` if nothing is ready; then nothing was changed.
