@@ -90,6 +90,9 @@ fn play<L: Link>(mut random: Random, mut w: World<L>) {
     }
     // In the end the server is well, and all that waits arrives.
     (w.is_reachable, w.server.answers, w.is_mute, w.server.refuses) = (true, true, false, None);
+    // What it has written before arrives first.
+    w.wait(200_000);
+    told.extend(w.told());
     for namespace in [0, 1, 2].map(Namespace) {
         w.client.connect(namespace, at(w.now)).unwrap();
     }
@@ -113,7 +116,8 @@ fn play<L: Link>(mut random: Random, mut w: World<L>) {
     let heard = w.heard();
     for name in NAMES {
         let of = |kind: &str| {
-            let is_it = |h: &&String| [format!("{name} {kind} "), format!("{name} ?{kind} ")].iter().any(|p| h.starts_with(p));
+            let is_it =
+                |h: &&String| [format!("{name} {kind} "), format!("{name} ?{kind} ")].iter().any(|p| h.starts_with(p));
             heard.iter().filter(is_it).map(|h| number(h)).collect::<Vec<_>>()
         };
         assert!(of("e").is_sorted_by(|a, b| a < b), "{name} {:?}", of("e"));

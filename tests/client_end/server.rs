@@ -98,7 +98,10 @@ impl Server {
         self.end.as_ref().and_then(End::poll_timeout).into_iter().chain(upgrades).min()
     }
 
-    pub fn send(&mut self, write: impl FnOnce(&mut socketio::server::Session<[&'static str; 3], Vec<AckSlot>>, &mut Out<'_, ws::Stored>)) {
+    pub fn send(
+        &mut self,
+        write: impl FnOnce(&mut socketio::server::Session<[&'static str; 3], Vec<AckSlot>>, &mut Out<'_, ws::Stored>),
+    ) {
         let Some(end) = &mut self.end else { return };
         let mut memory = vec![0; 1024];
         let mut out = Out::stored(&mut memory);

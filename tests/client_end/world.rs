@@ -128,7 +128,10 @@ impl<L: Link> World<L> {
     }
 
     /// The server sends.
-    pub fn serve(&mut self, write: impl FnOnce(&mut Session<[&'static str; 3], Vec<AckSlot>>, &mut Out<'_, ws::Stored>)) {
+    pub fn serve(
+        &mut self,
+        write: impl FnOnce(&mut Session<[&'static str; 3], Vec<AckSlot>>, &mut Out<'_, ws::Stored>),
+    ) {
         self.server.send(write);
         self.turn();
     }
