@@ -54,7 +54,7 @@ fn play<L: Link>(mut random: Random, mut w: World<L>) {
                 next += 1;
                 let mut how = Emit::new();
                 let kind = random.below(6);
-                if kind % 2 == 0 {
+                if kind.is_multiple_of(2) {
                     how = how.ask(next, Some(now.after_millis(random.below(20_000) as u64)));
                 }
                 how = match kind {
@@ -65,7 +65,7 @@ fn play<L: Link>(mut random: Random, mut w: World<L>) {
                 let name = if kind < 2 { "retried" } else { "e" };
                 let before = w.client.held();
                 match w.client.emit_with(namespace, name, &next, how) {
-                    Ok(true) if kind % 2 == 0 => assert!(asked.insert(next)),
+                    Ok(true) if kind.is_multiple_of(2) => assert!(asked.insert(next)),
                     Ok(_) => {}
                     Err(_) => assert!(w.client.held() <= before, "nothing was added"),
                 }
