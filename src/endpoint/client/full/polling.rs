@@ -192,7 +192,10 @@ impl FullLink<'_> {
 
     fn lose_post(&mut self, failure: Failure) {
         self.fail(failure);
-        self.farewell = if self.farewell == Farewell::None { Farewell::None } else { Farewell::Over };
+        if self.farewell != Farewell::None {
+            self.farewell = Farewell::Over;
+            self.get.close();
+        }
     }
 }
 
