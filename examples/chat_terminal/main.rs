@@ -7,7 +7,7 @@ mod dial;
 use clap::Parser;
 use dial::{App, Client, Dial};
 use sansocket::{
-    endpoint::client::{Config, Emit, Over, Step, FullLink},
+    endpoint::client::{Config, Emit, FullLink, Over, Step},
     json::Json,
     socketio::{EventPacket, Namespace, client::Event},
     time::Instant,

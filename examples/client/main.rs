@@ -11,11 +11,11 @@ use clap::Parser;
 use dial::{App, Client, Dial};
 use print::{Note, Printer};
 use sansocket::{
-    endpoint::client::{Config, Emit, Over, Seen, Step, FullLink},
+    endpoint::client::{Config, Emit, FullLink, Over, Seen, Step},
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
-        Attachments, Binary, Namespace, Pushed,
+        Attachments, Binary, Namespace,
         client::{Backoff, Event},
     },
     time::Instant,
@@ -124,7 +124,7 @@ impl Terminal<'_> {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
         let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
-        if sent.map_err(|e| e.to_string())? == Pushed::Dropped {
+        if !sent.map_err(|e| e.to_string())? {
             return Err("the event was dropped".into());
         }
         if asks {

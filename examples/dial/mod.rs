@@ -4,7 +4,7 @@
 use sansocket::{
     endpoint::{
         Grow, What,
-        client::{ClientEnd, Line, Memory, Seen, Step, FullLink},
+        client::{ClientEnd, FullLink, Line, Memory, Seen, Step},
     },
     socketio::{AckSlot, Collector, SendError, client::SocketSlot},
     time::Instant,
