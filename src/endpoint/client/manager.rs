@@ -146,8 +146,7 @@ where
         match event {
             Event::Opened => self.backoff.reset(),
             Event::Connected { .. } => self.backlog.rescan(),
-            Event::Refused { .. } => self.is_refused = true,
-            Event::Disconnected { namespace, .. } => {
+            Event::Refused { namespace, .. } | Event::Disconnected { namespace, .. } => {
                 self.is_refused = true;
                 self.removed(namespace);
             }
@@ -185,7 +184,7 @@ where
         self.backlog.rescan_retries();
     }
 
-    /// The server has removed this client from the namespace. Answers and volatile events were for that connection.
+    /// The server has removed this client from the namespace, or has refused what it had accepted. Answers and volatile events were for that connection.
     fn removed(&mut self, namespace: Namespace) {
         let io = &mut self.io;
         self.backlog.update(|record| {
