@@ -185,6 +185,20 @@ fn a_get_that_is_answered_before_it_was_written_stays_whole() {
 }
 
 #[test]
+fn after_idle_nothing_is_due() {
+    let mut h = full();
+    h.client.connect(ROOT, at(0)).unwrap();
+    h.turn();
+    h.feed(Line::Get, &answer(&open_packet("[\"websocket\"]")));
+    // The WebSocket is open, and its handshake is not answered in time.
+    h.now = 20_000;
+    h.poll_all();
+    let log = h.log();
+    assert!(h.client.poll_timeout().unwrap() > at(h.now), "{log:?}");
+    assert!(log.contains(&"close WebSocket".into()), "{log:?}");
+}
+
+#[test]
 fn work_does_not_grow_with_the_hours() {
     // The number of calls that each of these rounds takes, and what is held, stays as it is.
     let mut h = full_with(&[Transport::Polling]);

@@ -95,7 +95,7 @@ pub fn full_with(transports: &'static [Transport]) -> Host<FullLink<'static>> {
     Host::new(FullLink::new(config("http://h", transports)), [4, 3, 512], [128, 256, 64])
 }
 
-impl<L: Link> Host<L> {
+impl<L: Link + std::fmt::Debug> Host<L> {
     /// With slots for acknowledgements and namespaces and bytes of the backlog; and with bytes for inboxes, outboxes and the collector.
     pub fn new(link: L, [acks, sockets, backlog]: [usize; 3], [inbox, outbox, files]: [usize; 3]) -> Self {
         let memory = Memory {
@@ -193,6 +193,7 @@ impl<L: Link> Host<L> {
         if !self.wires[line as usize].is_open {
             return;
         }
+        self.told.push(format!("close {line:?}"));
         if is_error {
             self.wires[line as usize].is_open = false;
             self.client.handle_error(line, at(self.now));
@@ -220,7 +221,13 @@ impl<L: Link> Host<L> {
     pub fn turn(&mut self) {
         for _ in 0..1000 {
             self.poll_all();
-            assert!(self.client.poll_timeout().is_none_or(|due| due > at(self.now)), "it spins: {:?}", self.told);
+            assert!(
+                self.client.poll_timeout().is_none_or(|due| due > at(self.now)),
+                "it spins: {:?} {} {:?}",
+                self.told,
+                self.now,
+                self.client
+            );
             let did = Line::ALL.into_iter().any(|line| self.transmit(line));
             let is_due = self.client.poll_timeout().is_some_and(|due| due <= at(self.now));
             if !did && !is_due {
@@ -304,6 +311,8 @@ impl<L: Link> Host<L> {
                     client.opened(line, inbox, outbox, [7; 16]);
                 } else {
                     client.handle_error(line, now);
+                    self.told.push(format!("close {line:?}"));
+                    return true;
                 }
                 format!("open {line:?}")
             }
