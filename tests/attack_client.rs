@@ -185,6 +185,22 @@ fn a_get_that_is_answered_before_it_was_written_stays_whole() {
 }
 
 #[test]
+fn a_line_that_was_to_be_opened_again_is_closed() {
+    let mut h = full_with(&[Transport::Polling]);
+    h.client.connect(ROOT, at(0)).unwrap();
+    h.turn();
+    h.feed(Line::Get, &answer(&open_packet("[]")));
+    // The server ends the line whose GET waits, and the POST fails at that moment.
+    h.client.handle_eof(Line::Get, at(0));
+    h.wires[Line::Post as usize].is_open = false;
+    h.client.handle_error(Line::Post, at(0));
+    h.client.close();
+    h.turn();
+    let log = h.log();
+    assert_eq!(log[3..], ["close Get", "over Closed"], "{log:?}");
+}
+
+#[test]
 fn after_idle_nothing_is_due() {
     let mut h = full();
     h.client.connect(ROOT, at(0)).unwrap();

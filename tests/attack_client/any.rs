@@ -26,7 +26,65 @@ fn chunked(body: &str, random: &mut Random) -> Vec<u8> {
     all
 }
 
-fn packet(random: &mut Random, ids: u64) -> String {
+/// The events that were sent over a line: namespace, id, name and number. The keys of frames are 0, so their payload is readable.
+fn events(sent: &[u8]) -> Vec<(usize, Option<u64>, char, u32)> {
+    let text = String::from_utf8_lossy(sent);
+    let mut events = Vec::new();
+    for (at, _) in text.match_indices("[\"") {
+        let Some((head, name)) = text.get(..at).zip(text.get(at + 2..at + 3)) else { continue };
+        let rest: String = text[at + 5..].chars().take_while(char::is_ascii_digit).collect();
+        let without = head.trim_end_matches(|c: char| c.is_ascii_digit());
+        let namespace = ["", "/b,", "/c,"].iter().rposition(|n| without.ends_with(n)).unwrap();
+        let mut id = &head[without.len()..];
+        if namespace == 0 {
+            // The type stands before it, or `51-`.
+            if without.ends_with('-') {
+            } else if let Some(rest) = id.strip_prefix("42") {
+                id = rest;
+            } else {
+                continue;
+            }
+        }
+        let (Some(name), Ok(number)) = (name.chars().next(), rest.parse()) else { continue };
+        events.push((namespace, id.parse().ok(), name, number));
+    }
+    events
+}
+
+/// Packets that fit, most of the time.
+fn packet<L: Link + std::fmt::Debug>(h: &Host<L>, random: &mut Random, ids: u64, missing: &mut u8) -> String {
+    if *missing > 0 && random.below(30) > 0 {
+        *missing -= 1;
+        return "bAQIDBAUGBwgJCgsMDQ4PEA==".into();
+    }
+    let io = h.client.io();
+    let wanted = (0..3).find(|n| io.is_wanted(Namespace(*n)) && !io.is_connected(Namespace(*n)));
+    if let Some(n) = wanted
+        && random.below(2) == 0
+    {
+        return format!("40{},{{\"sid\":\"x\",\"pid\":\"p\"}}", NAMES[usize::from(n)]);
+    }
+    if random.below(6) > 0 {
+        let joined = (0..3).find(|n| io.is_connected(Namespace(*n))).map_or("/unknown", |n| NAMES[usize::from(n)]);
+        // The ids of the last requests.
+        let sent: Vec<_> = h.wires.iter().flat_map(|w| events(&w.sent)).filter(|e| NAMES[e.0] == joined).collect();
+        let ids: Vec<_> = sent.iter().filter_map(|e| e.1).collect();
+        let id = ids.iter().rev().nth(random.below(4)).copied().unwrap_or(ids.len() as u64 + 5);
+        return match random.below(8) {
+            0 => "2".into(),
+            1 => format!("42{joined},[\"e\",\"offset\"]"),
+            2 => format!("42{joined},{id}[\"ask\"]"),
+            3..=5 => format!("43{joined},{id}[]"),
+            n => {
+                *missing = 1;
+                if n == 6 {
+                    format!("461-{joined},{id}[{{\"_placeholder\":true,\"num\":0}}]")
+                } else {
+                    format!("451-{joined},[\"f\",{{\"_placeholder\":true,\"num\":0}}]")
+                }
+            }
+        };
+    }
     let n = ["", "/b,", "/c,", "/unknown,"][random.below(8).saturating_sub(4)];
     let id = random.below(ids as usize + 2);
     match random.below(24) {
@@ -49,11 +107,17 @@ fn packet(random: &mut Random, ids: u64) -> String {
     }
 }
 
-fn says<L: Link + std::fmt::Debug>(h: &Host<L>, line: Line, random: &mut Random, ids: u64) -> Vec<u8> {
+fn says<L: Link + std::fmt::Debug>(
+    h: &Host<L>,
+    line: Line,
+    random: &mut Random,
+    ids: u64,
+    missing: &mut u8,
+) -> Vec<u8> {
     let open = open_packet(["[]", "[\"websocket\"]"][random.below(2)]);
     let is_open = h.client.link().is_open();
     let bytes = match line {
-        _ if random.below(20) == 0 => match random.below(6) {
+        _ if random.below(80) == 0 => match random.below(6) {
             0 => b"HTTP/1.1 400 x\r\nContent-Length: 10\r\n\r\n{\"code\":1}".to_vec(),
             1 => b"HTTP/1.1 101 x\r\n\r\n".to_vec(),
             2 => b"\x88\x00".to_vec(),
@@ -63,16 +127,18 @@ fn says<L: Link + std::fmt::Debug>(h: &Host<L>, line: Line, random: &mut Random,
         },
         Line::WebSocket if !is_open => [switching(), frame(&open)].concat(),
         Line::WebSocket => match random.below(12) {
-            0 => switching(),
-            1..=3 => frame("3probe"),
-            4 => b"\x82\x02ab".to_vec(),
+            0 if random.below(5) == 0 => switching(),
+            1 | 2 => frame("3probe"),
+            3..6 if h.client.link().transport() == Transport::Polling => switching(),
+            6..9 if h.client.link().transport() == Transport::Polling => frame("3probe"),
+            4 if *missing > 0 => b"\x82\x02ab".to_vec(),
             5 => [b"\x89\x01a".to_vec(), frame("2")].concat(),
-            _ => frame(&packet(random, ids)),
+            _ => frame(&packet(h, random, ids, missing)),
         },
         Line::Get => {
             let body = if is_open {
-                let packets: Vec<_> = (0..=random.below(3)).map(|_| packet(random, ids)).collect();
-                let end = if random.below(30) == 0 { "\x1e" } else { "" };
+                let packets: Vec<_> = (0..=random.below(3)).map(|_| packet(h, random, ids, missing)).collect();
+                let end = if random.below(100) == 0 { "\x1e" } else { "" };
                 packets.join("\x1e") + end
             } else {
                 open
@@ -89,13 +155,13 @@ fn says<L: Link + std::fmt::Debug>(h: &Host<L>, line: Line, random: &mut Random,
         Line::Post => answer("ok"),
     };
     let mut bytes = bytes;
-    if random.below(25) == 0 {
+    if random.below(120) == 0 {
         let at = random.below(bytes.len().max(1));
         if let Some(byte) = bytes.get_mut(at) {
             *byte ^= 1 << random.below(8);
         }
     }
-    if random.below(25) == 0 {
+    if random.below(120) == 0 {
         bytes.truncate(random.below(bytes.len() + 1));
     }
     bytes
@@ -161,22 +227,32 @@ impl Law {
 
 fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
     let mut random = Random(seed);
-    let sizes = [random.below(5), 1 + random.below(3), random.below(400)];
+    let sizes = [random.below(9), 1 + random.below(3), random.below(600)];
     let mut h = Host::new(link, sizes, [random.below(200), random.below(300), random.below(40)]);
     let policy = [WhenFull::Refuse, WhenFull::DropOldest, WhenFull::DropNewest][random.below(3)];
     h.client = h.client.clone().with_when_full(policy);
     if random.below(4) == 0 {
         h.client = h.client.clone().with_auth(random.below(60));
     }
-    let (mut law, mut token, mut story) = (Law::default(), 0_u32, Vec::new());
-    let steps = 20 + random.below(100);
+    let (mut law, mut token, mut story, mut missing, mut next_id) = (Law::default(), 0_u32, Vec::new(), 0_u8, 0_u64);
+    let steps = 20 + random.below(300);
     for step in 0..steps + 3 {
         let namespace = Namespace(random.below(3) as u16);
-        let line = Line::ALL[random.below(3)];
+        let open: Vec<_> = Line::ALL.into_iter().filter(|line| h.wires[*line as usize].is_open).collect();
+        let line = if open.is_empty() || random.below(8) == 0 {
+            Line::ALL[random.below(3)]
+        } else {
+            open[random.below(open.len())]
+        };
         let now = at(h.now);
         let before = (format!("{:?}", h.client), h.client.clone());
         let unchanged = |h: &Host<L>, what: &str| assert_eq!(before.0, format!("{:?}", h.client), "{what} {seed}");
-        let kind = if step < steps { random.below(40) } else { 40 };
+        let kinds = if random.below(4) == 0 { 28 } else { 14 };
+        let kind = match random.below(kinds) {
+            _ if step >= steps => 40,
+            _ if random.below(2) == 0 => 39,
+            kind => kind,
+        };
         match kind {
             0..=3 => {
                 if h.client.connect(namespace, now).is_err() {
@@ -185,8 +261,8 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
                     law.is_over = false;
                 }
             }
-            4 => h.client.disconnect(namespace),
-            5 if random.below(3) == 0 => h.client.close(),
+            4 if random.below(3) == 0 => h.client.disconnect(namespace),
+            5 if random.below(10) == 0 => h.client.close(),
             6..=12 => {
                 token += 1;
                 let mut how = Emit::new();
@@ -195,7 +271,8 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
                     let deadline = random.below(2) == 0;
                     how = how.ask(token, deadline.then(|| now.after_millis(random.below(3000) as u64)));
                 }
-                how = match random.below(5) {
+                let kind = random.below(5);
+                how = match kind {
                     0 => how.volatile(),
                     1 => how.retry(random.below(3) as u8, random.below(3000) as u32),
                     _ => how,
@@ -204,12 +281,20 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
                 let sent = if random.below(4) == 0 {
                     let files: [&[u8]; 1] = [&file];
                     let files = sansocket::socketio::Attachments::from(&files[..]);
-                    h.client.emit_with(namespace, "f", &Binary((token, Placeholder(0)), files), how)
+                    h.client.emit_with(
+                        namespace,
+                        if kind == 1 { "r" } else { "e" },
+                        &Binary((token, Placeholder(0)), files),
+                        how,
+                    )
                 } else {
-                    h.client.emit_with(namespace, "e", &token, how)
+                    h.client.emit_with(namespace, if kind == 1 { "r" } else { "e" }, &token, how)
                 };
                 match sent {
-                    Ok(true) if is_asked => drop(law.asked.insert(token, step)),
+                    Ok(true) if is_asked => {
+                        next_id += 1;
+                        law.asked.insert(token, step);
+                    }
                     Ok(_) => {}
                     // It may have removed what had timed out, and told ids.
                     Err(_) => assert!(h.client.held() <= before.1.held()),
@@ -233,7 +318,7 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
             17 => h.now += random.below(60_000) as u64,
             // Time runs backwards.
             18 => h.now = h.now.saturating_sub(random.below(3000) as u64),
-            19 => h.takes = [0, 1, 30, usize::MAX, usize::MAX][random.below(5)],
+            19 if random.below(4) == 0 => h.takes = [0, 1, 30, usize::MAX, usize::MAX][random.below(5)],
             20 => h.is_reachable = random.below(4) > 0,
             21 => {
                 let held = h.client.held();
@@ -296,7 +381,7 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
                 }
             }
             _ => {
-                let bytes = says(&h, line, &mut random, u64::from(token));
+                let bytes = says(&h, line, &mut random, next_id, &mut missing);
                 if random.below(3) == 0 {
                     for byte in bytes {
                         h.feed(line, &[byte]);
@@ -317,10 +402,25 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
         }
     }
     let at = story.len().saturating_sub(40);
+    if std::env::var("ATTACK_SHOW").is_ok() {
+        for l in &story {
+            println!("STORY {}", l.split(" ").take(2).collect::<Vec<_>>().join(" "));
+        }
+    }
     let end = &story[at..];
     assert_eq!(h.client.poll_timeout().filter(|_| law.asked.is_empty()), None, "{end:?}");
     assert!(h.wires.iter().all(|wire| !wire.is_open), "{end:?}");
     assert_eq!(law.joined, [false; 3], "{end:?}");
+    for wire in &h.wires {
+        for namespace in 0..3 {
+            for name in ['e', 'r'] {
+                let all = events(&wire.sent);
+                let numbers: Vec<_> = all.iter().filter(|e| e.0 == namespace && e.2 == name).map(|e| e.3).collect();
+                let is_good = if name == 'e' { numbers.is_sorted_by(|a, b| a < b) } else { numbers.is_sorted() };
+                assert!(is_good, "{namespace} {name} {numbers:?}");
+            }
+        }
+    }
     // What is still asked for waits in the backlog.
     if h.client.held() == 0 {
         assert!(law.asked.is_empty(), "{:?} {end:?}", law.asked);

@@ -299,7 +299,7 @@ impl<L: Link + std::fmt::Debug> Host<L> {
                 format!("failed {failure:?} {attempt} {:?}", retry.map(|retry| retry.as_millis() - self.now))
             }
             Step::Over(over) => {
-                assert!(wires.iter().all(|wire| !wire.is_open), "all lines are closed");
+                assert!(wires.iter().all(|wire| !wire.is_open), "all lines are closed {:?}", self.told);
                 format!("over {over:?}")
             }
             Step::Auth(namespace) => format!("auth {}", NAMES[usize::from(namespace.0)]),
