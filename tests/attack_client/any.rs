@@ -32,7 +32,7 @@ fn events(sent: &[u8]) -> Vec<(usize, Option<u64>, char, u32)> {
     let mut events = Vec::new();
     for (at, _) in text.match_indices("[\"") {
         let Some((head, name)) = text.get(..at).zip(text.get(at + 2..at + 3)) else { continue };
-        let rest: String = text[at + 5..].chars().take_while(char::is_ascii_digit).collect();
+        let rest: String = text.get(at + 5..).unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
         let without = head.trim_end_matches(|c: char| c.is_ascii_digit());
         let namespace = ["", "/b,", "/c,"].iter().rposition(|n| without.ends_with(n)).unwrap();
         let mut id = &head[without.len()..];
@@ -381,6 +381,7 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
                 }
             }
             _ => {
+                missing = if h.client.link().is_open() { missing } else { 0 };
                 let bytes = says(&h, line, &mut random, next_id, &mut missing);
                 if random.below(3) == 0 {
                     for byte in bytes {
