@@ -270,3 +270,32 @@ fn a_backlog_of_dropped_events_is_told_and_freed() {
     assert!(told > 0 && sent > 0);
     assert_eq!(h.client.held(), 0);
 }
+
+#[test]
+fn credentials_are_not_sent_for_a_namespace_that_the_server_has_ended() {
+    let mut h = websocket();
+    h.client = h.client.clone().with_auth(50);
+    for namespace in [ROOT, B] {
+        h.client.connect(namespace, at(0)).unwrap();
+    }
+    h.open_websocket();
+    for (namespace, name) in [(ROOT, ""), (B, "/b,")] {
+        h.client.authorize(namespace, None::<&()>).unwrap();
+        h.turn();
+        h.text(&format!("40{name}{{\"sid\":\"x\"}}"));
+    }
+    // It leaves, and joins again.
+    h.client.disconnect(B);
+    h.turn();
+    h.client.connect(B, at(0)).unwrap();
+    h.poll_all();
+    h.client.authorize(B, None::<&()>).unwrap();
+    h.sent(Line::WebSocket);
+    // The server had ended it at that moment, so it is not wanted any more.
+    h.feed_only(Line::WebSocket, &frame("41/b,"));
+    h.turn();
+    let log = h.log();
+    assert_eq!(log.last().unwrap(), "left /b io server disconnect", "{log:?}");
+    assert_eq!(h.sent_frames(), [""; 0], "a server that accepts it would not be heard");
+    assert_eq!(h.client.held(), 0);
+}
