@@ -215,10 +215,11 @@ where
         }
         match self.link.handle_timeout(now) {
             Some(event) => self.handle(event, now).map_or(Step::Again, |event| Step::Event(event, Attachments::NONE)),
-            None => {
+            // A deadline of the link may have left a line to close.
+            None => self.next(now).unwrap_or_else(|| {
                 self.is_stirred = false;
                 Step::Idle
-            }
+            }),
         }
     }
 
