@@ -209,9 +209,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         collector: &'e mut Collector<C>,
         now: Instant,
     ) -> Result<Step<'e>, Grow> {
-        match packets.rest() {
-            [b'4', b'5' | b'6', ..] => room(collector, 0, packets.next_len())?,
-            [b'b', ..] if collector.is_open() => room(collector, collector.held(), packets.next_len())?,
+        match packets.next_message() {
+            packet @ [b'4', b'5' | b'6', ..] => room(collector, 0, packet.len())?,
+            packet @ [b'b', ..] if collector.is_open() => room(collector, collector.held(), packet.len())?,
             _ => {}
         }
         match self.link.poll_post(packets, now) {
