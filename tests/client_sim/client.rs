@@ -304,6 +304,7 @@ impl<L: Link> Host<L> {
             is_answered: false,
             is_ended: false,
         };
+        trace!("emit {result:?} {event:?}");
         match result {
             Ok(true) => ledger.events.push(event),
             Ok(false) => assert!(kind == Kind::Volatile || self.when_full == WhenFull::DropNewest),

@@ -1,5 +1,6 @@
 //! What both applications have said and heard, and the laws about it.
 
+use crate::trace;
 use sansocket::{
     endpoint::client::Seen,
     engineio::Packet,
@@ -77,6 +78,7 @@ impl Ledger {
 
     /// A packet of the client that was written. `sockets`: the last one of each namespace.
     pub fn see(&mut self, seen: Seen<'_>, sockets: &[Option<usize>; 3]) {
+        trace!("client: {seen:?}");
         let Seen::Sent(Packet::Text(text)) = seen else { return };
         let text = std::str::from_utf8(text).unwrap();
         let Some((head, rest)) = text.split_once("[\"e\",") else { return };
