@@ -351,12 +351,24 @@ impl<L: Link> Host<L> {
     }
 
     pub fn disconnect(&mut self, namespace: Namespace, ledger: &mut Ledger) {
+        self.leave(namespace, ledger);
+        self.client.disconnect(namespace);
+    }
+
+    /// Leaves all namespaces.
+    pub fn close(&mut self, ledger: &mut Ledger) {
+        for namespace in [0, 1, 2].map(Namespace) {
+            self.leave(namespace, ledger);
+        }
+        self.client.close();
+    }
+
+    fn leave(&self, namespace: Namespace, ledger: &mut Ledger) {
         if self.client.io().is_connected(namespace) {
             // What waits belongs to this connection now.
             let of = |event: &&mut Told| event.namespace == namespace && event.kind != Kind::Retried;
             ledger.events.iter_mut().filter(of).for_each(|event| event.may_vanish = true);
         }
-        self.client.disconnect(namespace);
     }
 
     /// Exchanges memory for other memory.

@@ -151,7 +151,7 @@ impl<L: Link> World<L> {
             }
             4 => self.server.settings.is_busy ^= true,
             5 => self.server.settings.is_mute ^= true,
-            6 if self.random.below(3) == 0 => self.host.client.close(),
+            6 if self.random.below(3) == 0 => self.host.close(&mut self.ledger),
             _ => {}
         }
     }
@@ -323,7 +323,7 @@ impl<L: Link> World<L> {
 
     fn close(&mut self) {
         self.host.over = None;
-        self.host.client.close();
+        self.host.close(&mut self.ledger);
         self.calm(40_000, |w| w.host.over == Some(Over::Closed) && w.host.is_at_rest());
         assert_eq!(self.host.sockets, [None; 3]);
         assert_eq!(self.host.client.held(), 0);
