@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engineio,
-    socketio::{AckSlot, Attachments, ExpectAck, Namespace, Namespaces, client::Event, client::SocketSlot},
+    socketio::{AckSlot, Attachments, ExpectAck, Namespace, Namespaces, PeerError, client::Event, client::SocketSlot},
     time::Instant,
 };
 
@@ -207,6 +207,7 @@ where
     /// The link has ended: what next?
     fn ended(&mut self, now: Instant) {
         let failure = match self.fault.take() {
+            Some(PeerError::OldServer) => Failure::Version,
             Some(error) => Failure::Socket(error),
             None => self.link.failure().unwrap_or(Failure::Closed),
         };
