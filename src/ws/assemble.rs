@@ -19,7 +19,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         in_parts: bool,
     ) -> Result<Option<Advanced>, ReceiveError> {
         self.release();
-        if self.ready != Ready::Nothing {
+        if !matches!(self.ready, Ready::Nothing) {
             return Ok(Some(Advanced::Ready));
         }
         self.progressed = true;

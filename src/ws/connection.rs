@@ -287,7 +287,8 @@ impl<R: Role> Connection<R> {
     }
 
     /// The next event in `input`, and how many bytes were read.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn step(&mut self, input: &mut [u8]) -> (usize, Result<Option<Found>, PeerError>) {
         match self.state.receiving {
             Receiving::Open => {}

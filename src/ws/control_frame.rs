@@ -19,6 +19,7 @@ pub(super) const CONTROL_MEMORY: usize = 159;
 impl<R: Role> Connection<R> {
     /// Collects a control payload, and acts on it when it is whole. A fault knows the offset in `piece` of the byte that shows it.
     #[cold]
+    #[inline(never)]
     pub(super) fn control(&mut self, opcode: Opcode, piece: &[u8], is_last: bool) -> Result<Option<Found>, Fault> {
         let before = usize::from(self.collected);
         let payload = if before == 0 && is_last {

@@ -272,7 +272,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             self.ready = Ready::Nothing;
             self.end_message();
         }
-        if self.ready == Ready::Nothing && ws.open_kind().is_some() {
+        if matches!(self.ready, Ready::Nothing) && ws.open_kind().is_some() {
             self.end_message();
             self.skipping = true;
         }
@@ -281,7 +281,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// How many bytes must stay in the storage. With 0, between two messages, the storage can be used for something else.
     #[must_use]
     pub fn held(&self) -> usize {
-        if self.ready == Ready::Taken { self.buffer.raw_len() } else { self.buffer.held() }
+        if matches!(self.ready, Ready::Taken) { self.buffer.raw_len() } else { self.buffer.held() }
     }
 
     /// Moves the held bytes to `storage` and returns the old storage. Cost: one copy of [`held`](Self::held) bytes. The guide shows how to
@@ -297,7 +297,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// Releases what was lent.
     #[inline]
     pub(super) fn release(&mut self) {
-        if self.ready == Ready::Taken {
+        if matches!(self.ready, Ready::Taken) {
             self.ready = Ready::Nothing;
             self.buffer.drop_message();
         }
