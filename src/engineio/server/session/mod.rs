@@ -240,6 +240,7 @@ impl Session {
         Handled::End
     }
 
+    #[inline(never)]
     const fn end(&mut self, reason: Reason) {
         if !self.is_closed() {
             let told = if matches!(self.phase, Phase::Fresh) { Told::Nothing } else { Told::Opened };

@@ -47,6 +47,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn advance_with<S: AsMut<[u8]>>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
