@@ -89,8 +89,10 @@ pub(crate) fn copy(key: [u8; 4], from: &[u8], into: &mut [u8]) {
     for (from, into) in from_words.iter().zip(into_words) {
         *into = (u64::from_le_bytes(*from) ^ wide).to_le_bytes();
     }
-    for ((from, into), key) in from_tail.iter().zip(into_tail).zip(wide.to_le_bytes()) {
-        *into = from ^ key;
+    let mut key = word;
+    for (from, into) in from_tail.iter().zip(into_tail) {
+        *into = from ^ key.to_le_bytes()[0];
+        key = key.rotate_right(8);
     }
 }
 
