@@ -2,7 +2,7 @@
 
 use super::{
     Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
-    control_frame::CONTROL_MEMORY,
+    control_frame::{CONTROL_MEMORY, Seen},
     decoder::{Decoder, Piece, Whole},
     state::{Receiving, Sending, State, Trigger},
     text::{self, Text},
@@ -318,10 +318,17 @@ impl<R: Role> Connection<R> {
                     return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, from, to })));
                 }
                 Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
-                    match self.control(opcode, slice(rest, from..to), is_last) {
-                        Ok(None) => used = used.wrapping_add(to),
-                        Ok(Some(found)) => return (used.wrapping_add(to), Ok(Some(found))),
+                    let mut payload = Control::EMPTY;
+                    let seen = match self.control(opcode, slice(rest, from..to), is_last, &mut payload) {
+                        Ok(seen) => seen,
                         Err((error, at)) => return self.fault(error, used.wrapping_add(from).wrapping_add(at)),
+                    };
+                    used = used.wrapping_add(to);
+                    match seen {
+                        None => {}
+                        Some(Seen::Ping) => return (used, Ok(Some(Found::Ping(payload)))),
+                        Some(Seen::Pong) => return (used, Ok(Some(Found::Pong(payload)))),
+                        Some(Seen::Close(code)) => return (used, Ok(Some(Found::Close(code)))),
                     }
                 }
                 Err((error, at)) => return self.fault(error, used.wrapping_add(at)),

@@ -2,7 +2,6 @@
 
 use super::{
     CloseCode, Connection, Control, Leniency, PeerError, Role,
-    connection::Found,
     header::Fault,
     opcode::Opcode,
     state::{Sending, Trigger},
@@ -16,14 +15,27 @@ use crate::bytes::{Utf8, copy, slice_mut};
 /// the older pong is dropped when the newer frame begins, instead of when it is complete. Received payloads are always reported completely.
 pub(super) const CONTROL_MEMORY: usize = 159;
 
+/// A whole control frame.
+pub(super) enum Seen {
+    Ping,
+    Pong,
+    Close(CloseCode),
+}
+
 impl<R: Role> Connection<R> {
-    /// Collects a control payload, and acts on it when it is whole. A fault knows the offset in `piece` of the byte that shows it.
+    /// Collects a control payload in `payload`, which is empty, and acts on it when it is whole. A fault knows the offset in `piece` of the byte that shows it.
     #[cold]
     #[inline(never)]
-    pub(super) fn control(&mut self, opcode: Opcode, piece: &[u8], is_last: bool) -> Result<Option<Found>, Fault> {
+    pub(super) fn control(
+        &mut self,
+        opcode: Opcode,
+        piece: &[u8],
+        is_last: bool,
+        payload: &mut Control,
+    ) -> Result<Option<Seen>, Fault> {
         let before = usize::from(self.collected);
-        let payload = if before == 0 && is_last {
-            Control::new(piece)
+        if before == 0 && is_last {
+            payload.fill(piece);
         } else {
             if before == 0 {
                 // What is owed, a pong or our close frame, stays where it is, unless both are long: see `CONTROL_MEMORY`.
@@ -38,27 +50,27 @@ impl<R: Role> Connection<R> {
             let place = slice_mut(&mut self.control, base..base.saturating_add(end));
             copy(piece, slice_mut(place, before..));
             self.collected = end.to_le_bytes()[0];
-            Control::new(place)
-        };
+            payload.fill(place);
+        }
         if opcode == Opcode::Close {
-            return self.close_frame(&payload, is_last).map_err(|(e, at)| (e, at.saturating_sub(before)));
+            return self.close_frame(payload, is_last).map_err(|(e, at)| (e, at.saturating_sub(before)));
         }
         if !is_last {
             return Ok(None);
         }
         self.collected = 0;
         if opcode == Opcode::Pong {
-            return Ok(Some(Found::Pong(payload)));
+            return Ok(Some(Seen::Pong));
         }
         if matches!(self.state.sending, Sending::Open | Sending::Message(_)) {
             copy(payload.as_bytes(), &mut self.control);
             self.pong = Some(payload.len());
         }
-        Ok(Some(Found::Ping(payload)))
+        Ok(Some(Seen::Ping))
     }
 
     /// Judges what has come of a close frame. A fault knows its offset in the payload.
-    fn close_frame(&mut self, payload: &Control, is_whole: bool) -> Result<Option<Found>, Fault> {
+    fn close_frame(&mut self, payload: &Control, is_whole: bool) -> Result<Option<Seen>, Fault> {
         let code = close_code(payload.as_bytes(), is_whole, self.leniency)?;
         if !is_whole {
             return Ok(None);
@@ -73,7 +85,7 @@ impl<R: Role> Connection<R> {
         copy(payload.as_bytes(), slice_mut(&mut self.control, usize::from(self.base)..));
         self.collected = payload.len();
         self.state.receive(Trigger::ReceiveClose(code));
-        Ok(Some(Found::Close(code)))
+        Ok(Some(Seen::Close(code)))
     }
 }
 
