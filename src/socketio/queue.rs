@@ -147,7 +147,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
     /// Removes the first `n` bytes of [`slices`](Self::slices), which the transport has accepted.
     pub fn consume(&mut self, mut n: usize) {
         while self.len > 0 {
-            let left = self.slices().next().map_or(0, <[u8]>::len);
+            let left = self.front().map_or(0, |(packet, _)| packet.as_ref().len().saturating_sub(self.sent));
             if n < left {
                 self.sent = self.sent.saturating_add(n);
                 self.bytes = self.bytes.saturating_sub(n);
