@@ -1,4 +1,4 @@
-use super::{Answer, Got, Grow, ServerEnd, ServerLink, Step, What, server::room_for_packet};
+use super::{Got, Grow, ServerEnd, ServerLink, Step, What, server::room_for_packet};
 use crate::{
     bytes::copy,
     engineio::{Event, Packets},
@@ -238,7 +238,7 @@ impl ServerLink {
     ///
     /// ```
     /// use sansocket::{
-    ///     endpoint::{Answer, Batch, Input, ServerLink},
+    ///     endpoint::{Answer, Batch, Got, Input, ServerLink},
     ///     engineio::{Event, Packets, Sid, Transport, server::Config},
     ///     socketio::{Flags, Policy, Queue, QueueSlot},
     ///     time::Instant,
@@ -249,7 +249,7 @@ impl ServerLink {
     /// let mut link = ServerLink::open(Transport::Polling, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
     /// let mut queue = Queue::new(Vec::<QueueSlot<Box<[u8]>>>::new(), 1000, Policy::Close);
     /// let mut memory = Vec::new();
-    /// assert!(matches!(link.poll_answer(&mut queue, &mut memory), Some(Answer::Payload { .. }))); // the open packet
+    /// assert!(matches!(link.poll_answer(&mut queue, &mut memory), Got::Payload { .. })); // the open packet
     ///
     /// // A POST. Each message is sent back.
     /// link.begin_post(None).map_err(|_| "send the answer that it returned")?;
@@ -265,7 +265,8 @@ impl ServerLink {
     /// // The GET that fetches the message, and one that waits.
     /// for expected in [Some(Answer::Payload { body: b"4hi", cookie: None }), None] {
     ///     link.begin_get(now).map_err(|_| "send the answer that it returned")?;
-    ///     assert_eq!(link.poll_answer(&mut queue, &mut memory), expected);
+    ///     let got = link.poll_answer(&mut queue, &mut memory);
+    ///     assert_eq!(got.answer(&memory), expected);
     /// }
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -300,10 +301,9 @@ impl ServerLink {
         event
     }
 
-    /// The answer to the waiting GET, from the packets in `queue`, which are removed, and from what the session has to send. `None`: there is nothing
-    /// to send yet. The body is written into `memory`, which grows as needed. See [`poll_get`](Self::poll_get) for the rules, [`step`](Self::step) for
-    /// an example.
-    pub fn poll_answer<'m, T, Q, M>(&mut self, queue: &mut Queue<T, Q>, memory: &'m mut M) -> Option<Answer<'m>>
+    /// As [`poll_get`](Self::poll_get), from a queue whose packets are removed, into `memory`, which grows as needed. Then [`Got::answer`] is the
+    /// answer. See [`step`](Self::step) for an example.
+    pub fn poll_answer<T, Q, M>(&mut self, queue: &mut Queue<T, Q>, memory: &mut M) -> Got
     where
         T: AsRef<[u8]>,
         Q: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>,
@@ -312,16 +312,17 @@ impl ServerLink {
         let mut room = self.body_room(queue.bytes());
         loop {
             if memory.as_ref().len() < room {
-                *memory = zeroes(room)?;
+                match zeroes(room) {
+                    Some(longer) => *memory = longer,
+                    None => return Got::Waits,
+                }
             }
             match self.poll_get(queue.slices(), memory.as_mut().get_mut(..room).unwrap_or_default()) {
-                Ok(Got::Waits) => return None,
-                Ok(Got::Over) => return Some(Got::GONE),
-                Ok(Got::Payload { taken, len }) => {
-                    queue.consume(taken);
-                    let memory: &'m M = memory;
-                    let body = memory.as_ref().get(..len).unwrap_or_default();
-                    return Some(Answer::Payload { body, cookie: None });
+                Ok(got) => {
+                    if let Got::Payload { taken, .. } = got {
+                        queue.consume(taken);
+                    }
+                    return got;
                 }
                 Err(grow) => room = grow.to.max(room.saturating_add(1)),
             }
