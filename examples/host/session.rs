@@ -263,7 +263,11 @@ impl Peer {
         let mut written = 0;
         while !queue.is_empty() {
             let slices: Vec<IoSlice<'_>> = queue.slices().take(BATCH).map(IoSlice::new).collect();
-            match sink.try_write_vectored(&slices) {
+            let result = match &slices[..] {
+                [one] => sink.try_write(one),
+                many => sink.try_write_vectored(many),
+            };
+            match result {
                 Ok(n) => {
                     queue.consume(n);
                     written += n;

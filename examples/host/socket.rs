@@ -65,8 +65,11 @@ pub async fn serve<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &
     let mut unshared = 0;
     // When the socket last took something, or little waited for it.
     let mut taken = host.clock.now();
+    // Others only have something to say: then the machine has nothing to do.
+    let mut is_told = false;
     loop {
-        let is_more = session.work(host, Input::Socket(&mut wire.input.inbox));
+        let is_more = (!is_told || peer.is_slow()) && session.work(host, Input::Socket(&mut wire.input.inbox));
+        is_told = false;
         wire.input.give_back(host);
         if !is_more && session.link(|link| link.is_over()) {
             break;
@@ -98,7 +101,7 @@ pub async fn serve<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &
                 Err(_) => session.link(ServerLink::handle_error),
             },
             _ = wire.sink.writable(), if peer.is_waiting() => {}
-            () = peer.wake.notified() => {}
+            () = peer.wake.notified() => is_told = true,
             () = host.clock.sleep(due) => if is_backed_up {
                 peer.give_up();
             },
