@@ -10,7 +10,7 @@ use axum::{
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sansocket::{
-    endpoint::{Answer, Ask, Grow, ServerLink, Todo, Upgrade, What, judge},
+    endpoint::{Answer, Ask, Got, Grow, ServerLink, Todo, Upgrade, What, judge},
     engineio::{
         Packets, Transport,
         server::{Cors, CorsFields, Origins, Probed},
@@ -54,21 +54,28 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         link.as_ref().map(|link| link.link(|l| l.transport()))
     });
     let mut cors = CORS.fields(field(header::ORIGIN));
+    let mut memory = Vec::new();
     let answer = match (todo, link, accept, upgrade) {
         (Todo::Answer(answer), ..) => {
             if answer == Answer::Preflight {
                 let requested = field(header::ACCESS_CONTROL_REQUEST_HEADERS);
                 cors = CORS.preflight(field(header::ORIGIN), requested).unwrap_or_default();
             }
-            Err(answer)
+            answer
         }
         (Todo::Open(Transport::Polling), ..) => {
             let link = app.open(Transport::Polling);
             tokio::spawn(watch(app.clone(), link.clone()));
-            get(&app, &link, true).await
+            get(&app, &link, &mut memory).await
         }
-        (Todo::Get(_), Some(link), ..) => get(&app, &link, false).await,
-        (Todo::Post(_), Some(link), ..) => Err(post(&app, &link, &request, body).await),
+        (Todo::Get(_), Some(link), ..) => match link.link(|l| l.begin_get(app.now())) {
+            Ok(()) => get(&app, &link, &mut memory).await,
+            Err(answer) => {
+                link.work(&app, Input::Time);
+                answer
+            }
+        },
+        (Todo::Post(_), Some(link), ..) => post(&app, &link, &request, body).await,
         (Todo::Open(_) | Todo::Upgrade(_), link, Some(Ok(accept)), Some(upgrade)) => {
             tokio::spawn(websocket(app.clone(), link, upgrade));
             let fields = [
@@ -78,12 +85,9 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
             ];
             return (StatusCode::SWITCHING_PROTOCOLS, fields).into_response();
         }
-        _ => Err(Answer::Bad),
+        _ => Answer::Bad,
     };
-    match answer {
-        Ok(body) => respond(Answer::Payload { body: &body, cookie: None }, cors),
-        Err(answer) => respond(answer, cors),
-    }
+    respond(answer, cors)
 }
 
 fn respond(answer: Answer<'_>, cors: CorsFields<'_>) -> Response {
@@ -112,20 +116,17 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn get(app: &App, link: &Link, is_first: bool) -> Result<Vec<u8>, Answer<'static>> {
-    if !is_first && let Err(answer) = link.link(|l| l.begin_get(app.now())) {
-        link.work(app, Input::Time);
-        return Err(answer);
-    }
+async fn get<'m>(app: &App, link: &Link, memory: &'m mut Vec<u8>) -> Answer<'m> {
     let mut waiting = Waiting(app, link, false);
     link.changed.notify_waiters();
-    loop {
-        if let Some(got) = link.payload() {
-            waiting.2 = true;
-            return got;
+    let got = loop {
+        match link.poll_answer(memory) {
+            Got::Waits => link.wake.notified().await,
+            got => break got,
         }
-        tokio::select! { () = link.wake.notified() => {}, () = link.changed.notified() => {} }
-    }
+    };
+    waiting.2 = true;
+    got.answer(memory).unwrap_or(Got::GONE)
 }
 
 async fn post(app: &App, link: &Link, request: &Parts, body: Body) -> Answer<'static> {
@@ -136,7 +137,7 @@ async fn post(app: &App, link: &Link, request: &Parts, body: Body) -> Answer<'st
     }
     let answer = match timeout(Duration::from_secs(10), to_bytes(body, MAX)).await {
         Ok(Ok(body)) => {
-            link.work(app, Input::Post(&mut Packets::new(&mut Vec::from(body))));
+            link.work(app, Input::Post(Packets::new(&mut Vec::from(body))));
             link.link(|l| l.posted())
         }
         Ok(Err(e)) => {
