@@ -5,8 +5,8 @@ use sansocket::{
     endpoint::{Input, ServerLink, Upgrade},
     engineio::server::Probed,
 };
-use std::{rc::Rc, time::Duration};
-use tokio::time::timeout;
+use std::{pin::pin, rc::Rc, time::Duration};
+use tokio::time::{sleep_until, timeout};
 
 /// Bytes read from one client, which has always more, before others have their turn.
 const FAIR: usize = 256 * 1024;
@@ -67,6 +67,7 @@ pub async fn serve<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &
     let mut taken = host.clock.now();
     // Others only have something to say: then the machine has nothing to do.
     let mut is_told = false;
+    let mut sleep = pin!(sleep_until(host.clock.at(taken)));
     loop {
         let is_more = (!is_told || peer.is_slow()) && session.work(host, Input::Socket(&mut wire.input.inbox));
         is_told = false;
@@ -85,8 +86,6 @@ pub async fn serve<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &
         if is_more || unshared >= FAIR {
             unshared = 0;
             tokio::task::yield_now().await;
-        }
-        if is_more {
             continue;
         }
         // Then nothing is read, so that the client's own questions are not what drops it. The answer to a ping cannot be seen: what counts is that
@@ -94,6 +93,10 @@ pub async fn serve<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &
         let is_backed_up = peer.is_backed_up();
         let began = host.clock.now();
         let due = if is_backed_up { Some(taken.after_millis(patience)) } else { session.due() };
+        // Setting it has its price, and mostly it is set already.
+        if let Some(at) = due.map(|due| host.clock.at(due)).filter(|at| *at != sleep.deadline()) {
+            sleep.as_mut().reset(at);
+        }
         tokio::select! {
             read = wire.input.read(host), if !is_backed_up => match read {
                 Ok(0) => session.link(ServerLink::handle_eof),
@@ -102,14 +105,15 @@ pub async fn serve<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &
             },
             _ = wire.sink.writable(), if peer.is_waiting() => {}
             () = peer.wake.notified() => is_told = true,
-            () = host.clock.sleep(due) => if is_backed_up {
+            () = &mut sleep, if due.is_some() => if is_backed_up {
                 peer.give_up();
             },
         }
         if is_backed_up {
             session.pause(host.clock.now().duration_since(began));
         }
-    } // What waits goes out, within a second. It is nothing if the client read too slowly.
+    }
+    // What waits goes out, within a second. It is nothing if the client read too slowly.
     let drain =
         async { while peer.flush(&wire.sink).is_ok() && peer.is_waiting() && wire.sink.writable().await.is_ok() {} };
     let _ = Box::pin(timeout(Duration::from_secs(1), drain)).await;

@@ -4,7 +4,7 @@ use crate::session::{App, Input, Link, MAX, limits};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -37,13 +37,7 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let is_websocket = upgrades.any(|u| u.trim_ascii().eq_ignore_ascii_case(b"websocket"));
     let accept = is_websocket.then(|| ws::accept_fields(fields));
     let ask = Ask {
-        method: match request.method {
-            Method::GET => http::Method::Get,
-            Method::POST => http::Method::Post,
-            Method::HEAD => http::Method::Head,
-            Method::OPTIONS => http::Method::Options,
-            _ => http::Method::Other(request.method.as_str().as_bytes()),
-        },
+        method: http::Method::new(request.method.as_str().as_bytes()),
         query: request.uri.query().unwrap_or_default().as_bytes(),
         has_body: !hyper::body::Body::is_end_stream(&body),
         websocket: accept.map(|accept| accept.map(|_| ())),
