@@ -2,7 +2,7 @@
 
 use super::{App, Host, session::Session, wire::Wire};
 use sansocket::{
-    endpoint::{Input, ServerLink, Upgrade},
+    endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
 };
 use std::{pin::pin, rc::Rc, time::Duration};
@@ -26,22 +26,15 @@ pub async fn upgrade<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire:
 
 /// Whether the session moved.
 async fn probe<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &mut Wire, upgrade: &mut Upgrade) -> bool {
-    let mut memory = [0; 256];
+    let mut batch = Batch::new(Vec::new());
     loop {
         let now = session.now(host);
-        let probed = match session.link(|link| upgrade.poll(link, &mut wire.input.inbox, now)) {
-            Ok(probed) => probed,
-            Err(grow) => {
-                let _ = wire.input.inbox.replace(vec![0; grow.to]);
-                continue;
-            }
-        };
+        let probed = session.link(|link| upgrade.step(link, &mut wire.input.inbox, &mut batch, now));
         wire.input.give_back(host);
-        while let Ok(n @ 1..) = upgrade.transmit(&mut memory) {
-            if wire.write_all(&memory[..n]).await.is_err() {
-                return false;
-            }
+        if wire.write_all(batch.written()).await.is_err() {
+            return false;
         }
+        batch.clear();
         if probed != Probed::Pending {
             return probed == Probed::Upgraded;
         }

@@ -1,7 +1,7 @@
-use super::{Got, Grow, ServerEnd, ServerLink, Step, What, server::room_for_packet};
+use super::{Got, Grow, ServerEnd, ServerLink, Step, Upgrade, What, server::room_for_packet};
 use crate::{
     bytes::copy,
-    engineio::{Event, Packets},
+    engineio::{Event, Packets, server::Probed},
     socketio::{AckSlot, Collector, Namespaces, Queue, QueueSlot, Reason, SendError, server::Session},
     time::Instant,
     ws::{Inbox, Out, Stored},
@@ -115,10 +115,10 @@ impl<M: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>> Batch<M> {
         self.len = 0;
     }
 
-    /// Appends what the session itself has to send ([`ServerLink::transmit`]).
-    fn transmit(&mut self, link: &mut ServerLink) {
+    /// Appends what `transmit` writes, until that is nothing.
+    fn append(&mut self, mut transmit: impl FnMut(&mut [u8]) -> Result<usize, Grow>) {
         loop {
-            match link.transmit(self.rest()) {
+            match transmit(self.rest()) {
                 Ok(0) => return,
                 Ok(n) => self.len = self.len.saturating_add(n),
                 Err(Grow { to, .. }) if self.grow(to) => {}
@@ -170,7 +170,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         C: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
         M: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
     {
-        batch.transmit(self.link_mut());
+        batch.append(|memory| self.transmit(memory));
         if let Some(step) = self.last(now) {
             return step;
         }
@@ -203,7 +203,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         }
         let step = self.handle_timeout(now);
         if matches!(step, Step::Idle) {
-            batch.transmit(self.link_mut());
+            batch.append(|memory| self.transmit(memory));
         }
         step
     }
@@ -280,7 +280,7 @@ impl ServerLink {
         S: AsMut<[u8]> + FromIterator<u8>,
         M: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
     {
-        batch.transmit(self);
+        batch.append(|memory| self.transmit(memory));
         let event = match input {
             Input::Socket(inbox) => {
                 while let Err(grow) = self.advance(inbox, now) {
@@ -296,7 +296,7 @@ impl ServerLink {
         };
         let event = event.or_else(|| self.handle_timeout(now));
         if event.is_none() {
-            batch.transmit(self);
+            batch.append(|memory| self.transmit(memory));
         }
         event
     }
@@ -327,6 +327,48 @@ impl ServerLink {
                 Err(grow) => room = grow.to.max(room.saturating_add(1)),
             }
         }
+    }
+}
+
+impl Upgrade {
+    /// As [`poll`](Self::poll), in memory that grows. What the WebSocket has to send is appended to `batch`.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::{Batch, ServerLink, Upgrade}, engineio::{Sid, Transport, server::{Config, Probed}}, time::Instant, ws::{Inbox, Limits}};
+    ///
+    /// let now = Instant::from_millis(0);
+    /// let mut link = ServerLink::open(Transport::Polling, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
+    /// # link.poll_get(core::iter::empty(), &mut [0; 512])?;
+    /// let mut upgrade = Upgrade::begin(&mut link, Limits::new(), now);
+    /// let (mut inbox, mut batch) = (Inbox::new(vec![0; 8]), Batch::new(Vec::new()));
+    /// for (piece, probed) in [(&b"\x81\x86\0\0\0\x002p"[..], Probed::Pending), (b"robe", Probed::Pending), (b"\x81\x81\0\0\0\x005", Probed::Upgraded)] {
+    ///     inbox.space()?[..piece.len()].copy_from_slice(piece); // a socket's read
+    ///     inbox.commit(piece.len());
+    ///     assert_eq!(upgrade.step(&mut link, &mut inbox, &mut batch, now), probed);
+    /// }
+    /// assert_eq!(batch.written(), b"\x81\x063probe");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn step<S, M>(
+        &mut self,
+        link: &mut ServerLink,
+        inbox: &mut Inbox<S>,
+        batch: &mut Batch<M>,
+        now: Instant,
+    ) -> Probed
+    where
+        S: AsMut<[u8]> + FromIterator<u8>,
+        M: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
+    {
+        let probed = loop {
+            match self.poll(link, inbox, now) {
+                Ok(probed) => break probed,
+                Err(grow) if zeroes(grow.to).is_some_and(|s| inbox.replace(s).is_ok()) => {}
+                Err(_) => self.fail(link),
+            }
+        };
+        batch.append(|memory| self.transmit(memory));
+        probed
     }
 }
 

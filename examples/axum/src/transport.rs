@@ -10,7 +10,7 @@ use axum::{
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sansocket::{
-    endpoint::{Answer, Ask, Got, Grow, ServerLink, Todo, Upgrade, What, judge},
+    endpoint::{Answer, Ask, Batch, Got, Grow, ServerLink, Todo, Upgrade, What, judge},
     engineio::{
         Packets, Transport,
         server::{Cors, CorsFields, Origins, Probed},
@@ -237,18 +237,11 @@ async fn probe(
     sink: &mut Sink,
     inbox: &mut ws::Inbox<Vec<u8>>,
 ) -> io::Result<Probed> {
-    let mut memory = [0; 256];
+    let mut batch = Batch::new(Vec::new());
     loop {
-        let probed = match link.link(|l| upgrade.poll(l, inbox, app.now())) {
-            Ok(probed) => probed,
-            Err(grow) => {
-                let _ = inbox.replace(vec![0; grow.to]);
-                continue;
-            }
-        };
-        while let Ok(n @ 1..) = upgrade.transmit(&mut memory) {
-            timeout(Duration::from_secs(10), sink.write_all(&memory[..n])).await??;
-        }
+        let probed = link.link(|l| upgrade.step(l, inbox, &mut batch, app.now()));
+        timeout(Duration::from_secs(10), sink.write_all(batch.written())).await??;
+        batch.clear();
         if probed != Probed::Pending {
             return Ok(probed);
         }
