@@ -70,9 +70,11 @@ impl<A: App> Machine<A> {
     }
 }
 
+type Waiting = Queue<Rc<[u8]>, Vec<QueueSlot<Rc<[u8]>>>>;
+
 /// A client as the others see it: the frames that wait for it. A broadcast's frame is shared by all.
 pub struct Peer {
-    queue: RefCell<Queue<Rc<[u8]>, Vec<QueueSlot<Rc<[u8]>>>>>,
+    queue: RefCell<Waiting>,
     /// Wakes the tasks that wait for packets.
     pub wake: Notify,
     is_slow: Cell<bool>,
