@@ -186,16 +186,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         if let Some(step) = self.last(now) {
             return Ok(step);
         }
-        if !self.link.advance(inbox, now)? {
-            return Ok(Step::Idle);
-        }
-        match inbox.peek() {
-            Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
-            Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
-            _ => {}
-        }
-        let Some(event) = self.link.take(inbox) else { return Ok(Step::Again) };
-        Ok(self.step(event, collector, now))
+        Ok(if self.ready(inbox, collector, now)? { self.take(inbox, collector, now) } else { Step::Idle })
     }
 
     /// The next step of the body of a POST. Call it until [`Step::Idle`], then answer [`ServerLink::posted`]. See the [module page](super) for an
@@ -209,13 +200,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         collector: &'e mut Collector<C>,
         now: Instant,
     ) -> Result<Step<'e>, Grow> {
-        match packets.rest() {
-            [b'4', b'5' | b'6', ..] => room(collector, 0, packets.next_len())?,
-            [b'b', ..] if collector.is_open() => room(collector, collector.held(), packets.next_len())?,
-            _ => {}
-        }
+        room_for_packet(packets, collector)?;
         match self.link.poll_post(packets, now) {
-            Some(event) => Ok(self.step(event, collector, now)),
+            Some(event) => Ok(self.handle_event(event, collector, now)),
             None => Ok(self.last(now).unwrap_or(Step::Idle)),
         }
     }
@@ -289,8 +276,39 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         self.fault
     }
 
+    /// Whether the inbox has an event, for which the memory is long enough.
+    pub(super) fn ready<S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        collector: &Collector<C>,
+        now: Instant,
+    ) -> Result<bool, Grow> {
+        if !self.link.advance(inbox, now)? {
+            return Ok(false);
+        }
+        match inbox.peek() {
+            Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
+            Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// The step of the event for which [`ready`](Self::ready) was true.
+    pub(super) fn take<'e, S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+        &mut self,
+        inbox: &'e mut Inbox<S>,
+        collector: &'e mut Collector<C>,
+        now: Instant,
+    ) -> Step<'e> {
+        match self.link.take(inbox) {
+            Some(event) => self.handle_event(event, collector, now),
+            None => Step::Again,
+        }
+    }
+
     /// The events after the end of the link: failed acknowledgements, then the end.
-    fn last(&mut self, now: Instant) -> Option<Step<'static>> {
+    pub(super) fn last(&mut self, now: Instant) -> Option<Step<'static>> {
         let reason = self.closing?;
         Some(match self.io.handle_timeout(now) {
             Some(event) => Step::Event(event, Attachments::NONE),
@@ -306,7 +324,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         Step::Again
     }
 
-    fn step<'e, C: AsMut<[u8]> + AsRef<[u8]>>(
+    fn handle_event<'e, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         event: engineio::Event<'e>,
         collector: &'e mut Collector<C>,
@@ -328,6 +346,18 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
                 Step::Again
             }
         }
+    }
+}
+
+/// Checks that the collector has room for the next packet of a POST.
+pub(super) fn room_for_packet<C: AsMut<[u8]> + AsRef<[u8]>>(
+    packets: &Packets<'_>,
+    collector: &Collector<C>,
+) -> Result<(), Grow> {
+    match packets.rest() {
+        [b'4', b'5' | b'6', ..] => room(collector, 0, packets.next_len()),
+        [b'b', ..] if collector.is_open() => room(collector, collector.held(), packets.next_len()),
+        _ => Ok(()),
     }
 }
 
