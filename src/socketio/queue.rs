@@ -176,6 +176,29 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         while self.pop().is_some() {}
     }
 
+    /// Makes a slot free for the next [`push`](Self::push): if none is, the slots are replaced by twice as many. `S` is a type that can be made in
+    /// any length, such as `Vec`. The limit in bytes then bounds the queue. See [`replace`](Self::replace) for memory of another kind.
+    ///
+    /// ```
+    /// use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
+    ///
+    /// let mut queue = Queue::new(Vec::<QueueSlot<&[u8]>>::new(), 100, Policy::Close);
+    /// for packet in [&b"one"[..], b"two", b"three"] {
+    ///     queue.reserve();
+    ///     assert_eq!(queue.push(packet, Flags::NONE, true), Pushed::Queued);
+    /// }
+    /// assert!(queue.slices().eq([&b"one"[..], b"two", b"three"]));
+    /// ```
+    pub fn reserve(&mut self)
+    where
+        S: FromIterator<QueueSlot<T>>,
+    {
+        if self.len == self.slots() {
+            let slots = self.slots().saturating_mul(2).max(2);
+            let _ = self.replace((0..slots).map(|_| QueueSlot::EMPTY).collect());
+        }
+    }
+
     /// Moves the packets into other slots, more or fewer, and returns the old slots.
     ///
     /// # Errors
