@@ -4,6 +4,10 @@
 mod backlog;
 #[path = "client_end/law.rs"]
 mod law;
+#[path = "client_end/server.rs"]
+mod server;
+#[path = "client_end/transports.rs"]
+mod transports;
 #[path = "client_end/world.rs"]
 mod world;
 
@@ -30,7 +34,7 @@ fn one_namespace_from_the_first_connect_to_the_last_close() {
     w.turn();
     assert_eq!(w.told(), ["opened", "connected /"]);
     w.client.emit(ROOT, "hello", &"you").unwrap();
-    let _ = w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
+    w.client.emit_with(ROOT, "ask", &(1, 2), Emit::new().ask(5, None)).unwrap();
     w.turn();
     assert_eq!(w.heard(), ["connect /", "/ hello \"you\"", "/ ?ask 1,2"]);
     assert_eq!(w.told(), ["ack Some(5) 1,2"]);
@@ -85,7 +89,7 @@ fn events_that_wait_arrive_once_and_in_order_after_an_outage_of_days() {
 #[test]
 fn three_namespaces_on_one_line_and_one_is_refused() {
     let mut w = world(even());
-    w.refuses = Some(B);
+    w.server.refuses = Some(B);
     for namespace in [ROOT, B, C] {
         w.client.connect(namespace, at(0)).unwrap();
     }
@@ -96,7 +100,7 @@ fn three_namespaces_on_one_line_and_one_is_refused() {
     w.cut();
     w.wait(1000);
     assert_eq!(w.told()[3..], ["opened", "connected /", "connected /c"], "a refused one is not asked for again");
-    w.refuses = None;
+    w.server.refuses = None;
     w.heard();
     w.client.connect(B, at(w.now)).unwrap();
     w.turn();
@@ -121,7 +125,7 @@ fn the_server_removes_the_client_for_good() {
 #[test]
 fn a_refusal_of_the_only_namespace_is_the_end() {
     let mut w = world(even());
-    w.refuses = Some(ROOT);
+    w.server.refuses = Some(ROOT);
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
     assert_eq!(w.told(), ["opened", "refused /", "over Refused"]);
@@ -217,13 +221,13 @@ fn a_namespace_that_is_wanted_again_is_left_and_joined() {
 #[test]
 fn what_is_left_behind_at_a_disconnect_is_told() {
     let mut w = world(even());
-    w.answers = false;
+    w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
     w.told();
-    let _ = w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
+    w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
     w.turn();
-    let _ = w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
+    w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
     w.client.disconnect(ROOT);
     w.turn();
     let told = w.told();
@@ -332,13 +336,13 @@ fn slots_grow() {
     let full = w.client.connect(B, at(0)).unwrap_err();
     assert_eq!(Grow::of_sockets(&full), Grow { what: What::Sockets, to: 2 });
     for token in 0..4 {
-        let _ = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(token, None)).unwrap();
+        w.client.emit_with(ROOT, "x", &(), Emit::new().ask(token, None)).unwrap();
     }
     let held = w.client.held();
     let error = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap_err();
     assert_eq!((Grow::of_client(&error), held), (Some(Grow { what: What::Acks, to: 8 }), w.client.held()));
     let _ = w.client.replace_acks(vec![sansocket::socketio::AckSlot::EMPTY; 8]).unwrap();
-    let _ = w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap();
+    w.client.emit_with(ROOT, "x", &(), Emit::new().ask(4, None)).unwrap();
     assert!(matches!(w.client.emit(ROOT, "connect", &()), Err(SendError::State(_))));
     w.turn();
     assert_eq!(w.told().len(), 7);

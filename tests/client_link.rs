@@ -4,6 +4,8 @@
 mod failures;
 #[path = "client_link/host.rs"]
 mod host;
+#[path = "client_link/hostile.rs"]
+mod hostile;
 #[path = "client_link/pair.rs"]
 mod pair;
 #[path = "client_link/polling.rs"]

@@ -1,6 +1,7 @@
 //! What a connection costs, on 64 bits; `.ci/bare-metal` looks at 32 bits.
 
 use sansocket::{
+    endpoint::client::{ClientEnd, WebSocketLink},
     engineio::{client as engine, server::Session},
     socketio::{AckSlot, client, server::Session as Io},
     ws,
@@ -27,6 +28,11 @@ fn the_state_of_a_connection_is_within_its_budget() {
     // A client outlives its links, so it has the names with it; 33 bytes are for connection state recovery.
     assert!(size_of::<client::Session<&'static [&'static str], [AckSlot; 0], [client::SocketSlot; 0]>>() <= 120);
     assert!(size_of::<client::SocketSlot>() <= 80);
+    let end = size_of::<ClientEnd<WebSocketLink<'static>, [&str; 1], [AckSlot; 0], [client::SocketSlot; 0], [u8; 0]>>();
+    let parts = size_of::<WebSocketLink<'static>>()
+        + size_of::<client::Session<[&str; 1], [AckSlot; 0], [client::SocketSlot; 0]>>();
+    println!("ClientEnd: {end} bytes, of which link and session {parts}");
+    assert!(end - parts <= 240, "{}", end - parts);
     // An owed pong is kept while a control frame comes in pieces (40 bytes), and acknowledgements cost the same however many wait (32).
     assert!(
         machines.iter().filter(|m| !m.0.contains("client")).map(|m| m.1).sum::<usize>() <= 544,

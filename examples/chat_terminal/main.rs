@@ -92,16 +92,16 @@ impl Chat {
     }
 
     /// Sends an event, or keeps it until the server is there.
-    fn emit(&mut self, client: &mut Client<'_>, name: &str, value: &impl Serialize, how: Emit, now: Instant) {
+    fn emit(&mut self, client: &mut Client<'_>, name: &str, value: &impl Serialize, how: Emit) {
         let sent = dial::send(client, |client| client.emit_with(ROOT, name, &Json(value), how));
         if let Err(e) = sent {
             self.notice(&format!("not sent: {e}"));
         }
     }
 
-    fn rename(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn rename(&mut self, client: &mut Client<'_>) {
         let name = self.name.clone();
-        self.emit(client, "user-name", &name, Emit::new(), now);
+        self.emit(client, "user-name", &name, Emit::new());
     }
 
     fn history(&mut self, history: Vec<Said>) {
@@ -142,7 +142,7 @@ impl Chat {
         }
     }
 
-    fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave_if_done(&mut self, client: &mut Client<'_>) {
         if !self.has_input && self.is_connected && self.asked == 0 {
             self.leave(client);
         }
@@ -158,7 +158,7 @@ impl App for Chat {
                     "connected to {}",
                     sansocket::endpoint::client::Link::config(client.link()).url().authority()
                 ));
-                self.rename(client, now);
+                self.rename(client);
             }
             Step::Event(Event::Event(event), _) => {
                 let _ = self.event(event);
@@ -191,13 +191,13 @@ impl App for Chat {
             Step::Over(over) => self.exit = self.exit.or(Some(if over == Over::Closed { 0 } else { 1 })),
             _ => {}
         }
-        self.leave_if_done(client, now);
+        self.leave_if_done(client);
     }
 
     fn typed(&mut self, client: &mut Client<'_>, line: Option<String>, now: Instant) {
         let Some(line) = line else {
             self.has_input = false;
-            return self.leave_if_done(client, now);
+            return self.leave_if_done(client);
         };
         let line = line.trim();
         if line == "/quit" {
@@ -209,18 +209,18 @@ impl App for Chat {
         } else if let Some(name) = line.strip_prefix("/name ") {
             self.name = name.trim().to_owned();
             if self.is_connected {
-                self.rename(client, now);
+                self.rename(client);
             }
         } else if line.starts_with('/') {
             self.notice("the commands are /name NAME, /who and /quit");
         } else if !line.is_empty() {
             let said = Said { name: self.name.clone(), message: line.to_owned() };
             self.asked += 1;
-            self.emit(client, "sendMessage", &said, Emit::new().ask(0, Some(now.after_millis(PATIENCE))), now);
+            self.emit(client, "sendMessage", &said, Emit::new().ask(0, Some(now.after_millis(PATIENCE))));
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
         self.leave(client);
     }
 

@@ -27,7 +27,8 @@ use typed::Typed;
 /// A Socket.IO client for the terminal.
 ///
 /// Type `name value,value…` to send an event, with values in JSON: `message "hello",1`. A `?` in front asks for an acknowledgement and prints it.
-/// `/ns ` in front names the namespace. `@file` as a value sends the bytes of a file.
+/// `/ns ` in front names the namespace. `@file` in the place of a value sends the bytes of a file
+/// (`@"a name with blanks"`).
 ///
 /// Exit codes: 0 done, 1 refused or closed for good, 2 wrong usage, 3 unreachable.
 #[derive(Clone, Debug, Parser)]
@@ -67,6 +68,9 @@ struct Options {
     /// End when the connection cannot be made or is lost.
     #[arg(long)]
     no_reconnect: bool,
+    /// How long to wait before the first attempt to reconnect, give or take a half. Later ones wait longer, at most five times this.
+    #[arg(long, default_value = "1", value_name = "SECONDS", value_parser = seconds)]
+    delay: Duration,
     /// Print each packet as it goes over the wire.
     #[arg(long)]
     packets: bool,
@@ -138,7 +142,7 @@ impl Terminal<'_> {
     }
 
     /// Without more input the program ends when nothing is outstanding.
-    fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn leave_if_done(&mut self, client: &mut Client<'_>) {
         if !self.has_input && self.until.is_none() && self.was_connected && self.asked.is_empty() {
             self.leave(client);
         }
@@ -223,7 +227,7 @@ impl App for Terminal<'_> {
             }
             _ => {}
         }
-        self.leave_if_done(client, now);
+        self.leave_if_done(client);
     }
 
     fn seen(&mut self, seen: Seen<'_>) {
@@ -242,12 +246,12 @@ impl App for Terminal<'_> {
             }
             None => {
                 self.has_input = false;
-                self.leave_if_done(client, now);
+                self.leave_if_done(client);
             }
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
         if self.is_leaving {
             self.exit = self.exit.or(Some(1));
         }
@@ -258,7 +262,7 @@ impl App for Terminal<'_> {
         self.until.filter(|_| !self.is_leaving)
     }
 
-    fn handle_timeout(&mut self, client: &mut Client<'_>, now: Instant) {
+    fn handle_timeout(&mut self, client: &mut Client<'_>, _: Instant) {
         self.leave(client);
     }
 
@@ -282,7 +286,9 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options, start: tokio::time::Instant) -> Result<u8, String> {
     let url = if options.url.contains("://") { options.url.clone() } else { format!("http://{}", options.url) };
-    let backoff = if options.no_reconnect { Backoff::new().limit(0) } else { Backoff::new() };
+    let delay = u32::try_from(options.delay.as_millis()).map_err(|_| "--delay is too long")?;
+    let backoff = Backoff::new().delay(delay).max(delay.saturating_mul(5));
+    let backoff = if options.no_reconnect { backoff.limit(0) } else { backoff };
     let fields: Vec<(&str, &[u8])> = options.header.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
     let config = Config::parse(&url)
         .map_err(|e| format!("'{url}': {e}"))?

@@ -11,13 +11,42 @@ use std::{fmt::Write as _, io::Write as _, time::Duration};
 
 /// What happened.
 pub enum Note<'n> {
-    Connected { namespace: Namespace, sid: Str<'n>, is_recovered: bool, transport: Transport },
-    Refused { namespace: Namespace, message: Option<Str<'n>>, data: Option<Value<'n>> },
-    Event { packet: EventPacket<'n>, files: Attachments<'n> },
-    Answer { namespace: Namespace, name: &'n str, args: Elements<'n>, files: Attachments<'n> },
-    NoAnswer { namespace: Namespace, name: &'n str, error: AckError },
-    Disconnected { namespace: Namespace, reason: Reason },
-    Failed { failure: Failure, attempt: u32, wait: Option<Duration> },
+    Connected {
+        namespace: Namespace,
+        sid: Str<'n>,
+        is_recovered: bool,
+        transport: Transport,
+    },
+    Refused {
+        namespace: Namespace,
+        message: Option<Str<'n>>,
+        data: Option<Value<'n>>,
+    },
+    Event {
+        packet: EventPacket<'n>,
+        files: Attachments<'n>,
+    },
+    Answer {
+        namespace: Namespace,
+        name: &'n str,
+        args: Elements<'n>,
+        files: Attachments<'n>,
+    },
+    NoAnswer {
+        namespace: Namespace,
+        name: &'n str,
+        error: AckError,
+    },
+    Disconnected {
+        namespace: Namespace,
+        reason: Reason,
+    },
+    /// `attempt`: how many attempts to reconnect there were.
+    Failed {
+        failure: Failure,
+        attempt: u32,
+        wait: Option<Duration>,
+    },
     Packet(Seen<'n>),
     Error(&'n str),
     Over(Over),
@@ -66,7 +95,9 @@ impl Printer<'_> {
             }
             Note::Disconnected { namespace, reason } => format!("disconnected: {}: {reason}", self.ns(namespace)),
             Note::Failed { failure, attempt, wait } => match wait {
-                Some(wait) => format!("{failure}; attempt {attempt} in {:.1} s", wait.as_secs_f64()),
+                Some(wait) => {
+                    format!("{failure}; attempt {} in {:.1} s", attempt.saturating_add(1), wait.as_secs_f64())
+                }
                 None => failure.to_string(),
             },
             Note::Packet(seen) => {
@@ -123,7 +154,10 @@ impl Printer<'_> {
             Note::Failed { failure, attempt, wait } => {
                 let o = o.text("what", "failed").text("message", &failure.to_string());
                 match wait {
-                    Some(wait) => o.raw("attempt", &attempt.to_string()).raw("retry_ms", &wait.as_millis().to_string()),
+                    Some(wait) => {
+                        let next = attempt.saturating_add(1);
+                        o.raw("attempt", &next.to_string()).raw("retry_ms", &wait.as_millis().to_string())
+                    }
                     None => o,
                 }
             }

@@ -15,7 +15,8 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// Reads `[/ns ][?]name [value,value…]`. The name is a word, or a JSON string. A value is JSON, or `@file`.
+    /// Reads `[/ns ][?]name [value,value…]`. The name is a word, or a JSON string. The values are JSON,
+    /// in which `@file` may stand for a value.
     pub fn read(line: &str, namespaces: &[&str]) -> Result<Self, String> {
         let mut rest = line.trim();
         let (mut namespace, mut asks) = (0, false);
@@ -42,11 +43,9 @@ impl Typed {
 
 fn name(rest: &str) -> Result<(String, &str), String> {
     if rest.starts_with('"') {
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-        return match values.next() {
-            Some(Ok(name)) => Ok((name, rest[values.byte_offset()..].trim_start())),
-            _ => Err("the name begins with a quote, but is no JSON string".into()),
-        };
+        let (name, rest) = string(rest)?;
+        let name = serde_json::from_str(name).map_err(|e| format!("the name {name} is not a JSON string: {e}"))?;
+        return Ok((name, rest.trim_start()));
     }
     let (name, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     if name.is_empty() {
@@ -55,34 +54,48 @@ fn name(rest: &str) -> Result<(String, &str), String> {
     Ok((name.to_owned(), rest.trim_start()))
 }
 
-fn values(mut rest: &str) -> Result<(String, Vec<Vec<u8>>), String> {
-    let (mut values, mut files) = (String::new(), Vec::new());
-    rest = rest.trim();
-    while !rest.is_empty() {
-        if let Some(path) = rest.strip_prefix('@') {
-            let end = path.find(',').unwrap_or(path.len());
-            let name = path[..end].trim();
-            let bytes = std::fs::read(name).map_err(|e| format!("cannot read {name}: {e}"))?;
-            values.push_str(&format!("{{\"_placeholder\":true,\"num\":{}}}", files.len()));
-            files.push(bytes);
-            rest = path[end..].trim_start();
+/// The values with a placeholder for each `@file`, and the files.
+fn values(text: &str) -> Result<(String, Vec<Vec<u8>>), String> {
+    let (mut values, mut files, mut rest) = (String::new(), Vec::new(), text.trim());
+    while let Some(at) = rest.find(['"', '@']) {
+        values.push_str(&rest[..at]);
+        if rest[at..].starts_with('"') {
+            let (string, behind) = string(&rest[at..])?;
+            values.push_str(string);
+            rest = behind;
         } else {
-            let mut parser = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-            match parser.next() {
-                Some(Ok(value)) => values.push_str(value.get()),
-                _ => return Err(format!("'{rest}' is no JSON value; a text needs quotes: \"{rest}\"")),
-            }
-            rest = rest[parser.byte_offset()..].trim_start();
-        }
-        match rest.strip_prefix(',') {
-            Some(behind) if !behind.trim().is_empty() => {
-                values.push(',');
-                rest = behind.trim_start();
-            }
-            Some(_) => return Err("a value is missing behind the last comma".into()),
-            None if rest.is_empty() => {}
-            None => return Err(format!("a comma is missing in front of '{rest}'")),
+            let (path, behind) = path(&rest[at + 1..])?;
+            values.push_str(&format!("{{\"_placeholder\":true,\"num\":{}}}", files.len()));
+            files.push(std::fs::read(&path).map_err(|e| format!("cannot read '{path}': {e}"))?);
+            rest = behind;
         }
     }
-    Ok((values, files))
+    values.push_str(rest);
+    match serde_json::from_str::<Vec<&RawValue>>(&format!("[{values}]")) {
+        Ok(_) => Ok((values, files)),
+        Err(e) => Err(format!("'{text}' is not a list of JSON values ({e}); a text needs quotes: \"…\"")),
+    }
+}
+
+/// The path behind an `@`: up to what ends a value, or a JSON string.
+fn path(rest: &str) -> Result<(String, &str), String> {
+    if rest.starts_with('"') {
+        return name(rest);
+    }
+    let end = rest.find(|c: char| c.is_whitespace() || ",]}".contains(c)).unwrap_or(rest.len());
+    Ok((rest[..end].to_owned(), &rest[end..]))
+}
+
+/// Splits behind the JSON string at the beginning.
+fn string(rest: &str) -> Result<(&str, &str), String> {
+    let mut is_escaped = false;
+    for (i, byte) in rest.bytes().enumerate().skip(1) {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return Ok(rest.split_at(i + 1)),
+            _ => {}
+        }
+    }
+    Err(format!("a quote is missing behind {rest}"))
 }

@@ -217,12 +217,11 @@ impl<'c> Dial<'c> {
         }
         for line in Line::ALL {
             let wire = &mut self.wires[line as usize];
-            if wire.socket.is_none() || wire.is_closing {
-                continue;
-            }
-            while let Err(grow) = self.client.transmit_watched(line, &mut wire.outbox, now, &mut |seen| app.seen(seen))
-            {
-                let _ = wire.outbox.replace(vec![0; grow.to]);
+            if wire.socket.is_some() && !wire.is_closing {
+                let outbox = &mut wire.outbox;
+                while let Err(grow) = self.client.transmit_watched(line, outbox, now, &mut |seen| app.seen(seen)) {
+                    let _ = outbox.replace(vec![0; grow.to]);
+                }
             }
             self.exchange(line);
         }

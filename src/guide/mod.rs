@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`layers`] | What are the parts, and what happens to one message on its way through them? |
 //! | [`the_loop`] | What do I write around the machines? What is to be done when a connection ends? |
+//! | [`client`] | How do I use the Socket.IO client: events, answers, endings, credentials? |
 //! | [`memory`] | How large are the buffers? How do they grow, and how do idle connections give them back? |
 //! | [`time`] | Where do the time and the random bytes come from? |
 //! | [`security`] | What must I check myself, and what can a stranger cost me? |
@@ -18,6 +19,7 @@
 //! *owes* is output that the protocol demands of it, such as the answer to a ping; you ask for it with `poll_transmit`.
 
 pub mod boards;
+pub mod client;
 pub mod glossary;
 pub mod layers;
 pub mod memory;

@@ -25,9 +25,17 @@ fn a_volatile_event_is_sent_now_or_never() {
     assert_eq!(w.client.emit_with(ROOT, "behind", &(), volatile), Ok(false));
     w.turn();
     assert_eq!(w.heard(), ["connect /", "/ now"]);
-    // It does not outlive the connection.
+    // It does not outlive its stay in the namespace.
     w.told();
-    let _ = w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
+    w.client.emit_with(ROOT, "lost", &(), volatile.ask(6, None)).unwrap();
+    w.raw(b"\x81\x0241");
+    assert_eq!(w.told()[..2], ["left / io server disconnect", "no ack 6 Disconnected"]);
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    w.heard();
+    // Nor the connection.
+    w.told();
+    w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
     w.cut();
     assert_eq!(w.told()[2..], ["no ack 7 Disconnected"]);
     w.wait(1000);
@@ -40,7 +48,7 @@ fn a_deadline_that_passes_while_the_event_waits() {
     w.is_reachable = false;
     w.client.connect(ROOT, at(0)).unwrap();
     for (token, deadline) in [(1, 500), (2, 5000)] {
-        let _ = w.client.emit_with(ROOT, "x", &token, Emit::new().ask(token, Some(at(deadline)))).unwrap();
+        w.client.emit_with(ROOT, "x", &token, Emit::new().ask(token, Some(at(deadline)))).unwrap();
     }
     w.run(600);
     assert_eq!(w.told(), ["failed Unreachable 0 Some(1000)", "no ack 1 TimedOut"]);
@@ -51,19 +59,30 @@ fn a_deadline_that_passes_while_the_event_waits() {
 }
 
 #[test]
+fn an_event_whose_deadline_has_passed_makes_room() {
+    let mut w = with_backlog(even(), 64);
+    w.is_reachable = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.client.emit_with(ROOT, "1234567890", &(), Emit::new().ask(1, Some(at(500)))).unwrap();
+    assert!(w.client.emit(ROOT, "1234567890", &()).is_err());
+    w.run(500);
+    assert_eq!(w.client.emit(ROOT, "1234567890", &()), Ok(()));
+}
+
+#[test]
 fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
     let mut w = world(even());
-    w.answers = false;
+    w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     w.turn();
-    let _ = w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
+    w.client.emit_with(ROOT, "sent", &(), Emit::new().ask(1, None)).unwrap();
     w.turn();
-    let _ = w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
+    w.client.emit_with(ROOT, "waits", &(), Emit::new().ask(2, None)).unwrap();
     w.told();
     w.cut();
     assert_eq!(w.told(), ["failed Lost 0 Some(1000)", "left / transport error", "no ack 1 Disconnected"]);
     w.heard();
-    w.answers = true;
+    w.server.answers = true;
     w.wait(1000);
     assert_eq!(w.heard(), ["connect /", "/ ?waits"]);
     assert_eq!(w.told()[2..], ["ack Some(2) "]);
@@ -72,18 +91,18 @@ fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
 #[test]
 fn retries_of_a_server_that_swallows() {
     let mut w = world(even());
-    w.answers = false;
+    w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     let how = |token| Emit::new().ask(token, None).retry(2, 100);
-    let _ = w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
-    let _ = w.client.emit_with(ROOT, "b", &2, how(2)).unwrap();
+    w.client.emit_with(ROOT, "a", &1, how(1)).unwrap();
+    w.client.emit_with(ROOT, "b", &2, how(2)).unwrap();
     w.client.emit(ROOT, "other", &()).unwrap();
     w.run(250);
     assert_eq!(w.heard(), ["connect /", "/ other", "/ ?a 1", "/ ?a 1", "/ ?a 1"]);
     assert_eq!(w.told(), ["opened", "connected /"]);
     w.run(300);
     assert_eq!((w.told(), w.heard()), (vec!["no ack 1 TimedOut".into()], vec!["/ ?b 2".into()]));
-    w.answers = true;
+    w.server.answers = true;
     w.run(400);
     assert_eq!((w.told(), w.heard()), (vec!["ack Some(2) 2".into()], vec!["/ ?b 2".into()]));
     w.run(10_000);
@@ -93,11 +112,11 @@ fn retries_of_a_server_that_swallows() {
 #[test]
 fn retries_over_connections() {
     let mut w = world(even());
-    w.answers = false;
+    w.server.answers = false;
     w.client.connect(ROOT, at(0)).unwrap();
     // Nobody waits for it.
-    let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
-    let _ = w.client.emit_with(ROOT, "b", &(), Emit::new().ask(3, None).retry(0, 60_000)).unwrap();
+    w.client.emit_with(ROOT, "a", &(), Emit::new().retry(2, 60_000)).unwrap();
+    w.client.emit_with(ROOT, "b", &(), Emit::new().ask(3, None).retry(0, 60_000)).unwrap();
     w.turn();
     w.cut();
     w.wait(1000);
@@ -110,8 +129,8 @@ fn retries_over_connections() {
     w.told();
     w.cut();
     assert_eq!(w.told()[2..], ["no ack 3 Disconnected"]);
-    w.answers = true;
-    let _ = w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
+    w.server.answers = true;
+    w.client.emit_with(ROOT, "c", &(), Emit::new().retry(0, 60_000)).unwrap();
     w.wait(1000);
     assert_eq!((w.told()[2..].to_vec(), w.client.held()), (vec![String::from("ack None ")], 0));
 }
@@ -169,7 +188,7 @@ fn attachments_wait_with_their_packet() {
     let mut w = world(even());
     let files: [&[u8]; 2] = [b"abc", &[0; 300]];
     let content = Binary((1, Placeholder(0), Placeholder(1)), Attachments::from(&files[..]));
-    let _ = w.client.emit_with(B, "files", &content, Emit::new().ask(1, None).retry(1, 1000)).unwrap();
+    w.client.emit_with(B, "files", &content, Emit::new().ask(1, None).retry(1, 1000)).unwrap();
     w.client.connect(B, at(0)).unwrap();
     w.turn();
     let placeholder = |n| format!("{{\"_placeholder\":true,\"num\":{n}}}");
@@ -184,9 +203,9 @@ fn attachments_wait_with_their_packet() {
 fn an_answer_with_attachments_counts_when_all_have_arrived() {
     for (is_cut, sends) in [(false, 1), (true, 2)] {
         let mut w = world(even());
-        w.answers = false;
+        w.server.answers = false;
         w.client.connect(ROOT, at(0)).unwrap();
-        let _ = w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
+        w.client.emit_with(ROOT, "a", &(), Emit::new().ask(1, None).retry(3, 60_000)).unwrap();
         w.turn();
         w.told();
         let (id, files) = ("61-1[{\"_placeholder\":true,\"num\":0}]", b"\x82\x01x");
@@ -194,7 +213,7 @@ fn an_answer_with_attachments_counts_when_all_have_arrived() {
         assert!(w.client.held() > 0, "not yet");
         if is_cut {
             w.cut();
-            w.answers = true;
+            w.server.answers = true;
             w.wait(1000);
         } else {
             w.raw(files);

@@ -1,8 +1,9 @@
 //! Any calls in any order, with cuts and waits: no loop that spins, no deadline that has passed, order kept, nothing twice, nothing held at the end.
 
-use super::world::{NAMES, World, at, with_backlog};
+use super::world::{NAMES, World, at, full, with_backlog};
 use sansocket::{
-    endpoint::client::{Emit, WebSocketLink, WhenFull},
+    endpoint::client::{Emit, Link, WhenFull},
+    engineio::Transport::{Polling, WebSocket},
     socketio::{Namespace, client::Backoff},
 };
 use std::collections::BTreeSet;
@@ -23,10 +24,19 @@ fn number(text: &str) -> u32 {
 
 fn run(seed: u64) {
     let mut random = Random(seed);
-    let policy = [WhenFull::Refuse, WhenFull::DropOldest, WhenFull::DropNewest][random.below(3)];
-    let backoff = Backoff::new().limit(10);
     let size = [256, 600, 4096][random.below(3)];
-    let mut w: World<WebSocketLink<'static>> = with_backlog(backoff, size).map(|c| c.with_when_full(policy));
+    let backoff = Backoff::new().limit(10);
+    match random.below(5) {
+        0 => play(random, full(backoff, size, &[Polling])),
+        1 => play(random, full(backoff, size, &[Polling, WebSocket])),
+        2 => play(random, full(backoff, size, &[WebSocket, Polling])),
+        _ => play(random, with_backlog(backoff, size)),
+    }
+}
+
+fn play<L: Link>(mut random: Random, mut w: World<L>) {
+    let policy = [WhenFull::Refuse, WhenFull::DropOldest, WhenFull::DropNewest][random.below(3)];
+    w = w.map(|c| c.with_when_full(policy));
     let is_authorized = random.below(3) == 0;
     if is_authorized {
         w = w.map(|c| c.with_auth(130));
@@ -44,7 +54,7 @@ fn run(seed: u64) {
                 next += 1;
                 let mut how = Emit::new();
                 let kind = random.below(6);
-                if kind % 2 == 0 {
+                if kind.is_multiple_of(2) {
                     how = how.ask(next, Some(now.after_millis(random.below(20_000) as u64)));
                 }
                 how = match kind {
@@ -55,16 +65,16 @@ fn run(seed: u64) {
                 let name = if kind < 2 { "retried" } else { "e" };
                 let before = w.client.held();
                 match w.client.emit_with(namespace, name, &next, how) {
-                    Ok(true) if kind % 2 == 0 => assert!(asked.insert(next)),
+                    Ok(true) if kind.is_multiple_of(2) => assert!(asked.insert(next)),
                     Ok(_) => {}
                     Err(_) => assert!(w.client.held() <= before, "nothing was added"),
                 }
             }
             14 => w.cut(),
             15 => w.is_reachable = random.below(3) > 0,
-            16 => w.answers = random.below(3) > 0,
+            16 => w.server.answers = random.below(3) > 0,
             17 if random.below(3) == 0 => w.is_mute = !w.is_mute,
-            18 => w.refuses = (random.below(3) == 0).then_some(namespace),
+            18 => w.server.refuses = (random.below(3) == 0).then_some(namespace),
             19 => w.serve(|io, out| {
                 let _ = io.disconnect(namespace, out);
             }),
@@ -79,7 +89,10 @@ fn run(seed: u64) {
         told.extend(w.told());
     }
     // In the end the server is well, and all that waits arrives.
-    (w.is_reachable, w.answers, w.is_mute, w.refuses) = (true, true, false, None);
+    (w.is_reachable, w.server.answers, w.is_mute, w.server.refuses) = (true, true, false, None);
+    // What it has written before arrives first.
+    w.wait(200_000);
+    told.extend(w.told());
     for namespace in [0, 1, 2].map(Namespace) {
         w.client.connect(namespace, at(w.now)).unwrap();
     }

@@ -1,20 +1,20 @@
 //! A client and a server of this crate, with a network between them that can be cut, and a clock that jumps.
 
+use super::server::{Server, name_of, put};
 use sansocket::{
     endpoint::{
-        Grow, ServerEnd, Step as ServerStep, What,
-        client::{ClientEnd, Config, Line, Link, Memory, Step, WebSocketLink},
+        Grow, What,
+        client::{ClientEnd, Config, FullLink, Line, Link, Memory, Step, WebSocketLink},
     },
-    engineio::{self, Transport, server},
-    http::{HeadScanner, Limits as HeadLimits, Request},
+    engineio::Transport,
     json::Json,
     socketio::{
-        AckRequest, AckSlot, Collector, EventPacket, Namespace, Sid,
-        client::{Event, SocketSlot},
-        server::{Event as ServerEvent, Session},
+        AckRequest, AckSlot, Collector, Namespace,
+        client::{Backoff, Event, SocketSlot},
+        server::Session,
     },
     time::Instant,
-    ws::{self, Accept, Inbox, Limits, Out, Outbox},
+    ws::{self, Inbox, Out, Outbox},
 };
 
 pub const NAMES: [&str; 3] = ["/", "/b", "/c"];
@@ -35,76 +35,66 @@ struct Auth {
     token: u32,
 }
 
-/// One end of a line of the client.
+/// One line of the client.
 struct Wire {
     is_open: bool,
     inbox: Inbox<Vec<u8>>,
     outbox: Outbox<Vec<u8>, Keys>,
 }
 
-/// A connection that the server has accepted.
-struct Connection {
-    head: Vec<u8>,
-    is_shaken: bool,
-    end: ServerEnd<[&'static str; 3], Vec<AckSlot>>,
-    inbox: Inbox<Vec<u8>>,
-    collector: Collector<Vec<u8>>,
-}
-
 pub struct World<L> {
     pub client: Client<L>,
     pub now: u64,
     pub told: Vec<String>,
-    /// What the server has received.
-    pub heard: Vec<String>,
-    wire: Wire,
+    wires: [Wire; Line::COUNT],
     collector: Collector<Vec<u8>>,
-    server: Option<Connection>,
+    pub server: Server,
     pub is_reachable: bool,
-    /// The server answers acknowledgements.
-    pub answers: bool,
     /// The server does nothing.
     pub is_mute: bool,
-    pub refuses: Option<Namespace>,
     /// Answers `Step::Auth` at once, with a number that grows.
     pub authorizes: Option<u32>,
+    /// How many lines were asked for.
     pub opened: u32,
     /// Requests of the server that the client has not answered yet.
     pub asked: Vec<AckRequest>,
 }
 
 /// A world with a client that reconnects with these delays.
-pub fn world(backoff: sansocket::socketio::client::Backoff) -> World<WebSocketLink<'static>> {
+pub fn world(backoff: Backoff) -> World<WebSocketLink<'static>> {
     with_backlog(backoff, 4096)
 }
 
-pub fn with_backlog(backoff: sansocket::socketio::client::Backoff, backlog: usize) -> World<WebSocketLink<'static>> {
-    let config = Config::parse("ws://host:3000").unwrap().reconnection(backoff);
-    let config: &'static Config<'static> = Box::leak(Box::new(config));
-    let memory =
-        Memory { acks: vec![AckSlot::EMPTY; 4], sockets: vec![SocketSlot::EMPTY; 3], backlog: vec![0; backlog] };
-    World::new(ClientEnd::new(WebSocketLink::new(config), NAMES, memory, 1))
+pub fn with_backlog(backoff: Backoff, backlog: usize) -> World<WebSocketLink<'static>> {
+    World::new(WebSocketLink::new(config("ws://host:3000", backoff, &[])), backlog)
+}
+
+pub fn full(backoff: Backoff, backlog: usize, transports: &'static [Transport]) -> World<FullLink<'static>> {
+    World::new(FullLink::new(config("http://host:3000", backoff, transports)), backlog)
+}
+
+fn config(url: &'static str, backoff: Backoff, transports: &'static [Transport]) -> &'static Config<'static> {
+    Box::leak(Box::new(Config::parse(url).unwrap().reconnection(backoff).transports(transports)))
 }
 
 impl<L: Link> World<L> {
-    pub fn new(client: Client<L>) -> Self {
-        let wire = Wire {
+    fn new(link: L, backlog: usize) -> Self {
+        let memory =
+            Memory { acks: vec![AckSlot::EMPTY; 4], sockets: vec![SocketSlot::EMPTY; 3], backlog: vec![0; backlog] };
+        let wire = |_| Wire {
             is_open: false,
             inbox: Inbox::new(vec![0; 128]),
             outbox: Outbox::with_keys(vec![0; 256], (|| [1, 2, 3, 4]) as Keys),
         };
         Self {
-            client,
+            client: ClientEnd::new(link, NAMES, memory, 1),
             now: 0,
             told: Vec::new(),
-            heard: Vec::new(),
-            wire,
+            wires: [0, 1, 2].map(wire),
             collector: Collector::new(Vec::new()),
-            server: None,
+            server: Server::new(),
             is_reachable: true,
-            answers: true,
             is_mute: false,
-            refuses: None,
             authorizes: None,
             opened: 0,
             asked: Vec::new(),
@@ -121,52 +111,48 @@ impl<L: Link> World<L> {
         std::mem::take(&mut self.told)
     }
 
+    /// What the server has received since the last call.
     pub fn heard(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.heard)
+        std::mem::take(&mut self.server.heard)
     }
 
-    /// The server ends the line, or the network does.
+    /// The network is lost for a moment.
     pub fn cut(&mut self) {
-        if std::mem::take(&mut self.wire.is_open) {
-            self.server = None;
-            self.client.handle_error(Line::WebSocket, at(self.now));
+        self.server.forget();
+        for line in Line::ALL {
+            if std::mem::take(&mut self.wires[line as usize].is_open) {
+                self.client.handle_error(line, at(self.now));
+            }
         }
         self.turn();
     }
 
-    /// The server of a namespace sends.
+    /// The server sends.
     pub fn serve(
         &mut self,
         write: impl FnOnce(&mut Session<[&'static str; 3], Vec<AckSlot>>, &mut Out<'_, ws::Stored>),
     ) {
-        let Some(server) = &mut self.server else { return };
-        let mut memory = vec![0; 1024];
-        let mut out = Out::stored(&mut memory);
-        write(server.end.io(), &mut out);
-        let bytes = out.written().to_vec();
-        self.raw(&bytes);
+        self.server.send(write);
         self.turn();
     }
 
-    /// Bytes for the client.
+    /// Bytes of a server over the WebSocket.
     pub fn raw(&mut self, bytes: &[u8]) {
-        for piece in bytes.chunks(50) {
-            if !self.wire.is_open {
-                return;
-            }
-            while self.wire.inbox.space().is_err() || self.wire.inbox.space().unwrap().len() < piece.len() {
-                let held = self.wire.inbox.held();
-                self.wire.inbox.replace(vec![0; 2 * held + 100]).unwrap();
-            }
-            self.wire.inbox.space().unwrap()[..piece.len()].copy_from_slice(piece);
-            self.wire.inbox.commit(piece.len());
-            self.client_turn();
-        }
+        self.feed(Line::WebSocket, bytes);
     }
 
-    /// Messages for the client, without Engine.IO's server.
+    /// A text message of a server over the WebSocket.
     pub fn text(&mut self, text: &str) {
         self.raw(&[&[0x81, text.len() as u8], text.as_bytes()].concat());
+    }
+
+    fn feed(&mut self, line: Line, bytes: &[u8]) {
+        for piece in bytes.chunks(50) {
+            if self.wires[line as usize].is_open {
+                put(&mut self.wires[line as usize].inbox, piece);
+                self.client_turn();
+            }
+        }
     }
 
     /// Time passes, from deadline to deadline.
@@ -174,8 +160,7 @@ impl<L: Link> World<L> {
         loop {
             self.turn();
             let client = self.client.poll_timeout().map(Instant::as_millis);
-            let server = self.server.as_ref().and_then(|s| s.end.poll_timeout()).map(Instant::as_millis);
-            let server = server.filter(|_| !self.is_mute);
+            let server = self.server.poll_timeout().filter(|_| !self.is_mute).map(Instant::as_millis);
             match [client, server].into_iter().flatten().min() {
                 Some(next) if next <= until => self.now = self.now.max(next),
                 _ => break self.now = until,
@@ -191,223 +176,139 @@ impl<L: Link> World<L> {
     /// All that happens without waiting.
     pub fn turn(&mut self) {
         for _ in 0..1000 {
-            let is_client_done = self.client_turn();
-            if !self.server_turn() && is_client_done {
+            let is_done = self.client_turn();
+            if !self.server_turn() && is_done {
                 return;
             }
         }
         panic!("it spins: {:?}", self.told);
     }
 
+    fn server_turn(&mut self) -> bool {
+        if self.is_mute {
+            return false;
+        }
+        self.server.turn(at(self.now));
+        let mut did = false;
+        for line in Line::ALL {
+            let bytes = self.server.output(line);
+            did |= !bytes.is_empty();
+            self.feed(line, &bytes);
+        }
+        did
+    }
+
     /// `false`: something was written.
     fn client_turn(&mut self) -> bool {
-        let mut steps = 0;
         let mut is_done = true;
-        loop {
-            steps += 1;
-            assert!(steps < 1000, "it spins: {:?}", self.told);
-            let now = at(self.now);
-            let Self { client, wire, collector, .. } = self;
-            let step = match client.poll(Line::WebSocket, &mut wire.inbox, collector, now) {
-                Ok(Step::Idle) => client.handle_timeout(now),
-                Ok(step) => step,
-                Err(Grow { what: What::Collector, to }) => {
-                    drop(collector.replace(vec![0; to]).unwrap());
-                    continue;
+        for _ in 0..1000 {
+            let lines: Vec<_> = Line::ALL.into_iter().filter(|line| self.wires[*line as usize].is_open).collect();
+            let is_idle = !lines.into_iter().any(|line| self.poll(Some(line))) && !self.poll(None);
+            if is_idle {
+                assert!(self.client.poll_timeout().is_none_or(|due| due > at(self.now)), "exact");
+                for line in Line::ALL {
+                    is_done &= !self.transmit(line);
                 }
-                Err(grow) => {
-                    drop(wire.inbox.replace(vec![0; grow.to]).unwrap());
-                    continue;
+                if self.client.poll_timeout().is_none_or(|due| due > at(self.now)) {
+                    return is_done;
                 }
-            };
-            let text = match step {
-                Step::Idle => {
-                    assert!(client.poll_timeout().is_none_or(|due| due > now), "exact");
-                    is_done &= !self.transmit();
-                    if self.client.poll_timeout().is_none_or(|due| due > now) {
-                        return is_done;
-                    }
-                    continue;
-                }
-                Step::Again => continue,
-                Step::Event(event, attachments) => {
-                    if let Event::Event(e) = &event
-                        && let Some(request) = e.ack
-                    {
-                        self.asked.push(request);
-                    }
-                    format!("{}{}", tell(&event), " file".repeat(attachments.into_iter().count()))
-                }
-                Step::Failed { failure, attempt, retry } => {
-                    let retry = retry.map(|retry| retry.as_millis() - self.now);
-                    format!("failed {failure:?} {attempt} {retry:?}")
-                }
-                Step::Over(over) => {
-                    assert!(!wire.is_open, "all lines are closed");
-                    format!("over {over:?}")
-                }
-                Step::Auth(namespace) => {
-                    if let Some(token) = &mut self.authorizes {
-                        *token += 1;
-                        client.authorize(namespace, Some(&Json(Auth { token: *token }))).unwrap();
-                    }
-                    format!("auth {}", NAMES[usize::from(namespace.0)])
-                }
-                Step::Open(Line::WebSocket) => {
-                    assert!(!wire.is_open);
-                    self.opened += 1;
-                    if self.is_reachable {
-                        wire.is_open = true;
-                        self.server = Some(Connection::new(self.opened, self.now));
-                        self.client.opened(Line::WebSocket, &mut wire.inbox, &mut wire.outbox, [7; 16]);
-                    } else {
-                        self.client.handle_error(Line::WebSocket, now);
-                    }
-                    continue;
-                }
-                Step::Close(Line::WebSocket) => {
-                    let bytes = self.wire.outbox.written().to_vec();
-                    if let Some(server) = &mut self.server {
-                        server.receive(&bytes);
-                    }
-                    self.wire.is_open = false;
-                    self.server_turn();
-                    self.server = None;
-                    continue;
-                }
-                step => panic!("{step:?}"),
-            };
-            self.told.push(text);
+            }
         }
+        panic!("it spins: {:?}", self.told);
     }
 
     /// `true`: something was written.
-    fn transmit(&mut self) -> bool {
-        if !self.wire.is_open {
+    fn transmit(&mut self, line: Line) -> bool {
+        let wire = &mut self.wires[line as usize];
+        if !wire.is_open {
             return false;
         }
-        while let Err(grow) = self.client.transmit(Line::WebSocket, &mut self.wire.outbox, at(self.now)) {
+        while let Err(grow) = self.client.transmit(line, &mut wire.outbox, at(self.now)) {
             assert_eq!(grow.what, What::Output);
-            drop(self.wire.outbox.replace(vec![0; grow.to]).unwrap());
+            drop(wire.outbox.replace(vec![0; grow.to]).unwrap());
         }
-        let bytes = self.wire.outbox.written().to_vec();
-        self.wire.outbox.consume(bytes.len());
-        if let Some(server) = &mut self.server {
-            server.receive(&bytes);
-        }
+        let bytes = wire.outbox.written().to_vec();
+        wire.outbox.consume(bytes.len());
+        self.server.receive(line, &bytes);
         if !bytes.is_empty() {
             // What had no room.
-            self.transmit();
+            self.transmit(line);
         }
         !bytes.is_empty()
     }
 
-    /// `true`: something was done.
-    fn server_turn(&mut self) -> bool {
-        let Some(server) = self.server.as_mut().filter(|_| !self.is_mute) else { return false };
-        let (now, mut sent) = (at(self.now), Vec::new());
-        server.shake(&mut sent);
-        while server.is_shaken {
-            let mut memory = [0; 512];
-            while let Ok(n @ 1..) = server.end.transmit(&mut memory) {
-                sent.extend_from_slice(&memory[..n]);
-            }
-            let step = match server.end.poll(&mut server.inbox, &mut server.collector, now) {
-                Ok(ServerStep::Idle) => server.end.handle_timeout(now),
+    /// `true`: there was something to do.
+    fn poll(&mut self, line: Option<Line>) -> bool {
+        let now = at(self.now);
+        let Self { client, wires, collector, .. } = self;
+        let step = match line {
+            None => client.handle_timeout(now),
+            Some(line) => match client.poll(line, &mut wires[line as usize].inbox, collector, now) {
                 Ok(step) => step,
                 Err(Grow { what: What::Collector, to }) => {
-                    drop(server.collector.replace(vec![0; to]));
-                    continue;
+                    drop(collector.replace(vec![0; to]).unwrap());
+                    return true;
                 }
                 Err(grow) => {
-                    drop(server.inbox.replace(vec![0; grow.to]));
-                    continue;
+                    drop(wires[line as usize].inbox.replace(vec![0; grow.to]).unwrap());
+                    return true;
                 }
-            };
-            let name = |n: Namespace| NAMES[usize::from(n.0)];
-            let mut memory = [0; 512];
-            let mut out = Out::stored(&mut memory);
-            match step {
-                ServerStep::Idle => {
-                    // A ping may be owed since the time-out.
-                    while let Ok(n @ 1..) = server.end.transmit(&mut memory) {
-                        sent.extend_from_slice(&memory[..n]);
-                    }
-                    break;
+            },
+        };
+        let text = match step {
+            Step::Idle => return false,
+            Step::Again => return true,
+            Step::Event(event, attachments) => {
+                if let Event::Event(e) = &event
+                    && let Some(request) = e.ack
+                {
+                    self.asked.push(request);
                 }
-                ServerStep::Event(ServerEvent::Connect { namespace, auth }, _) => {
-                    let auth = auth.map_or("", |auth| std::str::from_utf8(auth.raw()).unwrap());
-                    self.heard.push(format!("connect {} {auth}", name(namespace)).trim_end().into());
-                    if self.refuses == Some(namespace) {
-                        server.end.io().refuse(namespace, "no", None, &mut out).unwrap();
-                    } else {
-                        let sid = Sid::from_random([self.opened as u8; 15]);
-                        server.end.io().accept(namespace, sid, &mut out).unwrap();
-                    }
-                }
-                ServerStep::Event(ServerEvent::Event(e), files) => {
-                    let args = std::str::from_utf8(e.args().raw()).unwrap();
-                    let event = name_of(&e);
-                    let files = " file".repeat(files.into_iter().count());
-                    let ack = if e.ack.is_some() { "?" } else { "" };
-                    self.heard.push(format!("{} {ack}{event} {args}{files}", name(e.namespace)).trim_end().into());
-                    if let (Some(request), true) = (e.ack, self.answers) {
-                        server.end.io().ack(request, &e.args(), &mut out).unwrap();
-                    }
-                }
-                ServerStep::Event(ServerEvent::Ack(a), _) => {
-                    let args = std::str::from_utf8(a.args().raw()).unwrap();
-                    self.heard.push(format!("ack {:?} {args}", a.token));
-                }
-                ServerStep::Event(ServerEvent::Disconnected { namespace, .. }, _) => {
-                    self.heard.push(format!("disconnect {}", name(namespace)));
-                }
-                ServerStep::Closed(reason) => self.heard.push(format!("closed {reason}")),
-                _ => {}
+                format!("{}{}", tell(&event), " file".repeat(attachments.into_iter().count()))
             }
-            sent.extend_from_slice(out.written());
-        }
-        let did = !sent.is_empty();
-        self.raw(&sent);
-        did
-    }
-}
-
-impl Connection {
-    fn new(number: u32, now: u64) -> Self {
-        let sid = engineio::Sid::from_random([number as u8; 15]);
-        let config = server::Config::new();
-        let acks = vec![AckSlot::EMPTY; 8];
-        let end = ServerEnd::open(Transport::WebSocket, sid, config, Limits::new(), NAMES, acks, at(now));
-        let (inbox, collector) = (Inbox::new(vec![0; 256]), Collector::new(Vec::new()));
-        Self { head: Vec::new(), is_shaken: false, end, inbox, collector }
-    }
-
-    fn receive(&mut self, bytes: &[u8]) {
-        if !self.is_shaken {
-            return self.head.extend_from_slice(bytes);
-        }
-        while self.inbox.space().map_or(0, |s| s.len()) <= bytes.len() {
-            let held = self.inbox.held();
-            drop(self.inbox.replace(vec![0; 2 * held + bytes.len() + 100]));
-        }
-        self.inbox.space().unwrap()[..bytes.len()].copy_from_slice(bytes);
-        self.inbox.commit(bytes.len());
-    }
-
-    fn shake(&mut self, sent: &mut Vec<u8>) {
-        if self.is_shaken {
-            return;
-        }
-        let Some(end) = HeadScanner::new(HeadLimits::new()).scan(&self.head).unwrap() else { return };
-        let head = self.head.drain(..end).collect::<Vec<_>>();
-        let request = Request::parse(&head).unwrap();
-        let mut answer = [0; 512];
-        let n = Accept::check(&request).unwrap().write(&[], &mut answer).unwrap();
-        sent.extend_from_slice(&answer[..n]);
-        self.is_shaken = true;
-        let rest = std::mem::take(&mut self.head);
-        self.receive(&rest);
+            Step::Failed { failure, attempt, retry } => {
+                let retry = retry.map(|retry| retry.as_millis() - self.now);
+                format!("failed {failure:?} {attempt} {retry:?}")
+            }
+            Step::Over(over) => {
+                assert!(wires.iter().all(|wire| !wire.is_open), "all lines are closed");
+                format!("over {over:?}")
+            }
+            Step::Auth(namespace) => {
+                if let Some(token) = &mut self.authorizes {
+                    *token += 1;
+                    client.authorize(namespace, Some(&Json(Auth { token: *token }))).unwrap();
+                }
+                format!("auth {}", NAMES[usize::from(namespace.0)])
+            }
+            Step::Open(line) => {
+                assert!(!wires[line as usize].is_open);
+                self.opened += 1;
+                if self.is_reachable {
+                    wires[line as usize].is_open = true;
+                    self.server.open(line);
+                    let Wire { inbox, outbox, .. } = &mut wires[line as usize];
+                    client.opened(line, inbox, outbox, [7; 16]);
+                } else {
+                    client.handle_error(line, now);
+                }
+                return true;
+            }
+            Step::Close(line) => {
+                let wire = &mut self.wires[line as usize];
+                let bytes = wire.outbox.written().to_vec();
+                wire.outbox.consume(bytes.len());
+                wire.is_open = false;
+                self.server.receive(line, &bytes);
+                if !self.is_mute {
+                    self.server.turn(now);
+                }
+                self.server.close(line);
+                return true;
+            }
+        };
+        self.told.push(text);
+        true
     }
 }
 
@@ -419,14 +320,12 @@ fn tell(event: &Event<'_>) -> String {
             format!("connected {}{}", name(namespace), if *is_recovered { " again" } else { "" })
         }
         Event::Refused { namespace, .. } => format!("refused {}", name(namespace)),
-        Event::Event(e) => format!("{} {} {}", name(&e.namespace), name_of(e), String::from_utf8_lossy(e.args().raw())),
+        Event::Event(e) => {
+            format!("{} {} {}", name(&e.namespace), name_of(e), String::from_utf8_lossy(e.args().raw()))
+        }
         Event::Ack(a) => format!("ack {:?} {}", a.token, String::from_utf8_lossy(a.args().raw())),
         Event::AckFailed { token, error, .. } => format!("no ack {token} {error:?}"),
         Event::Disconnected { namespace, reason } => format!("left {} {reason}", name(namespace)),
         other => format!("{other:?}"),
     }
-}
-
-fn name_of(event: &EventPacket<'_>) -> String {
-    String::from_utf8_lossy(event.name().unwrap().raw()).trim_matches('"').into()
 }

@@ -53,7 +53,7 @@ fn answers_to_a_websocket_handshake_that_fail() {
         (b"\x15\x03\x01\x00\x02\x02\x46".to_vec(), false, Failure::TlsExpected),
         (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), false, Failure::NotHttp),
         (b"HTTP/1.1 200 x\r\nbad\r\n\r\n".to_vec(), false, Failure::NotHttp),
-        (Vec::new(), true, Failure::Lost),
+        (Vec::new(), true, Failure::Unanswered),
         (switching(), true, Failure::Lost),
         (wrong, false, Failure::Handshake(HandshakeError::Accept)),
         (after(b"HTTP/1.1 400 Bad Request\r\n\r\n"), false, Failure::Engine(broken)),
@@ -117,7 +117,7 @@ fn failures_without_an_answer() {
     host.error(WS);
     assert_eq!(
         (host.failure(), host.told.as_slice()),
-        (Some(Failure::Lost), &["closed: transport error".to_owned()][..])
+        (Some(Failure::Unanswered), &["closed: transport error".to_owned()][..])
     );
 }
 
@@ -174,6 +174,7 @@ fn each_failure_is_a_sentence() {
     let all = [
         Failure::Unreachable,
         Failure::Lost,
+        Failure::Unanswered,
         Failure::TimedOut,
         Failure::Config(ConnectError::Field),
         Failure::NotEngineIo(Status(200)),

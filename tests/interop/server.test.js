@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { io as io48, Manager as Manager48 } from "socket.io-client";
 import { io as io41, Manager as Manager41 } from "socket.io-client-4-1";
 import { frame, Raw, SERVER, sleep, startNginx, startServer, until } from "./support.js";
+import { BINARIES, VALUES } from "./values.js";
 
 const bytes = (...list) => Buffer.from(list);
 
@@ -52,23 +53,7 @@ for (const [version, io, Manager, transports] of clients.flatMap(([v, io, M, all
     });
 
     // 1 to 14: every type of JSON comes back as it went, as an event and as an acknowledgement.
-    const values = {
-      "a string": ["text 漢字 🦀 \"\\\n\u0000\u2028"],
-      "an empty string": [""],
-      "whole numbers": [0, 1, -1, 2 ** 53 - 1, -(2 ** 53 - 1)],
-      "fractions and exponents": [0.1, -1.5e-7, 1e21, 5e-324],
-      booleans: [true, false],
-      null: [null],
-      "no arguments": [],
-      "an empty array": [[]],
-      "an empty object": [{}],
-      "nested arrays and objects": [{ a: [1, { b: [[], {}, null] }], "": { "ключ": "\ud83e\udd80" } }],
-      "many arguments": [...Array(200).keys()],
-      "nesting 60 deep": [Array(60).fill().reduce((inner) => [inner], 1)],
-      "names of JavaScript's own": [{ constructor: 1, toString: 2, hasOwnProperty: 3 }],
-      "what only looks like a placeholder": [{ num: 5, other: "_placeholder" }],
-    };
-    for (const [name, args] of Object.entries(values)) {
+    for (const [name, args] of Object.entries(VALUES)) {
       test(`${name}: back and acknowledged`, async () => {
         const s = await open();
         s.emit("message", ...args);
@@ -79,15 +64,7 @@ for (const [version, io, Manager, transports] of clients.flatMap(([v, io, M, all
     }
 
     // 15 to 20: binary.
-    const binaries = {
-      "one buffer": [bytes(1, 2, 3)],
-      "an empty buffer": [bytes()],
-      "ten buffers": Array.from({ length: 10 }, (_, i) => bytes(i, 255 - i)),
-      "buffers nested in objects and arrays": [{ a: bytes(1), b: [bytes(2), { c: bytes(3) }] }, "text", bytes(4), null],
-      "300,000 bytes": [Buffer.from(Array.from({ length: 300000 }, (_, i) => i & 255))],
-      "a buffer beside what looks like a placeholder": [{ _placeholder: false, num: 7 }, bytes(9)],
-    };
-    for (const [name, args] of Object.entries(binaries)) {
+    for (const [name, args] of Object.entries(BINARIES)) {
       test(`binary, ${name}: back and acknowledged`, async () => {
         const s = await open();
         s.emit("message", ...args);

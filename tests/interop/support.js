@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 
 process.setMaxListeners(0);
 
-const example = (name) => path.join(import.meta.dirname, "../../target/release/examples", name);
+export const example = (name) => path.join(import.meta.dirname, "../../target/release/examples", name);
 export const CHAT = process.env.CHAT ?? example("chat");
 export const SERVER = process.env.SERVER ?? example("server");
 
@@ -22,7 +22,8 @@ export const startServer = (options) => start(SERVER, options);
 export const startExample = (name, options) => start(example(name), options);
 
 export async function start(program, { args = [], listen = "127.0.0.1:0", env } = {}) {
-  const child = spawn(program, listen ? ["--listen", listen, ...args] : args, { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
+  const [command, ...first] = [program].flat();
+  const child = spawn(command, [...first, ...(listen ? ["--listen", listen, ...args] : args)], { stdio: ["ignore", "pipe", "pipe"], env: env ?? process.env });
   // A test that fails leaves it running; `--test-force-exit` ends the tests then, and this ends it.
   process.once("exit", () => child.kill("SIGKILL"));
   let log = "";
@@ -40,7 +41,7 @@ export async function start(program, { args = [], listen = "127.0.0.1:0", env } 
     url: `http://127.0.0.1:${port}`,
     log: () => log,
     async stop(signal = "SIGTERM") {
-      if (child.exitCode !== null) return child.exitCode;
+      if (child.exitCode !== null || child.signalCode) return child.exitCode;
       child.kill(signal);
       const [code] = await once(child, "exit");
       return code;
@@ -79,7 +80,7 @@ export async function until(check, what = "it", ms = 5000) {
   for (;;) {
     const value = await check();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${typeof what === "function" ? what() : what}`);
     await sleep(10);
   }
 }

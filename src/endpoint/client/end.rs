@@ -16,7 +16,51 @@ use crate::{
 
 /// A Socket.IO client: a [`Link`], the [`Session`] on it, reconnection, and the packets that wait. It does what the JavaScript client does.
 ///
-/// See the [module page](super) for a complete client, its loop, and what each ending means.
+/// See the [module page](super) for a complete client, its loop, and what each ending means. What is not shown there:
+///
+/// ```
+/// use sansocket::{
+///     endpoint::{Grow, What, client::{ClientEnd, Config, Line, Memory, Seen, Step, WebSocketLink, WhenFull}},
+///     json::Json,
+///     socketio::{AckSlot, Collector, Namespace, client::SocketSlot},
+///     time::Instant,
+///     ws::{Inbox, Outbox},
+/// };
+///
+/// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// #[derive(serde::Serialize)]
+/// struct Auth { token: u32 }
+///
+/// const ROOT: Namespace = Namespace(0);
+/// let config = Config::parse("ws://example.org")?;
+/// let now = Instant::from_millis(0);
+/// let memory = Memory { acks: vec![AckSlot::EMPTY; 4], sockets: vec![SocketSlot::EMPTY; 1], backlog: vec![0; 64] };
+/// let client = ClientEnd::new(WebSocketLink::new(&config), ["/"], memory, 1);
+/// let mut client = client.with_auth(0).with_when_full(WhenFull::Refuse);
+///
+/// // The backlog of a client that is offline grows.
+/// client.emit(ROOT, "first", &"of many")?;
+/// let error = client.emit(ROOT, "second", &"of many").unwrap_err();
+/// let grow = Grow::of_client(&error).ok_or("another reason")?;
+/// assert_eq!(grow, Grow { what: What::Backlog, to: 128 });
+/// let held = client.held();
+/// let _old = client.replace_backlog(vec![0; grow.to]).map_err(|_| "smaller than what is held")?;
+/// client.emit(ROOT, "second", &"of many")?;
+/// assert!(client.held() > held);
+///
+/// // Fresh credentials for each CONNECT.
+/// if let Step::Auth(namespace) = client.handle_timeout(now) {
+///     client.authorize(namespace, Some(&Json(Auth { token: 123 })))?;
+/// }
+///
+/// // Each packet that goes over the wire.
+/// let (mut inbox, mut outbox) = (Inbox::new([0; 512]), Outbox::with_keys([0; 512], || [0; 4]));
+/// let mut files = Collector::new([0; 0]);
+/// let mut log = |seen: Seen<'_>| println!("{seen:?}");
+/// client.poll_watched(Line::WebSocket, &mut inbox, &mut files, now, &mut log)?;
+/// client.transmit_watched(Line::WebSocket, &mut outbox, now, &mut log)?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ClientEnd<L, N, A, S, B> {
     pub(super) link: L,

@@ -60,7 +60,9 @@ pub(super) enum Lost {
     Unreachable,
     /// The request was sent over a connection that had been used before, and no byte of an answer came: the server closed it at that moment.
     Unheard,
-    /// The request has no answer.
+    /// As `Unheard`, over a new connection.
+    Silent,
+    /// The request has no answer, or only a part of it.
     Request,
 }
 
@@ -124,6 +126,7 @@ impl Exchange {
                 self.phase = Phase::Answered(*answer);
                 return Lost::Nothing;
             }
+            Phase::Asked { is_heard: false, .. } => Lost::Silent,
             Phase::Asked { .. } | Phase::Body { .. } => Lost::Request,
             Phase::Answered(answer) => {
                 answer.keeps_alive = false;

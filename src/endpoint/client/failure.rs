@@ -17,8 +17,10 @@ use core::fmt;
 pub enum Failure {
     /// A line could not be opened.
     Unreachable,
-    /// A line failed, or ended before the session was open or a request was answered.
+    /// A line failed, or ended before the session was open or a request was answered. With [`Unanswered`](Self::Unanswered) nothing came at all.
     Lost,
+    /// The server ended the first connection of a session without a byte of an answer. Servers that expect TLS do that, such as those of Node.
+    Unanswered,
     /// The session was not open in time.
     TimedOut,
     /// A path, a query or a header field of the [`Config`](super::Config) cannot be sent.
@@ -66,6 +68,9 @@ impl fmt::Display for Failure {
             Self::Lost => {
                 "the connection was lost before the server had answered; check the server and the proxies in front of it"
             }
+            Self::Unanswered => {
+                "the server closed the connection without an answer; check the port, and whether it expects TLS (https, wss)"
+            }
             Self::TimedOut => {
                 "the server did not open a session in time; check that a Socket.IO server listens at this port"
             }
@@ -98,7 +103,7 @@ impl fmt::Display for Failure {
             }
             Self::Refused { status: Status(status), code } => {
                 let what = match code {
-                    0 => "the transport is unknown to the server; allow polling and websocket there",
+                    0 => "the transport is not allowed by the server; allow it there, or list another one",
                     1 => "the session is unknown to the server; a load balancer needs sticky sessions",
                     2 => "the method of the handshake is not allowed; check the proxies in front of the server",
                     4 => "the client is not allowed to connect; check its credentials and its origin",

@@ -147,7 +147,7 @@ pub(super) mod sealed {
 /// # link.handle_eof(Line::WebSocket, Instant::from_millis(1));
 /// # link.handle_error(Line::WebSocket, Instant::from_millis(1));
 /// # link.close(Instant::from_millis(1));
-/// # assert_eq!((link.failure(), link.transport()), (Some(sansocket::endpoint::client::Failure::Lost), sansocket::engineio::Transport::WebSocket));
+/// # assert_eq!((link.failure(), link.transport()), (Some(sansocket::endpoint::client::Failure::Unanswered), sansocket::engineio::Transport::WebSocket));
 /// # Ok(()) }
 /// ```
 pub trait Link: sealed::Sealed {

@@ -41,6 +41,8 @@ enum Phase {
 struct Shake {
     nonce: [u8; 16],
     is_written: bool,
+    /// A byte of the answer has come.
+    is_heard: bool,
     scanner: HeadScanner,
     refusal: Option<Refusal>,
 }
@@ -99,7 +101,7 @@ impl Socket {
     ) {
         if let Phase::Opening = self.phase {
             let scanner = HeadScanner::response(Limits::new());
-            self.phase = Phase::Shaking(Shake { nonce, is_written: false, scanner, refusal: None });
+            self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
             inbox.reset();
             outbox.consume(usize::MAX);
         }
@@ -109,7 +111,8 @@ impl Socket {
     pub(super) fn lost(&mut self) -> Failure {
         let failure = match &self.phase {
             Phase::Opening => Failure::Unreachable,
-            Phase::Shaking(shake) => shake.refusal.map_or(Failure::Lost, |refusal| refusal.failure),
+            Phase::Shaking(Shake { refusal: Some(refusal), .. }) => refusal.failure,
+            Phase::Shaking(Shake { is_heard: false, .. }) => Failure::Unanswered,
             _ => Failure::Lost,
         };
         (self.phase, self.until) = (Phase::Down, None);
@@ -215,6 +218,7 @@ impl Socket {
 impl Shake {
     /// Reads from the front of `bytes`. Returns how many were used. `is_full`: no more will come.
     fn read(&mut self, config: &Config<'_>, bytes: &mut [u8], is_full: bool) -> (usize, Shaken) {
+        self.is_heard |= !bytes.is_empty();
         if let Some(refusal) = &mut self.refusal {
             return (0, refusal.read(bytes, is_full));
         }

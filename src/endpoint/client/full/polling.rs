@@ -180,7 +180,8 @@ impl FullLink<'_> {
             Lost::Nothing => return,
             Lost::Unheard => return exchange.ask_again(),
             Lost::Unreachable => Failure::Unreachable,
-            Lost::Request => Failure::Lost,
+            Lost::Silent if !self.base.life.is_open() => Failure::Unanswered,
+            Lost::Silent | Lost::Request => Failure::Lost,
         };
         if line == Line::Post {
             self.lose_post(failure);
@@ -191,7 +192,10 @@ impl FullLink<'_> {
 
     fn lose_post(&mut self, failure: Failure) {
         self.fail(failure);
-        self.farewell = if self.farewell == Farewell::None { Farewell::None } else { Farewell::Over };
+        if self.farewell != Farewell::None {
+            self.farewell = Farewell::Over;
+            self.get.close();
+        }
     }
 }
 
