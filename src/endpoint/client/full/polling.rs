@@ -178,10 +178,11 @@ impl FullLink<'_> {
         let exchange = if line == Line::Get { &mut self.get } else { &mut self.post };
         let failure = match exchange.lost(is_eof) {
             Lost::Nothing => return,
-            Lost::Unheard => return exchange.ask_again(),
+            // The end of a connection comes behind its answer. After a failure the answer may be lost, with the packets in it.
+            Lost::Unheard if is_eof || line == Line::Post => return exchange.ask_again(),
             Lost::Unreachable => Failure::Unreachable,
             Lost::Silent if !self.base.life.is_open() => Failure::Unanswered,
-            Lost::Silent | Lost::Request => Failure::Lost,
+            Lost::Unheard | Lost::Silent | Lost::Request => Failure::Lost,
         };
         if line == Line::Post {
             self.lose_post(failure);
