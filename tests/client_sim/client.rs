@@ -132,7 +132,8 @@ impl<L: Link> Host<L> {
                 return;
             }
         }
-        panic!("the client spins");
+        let states = self.wires.each_ref().map(|wire| (wire.state, wire.outbox.held()));
+        panic!("the client spins: {:?} at {now}, {states:?}", self.client.poll_timeout());
     }
 
     /// The events of what a line has received.

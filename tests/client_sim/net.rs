@@ -76,7 +76,10 @@ impl Flow {
     fn cut(&mut self, random: &mut Random) {
         self.bytes.truncate(random.below(self.bytes.len() + 1));
         match random.below(4) {
-            0 => self.is_silent = true,
+            0 => {
+                self.is_silent = true;
+                self.bytes.clear();
+            }
             _ => self.end = Some(End::Error),
         }
     }
