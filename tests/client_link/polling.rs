@@ -201,6 +201,7 @@ fn a_post_is_not_sent_twice() {
         host.eof(POST);
         assert_eq!((host.failure(), host.link.is_open()), (Some(Failure::Lost), false), "{takes}");
         assert_eq!(host.told.last().unwrap(), "closed: transport error");
+        assert_eq!(host.sent_text(POST), "", "the rest of it goes nowhere");
     }
     // No byte of it was.
     let mut host = used();

@@ -242,6 +242,7 @@ impl<L: Link> Host<L> {
         let held = wire.outbox.held();
         let room = 1000_usize.saturating_sub(pipe.up.len());
         let n = if random.below(2) == 0 { held } else { random.below(held + 1) }.min(room);
+        trace!("WRITE {line:?} {id} {:?}", String::from_utf8_lossy(&wire.outbox.written()[..n]));
         pipe.up.push(&wire.outbox.written()[..n]);
         wire.outbox.consume(n);
         n > 0

@@ -160,12 +160,13 @@ impl FullLink<'_> {
     }
 
     /// Sends the lost POST again over the new connection: it lies in the outbox still, if no byte of it was taken.
-    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<S, K>) {
+    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
         if !self.post.is_asking_again() {
             return;
         }
         if outbox.held() < self.posted {
-            // The server may have handled it.
+            // The server may have handled it. What is left of it is no request.
+            outbox.consume(usize::MAX);
             self.post.close();
             self.lose_post(Failure::Lost);
         } else if self.post.is_idle() {
