@@ -573,3 +573,36 @@ fn a_session_that_ends_during_an_upgrade_closes_all_lines() {
         assert!(host.link.is_open());
     }
 }
+
+/// A line that is opened when nobody wants it any more does not send what its outbox holds of an earlier connection.
+#[test]
+fn a_line_that_is_opened_too_late_sends_nothing() {
+    let mut host = opened();
+    host.takes = 0;
+    host.send(&["a"]);
+    host.error(POST);
+    assert!(host.failure() == Some(Failure::Lost) && !host.wire(POST).outbox.is_empty());
+    (host.takes, host.opens) = (usize::MAX, false);
+    host.start();
+    host.open(GET);
+    host.turn();
+    host.feed(GET, &answer(&open_packet("")));
+    assert_eq!(host.tasks.last(), Some(&Task::Open(POST)));
+    host.link.handle_error(GET, at(0));
+    host.open(POST);
+    host.turn();
+    assert_eq!((host.tasks.last().copied(), host.sent_text(POST)), (Some(Task::Close(POST)), String::new()));
+    // The same of a WebSocket.
+    let mut host = Host::with_memory(FullLink::new(leak(config("http://h").transports(&[Transport::WebSocket]))), 64, 512);
+    host.takes = 0;
+    host.start();
+    host.turn();
+    host.error(WS);
+    assert!(!host.wire(WS).outbox.is_empty());
+    (host.takes, host.opens) = (usize::MAX, false);
+    host.start();
+    host.link.close(at(0));
+    host.open(WS);
+    host.turn();
+    assert_eq!((host.tasks.last().copied(), host.sent_text(WS)), (Some(Task::Close(WS)), String::new()));
+}

@@ -99,12 +99,17 @@ impl Socket {
         outbox: &mut Outbox<T, K>,
         nonce: [u8; 16],
     ) {
-        if let Phase::Opening = self.phase {
-            let scanner = HeadScanner::response(Limits::new());
-            self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
-            inbox.reset();
-            outbox.consume(usize::MAX);
+        match self.phase {
+            Phase::Opening => {
+                let scanner = HeadScanner::response(Limits::new());
+                self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
+            }
+            // It is not needed any more, and is closed.
+            Phase::Down | Phase::Wanted => {}
+            _ => return,
         }
+        inbox.reset();
+        outbox.consume(usize::MAX);
     }
 
     /// The line has ended or failed. Returns how that is called before the connection is open.
