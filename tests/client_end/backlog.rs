@@ -70,6 +70,21 @@ fn an_event_whose_deadline_has_passed_makes_room() {
 }
 
 #[test]
+fn an_event_whose_deadline_has_passed_is_not_sent_before_a_disconnect() {
+    let mut w = world(even());
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    w.client.emit_with(ROOT, "late", &(), Emit::new().ask(1, Some(at(500)))).unwrap();
+    w.client.emit_with(ROOT, "last", &(), Emit::new()).unwrap();
+    w.now = 600;
+    let failed = w.client.handle_timeout(at(600));
+    assert!(matches!(failed, Step::Event(Event::AckFailed { token: 1, .. }, _)), "{failed:?}");
+    w.client.disconnect(ROOT);
+    w.turn();
+    assert_eq!(w.heard(), ["connect /", "/ last", "disconnect /", "closed transport close"]);
+}
+
+#[test]
 fn what_was_sent_is_lost_with_the_connection_and_what_waits_is_not() {
     let mut w = world(even());
     w.server.answers = false;

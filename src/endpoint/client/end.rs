@@ -175,6 +175,7 @@ where
     /// the JavaScript client: the next [`connect`](Self::connect) sends them. When no namespace is left, the connection is closed.
     pub fn disconnect(&mut self, namespace: Namespace) {
         if self.io.is_connected(namespace) {
+            self.purge();
             let io = &mut self.io;
             self.backlog.update(|record| {
                 if record.namespace != namespace {
