@@ -130,8 +130,9 @@ impl Socket {
         self.lost()
     }
 
+    /// Whether there is no line, and none is being opened.
     pub(super) const fn is_down(&self) -> bool {
-        matches!(self.phase, Phase::Down)
+        matches!(self.phase, Phase::Down | Phase::Wanted)
     }
 
     /// What a refusal has told so far.

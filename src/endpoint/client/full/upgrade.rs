@@ -116,6 +116,9 @@ impl FullLink<'_> {
 
     /// The line has ended or failed.
     pub(super) fn lose_upgrade(&mut self, is_eof: bool) {
+        if self.base.socket.is_down() {
+            return;
+        }
         let _ = if is_eof { self.base.socket.ended() } else { self.base.socket.lost() };
         self.give_up_upgrade();
     }
