@@ -99,13 +99,18 @@ impl Exchange {
         inbox: &mut Inbox<S>,
         outbox: &mut Outbox<T, K>,
     ) {
-        if matches!(self.phase, Phase::Opening) {
-            self.phase = Phase::Idle;
-            self.is_reused = false;
-            inbox.reset();
-            if !self.again || self.line == Line::Get {
-                outbox.consume(usize::MAX);
+        match self.phase {
+            Phase::Opening => {
+                self.phase = Phase::Idle;
+                self.is_reused = false;
             }
+            // It is not needed any more, and is closed.
+            Phase::Down | Phase::Wanted => {}
+            _ => return,
+        }
+        inbox.reset();
+        if !self.again || self.line == Line::Get {
+            outbox.consume(usize::MAX);
         }
     }
 

@@ -99,12 +99,17 @@ impl Socket {
         outbox: &mut Outbox<T, K>,
         nonce: [u8; 16],
     ) {
-        if let Phase::Opening = self.phase {
-            let scanner = HeadScanner::response(Limits::new());
-            self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
-            inbox.reset();
-            outbox.consume(usize::MAX);
+        match self.phase {
+            Phase::Opening => {
+                let scanner = HeadScanner::response(Limits::new());
+                self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
+            }
+            // It is not needed any more, and is closed.
+            Phase::Down | Phase::Wanted => {}
+            _ => return,
         }
+        inbox.reset();
+        outbox.consume(usize::MAX);
     }
 
     /// The line has ended or failed. Returns how that is called before the connection is open.
@@ -161,6 +166,7 @@ impl Socket {
     }
 
     /// Reads the answer to the handshake.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn shake<S: AsMut<[u8]>>(&mut self, config: &Config<'_>, inbox: &mut Inbox<S>) -> Result<Shaken, Grow> {
         loop {
             let Phase::Shaking(shake) = &mut self.phase else { return Ok(Shaken::Pending) };
@@ -181,11 +187,12 @@ impl Socket {
         }
     }
 
-    /// Writes the request of the handshake, if it is not written yet.
+    /// Writes the request of the handshake, if it is not written yet. `session`: the one that is upgraded.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn write_request<S: AsMut<[u8]>, K>(
         &mut self,
         config: &Config<'_>,
-        session: &Session,
+        session: Option<&Session>,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), ConnectError> {
         if let Phase::Shaking(shake) = &mut self.phase

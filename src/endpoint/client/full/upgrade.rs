@@ -89,7 +89,7 @@ impl FullLink<'_> {
     ) -> Result<(), Grow> {
         let base = &mut self.base;
         let Some(engine) = base.life.engine() else { return Ok(()) };
-        match base.socket.write_request(base.config, engine, outbox) {
+        match base.socket.write_request(base.config, Some(engine), outbox) {
             Ok(()) => {}
             Err(ConnectError::Capacity(e)) => return Err(Grow::new(What::Output, e)),
             // The GET had the same path, query and fields.
