@@ -229,11 +229,18 @@ impl Law {
     }
 }
 
-fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
+/// Returns what was told. `split`: bytes come in other pieces, into other memory; nothing else may differ.
+fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64, split: bool) -> Vec<String> {
+    let mut pieces = Random(seed ^ 0x5555);
     let mut random = Random(seed);
     let (mut acks, mut sockets) = (random.below(9), 1 + random.below(3));
     let sizes = [acks, sockets, random.below(600)];
-    let mut h = Host::new(link, sizes, [random.below(200), random.below(300), random.below(40)]);
+    let mut memory = [random.below(200), random.below(300), random.below(40)];
+    if split {
+        memory[0] = pieces.below(200);
+        memory[2] = pieces.below(200);
+    }
+    let mut h = Host::new(link, sizes, memory);
     let policy = [WhenFull::Refuse, WhenFull::DropOldest, WhenFull::DropNewest][random.below(3)];
     h.client = h.client.clone().with_when_full(policy);
     if random.below(4) == 0 {
@@ -392,12 +399,16 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
             _ => {
                 missing = if h.client.link().is_open() { missing } else { 0 };
                 let bytes = says(&h, line, &mut random, next_id, &mut missing);
-                if random.below(3) == 0 {
-                    for byte in bytes {
-                        h.feed(line, &[byte]);
+                let opened = h.wires[line as usize].opened;
+                let mut rest = &bytes[..];
+                while let Some((piece, behind)) = rest.split_at_checked(1 + pieces.below(rest.len().max(1))) {
+                    if h.wires[line as usize].opened != opened {
+                        break;
                     }
-                } else {
-                    h.feed_only(line, &bytes);
+                    h.feed_only(line, if split { piece } else { rest });
+                    // Not what is due: the rest may hold a ping.
+                    h.poll_line(line);
+                    rest = if split { behind } else { &[] };
                 }
             }
         }
@@ -437,6 +448,7 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64) {
         let free = (0..3).filter(|n| h.client.connect(Namespace(*n), at(h.now)).is_ok()).count();
         assert!(free == sockets.min(3) || acks > 0, "{free} {sockets}");
     }
+    story
 }
 
 #[test]
@@ -450,9 +462,14 @@ fn whatever_anyone_does() {
     ];
     for seed in first..first + runs {
         let result = std::panic::catch_unwind(|| match seed % 4 {
-            3 => play(WebSocketLink::new(config("ws://h", &[])), seed),
-            n => play(FullLink::new(config("http://h", lists[n as usize])), seed),
+            3 => [false, true].map(|split| play(WebSocketLink::new(config("ws://h", &[])), seed, split)),
+            n => [false, true].map(|split| play(FullLink::new(config("http://h", lists[n as usize])), seed, split)),
         });
+        if let Ok([whole, split]) = &result {
+            let at = whole.iter().zip(split).position(|(a, b)| a != b).unwrap_or(whole.len().min(split.len()));
+            let from = at.saturating_sub(20);
+            assert!(whole == split, "{seed} {at}: {:?}\n{:?}", whole.get(from..), split.get(at..));
+        }
         if let Err(e) = result {
             let text = e.downcast_ref::<String>().cloned().or(e.downcast_ref::<&str>().map(|s| s.to_string()));
             panic!("ATTACK_SEED={seed}: {}", text.unwrap_or_default());
