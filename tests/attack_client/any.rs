@@ -55,10 +55,19 @@ fn events(sent: &[u8]) -> Vec<(usize, Option<u64>, char, u32)> {
     events
 }
 
+/// What a server remembers.
+#[derive(Default)]
+struct Server {
+    /// Attachments of the last packet.
+    missing: u8,
+    /// The number of the last event.
+    event: u32,
+}
+
 /// Packets that fit, most of the time.
-fn packet<L: Link + std::fmt::Debug>(h: &Host<L>, random: &mut Random, ids: u64, missing: &mut u8) -> String {
-    if *missing > 0 && random.below(30) > 0 {
-        *missing -= 1;
+fn packet<L: Link + std::fmt::Debug>(h: &Host<L>, random: &mut Random, ids: u64, server: &mut Server) -> String {
+    if server.missing > 0 && random.below(30) > 0 {
+        server.missing -= 1;
         return "bAQIDBAUGBwgJCgsMDQ4PEA==".into();
     }
     let io = h.client.io();
@@ -74,17 +83,19 @@ fn packet<L: Link + std::fmt::Debug>(h: &Host<L>, random: &mut Random, ids: u64,
         let sent: Vec<_> = h.wires.iter().flat_map(|w| events(&w.sent)).filter(|e| NAMES[e.0] == joined).collect();
         let ids: Vec<_> = sent.iter().filter_map(|e| e.1).collect();
         let id = ids.iter().rev().nth(random.below(4)).copied().unwrap_or(ids.len() as u64 + 5);
+        server.event += 1;
+        let n = server.event;
         return match random.below(8) {
             0 => "2".into(),
-            1 => format!("42{joined},[\"e\",\"offset\"]"),
-            2 => format!("42{joined},{id}[\"ask\"]"),
+            1 => format!("42{joined},[\"e\",{n},\"offset\"]"),
+            2 => format!("42{joined},{id}[\"ask\",{n}]"),
             3..=5 => format!("43{joined},{id}[]"),
-            n => {
-                *missing = 1;
-                if n == 6 {
+            kind => {
+                server.missing = 1;
+                if kind == 6 {
                     format!("461-{joined},{id}[{{\"_placeholder\":true,\"num\":0}}]")
                 } else {
-                    format!("451-{joined},[\"f\",{{\"_placeholder\":true,\"num\":0}}]")
+                    format!("451-{joined},[\"f\",{n},{{\"_placeholder\":true,\"num\":0}}]")
                 }
             }
         };
@@ -116,7 +127,7 @@ fn says<L: Link + std::fmt::Debug>(
     line: Line,
     random: &mut Random,
     ids: u64,
-    missing: &mut u8,
+    server: &mut Server,
 ) -> Vec<u8> {
     let open = open_packet(["[]", "[\"websocket\"]"][random.below(2)]);
     let is_open = h.client.link().is_open();
@@ -135,13 +146,13 @@ fn says<L: Link + std::fmt::Debug>(
             1 | 2 => frame("3probe"),
             3..6 if h.client.link().transport() == Transport::Polling => switching(),
             6..9 if h.client.link().transport() == Transport::Polling => frame("3probe"),
-            4 if *missing > 0 => b"\x82\x02ab".to_vec(),
+            4 if server.missing > 0 => b"\x82\x02ab".to_vec(),
             5 => [b"\x89\x01a".to_vec(), frame("2")].concat(),
-            _ => frame(&packet(h, random, ids, missing)),
+            _ => frame(&packet(h, random, ids, server)),
         },
         Line::Get => {
             let body = if is_open {
-                let packets: Vec<_> = (0..=random.below(3)).map(|_| packet(h, random, ids, missing)).collect();
+                let packets: Vec<_> = (0..=random.below(3)).map(|_| packet(h, random, ids, server)).collect();
                 let end = if random.below(100) == 0 { "\x1e" } else { "" };
                 packets.join("\x1e") + end
             } else {
@@ -179,6 +190,8 @@ struct Law {
     asked: BTreeMap<u32, usize>,
     opened: [bool; 3],
     is_over: bool,
+    /// The number of the last event that was told.
+    event: u32,
 }
 
 impl Law {
@@ -204,7 +217,13 @@ impl Law {
                         self.is_open = false;
                     }
                 }
-                ["event", ..] => assert!(self.is_open, "{log:?}"),
+                ["event", _, args, ..] => {
+                    assert!(self.is_open, "{log:?}");
+                    if let Ok(n) = args.split(',').next().unwrap().parse() {
+                        assert!(n > self.event, "twice or out of order: {log:?}");
+                        self.event = n;
+                    }
+                }
                 ["ack", "None", ..] => {}
                 ["ack", token, ..] => {
                     let token = token.trim_start_matches("Some(").trim_end_matches(')').parse().unwrap();
@@ -246,7 +265,8 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64, split: bool) -> V
     if random.below(4) == 0 {
         h.client = h.client.clone().with_auth(random.below(60));
     }
-    let (mut law, mut token, mut story, mut missing, mut next_id) = (Law::default(), 0_u32, Vec::new(), 0_u8, 0_u64);
+    let (mut law, mut token, mut story, mut server, mut next_id) =
+        (Law::default(), 0_u32, Vec::new(), Server::default(), 0_u64);
     let steps = 20 + random.below(300);
     for step in 0..steps + 3 {
         let namespace = Namespace(random.below(3) as u16);
@@ -259,7 +279,7 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64, split: bool) -> V
         let now = at(h.now);
         let before = (format!("{:?}", h.client), h.client.clone());
         let unchanged = |h: &Host<L>, what: &str| assert_eq!(before.0, format!("{:?}", h.client), "{what} {seed}");
-        let kinds = if random.below(4) == 0 { 28 } else { 14 };
+        let kinds = if random.below(4) == 0 { 31 } else { 14 };
         let kind = match random.below(kinds) {
             _ if step >= steps => 40,
             _ if random.below(2) == 0 => 39,
@@ -383,6 +403,9 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64, split: bool) -> V
                     assert!(grow.to > 0 && matches!(grow.what, What::Inbox | What::Collector));
                 }
             }
+            28 => drop(h.wires[line as usize].inbox.replace(vec![0; random.below(300)])),
+            29 => drop(h.wires[line as usize].outbox.replace(vec![0; random.below(300)])),
+            30 => drop(h.collector.replace(vec![0; random.below(60)])),
             40 => {
                 (h.takes, h.is_reachable) = (usize::MAX, true);
                 match step - steps {
@@ -397,8 +420,8 @@ fn play<L: Link + Clone + std::fmt::Debug>(link: L, seed: u64, split: bool) -> V
                 }
             }
             _ => {
-                missing = if h.client.link().is_open() { missing } else { 0 };
-                let bytes = says(&h, line, &mut random, next_id, &mut missing);
+                server.missing = if h.client.link().is_open() { server.missing } else { 0 };
+                let bytes = says(&h, line, &mut random, next_id, &mut server);
                 let opened = h.wires[line as usize].opened;
                 let mut rest = &bytes[..];
                 while let Some((piece, behind)) = rest.split_at_checked(1 + pieces.below(rest.len().max(1))) {
