@@ -299,3 +299,22 @@ fn credentials_are_not_sent_for_a_namespace_that_the_server_has_ended() {
     assert_eq!(h.sent_frames(), [""; 0], "a server that accepts it would not be heard");
     assert_eq!(h.client.held(), 0);
 }
+
+#[test]
+fn a_server_that_speaks_first_is_left_at_once() {
+    for is_polling in [true, false] {
+        let transports: &[_] = if is_polling { &[Transport::Polling] } else { &[Transport::WebSocket] };
+        let mut h = full_with(transports);
+        h.client.connect(ROOT, at(0)).unwrap();
+        let line = if is_polling { Line::Get } else { Line::WebSocket };
+        // Each connection is greeted before the request is written.
+        for _ in 0..5 {
+            h.poll_all();
+            h.feed_only(line, b"SSH-2.0-OpenSSH_9.6\r\n");
+        }
+        h.poll_all();
+        let log = h.log();
+        assert_eq!(log[1], "failed NotHttp 0 Some(1000)", "{log:?}");
+        assert_eq!(log.iter().filter(|l| l.starts_with("open")).count(), 1, "{log:?}");
+    }
+}

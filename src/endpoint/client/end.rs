@@ -324,13 +324,13 @@ where
         self.link.opened(line, inbox, outbox, nonce);
     }
 
-    /// The line could not be opened, or has failed.
+    /// The line could not be opened, or has failed. What its inbox holds still may not be told.
     pub fn handle_error(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_error(line, now);
     }
 
-    /// The line was ended by the server.
+    /// The line was ended by the server. Call [`poll`](Self::poll) for it until [`Step::Idle`] before: what its inbox holds still may not be told.
     pub fn handle_eof(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_eof(line, now);
