@@ -318,3 +318,16 @@ fn a_server_that_speaks_first_is_left_at_once() {
         assert_eq!(log.iter().filter(|l| l.starts_with("open")).count(), 1, "{log:?}");
     }
 }
+
+#[test]
+fn the_private_id_of_a_client_is_not_printed() {
+    let [a, b] = ["secret-a", "secret-b"].map(|pid| {
+        let mut h = websocket();
+        h.client.connect(ROOT, at(0)).unwrap();
+        h.open_websocket();
+        h.text(&format!("40{{\"sid\":\"x\",\"pid\":\"{pid}\"}}"));
+        h.turn();
+        format!("{:?}", h.client)
+    });
+    assert_eq!(a, b);
+}
