@@ -6,6 +6,9 @@ mod host;
 #[path = "attack_client/calls.rs"]
 mod calls;
 
+#[path = "attack_client/machines.rs"]
+mod machines;
+
 #[path = "attack_client/any.rs"]
 mod any;
 
