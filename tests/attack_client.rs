@@ -9,6 +9,9 @@ mod calls;
 #[path = "attack_client/machines.rs"]
 mod machines;
 
+#[path = "attack_client/server.rs"]
+mod server;
+
 #[path = "attack_client/any.rs"]
 mod any;
 

@@ -28,7 +28,7 @@ fn polled() -> Vec<(Line, Vec<u8>)> {
                 "40{\"sid\":\"x\",\"pid\":\"p\"}\x1e2\x1e451-[\"f\",{\"_placeholder\":true,\"num\":0}]\x1ebAQIDBA==\x1e6",
             ),
         ),
-        (Line::Post, format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok").into_bytes()),
+        (Line::Post, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok".to_vec()),
         (Line::Get, chunks.as_bytes().to_vec()),
         (Line::Get, answer("430[1]\x1e461-1[{\"_placeholder\":true,\"num\":0}]\x1eb\x1e42[\"last\"]")),
         (
