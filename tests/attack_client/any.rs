@@ -1,7 +1,7 @@
 //! A hostile server and a host that calls in any order, with memory of any size. Whatever happens, the laws of the events hold.
 
 use crate::{
-    host::{Host, NAMES, at, config},
+    host::{Host, NAMES, at, config_with},
     server::{Server, events, says},
     support::Random,
 };
@@ -12,7 +12,10 @@ use sansocket::{
     },
     engineio::Transport,
     json::Raw,
-    socketio::{AckSlot, Binary, Collector, Namespace, Placeholder, client::SocketSlot},
+    socketio::{
+        AckSlot, Binary, Collector, Namespace, Placeholder,
+        client::{Backoff, SocketSlot},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -318,9 +321,17 @@ fn whatever_anyone_does() {
         &[Transport::WebSocket, Transport::Polling],
     ];
     for seed in first..first + runs {
+        let backoff = Backoff::new().randomization(0).delay(1000).factor(1);
+        let backoff = if seed % 5 == 0 { backoff.limit(1) } else { backoff };
         let result = std::panic::catch_unwind(|| match seed % 4 {
-            3 => [false, true].map(|split| play(WebSocketLink::new(config("ws://h", &[])), seed, split)),
-            n => [false, true].map(|split| play(FullLink::new(config("http://h", lists[n as usize])), seed, split)),
+            3 => {
+                let config = config_with("ws://h", &[], backoff);
+                [false, true].map(|split| play(WebSocketLink::new(config), seed, split))
+            }
+            n => {
+                let config = config_with("http://h", lists[n as usize], backoff);
+                [false, true].map(|split| play(FullLink::new(config), seed, split))
+            }
         });
         if let Ok([whole, split]) = &result {
             let at = whole.iter().zip(split).position(|(a, b)| a != b).unwrap_or(whole.len().min(split.len()));

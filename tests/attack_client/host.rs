@@ -79,7 +79,10 @@ pub struct Host<L> {
 }
 
 pub fn config(url: &'static str, transports: &'static [Transport]) -> &'static Config<'static> {
-    let backoff = Backoff::new().randomization(0).delay(1000).factor(1);
+    config_with(url, transports, Backoff::new().randomization(0).delay(1000).factor(1))
+}
+
+pub fn config_with(url: &'static str, transports: &'static [Transport], backoff: Backoff) -> &'static Config<'static> {
     Box::leak(Box::new(Config::parse(url).unwrap().reconnection(backoff).transports(transports)))
 }
 
