@@ -175,8 +175,11 @@ impl FullLink<'_> {
 
     /// The connection of a line has ended or failed.
     pub(super) fn lose_request(&mut self, line: Line, is_eof: bool) {
+        // The caller has no room for a message that has come.
+        let is_stuck = !is_eof && line == Line::Get && self.base.life.has_message();
         let exchange = if line == Line::Get { &mut self.get } else { &mut self.post };
         let failure = match exchange.lost(is_eof) {
+            Lost::Nothing if is_stuck => Failure::Lost,
             Lost::Nothing => return,
             // The end of a connection comes behind its answer. After a failure the answer may be lost, with the packets in it.
             Lost::Unheard if is_eof || line == Line::Post => return exchange.ask_again(),
