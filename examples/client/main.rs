@@ -11,11 +11,11 @@ use clap::Parser;
 use dial::{App, Client, Dial};
 use print::{Note, Printer};
 use sansocket::{
-    endpoint::client::{Config, Emit, Over, Seen, Step, FullLink},
+    endpoint::client::{Config, Emit, FullLink, Link, Over, Seen, Step},
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
-        Attachments, Binary, Namespace, Pushed,
+        Attachments, Binary, Namespace,
         client::{Backoff, Event},
     },
     time::Instant,
@@ -123,8 +123,8 @@ impl Terminal<'_> {
         if asks {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
-        let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
-        if sent.map_err(|e| e.to_string())? == Pushed::Dropped {
+        let is_kept = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
+        if !is_kept.map_err(|e| e.to_string())? {
             return Err("the event was dropped".into());
         }
         if asks {
@@ -152,12 +152,8 @@ impl Terminal<'_> {
         match event {
             Event::Connected { namespace, sid, is_recovered } => {
                 self.was_connected = true;
-                self.printer.print(Note::Connected {
-                    namespace,
-                    sid,
-                    is_recovered,
-                    transport: client_transport(client),
-                });
+                let transport = client.link().transport();
+                self.printer.print(Note::Connected { namespace, sid, is_recovered, transport });
             }
             Event::Refused { namespace, message, data } => {
                 self.was_refused = true;
@@ -191,10 +187,6 @@ impl Terminal<'_> {
             _ => {}
         }
     }
-}
-
-fn client_transport(client: &Client<'_>) -> Transport {
-    sansocket::endpoint::client::Link::transport(client.link())
 }
 
 impl App for Terminal<'_> {
@@ -251,7 +243,7 @@ impl App for Terminal<'_> {
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>) {
         if self.is_leaving {
             self.exit = self.exit.or(Some(1));
         }
@@ -262,7 +254,7 @@ impl App for Terminal<'_> {
         self.until.filter(|_| !self.is_leaving)
     }
 
-    fn handle_timeout(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn handle_timeout(&mut self, client: &mut Client<'_>) {
         self.leave(client);
     }
 

@@ -4,7 +4,7 @@
 use sansocket::{
     endpoint::{
         Grow, What,
-        client::{ClientEnd, Line, Memory, Seen, Step, FullLink},
+        client::{ClientEnd, FullLink, Line, Memory, Seen, Step},
     },
     socketio::{AckSlot, Collector, SendError, client::SocketSlot},
     time::Instant,
@@ -31,11 +31,13 @@ pub trait App {
     /// A line was typed. `None`: there will be no more.
     fn typed(&mut self, client: &mut Client<'_>, line: Option<String>, now: Instant);
     /// Ctrl-C was pressed.
-    fn interrupted(&mut self, client: &mut Client<'_>, now: Instant);
+    fn interrupted(&mut self, client: &mut Client<'_>);
     /// When to call [`handle_timeout`](Self::handle_timeout).
-    fn poll_timeout(&self) -> Option<Instant>;
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
     /// The time has come.
-    fn handle_timeout(&mut self, client: &mut Client<'_>, now: Instant);
+    fn handle_timeout(&mut self, _: &mut Client<'_>) {}
     /// Whether the program may end. It ends when the lines are closed as well.
     fn is_done(&self) -> bool;
 }
@@ -156,7 +158,7 @@ impl<'c> Dial<'c> {
         loop {
             let now = self.now();
             if app.poll_timeout().is_some_and(|due| due <= now) {
-                app.handle_timeout(&mut self.client, now);
+                app.handle_timeout(&mut self.client);
             }
             self.turn(app, now);
             if app.is_done() {
@@ -182,10 +184,7 @@ impl<'c> Dial<'c> {
                     let now = self.now();
                     app.typed(&mut self.client, line, now);
                 }
-                _ = tokio::signal::ctrl_c() => {
-                    let now = self.now();
-                    app.interrupted(&mut self.client, now);
-                }
+                _ = tokio::signal::ctrl_c() => app.interrupted(&mut self.client),
                 () = a.ready() => {}
                 () = b.ready() => {}
                 () = c.ready() => {}
@@ -287,7 +286,10 @@ impl<'c> Dial<'c> {
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
                 Err(_) => {
                     wire.socket = None;
-                    return if wire.is_closing { () } else { self.client.handle_error(line, now) };
+                    if !wire.is_closing {
+                        self.client.handle_error(line, now);
+                    }
+                    return;
                 }
             }
         }
