@@ -10,7 +10,7 @@ use sansocket::{
     time::Instant,
     ws::{Inbox, MaskSource, Outbox},
 };
-use std::{future::pending, time::Duration};
+use std::{future::pending, io::ErrorKind, time::Duration};
 use tokio::{
     io::Interest,
     net::TcpStream,
@@ -191,7 +191,7 @@ impl<'c> Dial<'c> {
                 () = wake => {}
             }
             for line in Line::ALL {
-                self.exchange(line);
+                self.read(line);
             }
         }
     }
@@ -222,7 +222,7 @@ impl<'c> Dial<'c> {
                     let _ = outbox.replace(vec![0; grow.to]);
                 }
             }
-            self.exchange(line);
+            self.write(line);
         }
     }
 
@@ -275,36 +275,30 @@ impl<'c> Dial<'c> {
         }
     }
 
-    /// Writes what waits and reads what has come, as far as the socket goes.
-    fn exchange(&mut self, line: Line) {
-        let now = self.now();
+    /// Writes what waits, as far as the socket takes it. If it fails, [`read`](Self::read) tells why: an answer may have come before.
+    fn write(&mut self, line: Line) {
         let wire = &mut self.wires[line as usize];
         let Some(socket) = &wire.socket else { return };
         while !wire.outbox.is_empty() {
             match socket.try_write(wire.outbox.written()) {
                 Ok(n) => wire.outbox.consume(n),
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    wire.socket = None;
-                    if !wire.is_closing {
-                        self.client.handle_error(line, now);
-                    }
-                    return;
-                }
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => wire.outbox.consume(wire.outbox.held()),
             }
         }
         if wire.is_closing {
-            if wire.outbox.is_empty() {
-                wire.socket = None;
-            }
-            return;
+            wire.socket = None;
         }
+    }
+
+    /// Reads once. The client must poll that before it is told of an end, else it would not see the last answer.
+    fn read(&mut self, line: Line) {
+        let now = self.now();
+        let wire = &mut self.wires[line as usize];
+        let Some(socket) = wire.socket.as_ref().filter(|_| !wire.is_closing) else { return };
         let space = match wire.inbox.space() {
             Ok(space) => space,
-            Err(full) => {
-                let _ = wire.inbox.replace(vec![0; Grow::new(What::Inbox, full).to]);
-                return;
-            }
+            Err(full) => return drop(wire.inbox.replace(vec![0; Grow::new(What::Inbox, full).to])),
         };
         match socket.try_read(space) {
             Ok(0) => {
@@ -312,7 +306,7 @@ impl<'c> Dial<'c> {
                 self.client.handle_eof(line, now);
             }
             Ok(n) => wire.inbox.commit(n),
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
             Err(_) => {
                 wire.socket = None;
                 self.client.handle_error(line, now);

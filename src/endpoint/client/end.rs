@@ -322,13 +322,14 @@ where
         self.link.opened(line, inbox, outbox, nonce);
     }
 
-    /// The line could not be opened, or has failed.
+    /// The line could not be opened, or has failed. [`poll`](Self::poll) what it has received first, as before [`handle_eof`](Self::handle_eof).
     pub fn handle_error(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_error(line, now);
     }
 
-    /// The line was ended by the server.
+    /// The line was ended by the server. [`poll`](Self::poll) what it has received first: a server may answer and close, and an answer that is still in
+    /// the inbox is lost now.
     pub fn handle_eof(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_eof(line, now);
