@@ -49,6 +49,15 @@ fn an_acknowledgement_with_an_attachment_and_without_arguments_is_told() {
     assert!(host.told.contains(&"ack Some(7) [16]".to_owned()), "{:?}", host.told);
 }
 
+/// The room for a packet with attachments is asked for, also if packets that are no messages come before it in the body.
+#[test]
+fn a_binary_event_behind_a_pong_in_a_post_is_told() {
+    let mut host = Host::new(Transport::Polling);
+    host.post(b"40", 0);
+    host.post(b"3\x1e451-[\"x\",{\"_placeholder\":true,\"num\":0}]\x1e3\x1ebAQIDBA==\x1e42[\"y\"]", 1);
+    assert_eq!(host.told[2..], ["event Some([34, 120, 34]) [4]", "event Some([34, 121, 34]) []"]);
+}
+
 /// `accept` after the client broke the protocol does not make its later packets good.
 #[test]
 fn a_session_that_failed_stays_failed_when_a_namespace_is_accepted() {

@@ -215,15 +215,22 @@ impl<'c> Dial<'c> {
             }
         }
         for line in Line::ALL {
-            let wire = &mut self.wires[line as usize];
-            if wire.socket.is_some() && !wire.is_closing {
-                let outbox = &mut wire.outbox;
-                while let Err(grow) = self.client.transmit_watched(line, outbox, now, &mut |seen| app.seen(seen)) {
-                    let _ = outbox.replace(vec![0; grow.to]);
-                }
-            }
-            self.write(line);
+            while self.transmit(line, app, now) {}
         }
+    }
+
+    /// Writes what the line has to send. `true`: the socket took all that was in the outbox, so there is room for more.
+    fn transmit(&mut self, line: Line, app: &mut impl App, now: Instant) -> bool {
+        let wire = &mut self.wires[line as usize];
+        if wire.socket.is_some() && !wire.is_closing {
+            let outbox = &mut wire.outbox;
+            while let Err(grow) = self.client.transmit_watched(line, outbox, now, &mut |seen| app.seen(seen)) {
+                let _ = outbox.replace(vec![0; grow.to]);
+            }
+        }
+        let had_bytes = !wire.outbox.is_empty();
+        self.write(line);
+        had_bytes && self.wires[line as usize].outbox.is_empty()
     }
 
     /// One step of what a line received. `false`: there are no more.
@@ -275,15 +282,15 @@ impl<'c> Dial<'c> {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it. If it fails, [`read`](Self::read) tells why: an answer may have come before.
+    /// Writes what waits, as far as the socket takes it. If it fails, [`read`](Self::read) tells: an answer may have come before.
     fn write(&mut self, line: Line) {
         let wire = &mut self.wires[line as usize];
         let Some(socket) = &wire.socket else { return };
         while !wire.outbox.is_empty() {
             match socket.try_write(wire.outbox.written()) {
                 Ok(n) => wire.outbox.consume(n),
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return,
-                Err(_) => wire.outbox.consume(wire.outbox.held()),
+                Err(e) if wire.is_closing && e.kind() != ErrorKind::WouldBlock => break,
+                Err(_) => return,
             }
         }
         if wire.is_closing {

@@ -210,6 +210,18 @@ impl<'b> Packets<'b> {
     pub(crate) fn next_len(&self) -> usize {
         find_separator(self.rest())
     }
+
+    /// The next packet that is a message, as it stands in the body. The packets before it are no messages.
+    pub(crate) fn next_message(&self) -> &[u8] {
+        let mut rest = self.rest();
+        loop {
+            let (packet, behind) = rest.split_at_checked(find_separator(rest)).unwrap_or_default();
+            match (packet, behind) {
+                ([b'4' | b'b', ..], _) | (_, []) => return packet,
+                (_, [_, behind @ ..]) => rest = behind,
+            }
+        }
+    }
 }
 
 impl<'b> Iterator for Packets<'b> {

@@ -175,6 +175,7 @@ where
     /// the JavaScript client: the next [`connect`](Self::connect) sends them. When no namespace is left, the connection is closed.
     pub fn disconnect(&mut self, namespace: Namespace) {
         if self.io.is_connected(namespace) {
+            self.purge();
             let io = &mut self.io;
             self.backlog.update(|record| {
                 if record.namespace != namespace {
@@ -259,10 +260,11 @@ where
         }
         match self.link.handle_timeout(now) {
             Some(event) => self.handle(event, now).map_or(Step::Again, |event| Step::Event(event, Attachments::NONE)),
-            None => {
+            // A deadline of the link may have left a line to close.
+            None => self.next(now).unwrap_or_else(|| {
                 self.is_stirred = false;
                 Step::Idle
-            }
+            }),
         }
     }
 

@@ -99,13 +99,18 @@ impl Exchange {
         inbox: &mut Inbox<S>,
         outbox: &mut Outbox<T, K>,
     ) {
-        if matches!(self.phase, Phase::Opening) {
-            self.phase = Phase::Idle;
-            self.is_reused = false;
-            inbox.reset();
-            if !self.again || self.line == Line::Get {
-                outbox.consume(usize::MAX);
+        match self.phase {
+            Phase::Opening => {
+                self.phase = Phase::Idle;
+                self.is_reused = false;
             }
+            // It is not needed any more, and is closed.
+            Phase::Down | Phase::Wanted => {}
+            _ => return,
+        }
+        inbox.reset();
+        if !self.again || self.line == Line::Get {
+            outbox.consume(usize::MAX);
         }
     }
 
@@ -140,7 +145,8 @@ impl Exchange {
 
     /// The line is not needed any more.
     pub(super) const fn close(&mut self) {
-        if !matches!(self.phase, Phase::Down | Phase::Wanted) {
+        // An old connection stays until the next one is opened.
+        if self.again || !matches!(self.phase, Phase::Down | Phase::Wanted) {
             self.owes_close = true;
         }
         self.phase = Phase::Down;

@@ -2,7 +2,7 @@
 
 use super::{
     ClientEnd, Failure, Link, Over, Step, Task,
-    backlog::{Kind, Record},
+    backlog::{Kind, LOST, Record},
     end::{Failed, Phase},
 };
 use crate::{
@@ -65,17 +65,9 @@ where
 
     /// Handles an event of the link. `None`: nothing is to be told, or it is told by [`next`](Self::next).
     pub(super) fn handle<'e>(&mut self, event: engineio::Event<'e>, now: Instant) -> Option<Event<'e>> {
-        let event = match event {
-            engineio::Event::Closed(reason) => {
-                self.lose();
-                // What the JavaScript client says of a packet that it cannot read.
-                let reason = if self.fault.is_some() { engineio::Reason::ParseError } else { reason };
-                engineio::Event::Closed(reason)
-            }
-            // The link is closing because of an earlier packet.
-            _ if self.fault.is_some() => return None,
-            event => event,
-        };
+        if let engineio::Event::Closed(_) = event {
+            self.lose();
+        }
         match self.io.handle_event(event) {
             Ok(Event::Closed(_)) => {
                 self.ended(now);
@@ -94,7 +86,7 @@ where
     pub(super) fn may_close(&self) -> bool {
         let is_done =
             !self.link.is_open() || (!self.io.wants_transmit() && self.backlog.first(Kind::Leaving).is_none());
-        self.phase == Phase::Linked && !self.is_closing && self.fault.is_none() && !self.io.wants_any() && is_done
+        self.phase == Phase::Linked && !self.is_closing && !self.io.wants_any() && is_done
     }
 
     pub(super) fn close_link(&mut self, now: Instant) {
@@ -120,8 +112,7 @@ where
     }
 
     fn next_of_session(&mut self, now: Instant) -> Option<Step<'static>> {
-        if let Some((namespace, token)) = self.backlog.next_dropped() {
-            let error = crate::socketio::AckError::Dropped;
+        if let Some((namespace, token, error)) = self.backlog.next_dropped() {
             return Some(told(Event::AckFailed { namespace, token, error }));
         }
         if let Some((namespace, reason)) = self.io.next_left() {
@@ -146,8 +137,7 @@ where
         match event {
             Event::Opened => self.backoff.reset(),
             Event::Connected { .. } => self.backlog.rescan(),
-            Event::Refused { .. } => self.is_refused = true,
-            Event::Disconnected { namespace, .. } => {
+            Event::Refused { namespace, .. } | Event::Disconnected { namespace, .. } => {
                 self.is_refused = true;
                 self.removed(namespace);
             }
@@ -185,16 +175,16 @@ where
         self.backlog.rescan_retries();
     }
 
-    /// The server has removed this client from the namespace. Answers and volatile events were for that connection.
+    /// The server has removed this client from the namespace, or has refused what it had accepted. Its CONNECT, answers and volatile events go.
     fn removed(&mut self, namespace: Namespace) {
         let io = &mut self.io;
         self.backlog.update(|record| {
-            if record.namespace != namespace || !matches!(record.kind, Kind::Answer | Kind::Volatile) {
+            if record.namespace != namespace || !matches!(record.kind, Kind::Auth | Kind::Answer | Kind::Volatile) {
                 return record;
             }
             let token = record.id.and_then(|id| io.forget(namespace, u64::from(id)));
             let kind = if token.is_some() { Kind::Dropped } else { Kind::Dead };
-            Record { kind, id: token, ..record }
+            Record { kind, id: token, left: LOST, ..record }
         });
     }
 
@@ -211,7 +201,6 @@ where
             }
             _ => record,
         });
-        self.backlog.rescan();
     }
 
     /// The link has ended: what next?

@@ -33,7 +33,8 @@ where
         Ok(())
     }
 
-    /// Sends an event, or keeps it until the namespace is connected. As [`emit_with`](Self::emit_with) with [`Emit::new`].
+    /// Sends an event, or keeps it until the namespace is connected. As [`emit_with`](Self::emit_with) with [`Emit::new`],
+    /// but it does not tell whether [`WhenFull::DropNewest`] has dropped the event.
     ///
     /// # Errors
     /// As [`emit_with`](Self::emit_with).

@@ -99,12 +99,18 @@ impl Socket {
         outbox: &mut Outbox<T, K>,
         nonce: [u8; 16],
     ) {
-        if let Phase::Opening = self.phase {
-            let scanner = HeadScanner::response(Limits::new());
-            self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
-            inbox.reset();
-            outbox.consume(usize::MAX);
+        match self.phase {
+            Phase::Opening => {
+                let scanner = HeadScanner::response(Limits::new());
+                self.phase =
+                    Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
+            }
+            // It is not needed any more, and is closed.
+            Phase::Down | Phase::Wanted => {}
+            _ => return,
         }
+        inbox.reset();
+        outbox.consume(usize::MAX);
     }
 
     /// The line has ended or failed. Returns how that is called before the connection is open.
@@ -125,8 +131,9 @@ impl Socket {
         self.lost()
     }
 
+    /// Whether there is no line, and none is being opened.
     pub(super) const fn is_down(&self) -> bool {
-        matches!(self.phase, Phase::Down)
+        matches!(self.phase, Phase::Down | Phase::Wanted)
     }
 
     /// What a refusal has told so far.
@@ -160,6 +167,7 @@ impl Socket {
     }
 
     /// Reads the answer to the handshake.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn shake<S: AsMut<[u8]>>(&mut self, config: &Config<'_>, inbox: &mut Inbox<S>) -> Result<Shaken, Grow> {
         loop {
             let Phase::Shaking(shake) = &mut self.phase else { return Ok(Shaken::Pending) };
@@ -180,11 +188,12 @@ impl Socket {
         }
     }
 
-    /// Writes the request of the handshake, if it is not written yet.
+    /// Writes the request of the handshake, if it is not written yet. `session`: the one that is upgraded.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn write_request<S: AsMut<[u8]>, K>(
         &mut self,
         config: &Config<'_>,
-        session: &Session,
+        session: Option<&Session>,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), ConnectError> {
         if let Phase::Shaking(shake) = &mut self.phase

@@ -8,12 +8,12 @@ mod tests;
 use crate::{
     bytes::{Capacity, close_gap, copy, slice, slice_mut},
     engineio::{self, Client, Sink},
-    socketio::{Namespace, SendError},
+    socketio::{AckError, Namespace, SendError},
     ws::{Out, Stored, stored_frame},
 };
 use core::fmt;
 use record::{HEAD, id_at};
-pub(super) use record::{Kind, Record};
+pub(super) use record::{Kind, LOST, Record};
 
 /// What to do with an event that does not fit into the backlog of a [`ClientEnd`](super::ClientEnd). An event that is larger than the whole backlog
 /// is refused whatever the choice.
@@ -224,19 +224,20 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
             needed = needed.saturating_sub(gain(&record));
             let token = record.id.and_then(|id| forget(record.namespace, id));
             let kind = if record.is_asked && token.is_some() { Kind::Dropped } else { Kind::Dead };
-            Record { kind, id: token, ..record }
+            Record { kind, id: token, left: 0, ..record }
         });
         true
     }
 
-    /// The next event that was dropped: its namespace and its token. Each once.
-    pub(super) fn next_dropped(&mut self) -> Option<(Namespace, u32)> {
+    /// The next event that was dropped: its namespace, its token and why. Each once.
+    pub(super) fn next_dropped(&mut self) -> Option<(Namespace, u32, AckError)> {
         if self.dropped == 0 {
             return None;
         }
         let (at, record) = self.find(self.start, |r| r.kind == Kind::Dropped)?;
         self.remove(at);
-        Some((record.namespace, record.id.unwrap_or_default()))
+        let error = if record.left == LOST { AckError::Disconnected } else { AckError::Dropped };
+        Some((record.namespace, record.id.unwrap_or_default(), error))
     }
 
     /// The first record of this kind and its place. O(1) if there is none.
@@ -344,7 +345,6 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
             self.start = self.start.saturating_add(record.len);
             self.dead = self.dead.saturating_sub(record.len);
         }
-        self.from = self.from.max(self.start);
     }
 
     const fn count(&mut self, kind: Kind, is_added: bool) {

@@ -71,11 +71,10 @@ impl FullLink<'_> {
     ) -> Result<(), Grow> {
         let again = self.get.is_asking_again();
         let Some(engine) = self.base.life.session().filter(|_| self.get.is_idle()) else { return Ok(()) };
-        if !again && engine.poll_request(true) != Some(Request::Get) {
+        // The rest of a request that was answered before it was read goes first.
+        if !again && engine.poll_request(true) != Some(Request::Get) || !outbox.is_empty() {
             return Ok(());
         }
-        // What is left of the lost request.
-        outbox.consume(usize::MAX);
         match outbox.append_bytes(|out| write_poll(self.base.config, engine, None, out)) {
             Ok(_) => {
                 engine.begin_get();
@@ -160,12 +159,13 @@ impl FullLink<'_> {
     }
 
     /// Sends the lost POST again over the new connection: it lies in the outbox still, if no byte of it was taken.
-    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<S, K>) {
+    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
         if !self.post.is_asking_again() {
             return;
         }
         if outbox.held() < self.posted {
-            // The server may have handled it.
+            // The server may have handled it. What is left of it is no request.
+            outbox.consume(usize::MAX);
             self.post.close();
             self.lose_post(Failure::Lost);
         } else if self.post.is_idle() {
@@ -178,10 +178,11 @@ impl FullLink<'_> {
         let exchange = if line == Line::Get { &mut self.get } else { &mut self.post };
         let failure = match exchange.lost(is_eof) {
             Lost::Nothing => return,
-            Lost::Unheard => return exchange.ask_again(),
+            // The end of a connection comes behind its answer. After a failure the answer may be lost, with the packets in it.
+            Lost::Unheard if is_eof || line == Line::Post => return exchange.ask_again(),
             Lost::Unreachable => Failure::Unreachable,
             Lost::Silent if !self.base.life.is_open() => Failure::Unanswered,
-            Lost::Silent | Lost::Request => Failure::Lost,
+            Lost::Unheard | Lost::Silent | Lost::Request => Failure::Lost,
         };
         if line == Line::Post {
             self.lose_post(failure);
