@@ -275,7 +275,8 @@ where
         [self.link.poll_timeout(), self.io.poll_timeout(), start, stirred].into_iter().flatten().min()
     }
 
-    /// Writes what this line has to send into its outbox. Call it for each open line, before the other calls of a turn.
+    /// Writes what this line has to send into its outbox, as far as there is room. Call it for each open line, and again when the outbox was sent:
+    /// until it leaves the outbox empty, more may wait.
     ///
     /// # Errors
     /// [`Grow`] for the outbox, if it has no room for a packet while it is empty.

@@ -77,8 +77,11 @@
 //!             }
 //!             Step::Idle => {
 //!                 client.transmit(Line::WebSocket, &mut outbox, now)?;
-//!                 let n = network.write(outbox.written());
-//!                 outbox.consume(n);
+//!                 if !outbox.is_empty() {
+//!                     let n = network.write(outbox.written());
+//!                     outbox.consume(n);
+//!                     continue; // there is room for more
+//!                 }
 //!                 match network.wait(inbox.space()?, client.poll_timeout()) {
 //!                     None => {} // it is time
 //!                     Some(0) => client.handle_eof(Line::WebSocket, now),
@@ -113,7 +116,8 @@
 //!     outbox: Outbox<[u8; 2048], fn() -> [u8; 4]>,
 //! }
 //!
-//! /// Does everything that does not have to wait. Then write what the outboxes hold, and wait for bytes or for `poll_timeout`.
+//! /// Does everything that does not have to wait. Then write what the outboxes hold. If a socket took all of it, do another turn, since more may have
+//! /// waited for the room. Else wait for bytes, for room in the socket, or for `poll_timeout`.
 //! fn turn(
 //!     client: &mut Client<'_>,
 //!     wires: &mut [Wire; Line::COUNT],
