@@ -21,6 +21,7 @@ const OPEN = '0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":200
 const ANSWERS = {
   "404": [answer("404 Not Found", "Not Found"), /404/],
   "401": [answer("401 Unauthorized", "", 'WWW-Authenticate: Basic realm="x"\r\n'), /401/],
+  "413": [answer("413 Payload Too Large"), /takes no request that large|refused with HTTP status 413/],
   "500 without a body": [answer("500 Internal Server Error"), /500/],
   "503": [answer("503 Service Unavailable", "<h1>down</h1>", "Retry-After: 5\r\n"), /503/],
   "503 without a length": ["HTTP/1.0 503 Service Unavailable\r\nConnection: close\r\n\r\n<h1>down</h1>", /503/],
