@@ -11,7 +11,7 @@ use clap::Parser;
 use dial::{App, Client, Dial};
 use print::{Note, Printer};
 use sansocket::{
-    endpoint::client::{Config, Emit, FullLink, Over, Seen, Step},
+    endpoint::client::{Config, Emit, Failure, FullLink, Over, Seen, Step},
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
@@ -210,7 +210,11 @@ impl App for Terminal<'_> {
             Step::Failed { failure, attempt, retry } => {
                 let wait = retry.map(|at| at.duration_since(now));
                 self.printer.print(Note::Failed { failure, attempt, wait });
-                if !self.was_connected && !self.has_input && self.until.is_none() {
+                if let Failure::Config(_) = failure {
+                    // It would fail again and again.
+                    self.leave(client);
+                    self.exit = Some(2);
+                } else if !self.was_connected && !self.has_input && self.until.is_none() {
                     self.leave(client);
                     self.exit = Some(3);
                 }
@@ -312,6 +316,9 @@ async fn run(options: &Options, start: tokio::time::Instant) -> Result<u8, Strin
         names.into_iter().map(|n| if n.starts_with('/') { n } else { format!("/{n}") }).collect();
     let mut seen = std::collections::HashSet::new();
     names.retain(|n| seen.insert(n.clone()));
+    if let Some(name) = names.iter().find(|n| n.contains(',')) {
+        return Err(format!("a namespace has no comma: {name}"));
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut client = dial::client(FullLink::new(&config), &names);
     if let Some(auth) = &options.auth {
@@ -343,8 +350,9 @@ async fn run(options: &Options, start: tokio::time::Instant) -> Result<u8, Strin
     }
     let (sender, lines) = unbounded_channel();
     std::thread::spawn(move || {
-        // Ends at the end of the input, which the program is told by the end of the channel.
-        std::io::stdin().lock().lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        // Ends at the end of the input, which the program is told by the end of the channel. A byte that is no UTF-8 does not end it.
+        let lines = std::io::stdin().lock().split(b'\n').map_while(Result::ok);
+        lines.map(|line| String::from_utf8_lossy(&line).into_owned()).try_for_each(|line| sender.send(line))
     });
     let host = config.url().host().to_owned();
     Dial::new(client, &host, config.url().port(), start).run(&mut app, lines).await;

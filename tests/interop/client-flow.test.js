@@ -76,3 +76,28 @@ test("what arrives just before the end of the line is told", { timeout: PATIENCE
     assert.equal(events.filter(([of]) => of === number).length, EACH, `of connection ${number}`);
   }
 });
+
+test("a byte that is no UTF-8 does not end the input", { timeout: PATIENCE }, async () => {
+  const server = new Server(0);
+  server.on("connection", (socket) => socket.on("echo", (value, answer) => answer(value)));
+  const client = Terminal.start(`http://127.0.0.1:${server.httpServer.address().port}`);
+  await client.next("connect");
+  client.child.stdin.write(Buffer.concat([Buffer.from('?echo "a'), Buffer.from([0xff]), Buffer.from('"\n?echo "b"\n')]));
+  await client.next("answer", { args: ["b"] });
+  assert.deepEqual(client.of("answer")[0].args, ["a\ufffd"]);
+  assert.equal(await client.end(), 0);
+  await server.close();
+});
+
+for (const [what, options] of Object.entries({
+  "a field that cannot be sent": { header: "Host: elsewhere" },
+  "a field with a line break": { header: "A: b\r\nC: d" },
+  "a path without a slash": { path: "socket.io" },
+  "a namespace with a comma": { namespace: "/a,b" },
+})) {
+  test(`wrong usage: ${what}`, { timeout: PATIENCE }, async () => {
+    const server = await startRaw(() => {});
+    assert.equal(await Terminal.start(server.url, options).exit(5000), 2);
+    server.close();
+  });
+}

@@ -17,7 +17,7 @@ use core::fmt;
 pub enum Failure {
     /// A line could not be opened.
     Unreachable,
-    /// A line failed, or ended before the session was open or a request was answered. With [`Unanswered`](Self::Unanswered) nothing came at all.
+    /// A line failed, or it ended before the session was open or a request was answered. With [`Unanswered`](Self::Unanswered) nothing came at all.
     Lost,
     /// The server ended the first connection of a session without a byte of an answer. Servers that expect TLS do that, such as those of Node.
     Unanswered,
@@ -65,9 +65,7 @@ impl fmt::Display for Failure {
             Self::Unreachable => {
                 "the server cannot be reached; check the host, the port and the network, and that the server runs"
             }
-            Self::Lost => {
-                "the connection was lost before the server had answered; check the server and the proxies in front of it"
-            }
+            Self::Lost => "the connection was lost; check the network, the server and the proxies in front of it",
             Self::Unanswered => {
                 "the server closed the connection without an answer; check the port, and whether it expects TLS (https, wss)"
             }
@@ -128,8 +126,8 @@ impl fmt::Display for Failure {
             Self::TooLarge => {
                 "an answer of the server is larger than the limit; raise the limit of messages, or check the proxies"
             }
-            Self::PingTimeout => "no ping arrived in time; the server or the network has failed, so connect again",
-            Self::Closed => "the server closed the connection; connect again",
+            Self::PingTimeout => "no ping arrived in time; check the network, and that the server runs",
+            Self::Closed => "the server closed the connection; check there why, unless it was restarted",
         };
         f.write_str(text)
     }
