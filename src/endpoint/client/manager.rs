@@ -146,8 +146,8 @@ where
         match event {
             Event::Opened => self.backoff.reset(),
             Event::Connected { .. } => self.backlog.rescan(),
-            Event::Refused { .. } => self.is_refused = true,
-            Event::Disconnected { namespace, .. } => {
+            // A server can also refuse what it has accepted.
+            Event::Refused { namespace, .. } | Event::Disconnected { namespace, .. } => {
                 self.is_refused = true;
                 self.removed(namespace);
             }

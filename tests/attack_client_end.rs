@@ -1,0 +1,266 @@
+//! Attacks on the composed client: calls in any order, and servers that do what none does.
+
+#[path = "client_end/server.rs"]
+#[allow(dead_code)]
+mod server;
+#[path = "client_end/world.rs"]
+#[allow(dead_code)]
+mod world;
+
+use sansocket::{
+    endpoint::client::{Emit, Failure, WhenFull},
+    socketio::{AckSlot, SendError, client::Backoff},
+};
+use world::{B, C, ROOT, at, with_backlog, world};
+
+fn even() -> Backoff {
+    Backoff::new().randomization(0)
+}
+
+/// An answer belongs to its connection to the namespace, also if the server takes that back by a refusal.
+#[test]
+fn a_refusal_of_a_joined_namespace_takes_the_answers_along() {
+    for farewell in ["44{\"message\":\"x\"}", "41"] {
+        let mut w = world(even());
+        w.client.connect(ROOT, at(0)).unwrap();
+        w.client.connect(B, at(0)).unwrap();
+        w.turn();
+        w.text("423[\"question\"]");
+        let request = w.asked.pop().unwrap();
+        w.is_mute = true;
+        w.client.ack(request, &"late").unwrap();
+        // Before the answer was written the server says farewell.
+        w.text(farewell);
+        assert_eq!(w.client.held(), 0, "{farewell}");
+        assert!(!w.client.io().is_wanted(ROOT));
+    }
+}
+
+/// What was collected of a packet is dropped when its namespace is left, or the link is lost.
+#[test]
+fn half_a_packet_does_not_mix_with_the_next_one() {
+    let mut w = world(even());
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.client.connect(B, at(0)).unwrap();
+    w.turn();
+    w.told();
+    w.text("452-/b,[\"b\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]");
+    w.raw(&[0x82, 1, 1]);
+    w.client.disconnect(B);
+    w.raw(&[0x82, 1, 2]);
+    w.text("451-[\"a\",{\"_placeholder\":true,\"num\":0}]");
+    w.raw(&[0x82, 1, 3]);
+    let told = w.told();
+    assert_eq!(told.iter().filter(|t| t.contains("file")).count(), 1, "{told:?}");
+    assert!(told.iter().any(|t| t.starts_with("/ a") && t.ends_with(" file")), "{told:?}");
+
+    w.text("452-[\"a\",{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}]");
+    w.raw(&[0x82, 1, 1]);
+    w.cut();
+    w.wait(1000);
+    w.told();
+    w.text("451-[\"c\",{\"_placeholder\":true,\"num\":0}]");
+    w.raw(&[0x82, 1, 3]);
+    let told = w.told();
+    assert!(told.len() == 1 && told[0].starts_with("/ c") && told[0].ends_with(" file"), "{told:?}");
+}
+
+/// Leaving and joining again in the same turn: DISCONNECT, then CONNECT; events before go before, events after go after.
+#[test]
+fn leave_and_join_in_one_turn() {
+    for others in [true, false] {
+        let mut w = world(even());
+        w.client.connect(ROOT, at(0)).unwrap();
+        if others {
+            w.client.connect(B, at(0)).unwrap();
+        }
+        w.turn();
+        w.heard();
+        w.told();
+        w.client.emit(ROOT, "before", &()).unwrap();
+        w.client.disconnect(ROOT);
+        w.client.connect(ROOT, at(0)).unwrap();
+        w.client.emit(ROOT, "after", &()).unwrap();
+        w.turn();
+        w.wait(10_000);
+        let heard: Vec<_> = w.heard().into_iter().filter(|h| !h.contains("/b")).collect();
+        assert_eq!(heard, ["/ before", "disconnect /", "connect /", "/ after"], "{others}");
+        assert_eq!(w.told(), ["left / io client disconnect", "connected /"], "{others}");
+    }
+}
+
+/// Credentials that come after the namespace was left, after the link was lost, twice: refused, and nothing goes wrong.
+#[test]
+fn credentials_at_the_wrong_moment() {
+    let mut w = world(even()).map(|c| c.with_auth(64));
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.client.connect(B, at(0)).unwrap();
+    w.turn();
+    assert_eq!(w.told(), ["opened", "auth /", "auth /b"]);
+    w.client.disconnect(ROOT);
+    w.turn();
+    assert!(matches!(w.client.authorize(ROOT, None::<&()>), Err(SendError::State(_))));
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    assert_eq!(w.told(), ["auth /"], "asked again");
+    w.client.authorize(ROOT, None::<&()>).unwrap();
+    assert!(w.client.authorize(ROOT, None::<&()>).is_err(), "twice");
+    // Left before the CONNECT was written, and wanted again.
+    w.client.disconnect(ROOT);
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    w.turn();
+    assert_eq!(w.told(), ["auth /"]);
+    w.client.authorize(ROOT, None::<&()>).unwrap();
+    w.turn();
+    assert_eq!(w.told(), ["connected /"]);
+    // The link is lost before the credentials of the other came.
+    w.cut();
+    assert!(matches!(w.client.authorize(B, None::<&()>), Err(SendError::State(_))));
+    w.wait(1000);
+    let told = w.told();
+    assert_eq!(&told[told.len() - 3..], ["opened", "auth /", "auth /b"]);
+    w.client.authorize(B, None::<&()>).unwrap();
+    w.client.authorize(ROOT, None::<&()>).unwrap();
+    w.turn();
+    assert_eq!(w.told(), ["connected /b", "connected /"]);
+    w.client.close();
+    w.turn();
+    assert_eq!(w.told().last().unwrap(), "over Closed");
+    assert_eq!(w.client.held(), 0);
+}
+
+/// A full backlog does not keep credentials out that have room reserved, and an answer and a retry count neither.
+#[test]
+fn credentials_have_room_in_a_full_backlog() {
+    let mut w = with_backlog(even(), 300).map(|c| c.with_auth(80));
+    w.authorizes = Some(0);
+    while w.client.emit(ROOT, "e", &"0123456789").is_ok() {}
+    while w.client.emit(ROOT, "e", &()).is_ok() {}
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    assert_eq!(w.told(), ["opened", "auth /", "connected /"]);
+    assert_eq!(w.client.held(), 0);
+}
+
+/// Retries go on after the attempts to connect were given up, and after the namespace was left.
+#[test]
+fn retries_survive_giving_up_and_leaving() {
+    let mut w = world(even().limit(1));
+    w.server.answers = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.client.emit_with(ROOT, "order", &1, Emit::new().ask(1, None).retry(9, 5_000)).unwrap();
+    w.turn();
+    w.is_reachable = false;
+    w.cut();
+    w.wait(60_000);
+    assert_eq!(w.told().last().unwrap(), "over GaveUp");
+    w.is_reachable = true;
+    w.heard();
+    w.client.connect(ROOT, at(w.now)).unwrap();
+    w.turn();
+    assert_eq!(w.heard(), ["connect /", "/ ?order 1"]);
+    w.client.disconnect(ROOT);
+    w.turn();
+    w.told();
+    w.heard();
+    w.server.answers = true;
+    w.client.connect(ROOT, at(w.now)).unwrap();
+    w.turn();
+    assert_eq!(w.heard(), ["connect /", "/ ?order 1"]);
+    assert_eq!(w.told(), ["opened", "connected /", "ack Some(1) 1"]);
+    assert_eq!(w.client.held(), 0);
+}
+
+/// What is dropped for newer events fails, each once; the others are answered. An event with retries is the oldest when its link is lost.
+#[test]
+fn what_is_dropped_for_newer_events_fails_once() {
+    let mut w = with_backlog(even(), 200).map(|c| c.with_when_full(WhenFull::DropOldest));
+    w.server.answers = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.client.emit_with(ROOT, "order", &"in flight", Emit::new().ask(1, None).retry(9, 5_000)).unwrap();
+    w.turn();
+    w.is_reachable = false;
+    w.cut();
+    w.told();
+    for i in 0..20_u32 {
+        let how = Emit::new().ask(100 + i, None);
+        while let Err(e) = w.client.emit_with(ROOT, "e", &(i, "0123456789"), how) {
+            assert!(matches!(e, SendError::Acks(_)), "{e}");
+            drop(w.client.replace_acks(vec![AckSlot::EMPTY; 32]).unwrap());
+        }
+        w.turn();
+    }
+    let mut failed: Vec<_> = w.told().into_iter().filter(|t| t.starts_with("no ack")).collect();
+    let all = failed.len();
+    failed.sort();
+    failed.dedup();
+    assert_eq!(failed.len(), all, "each once");
+    w.server.answers = true;
+    w.is_reachable = true;
+    w.wait(20_000);
+    let told = w.told();
+    let answered = told.iter().filter(|t| t.starts_with("ack")).count();
+    assert_eq!((answered, answered + all), (answered, 21), "{told:?}");
+    assert!(failed.contains(&"no ack 1 Dropped".to_owned()) && failed.iter().all(|f| f.ends_with("Dropped")), "{failed:?}");
+}
+
+/// The order of `connect`, `disconnect` and `close`, each at any step of the way, ends in what the last call of each namespace wanted.
+#[test]
+fn the_last_call_counts() {
+    let mut seed = 1_u64;
+    let mut random = move |n: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % n
+    };
+    for round in 0..400 {
+        let mut w = world(even());
+        let with_auth = round % 3 == 0;
+        if with_auth {
+            w = w.map(|c| c.with_auth(0));
+            w.authorizes = Some(0);
+        }
+        let mut wanted = [false; 3];
+        for _ in 0..30 {
+            let at_ = random(3) as usize;
+            let namespace = [ROOT, B, C][at_];
+            match random(12) {
+                0..=3 => {
+                    w.client.connect(namespace, at(w.now)).unwrap();
+                    wanted[at_] = true;
+                }
+                4..=6 => {
+                    w.client.disconnect(namespace);
+                    wanted[at_] = false;
+                }
+                7 => {
+                    w.client.close();
+                    wanted = [false; 3];
+                }
+                8 => {
+                    let _ = w.client.emit(namespace, "e", &round);
+                }
+                9 => w.cut(),
+                10 => w.wait(random(3_000)),
+                _ => w.turn(),
+            }
+        }
+        w.wait(10_000);
+        for (namespace, wanted) in [ROOT, B, C].into_iter().zip(wanted) {
+            assert_eq!(w.client.io().is_connected(namespace), wanted, "round {round}: {namespace:?} {:?}", w.told);
+        }
+        if wanted == [false; 3] && w.opened > 0 {
+            assert_eq!(w.told().last().unwrap(), "over Closed", "round {round}");
+            assert_eq!(w.client.poll_timeout(), None);
+        }
+    }
+}
+
+/// A failure is told in words that are true whenever it can happen.
+#[test]
+fn the_words_of_a_loss() {
+    assert!(!Failure::Lost.to_string().contains("before"), "it is also told of a connection that was open");
+    for failure in [Failure::Lost, Failure::Closed, Failure::PingTimeout] {
+        assert!(!failure.to_string().contains("connect again"), "the client does that by itself");
+    }
+}
