@@ -8,8 +8,13 @@ mod server;
 mod world;
 
 use sansocket::{
-    endpoint::client::{Emit, Failure, WhenFull},
-    socketio::{AckSlot, SendError, client::Backoff},
+    endpoint::client::{ClientEnd, Config, Emit, Failure, FullLink, Line, Memory, Step, WebSocketLink, WhenFull},
+    engineio::Transport,
+    socketio::{
+        AckSlot, Collector, SendError,
+        client::{Backoff, SocketSlot},
+    },
+    ws::{Inbox, Limits, Outbox, accept_key},
 };
 use world::{B, C, ROOT, at, with_backlog, world};
 
@@ -263,4 +268,74 @@ fn the_words_of_a_loss() {
     for failure in [Failure::Lost, Failure::Closed, Failure::PingTimeout] {
         assert!(!failure.to_string().contains("connect again"), "the client does that by itself");
     }
+}
+
+/// What the caller configured does not change, so the next attempt would fail too.
+#[test]
+fn a_request_that_cannot_be_written_is_not_tried_again() {
+    for transports in [[Transport::Polling].as_slice(), &[Transport::WebSocket]] {
+        let config = Config::parse("http://host:3000").unwrap().path("no slash").transports(transports);
+        let mut client = ClientEnd::new(FullLink::new(&config), ["/"], memory(), 1);
+        let (mut inbox, mut outbox) = (Inbox::new([0; 128]), Outbox::with_keys([0; 256], || [0; 4]));
+        client.connect(ROOT, at(0)).unwrap();
+        let mut told = Vec::new();
+        for _ in 0..20 {
+            match client.handle_timeout(at(0)) {
+                Step::Open(line) => {
+                    client.opened(line, &mut inbox, &mut outbox, [7; 16]);
+                    client.transmit(line, &mut outbox, at(0)).unwrap();
+                }
+                Step::Failed { failure, retry, .. } => {
+                    told.push(format!("{} {retry:?}", matches!(failure, Failure::Config(_))));
+                }
+                Step::Over(over) => told.push(format!("{over:?}")),
+                _ => {}
+            }
+        }
+        assert_eq!(told, ["true None", "GaveUp"], "{transports:?}");
+        assert_eq!(client.poll_timeout(), None);
+    }
+}
+
+/// With memory that does not grow, the limit of messages is what keeps a client alive: a message that is too large ends the connection, not the loop.
+#[test]
+fn a_message_over_the_limit_is_a_failure_like_others() {
+    let config = Config::parse("ws://host:3000").unwrap().limits(Limits::new().message(100));
+    let mut client = ClientEnd::new(WebSocketLink::new(&config), ["/"], memory(), 1);
+    let (mut inbox, mut outbox) = (Inbox::new([0; 256]), Outbox::with_keys([0; 256], || [0; 4]));
+    let mut files = Collector::new([0; 0]);
+    let answer = [
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ".as_slice(),
+        &accept_key(b"BwcHBwcHBwcHBwcHBwcHBw==").unwrap(),
+        b"\r\n\r\n\x81\x430{\"sid\":\"a\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}\x81\x0d40{\"sid\":\"b\"}",
+    ]
+    .concat();
+    let large = [&[0x81, 126, 0, 200][..], &[b'4'; 200]].concat();
+    client.connect(ROOT, at(0)).unwrap();
+    let mut told = Vec::new();
+    let mut incoming = vec![large, answer];
+    for _ in 0..40 {
+        let step = match client.poll(Line::WebSocket, &mut inbox, &mut files, at(0)).unwrap() {
+            Step::Idle => client.handle_timeout(at(0)),
+            step => step,
+        };
+        match step {
+            Step::Open(line) => client.opened(line, &mut inbox, &mut outbox, [7; 16]),
+            Step::Failed { failure, retry, .. } => told.push(format!("{failure} {}", retry.is_some())),
+            Step::Idle => {
+                client.transmit(Line::WebSocket, &mut outbox, at(0)).unwrap();
+                outbox.consume(outbox.held());
+                let bytes = incoming.pop().unwrap_or_default();
+                inbox.space().unwrap()[..bytes.len()].copy_from_slice(&bytes);
+                inbox.commit(bytes.len());
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("larger than the limit") && told[0].ends_with("true"), "{told:?}");
+}
+
+fn memory() -> Memory<Vec<AckSlot>, Vec<SocketSlot>, Vec<u8>> {
+    Memory { acks: vec![AckSlot::EMPTY; 4], sockets: vec![SocketSlot::EMPTY; 1], backlog: vec![0; 256] }
 }

@@ -211,8 +211,6 @@ impl App for Terminal<'_> {
                 let wait = retry.map(|at| at.duration_since(now));
                 self.printer.print(Note::Failed { failure, attempt, wait });
                 if let Failure::Config(_) = failure {
-                    // It would fail again and again.
-                    self.leave(client);
                     self.exit = Some(2);
                 } else if !self.was_connected && !self.has_input && self.until.is_none() {
                     self.leave(client);

@@ -23,7 +23,7 @@ pub enum Failure {
     Unanswered,
     /// The session was not open in time.
     TimedOut,
-    /// A path, a query or a header field of the [`Config`](super::Config) cannot be sent.
+    /// A path, a query or a header field of the [`Config`](super::Config) cannot be sent. There is no further attempt, since it would fail too.
     Config(ws::ConnectError),
     /// The answer is not one of an Engine.IO server: another status, or another body. For a WebSocket whose first message is not that of an Engine.IO
     /// server the status is 101.

@@ -234,7 +234,9 @@ where
         }
         let attempt = self.backoff.attempts();
         let random = self.next_random();
-        let retry = self.backoff.next(random).map(|delay| now.after_millis(delay));
+        // A request that cannot be written now never can.
+        let delay = if let Failure::Config(_) = failure { None } else { self.backoff.next(random) };
+        let retry = delay.map(|delay| now.after_millis(delay));
         self.failed = Some(Failed { failure, attempt, retry });
         self.phase = retry.map_or(Phase::Ending(Over::GaveUp), Phase::Waiting);
     }
