@@ -51,7 +51,8 @@ pub enum Failure {
     Engine(engineio::PeerError),
     /// The server broke Socket.IO.
     Socket(socketio::PeerError),
-    /// The body of an answer is larger than [`Limits::message`](ws::Limits::message), or its head than 8 KiB or 100 lines.
+    /// A message or a frame, or the body of an answer, is larger than [`Config::limits`](super::Config::limits) allow, or attachments than
+    /// [`Limits::attachment_bytes`](socketio::client::Limits::attachment_bytes), or the head of an answer than 8 KiB or 100 lines.
     TooLarge,
     /// No ping of the server arrived in time.
     PingTimeout,
@@ -124,7 +125,7 @@ impl fmt::Display for Failure {
             Self::Engine(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
             Self::Socket(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
             Self::TooLarge => {
-                "an answer of the server is larger than the limit; raise the limit of messages, or check the proxies"
+                "the server sent more than the limits allow; raise those of messages and frames, or check the proxies"
             }
             Self::PingTimeout => "no ping arrived in time; check the network, and that the server runs",
             Self::Closed => "the server closed the connection; check there why, unless it was restarted",

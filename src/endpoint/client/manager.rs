@@ -218,6 +218,7 @@ where
     fn ended(&mut self, now: Instant) {
         let failure = match self.fault.take() {
             Some(PeerError::OldServer) => Failure::Version,
+            Some(PeerError::AttachmentsTooLarge) => Failure::TooLarge,
             Some(error) => Failure::Socket(error),
             None => self.link.failure().unwrap_or(Failure::Closed),
         };
