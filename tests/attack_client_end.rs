@@ -8,7 +8,7 @@ mod server;
 mod world;
 
 use sansocket::{
-    endpoint::client::{ClientEnd, Config, Emit, Failure, FullLink, Line, Memory, Step, WebSocketLink, WhenFull},
+    endpoint::client::{ClientEnd, Config, Emit, Failure, FullLink, Line, Link, Memory, Step, WebSocketLink, WhenFull},
     engineio::Transport,
     socketio::{
         AckSlot, Collector, SendError,
@@ -16,7 +16,7 @@ use sansocket::{
     },
     ws::{Inbox, Limits, Outbox, accept_key},
 };
-use world::{B, C, ROOT, at, with_backlog, world};
+use world::{B, C, ROOT, World, at, full, with_backlog, world};
 
 fn even() -> Backoff {
     Backoff::new().randomization(0)
@@ -216,51 +216,61 @@ fn what_is_dropped_for_newer_events_fails_once() {
 /// The order of `connect`, `disconnect` and `close`, each at any step of the way, ends in what the last call of each namespace wanted.
 #[test]
 fn the_last_call_counts() {
-    let mut seed = 1_u64;
+    for round in 0..300 {
+        last_call(round, world(even()));
+        last_call(round, full(even(), 4096, &[Transport::Polling]));
+        last_call(round, full(even(), 4096, &[Transport::Polling, Transport::WebSocket]));
+        last_call(round, full(even(), 4096, &[Transport::WebSocket, Transport::Polling]));
+    }
+}
+
+fn last_call<L: Link>(round: u64, mut w: World<L>) {
+    let mut seed = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut random = move |n: u64| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) % n
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % n
     };
-    for round in 0..400 {
-        let mut w = world(even());
-        let with_auth = round % 3 == 0;
-        if with_auth {
-            w = w.map(|c| c.with_auth(0));
-            w.authorizes = Some(0);
-        }
-        let mut wanted = [false; 3];
-        for _ in 0..30 {
-            let at_ = random(3) as usize;
-            let namespace = [ROOT, B, C][at_];
-            match random(12) {
-                0..=3 => {
-                    w.client.connect(namespace, at(w.now)).unwrap();
-                    wanted[at_] = true;
-                }
-                4..=6 => {
-                    w.client.disconnect(namespace);
-                    wanted[at_] = false;
-                }
-                7 => {
-                    w.client.close();
-                    wanted = [false; 3];
-                }
-                8 => {
-                    let _ = w.client.emit(namespace, "e", &round);
-                }
-                9 => w.cut(),
-                10 => w.wait(random(3_000)),
-                _ => w.turn(),
+    if round % 3 == 0 {
+        w = w.map(|c| c.with_auth(0));
+        w.authorizes = Some(0);
+    }
+    let mut wanted = [false; 3];
+    let mut log = Vec::new();
+    for _ in 0..30 {
+        let i = random(3) as usize;
+        let namespace = [ROOT, B, C][i];
+        let call = random(14);
+        log.push((i, call, w.now));
+        match call {
+            0..=3 => {
+                w.client.connect(namespace, at(w.now)).unwrap();
+                wanted[i] = true;
             }
+            4..=6 => {
+                w.client.disconnect(namespace);
+                wanted[i] = false;
+            }
+            7 => {
+                w.client.close();
+                wanted = [false; 3];
+            }
+            8 => drop(w.client.emit(namespace, "e", &round)),
+            9 => w.cut(),
+            10 => w.wait(random(3_000)),
+            11 => w.is_reachable = !w.is_reachable,
+            _ => w.turn(),
         }
-        w.wait(10_000);
-        for (namespace, wanted) in [ROOT, B, C].into_iter().zip(wanted) {
-            assert_eq!(w.client.io().is_connected(namespace), wanted, "round {round}: {namespace:?} {:?}", w.told);
-        }
-        if wanted == [false; 3] && w.opened > 0 {
-            assert_eq!(w.told().last().unwrap(), "over Closed", "round {round}");
-            assert_eq!(w.client.poll_timeout(), None);
-        }
+    }
+    w.is_reachable = true;
+    w.wait(60_000);
+    for (namespace, wanted) in [ROOT, B, C].into_iter().zip(wanted) {
+        assert_eq!(w.client.io().is_connected(namespace), wanted, "{round}: {namespace:?} {:?} {log:?}", w.told);
+    }
+    if wanted == [false; 3] && w.opened > 0 {
+        assert_eq!(w.told().last().unwrap(), "over Closed", "{round}");
+        assert_eq!(w.client.poll_timeout(), None);
     }
 }
 
