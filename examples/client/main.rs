@@ -94,6 +94,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
 
+/// How long the program stays behind the last event, in milliseconds. A server on Node ignores events that it reads together with the packet that
+/// leaves.
+const LINGER: u64 = 200;
+
 /// The program's state.
 struct Terminal<'o> {
     printer: Printer<'o>,
@@ -141,10 +145,14 @@ impl Terminal<'_> {
         }
     }
 
-    /// Without more input the program ends when nothing is outstanding.
-    fn leave_if_done(&mut self, client: &mut Client<'_>) {
-        if !self.has_input && self.until.is_none() && self.was_connected && self.asked.is_empty() {
-            self.leave(client);
+    /// Without more input the program ends when nothing is outstanding: no answer, and no event that waits for its namespace.
+    fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
+        if self.has_input || self.until.is_some() || !self.was_connected || !self.asked.is_empty() {
+            return;
+        }
+        let io = client.io();
+        if client.held() == 0 || io.namespaces().all(|namespace| io.is_connected(namespace)) {
+            self.until = Some(now.after_millis(LINGER));
         }
     }
 
@@ -229,7 +237,7 @@ impl App for Terminal<'_> {
             }
             _ => {}
         }
-        self.leave_if_done(client);
+        self.leave_if_done(client, now);
     }
 
     fn seen(&mut self, seen: Seen<'_>) {
@@ -248,7 +256,7 @@ impl App for Terminal<'_> {
             }
             None => {
                 self.has_input = false;
-                self.leave_if_done(client);
+                self.leave_if_done(client, now);
             }
         }
     }
