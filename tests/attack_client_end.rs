@@ -232,7 +232,7 @@ fn last_call<L: Link>(round: u64, mut w: World<L>) {
         seed ^= seed << 17;
         seed % n
     };
-    if round % 3 == 0 {
+    if round.is_multiple_of(3) {
         w = w.map(|c| c.with_auth(0));
         w.authorizes = Some(0);
     }
