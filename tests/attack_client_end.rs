@@ -352,3 +352,86 @@ fn a_message_over_the_limit_is_a_failure_like_others() {
 fn memory() -> Memory<Vec<AckSlot>, Vec<SocketSlot>, Vec<u8>> {
     Memory { acks: vec![AckSlot::EMPTY; 4], sockets: vec![SocketSlot::EMPTY; 1], backlog: vec![0; 256] }
 }
+
+/// A host that calls what it should not, for any line at any time, and a server that sends anything: the end comes all the same.
+#[test]
+fn a_confused_host_comes_to_an_end() {
+    let parts: [&[u8]; 9] = [
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        b"\r\n\r\n\x81\x430{\"sid\":\"a\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 76\r\n\r\n",
+        b"0{\"sid\":\"a\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\"pingTimeout\":20000}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"\x81\x0d40{\"sid\":\"b\"}\x81\x0542[1]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n40{\"sid\":\"b\"}",
+        b"\x88\x00",
+        b"\x81\x023p",
+    ];
+    let config = Config::parse("http://host:3000").unwrap();
+    let accept = accept_key(b"BwcHBwcHBwcHBwcHBwcHBw==").unwrap();
+    for round in 1..1500_u64 {
+        let mut seed = round.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut random = move |n: u64| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % n) as usize
+        };
+        let mut client = ClientEnd::new(FullLink::new(&config), ["/"], memory(), 1);
+        let mut inboxes = [0, 1, 2].map(|_| Inbox::new(vec![0; 512]));
+        let mut outboxes = [0, 1, 2].map(|_| Outbox::with_keys(vec![0; 512], || [0; 4]));
+        let mut files = Collector::new(vec![0; 64]);
+        let mut now = 0;
+        for _ in 0..120 {
+            let i = random(3);
+            let (line, inbox, outbox) = (Line::ALL[i], &mut inboxes[i], &mut outboxes[i]);
+            match random(14) {
+                0 => drop(client.connect(ROOT, at(now))),
+                1 => client.disconnect(ROOT),
+                2 => client.opened(line, inbox, outbox, [7; 16]),
+                3 => client.handle_error(line, at(now)),
+                4 => client.handle_eof(line, at(now)),
+                5 => drop(client.emit_with(ROOT, "e", &1, Emit::new().ask(1, Some(at(now + 9))).retry(1, 5))),
+                6 => now += random(4000) as u64,
+                7 | 8 => drop(client.transmit(line, outbox, at(now))),
+                9 => outbox.consume(random(300)),
+                10 | 11 => {
+                    let which = random(9);
+                    let bytes = if which == 0 { [parts[0], &accept, parts[1]].concat() } else { parts[which].to_vec() };
+                    if let Ok(space) = inbox.space() {
+                        let n = bytes.len().min(space.len());
+                        space[..n].copy_from_slice(&bytes[..n]);
+                        inbox.commit(n);
+                    }
+                }
+                _ => match client.poll(line, inbox, &mut files, at(now)) {
+                    Ok(Step::Idle) => drop(client.handle_timeout(at(now))),
+                    Ok(Step::Open(line)) if random(2) == 0 => {
+                        let i = line as usize;
+                        client.opened(line, &mut inboxes[i], &mut outboxes[i], [7; 16]);
+                    }
+                    _ => {}
+                },
+            }
+        }
+        // The network is gone, and the host comes to its senses.
+        client.connect(ROOT, at(now)).unwrap();
+        client.close();
+        for line in Line::ALL {
+            client.handle_error(line, at(now));
+        }
+        let mut is_over = false;
+        for _ in 0..200 {
+            match client.handle_timeout(at(now)) {
+                Step::Idle => match client.poll_timeout() {
+                    Some(due) => now = now.max(due.as_millis()),
+                    None => break,
+                },
+                Step::Open(line) => client.handle_error(line, at(now)),
+                Step::Over(_) => is_over = true,
+                _ => {}
+            }
+        }
+        assert!(is_over && client.poll_timeout().is_none(), "{round}: {client:?}");
+    }
+}
