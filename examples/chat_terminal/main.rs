@@ -277,7 +277,8 @@ async fn run(options: &Options) -> Result<u8, String> {
     };
     let (sender, lines) = unbounded_channel();
     std::thread::spawn(move || {
-        std::io::stdin().lock().lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        let lines = std::io::stdin().lock().split(b'\n').map_while(Result::ok);
+        lines.map(|line| String::from_utf8_lossy(&line).into_owned()).try_for_each(|line| sender.send(line))
     });
     Dial::new(client, config.url().host(), config.url().port(), tokio::time::Instant::now())
         .run(&mut chat, lines)

@@ -114,7 +114,8 @@ impl<'c> Config<'c> {
         Self { engine: self.engine.open_timeout(ms), open_ms: ms, ..self }
     }
 
-    /// What the server may send at most. The limit of a message is also that of the body of an answer over polling.
+    /// What the server may send at most; by default 1 MiB in a message and in a frame, so set both for more. The limit of a message is also that of
+    /// the body of an answer over polling. What is larger ends the connection ([`Failure::TooLarge`](super::Failure::TooLarge)).
     #[must_use]
     pub const fn limits(self, limits: ws::Limits) -> Self {
         Self { limits, ..self }

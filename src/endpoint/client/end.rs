@@ -138,7 +138,7 @@ where
     }
 
     /// Asks for credentials at each CONNECT ([`Step::Auth`]), so each connection can have fresh ones. `room` bytes of the backlog are kept free for
-    /// them: the packet, and 20 bytes for each namespace.
+    /// them: the packet, and 20 bytes for each namespace. With 0 [`authorize`](Self::authorize) has room only while the backlog is not full.
     #[must_use]
     pub fn with_auth(self, room: usize) -> Self {
         Self { io: self.io.with_auth(), reserve: room, ..self }
@@ -157,7 +157,8 @@ where
     }
 
     /// Joins a namespace, on this connection and on each later one, until [`disconnect`](Self::disconnect), a refusal or the server's DISCONNECT. If
-    /// there is no connection, one is made. If the client waits for its next attempt to connect, it waits on.
+    /// there is no connection, one is made. If the client waits for its next attempt to connect, it waits on. Does nothing if `names` has no such
+    /// namespace.
     ///
     /// # Errors
     /// [`SlotCapacity`] if no [`SocketSlot`] is free ([`Grow::of_sockets`]). Nothing was changed.
@@ -275,8 +276,9 @@ where
         [self.link.poll_timeout(), self.io.poll_timeout(), start, stirred].into_iter().flatten().min()
     }
 
-    /// Writes what this line has to send into its outbox, as far as there is room. Call it for each open line, and again when the outbox was sent:
-    /// until it leaves the outbox empty, more may wait.
+    /// Writes what this line has to send into its outbox, as far as there is room. Call it for each open line when the other calls of a turn have
+    /// returned [`Step::Idle`]. Write the outbox to the socket and call it again, until it writes nothing: what had no room waits, and no deadline
+    /// tells you.
     ///
     /// # Errors
     /// [`Grow`] for the outbox, if it has no room for a packet while it is empty.
@@ -325,14 +327,15 @@ where
         self.link.opened(line, inbox, outbox, nonce);
     }
 
-    /// The line could not be opened, or has failed. [`poll`](Self::poll) what it has received first, as before [`handle_eof`](Self::handle_eof).
+    /// The line could not be opened, or has failed. [`poll`](Self::poll) what it has received first, as before [`handle_eof`](Self::handle_eof). Drop
+    /// its socket: no [`Step::Close`] follows.
     pub fn handle_error(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_error(line, now);
     }
 
-    /// The line was ended by the server. [`poll`](Self::poll) what it has received first: a server may answer and close, and an answer that is still in
-    /// the inbox is lost now.
+    /// The line was ended by the server. Before, call [`poll`](Self::poll) for it until [`Step::Idle`]: what it has received and not told yet may be
+    /// lost. [`Step::Close`] follows.
     pub fn handle_eof(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_eof(line, now);

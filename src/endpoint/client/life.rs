@@ -9,7 +9,7 @@ use crate::{
     },
     http::Status,
     time::Instant,
-    ws::Inbox,
+    ws::{Inbox, PeerError as Large},
 };
 
 #[derive(Clone, Debug)]
@@ -141,6 +141,9 @@ impl Life {
             (_, Some(Fault::Version3)) => Failure::Version,
             (_, Some(Fault::Open)) => Failure::NotEngineIo(status),
             (_, Some(Fault::Peer(PeerError::UnknownPacket))) if !self.was_open => Failure::NotEngineIo(status),
+            (_, Some(Fault::Peer(PeerError::WebSocket(Large::FrameTooLarge | Large::MessageTooLarge)))) => {
+                Failure::TooLarge
+            }
             (_, Some(Fault::Peer(error))) => Failure::Engine(error),
             (_, Some(Fault::OpenTimeout)) => Failure::TimedOut,
             (_, Some(Fault::Status(status))) => Failure::NotEngineIo(Status(status)),

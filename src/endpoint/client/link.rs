@@ -62,7 +62,8 @@ pub(super) mod sealed {
 ///
 /// Each [`Line`] has an inbox and an outbox of its own. In a loop, do what [`poll_task`](Self::poll_task) says, call [`advance`](Self::advance) and
 /// [`take`](Self::take) for each line until `false`, [`handle_timeout`](Self::handle_timeout) until `None`, and [`transmit`](Self::transmit) for each
-/// line. Then write the outboxes, and read into the inboxes of the lines that are open. Wait until [`poll_timeout`](Self::poll_timeout) at most.
+/// line. Then write the outboxes, repeat `transmit` for what had no room in them, and read into the inboxes of the lines that are open. Wait until
+/// [`poll_timeout`](Self::poll_timeout) at most.
 ///
 /// Handle all events of a line before you read from it again, or call [`handle_eof`](Self::handle_eof) for it. After an end of a line or a failure the
 /// bytes in its inbox may not be told any more.

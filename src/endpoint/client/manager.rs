@@ -137,6 +137,7 @@ where
         match event {
             Event::Opened => self.backoff.reset(),
             Event::Connected { .. } => self.backlog.rescan(),
+            // A server can also refuse what it has accepted.
             Event::Refused { namespace, .. } | Event::Disconnected { namespace, .. } => {
                 self.is_refused = true;
                 self.removed(namespace);
@@ -207,6 +208,7 @@ where
     fn ended(&mut self, now: Instant) {
         let failure = match self.fault.take() {
             Some(PeerError::OldServer) => Failure::Version,
+            Some(PeerError::AttachmentsTooLarge) => Failure::TooLarge,
             Some(error) => Failure::Socket(error),
             None => self.link.failure().unwrap_or(Failure::Closed),
         };
@@ -223,7 +225,9 @@ where
         }
         let attempt = self.backoff.attempts();
         let random = self.next_random();
-        let retry = self.backoff.next(random).map(|delay| now.after_millis(delay));
+        // A request that cannot be written now never can.
+        let delay = if let Failure::Config(_) = failure { None } else { self.backoff.next(random) };
+        let retry = delay.map(|delay| now.after_millis(delay));
         self.failed = Some(Failed { failure, attempt, retry });
         self.phase = retry.map_or(Phase::Ending(Over::GaveUp), Phase::Waiting);
     }

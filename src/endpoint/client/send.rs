@@ -21,11 +21,12 @@ where
     S: AsMut<[SocketSlot]> + AsRef<[SocketSlot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    /// Answers [`Step::Auth`]: sends CONNECT with these credentials, which must be written as a JSON object, or without.
+    /// Answers [`Step::Auth`](super::Step::Auth): sends CONNECT with these credentials, which must be written as a JSON object, or without.
     ///
     /// # Errors
-    /// [`SendError::Capacity`] if the backlog has no room ([`Grow::of_client`]). [`SendError::State`] if the namespace does not wait for credentials
-    /// (any more). Nothing was changed.
+    /// [`SendError::Capacity`] if the backlog has no room ([`Grow::of_client`](crate::endpoint::Grow::of_client)). [`SendError::State`] if the
+    /// namespace does not wait for credentials (any more). Nothing was changed: [`Step::Auth`](super::Step::Auth) does not come again, so repeat the
+    /// call.
     pub fn authorize(&mut self, namespace: Namespace, auth: Option<&impl Args>) -> Result<(), SendError> {
         let io = &mut self.io;
         let len = self.backlog.append(0, |out| io.authorize(namespace, auth, out))?;
@@ -49,7 +50,8 @@ where
     /// fail: it was never asked for.
     ///
     /// # Errors
-    /// [`SendError::Capacity`] if the backlog is full, with the size that it needs; [`SendError::Acks`] if no slot is free: see [`Grow::of_client`].
+    /// [`SendError::Capacity`] if the backlog is full, with the size that it needs; [`SendError::Acks`] if no slot is free: see
+    /// [`Grow::of_client`](crate::endpoint::Grow::of_client).
     /// [`SendError::Serialize`]. [`SendError::State`] if the name is reserved, the namespace is not one of the application's, or there are too many
     /// attachments. Nothing was changed.
     pub fn emit_with(
