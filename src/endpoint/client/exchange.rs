@@ -196,6 +196,10 @@ impl Exchange {
     ) -> Result<Result<(), Failure>, Grow> {
         loop {
             match &mut self.phase {
+                // Nor would a new connection for the GET, which is asked for at once, be another one.
+                Phase::Idle if !inbox.bytes().is_empty() && self.line == Line::Get && !self.is_reused => {
+                    return Ok(Err(Failure::NotHttp));
+                }
                 Phase::Idle if !inbox.bytes().is_empty() => {
                     // Nothing was asked: whatever it is, it answers nothing (RFC 9112 section 9.2).
                     self.close();
