@@ -242,7 +242,7 @@ impl<L: Link> Host<L> {
         let held = wire.outbox.held();
         let room = 1000_usize.saturating_sub(pipe.up.len());
         let n = if random.below(2) == 0 { held } else { random.below(held + 1) }.min(room);
-        trace!("WRITE {line:?} {id} {:?}", String::from_utf8_lossy(&wire.outbox.written()[..n]));
+        trace!("{line:?} {id} sends {:?}", String::from_utf8_lossy(&wire.outbox.written()[..n]));
         pipe.up.push(&wire.outbox.written()[..n]);
         wire.outbox.consume(n);
         n > 0
@@ -268,7 +268,7 @@ impl<L: Link> Host<L> {
     pub fn emit(&mut self, ledger: &mut Ledger, random: &mut Random, now: u64) {
         let namespace = Namespace(random.below(3) as u16);
         let number = ledger.events.len() as u32;
-        let (mut how, mut kind, is_asked) = (Emit::new(), Kind::Plain, random.below(3) == 0);
+        let (mut how, mut kind, is_asked, mut most) = (Emit::new(), Kind::Plain, random.below(3) == 0, 1);
         let mut may_vanish = self.when_full == WhenFull::DropOldest;
         if is_asked {
             let deadline = (random.below(2) == 0).then(|| at(now + random.below(20_000) as u64));
@@ -279,7 +279,9 @@ impl<L: Link> Host<L> {
             0 | 1 => {
                 kind = Kind::Retried;
                 may_vanish = self.when_full == WhenFull::DropOldest;
-                how = how.retry(random.below(4) as u8, 1 + random.below(5000) as u32);
+                let retries = random.below(4);
+                most += retries as u32;
+                how = how.retry(retries as u8, 1 + random.below(5000) as u32);
             }
             2 => {
                 (kind, may_vanish) = (Kind::Volatile, true);
@@ -302,8 +304,10 @@ impl<L: Link> Host<L> {
             is_asked,
             may_vanish,
             written: 0,
+            most,
             heard: 0,
             is_answered: false,
+            is_expired: false,
             is_ended: false,
         };
         trace!("emit {result:?} {event:?}");
