@@ -81,7 +81,7 @@ fn check(totals: [u64; 8], runs: u64) {
 
 #[test]
 fn both_ends_agree_whatever_the_network_does() {
-    let runs = 6000;
+    let runs = 4000;
     check(run(0..runs), if std::env::var("CLIENT_SIM_SEED").is_ok() { 1 } else { runs });
 }
 
