@@ -23,6 +23,8 @@ struct Host<L> {
     line: Line,
     inbox: Inbox<Vec<u8>>,
     outbox: Outbox<Vec<u8>, Keys>,
+    /// Of the POSTs of polling.
+    post: Outbox<Vec<u8>, Keys>,
     collector: Collector<Vec<u8>>,
     acks: usize,
     events: usize,
@@ -33,11 +35,13 @@ impl<L: Link> Host<L> {
     fn new(link: L, line: Line, n: usize) -> Self {
         let memory =
             Memory { acks: vec![AckSlot::EMPTY; n.min(60_000)], sockets: vec![SocketSlot::EMPTY; 2], backlog: vec![0; 64 * n + 1000] };
+        let outbox = || Outbox::with_keys(vec![0; 4096], (|| [0; 4]) as Keys);
         let mut host = Self {
             client: ClientEnd::new(link, ["/", "/other"], memory, 1),
             line,
             inbox: Inbox::new(vec![0; 4096]),
-            outbox: Outbox::with_keys(vec![0; 4096], (|| [0; 4]) as Keys),
+            outbox: outbox(),
+            post: outbox(),
             collector: Collector::new(Vec::new()),
             acks: 0,
             events: 0,
@@ -63,14 +67,15 @@ impl<L: Link> Host<L> {
             match step {
                 Step::Idle => {
                     client.transmit(self.line, &mut self.outbox, NOW).expect("room");
+                    client.transmit(Line::Post, &mut self.post, NOW).expect("room");
+                    self.post.consume(usize::MAX);
                     if self.outbox.held() == 0 {
                         return;
                     }
                     self.outbox.consume(usize::MAX);
                 }
-                Step::Open(line) if line == self.line => {
-                    client.opened(line, inbox, &mut self.outbox, [7; 16]);
-                }
+                Step::Open(Line::Post) => client.opened(Line::Post, &mut Inbox::new([]), &mut self.post, [7; 16]),
+                Step::Open(line) => client.opened(line, inbox, &mut self.outbox, [7; 16]),
                 Step::Event(Event::Ack(_) | Event::AckFailed { .. }, _) => self.acks += 1,
                 Step::Event(Event::Event(_), _) => self.events += 1,
                 _ => {}
@@ -106,7 +111,9 @@ fn websocket(config: &Config<'_>, n: usize, act: impl FnOnce(&mut Host<WebSocket
     let mut host = Host::new(WebSocketLink::new(config), Line::WebSocket, n);
     let head = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
     host.feed(&[&head[..], &accept_key(b"BwcHBwcHBwcHBwcHBwcHBw==").expect("a key"), b"\r\n\r\n"].concat());
-    host.feed(&frames([OPEN.to_owned(), r#"40{"sid":"a"}"#.to_owned()].into_iter()));
+    for text in [OPEN, r#"40{"sid":"a"}"#] {
+        host.feed(&frames([text.to_owned()].into_iter()));
+    }
     assert!(host.client.io().is_connected(ROOT));
     act(&mut host);
 }
