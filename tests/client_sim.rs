@@ -35,7 +35,6 @@ pub(crate) use trace;
 
 static IS_TRACED: AtomicBool = AtomicBool::new(false);
 
-
 /// Runs these seeds. Returns what happened in all of them together.
 fn run(seeds: std::ops::Range<u64>) -> [u64; 8] {
     if let Ok(seed) = std::env::var("CLIENT_SIM_SEED") {

@@ -593,7 +593,8 @@ fn a_line_that_is_opened_too_late_sends_nothing() {
     host.turn();
     assert_eq!((host.tasks.last().copied(), host.sent_text(POST)), (Some(Task::Close(POST)), String::new()));
     // The same of a WebSocket.
-    let mut host = Host::with_memory(FullLink::new(leak(config("http://h").transports(&[Transport::WebSocket]))), 64, 512);
+    let mut host =
+        Host::with_memory(FullLink::new(leak(config("http://h").transports(&[Transport::WebSocket]))), 64, 512);
     host.takes = 0;
     host.start();
     host.turn();

@@ -57,7 +57,10 @@ struct Hand<'h> {
 
 impl Hand<'_> {
     /// Writes a packet into the queue. The memory grows.
-    fn say<R>(&mut self, mut write: impl FnMut(&mut Session, &mut Out<'_, ws::Stored>) -> Result<R, SendError>) -> Option<R> {
+    fn say<R>(
+        &mut self,
+        mut write: impl FnMut(&mut Session, &mut Out<'_, ws::Stored>) -> Result<R, SendError>,
+    ) -> Option<R> {
         let mut memory = vec![0; 256];
         loop {
             let mut out = Out::stored(&mut memory);
@@ -68,7 +71,9 @@ impl Hand<'_> {
                 }
                 Err(SendError::State(StateError::Stale | StateError::NotConnected)) => return None,
                 Err(e) => match Grow::of(&e) {
-                    Some(Grow { what: What::Acks, to }) => drop(self.io.replace_acks(vec![AckSlot::EMPTY; to]).unwrap()),
+                    Some(Grow { what: What::Acks, to }) => {
+                        drop(self.io.replace_acks(vec![AckSlot::EMPTY; to]).unwrap())
+                    }
                     Some(grow) => memory.resize(grow.to, 0),
                     None => panic!("{e}"),
                 },
@@ -111,7 +116,14 @@ impl Peer {
     }
 
     /// Reads from a WebSocket. `false`: nothing was done.
-    pub fn read(&mut self, inbox: &mut Inbox<Vec<u8>>, ledger: &mut Ledger, random: &mut Random, settings: &Settings, now: u64) -> bool {
+    pub fn read(
+        &mut self,
+        inbox: &mut Inbox<Vec<u8>>,
+        ledger: &mut Ledger,
+        random: &mut Random,
+        settings: &Settings,
+        now: u64,
+    ) -> bool {
         let at = Instant::from_millis(now);
         let mut is_busy = false;
         loop {
@@ -135,7 +147,14 @@ impl Peer {
         }
     }
 
-    pub fn post(&mut self, packets: &mut Packets<'_>, ledger: &mut Ledger, random: &mut Random, settings: &Settings, now: u64) {
+    pub fn post(
+        &mut self,
+        packets: &mut Packets<'_>,
+        ledger: &mut Ledger,
+        random: &mut Random,
+        settings: &Settings,
+        now: u64,
+    ) {
         loop {
             let Self { end, collector, .. } = self;
             let step = match end.poll_post(packets, collector, Instant::from_millis(now)) {
@@ -209,7 +228,9 @@ impl Peer {
         let files: [&[u8]; 1] = [&file];
         let is_binary = random.below(4) == 0;
         let said = self.hand().say(|io, out| match is_binary {
-            true => io.emit(namespace, "s", &Binary((number, Placeholder(0)), Attachments::from(&files[..])), expect, out),
+            true => {
+                io.emit(namespace, "s", &Binary((number, Placeholder(0)), Attachments::from(&files[..])), expect, out)
+            }
             false => io.emit(namespace, "s", &(number, "some text"), expect, out),
         });
         if said.is_some() {
@@ -232,7 +253,10 @@ impl Peer {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a peer without its collector, from which the event borrows")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a peer without its collector, from which the event borrows"
+)]
 fn react(
     step: Step<'_>,
     end: &mut ServerEnd<[&'static str; 3], Vec<AckSlot>>,

@@ -29,7 +29,10 @@ type Keys = fn() -> [u8; 4];
 pub enum State {
     Closed,
     /// It is being opened. At `due` that succeeds or fails; `None`: nobody answers.
-    Opening { due: u64, succeeds: Option<bool> },
+    Opening {
+        due: u64,
+        succeeds: Option<bool>,
+    },
     Open(u32),
 }
 
@@ -103,7 +106,21 @@ impl<L: Link> Host<L> {
         let (sockets, last) = ([None; 3], [None; 3]);
         let client = client.with_when_full(when_full);
         let (requests, asks) = (Vec::new(), Vec::new());
-        Self { client, wires, collector, memory, when_full, sockets, last, requests, asks, tokens: 0, over: None, reach, is_reachable: true }
+        Self {
+            client,
+            wires,
+            collector,
+            memory,
+            when_full,
+            sockets,
+            last,
+            requests,
+            asks,
+            tokens: 0,
+            over: None,
+            reach,
+            is_reachable: true,
+        }
     }
 
     /// Everything that does not have to wait.

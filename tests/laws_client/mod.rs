@@ -280,8 +280,7 @@ fn answer(body: &[u8], is_chunked: bool) -> Vec<u8> {
 
 /// The answer that opens a WebSocket.
 fn switching() -> Vec<u8> {
-    let head =
-        b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
+    let head = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
     [&head[..], &accept_key(b"BwcHBwcHBwcHBwcHBwcHBw==").unwrap(), b"\r\n\r\n"].concat()
 }
 

@@ -102,7 +102,8 @@ impl Socket {
         match self.phase {
             Phase::Opening => {
                 let scanner = HeadScanner::response(Limits::new());
-                self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
+                self.phase =
+                    Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
             }
             // It is not needed any more, and is closed.
             Phase::Down | Phase::Wanted => {}
