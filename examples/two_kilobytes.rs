@@ -17,7 +17,10 @@ use sansocket::{
     ws::{Inbox, Outbox},
 };
 use std::{
-    io::{ErrorKind, Read, Write},
+    io::{
+        ErrorKind::{Interrupted, TimedOut, WouldBlock},
+        Read, Write,
+    },
     mem::size_of,
     net::TcpStream,
     process::ExitCode,
@@ -198,11 +201,19 @@ impl Memory {
                 }
             }
 
-            // 3. Write, then read until the next deadline.
-            if socket.is_some() {
+            // 3. Write, as much as the outbox holds at a time. Then read until the next deadline.
+            if let Some(stream) = &mut socket {
                 let mut outgoing = Outgoing { io: &mut self.io, reading: &mut self.reading, now };
                 let sent = self.link.transmit(Line::WebSocket, &mut self.outbox, &mut outgoing, now, &mut |_| {});
                 sent.map_err(|e| e.to_string())?;
+                if !self.outbox.is_empty() {
+                    if stream.write_all(self.outbox.written()).is_err() {
+                        socket = None;
+                        self.link.handle_error(Line::WebSocket, now);
+                    }
+                    self.outbox.consume(self.outbox.held());
+                    continue;
+                }
             }
             let due = [self.link.poll_timeout(), self.io.poll_timeout(), start, Some(next_reading), Some(end)];
             let due = due.into_iter().flatten().min().unwrap_or(end).duration_since(self::now());
@@ -212,16 +223,15 @@ impl Memory {
                 continue;
             };
             let space = self.inbox.space().map_err(|e| e.to_string())?;
-            let read = stream.write_all(self.outbox.written()).and_then(|()| {
-                stream.set_read_timeout(Some(wait))?;
-                stream.read(space)
-            });
-            self.outbox.consume(self.outbox.held());
-            match read {
+            stream.set_read_timeout(Some(wait)).map_err(|e| e.to_string())?;
+            match stream.read(space) {
                 Ok(0) => self.link.handle_eof(Line::WebSocket, now),
                 Ok(n) => self.inbox.commit(n),
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(_) => self.link.handle_error(Line::WebSocket, now),
+                Err(e) if matches!(e.kind(), WouldBlock | TimedOut | Interrupted) => {}
+                Err(_) => {
+                    socket = None;
+                    self.link.handle_error(Line::WebSocket, now);
+                }
             }
         }
     }

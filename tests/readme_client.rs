@@ -91,6 +91,29 @@ fn it_connects_again_answers_and_leaves() {
     client.join().unwrap().unwrap();
 }
 
+/// A socket that has failed reports its end again and again to who goes on reading from it.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_does_not_spin_after_a_reset() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let client = thread::spawn(move || {
+        program::start(&url).unwrap();
+        // The time on the processor, in nanoseconds.
+        let spent = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        spent.split(' ').next().unwrap().parse::<u64>().unwrap()
+    });
+    let first = Peer::accept(&listener);
+    thread::sleep(Duration::from_millis(100));
+    drop(first); // with unread bytes: a reset
+    let mut second = Peer::accept(&listener);
+    second.send(r#"42["quit"]"#);
+    assert_eq!((second.receive(), second.receive()), ("41".into(), "closed".into()));
+    drop(second);
+    let spent = client.join().unwrap();
+    assert!(spent < 100_000_000, "{spent} ns");
+}
+
 #[test]
 fn it_ends_when_the_server_sends_it_away() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -192,7 +192,8 @@ impl<'c> Dial<'c> {
                 () = wake => {}
             }
             for line in Line::ALL {
-                self.exchange(line);
+                self.write(line);
+                self.read(line);
             }
         }
     }
@@ -216,15 +217,22 @@ impl<'c> Dial<'c> {
             }
         }
         for line in Line::ALL {
-            let wire = &mut self.wires[line as usize];
-            if wire.socket.is_some() && !wire.is_closing {
-                let outbox = &mut wire.outbox;
-                while let Err(grow) = self.client.transmit_watched(line, outbox, now, &mut |seen| app.seen(seen)) {
-                    let _ = outbox.replace(vec![0; grow.to]);
-                }
-            }
-            self.exchange(line);
+            while self.transmit(line, app, now) {}
         }
+    }
+
+    /// Writes what the line has to send. `true`: the socket has taken it, so there is room for more.
+    fn transmit(&mut self, line: Line, app: &mut impl App, now: Instant) -> bool {
+        let wire = &mut self.wires[line as usize];
+        if wire.socket.is_some() && !wire.is_closing {
+            let outbox = &mut wire.outbox;
+            while let Err(grow) = self.client.transmit_watched(line, outbox, now, &mut |seen| app.seen(seen)) {
+                let _ = outbox.replace(vec![0; grow.to]);
+            }
+        }
+        let is_full = !wire.outbox.is_empty();
+        self.write(line);
+        is_full && self.wires[line as usize].outbox.is_empty()
     }
 
     /// One step of what a line received. `false`: there are no more.
@@ -276,8 +284,8 @@ impl<'c> Dial<'c> {
         }
     }
 
-    /// Writes what waits and reads what has come, as far as the socket goes.
-    fn exchange(&mut self, line: Line) {
+    /// Writes what waits, as far as the socket goes.
+    fn write(&mut self, line: Line) {
         let now = self.now();
         let wire = &mut self.wires[line as usize];
         let Some(socket) = &wire.socket else { return };
@@ -291,12 +299,16 @@ impl<'c> Dial<'c> {
                 }
             }
         }
-        if wire.is_closing {
-            if wire.outbox.is_empty() {
-                wire.socket = None;
-            }
-            return;
+        if wire.is_closing && wire.outbox.is_empty() {
+            wire.socket = None;
         }
+    }
+
+    /// Reads what has come. The next call comes when all of it was handled: the end of the line makes what was not handled void.
+    fn read(&mut self, line: Line) {
+        let now = self.now();
+        let wire = &mut self.wires[line as usize];
+        let Some(socket) = wire.socket.as_ref().filter(|_| !wire.is_closing) else { return };
         let space = match wire.inbox.space() {
             Ok(space) => space,
             Err(full) => {

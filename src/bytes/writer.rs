@@ -60,7 +60,8 @@ impl<'o> Writer<'o> {
     }
 
     /// Appends one byte.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn byte(&mut self, byte: u8) {
         if let Some(place) = self.memory.get_mut(self.len) {
             *place = byte;
@@ -127,6 +128,11 @@ impl<'o> Writer<'o> {
     }
 }
 
+/// `number / 100`, without a division of 64 bits where there is no instruction for it.
+pub(crate) fn hundredth(number: u64) -> u64 {
+    if IS_WIDE { number / 100 } else { by_ten(by_ten(number).0).0 }
+}
+
 /// The quotient and the remainder of a division by ten, in parts of 16 bits: a division of 64 bits is 390 bytes of flash on a target that has
 /// no instruction for it.
 fn by_ten(mut number: u64) -> (u64, u8) {
@@ -152,6 +158,7 @@ mod tests {
             writer.decimal(number);
             assert_eq!(writer.finish().unwrap(), std::format!("{number}").as_bytes());
             assert_eq!(by_ten(number), (number / 10, (number % 10) as u8));
+            assert_eq!((hundredth(number), by_ten(by_ten(number).0).0), (number / 100, number / 100));
         }
     }
 

@@ -6,7 +6,10 @@ use sansocket::{
 };
 use std::{
     error::Error,
-    io::{self, ErrorKind, Read, Write},
+    io::{
+        ErrorKind::{Interrupted, TimedOut, WouldBlock},
+        Read, Write,
+    },
     net::TcpStream,
     time::Duration,
 };
@@ -58,10 +61,18 @@ fn run(config: &Config<'_>) -> Result<(), Box<dyn Error>> {
                 Err(_) => client.handle_error(line, now()),
             },
             Step::Close(_) => socket = None,
-            // 4. Write what waits, then read until the next deadline.
+            // 4. Write what waits, as much as the outbox holds at a time. Then read until the next deadline.
             Step::Idle => {
-                if socket.is_some() {
+                if let Some(stream) = &mut socket {
                     client.transmit(Line::WebSocket, &mut outbox, now())?;
+                    if !outbox.is_empty() {
+                        if stream.write_all(outbox.written()).is_err() {
+                            socket = None;
+                            client.handle_error(Line::WebSocket, now());
+                        }
+                        outbox.consume(outbox.held());
+                        continue; // there may be more
+                    }
                 }
                 let due = client.poll_timeout().map_or(Duration::MAX, |due| due.duration_since(now()));
                 let wait = due.clamp(Duration::from_millis(1), Duration::from_secs(60));
@@ -69,16 +80,15 @@ fn run(config: &Config<'_>) -> Result<(), Box<dyn Error>> {
                     std::thread::sleep(wait);
                     continue;
                 };
-                let read = stream.write_all(outbox.written()).and_then(|()| {
-                    stream.set_read_timeout(Some(wait))?;
-                    stream.read(inbox.space().map_err(io::Error::other)?)
-                });
-                outbox.consume(outbox.held());
-                match read {
-                    Ok(0) => client.handle_eof(Line::WebSocket, now()),
+                stream.set_read_timeout(Some(wait))?;
+                match stream.read(inbox.space()?) {
+                    Ok(0) => client.handle_eof(Line::WebSocket, now()), // `Step::Close` follows
                     Ok(n) => inbox.commit(n),
-                    Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                    Err(_) => client.handle_error(Line::WebSocket, now()),
+                    Err(e) if matches!(e.kind(), WouldBlock | TimedOut | Interrupted) => {}
+                    Err(_) => {
+                        socket = None;
+                        client.handle_error(Line::WebSocket, now());
+                    }
                 }
             }
             _ => {}

@@ -145,7 +145,8 @@ impl Exchange {
 
     /// The line is not needed any more.
     pub(super) const fn close(&mut self) {
-        if !matches!(self.phase, Phase::Down | Phase::Wanted) {
+        // An old connection stays until the next one is opened.
+        if self.again || !matches!(self.phase, Phase::Down | Phase::Wanted) {
             self.owes_close = true;
         }
         self.phase = Phase::Down;

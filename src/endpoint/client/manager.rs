@@ -137,8 +137,7 @@ where
         match event {
             Event::Opened => self.backoff.reset(),
             Event::Connected { .. } => self.backlog.rescan(),
-            Event::Refused { .. } => self.is_refused = true,
-            Event::Disconnected { namespace, .. } => {
+            Event::Refused { namespace, .. } | Event::Disconnected { namespace, .. } => {
                 self.is_refused = true;
                 self.removed(namespace);
             }
@@ -176,11 +175,11 @@ where
         self.backlog.rescan_retries();
     }
 
-    /// The server has removed this client from the namespace. Answers and volatile events were for that connection.
+    /// The server has removed this client from the namespace, or has refused what it had accepted. Its CONNECT, answers and volatile events go.
     fn removed(&mut self, namespace: Namespace) {
         let io = &mut self.io;
         self.backlog.update(|record| {
-            if record.namespace != namespace || !matches!(record.kind, Kind::Answer | Kind::Volatile) {
+            if record.namespace != namespace || !matches!(record.kind, Kind::Auth | Kind::Answer | Kind::Volatile) {
                 return record;
             }
             let token = record.id.and_then(|id| io.forget(namespace, u64::from(id)));

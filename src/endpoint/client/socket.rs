@@ -131,8 +131,9 @@ impl Socket {
         self.lost()
     }
 
+    /// Whether there is no line, and none is being opened.
     pub(super) const fn is_down(&self) -> bool {
-        matches!(self.phase, Phase::Down)
+        matches!(self.phase, Phase::Down | Phase::Wanted)
     }
 
     /// What a refusal has told so far.
@@ -166,6 +167,7 @@ impl Socket {
     }
 
     /// Reads the answer to the handshake.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn shake<S: AsMut<[u8]>>(&mut self, config: &Config<'_>, inbox: &mut Inbox<S>) -> Result<Shaken, Grow> {
         loop {
             let Phase::Shaking(shake) = &mut self.phase else { return Ok(Shaken::Pending) };
@@ -186,11 +188,12 @@ impl Socket {
         }
     }
 
-    /// Writes the request of the handshake, if it is not written yet.
+    /// Writes the request of the handshake, if it is not written yet. `session`: the one that is upgraded.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn write_request<S: AsMut<[u8]>, K>(
         &mut self,
         config: &Config<'_>,
-        session: &Session,
+        session: Option<&Session>,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), ConnectError> {
         if let Phase::Shaking(shake) = &mut self.phase

@@ -156,8 +156,10 @@ impl Link for WebSocketLink<'_> {
         if line != Line::WebSocket {
             return Ok(());
         }
-        let Some(engine) = self.life.engine() else { return Ok(()) };
-        match self.socket.write_request(self.config, engine, outbox) {
+        if self.life.engine().is_none() {
+            return Ok(());
+        }
+        match self.socket.write_request(self.config, None, outbox) {
             Ok(()) => {}
             Err(ConnectError::Capacity(e)) => return Err(Grow::new(What::Output, e)),
             Err(e) => self.lost(Failure::Config(e), now),

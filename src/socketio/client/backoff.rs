@@ -1,3 +1,5 @@
+use crate::bytes::hundredth;
+
 /// The delays between attempts to reconnect, as the JavaScript client computes them.
 ///
 /// Before attempt n, counted from 0, the delay is `delay * factor^n`. A random part of at most `randomization` percent is added or subtracted. Then
@@ -89,7 +91,7 @@ impl Backoff {
         // The fraction is random / 2^32. The product with the delay has up to 75 bits, so it is made of two.
         let part = u64::from(random).wrapping_mul(u64::from(self.randomization));
         let [low, high] = [delay & 0xffff, delay >> 16].map(|half| part.wrapping_mul(half));
-        let deviation = (high.wrapping_add(low >> 16) >> 16) / 100;
+        let deviation = hundredth(high.wrapping_add(low >> 16) >> 16);
         let first_digit = u64::from(random).wrapping_mul(10) >> 32;
         let delay =
             if first_digit & 1 == 0 { delay.saturating_sub(deviation) } else { delay.saturating_add(deviation) };

@@ -99,6 +99,12 @@ impl Short {
         Self { len: len.to_le_bytes()[0], bytes }
     }
 
+    /// Copies it. An assignment within one session would be a `memmove`, which is 650 bytes of flash that nothing else needs.
+    #[inline(never)]
+    pub(super) fn put(&self, into: &mut Self) {
+        *into = *self;
+    }
+
     pub(super) fn get(&self) -> Option<&str> {
         let bytes = self.bytes.get(..usize::from(self.len))?;
         if bytes.is_empty() { None } else { Some(checked_str(bytes)) }

@@ -71,11 +71,10 @@ impl FullLink<'_> {
     ) -> Result<(), Grow> {
         let again = self.get.is_asking_again();
         let Some(engine) = self.base.life.session().filter(|_| self.get.is_idle()) else { return Ok(()) };
-        if !again && engine.poll_request(true) != Some(Request::Get) {
+        // The rest of a request that was answered before it was read goes first.
+        if !again && engine.poll_request(true) != Some(Request::Get) || !outbox.is_empty() {
             return Ok(());
         }
-        // What is left of the lost request.
-        outbox.consume(usize::MAX);
         match outbox.append_bytes(|out| write_poll(self.base.config, engine, None, out)) {
             Ok(_) => {
                 engine.begin_get();

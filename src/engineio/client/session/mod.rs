@@ -4,6 +4,7 @@ mod polling;
 mod websocket;
 
 pub use polling::Request;
+pub(crate) use polling::write_query;
 
 use super::{Config, Fault, Id, open::Open};
 use crate::{
