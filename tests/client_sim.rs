@@ -9,6 +9,8 @@ mod client;
 mod ledger;
 #[path = "client_sim/net.rs"]
 mod net;
+#[path = "client_sim/note.rs"]
+mod note;
 #[path = "client_sim/server.rs"]
 mod server;
 #[path = "client_sim/world.rs"]

@@ -1,9 +1,10 @@
 //! The client's side: its lines, its memory, and an application that keeps a ledger.
 
 use crate::{
-    app::{file, number_of},
+    app::file,
     ledger::{Kind, Ledger, Told},
     net::{End, Net},
+    note::{Todo, note},
     server::Conn,
     support::Random,
     trace,
@@ -15,8 +16,8 @@ use sansocket::{
     },
     json::Json,
     socketio::{
-        AckRequest, AckSlot, Attachments, Binary, Collector, Namespace, Placeholder, Reason, SendError, StateError,
-        client::{Event, SocketSlot},
+        AckRequest, AckSlot, Attachments, Binary, Collector, Namespace, Placeholder, SendError, StateError,
+        client::SocketSlot,
     },
     time::Instant,
     ws::{Inbox, Outbox},
@@ -79,14 +80,6 @@ pub struct Reach {
     pub delay: usize,
     /// Connections that are cut after some bytes.
     pub fuses: usize,
-}
-
-/// What is left to do of a step.
-enum Todo {
-    Nothing,
-    Open(Line),
-    Close(Line),
-    Auth(Namespace),
 }
 
 const fn at(ms: u64) -> Instant {
@@ -419,53 +412,4 @@ fn hang_up(net: &mut Net, id: u32) {
         pipe.up.finish();
         pipe.is_held = false;
     }
-}
-
-/// What the application learns from a step.
-fn note(
-    step: Step<'_>,
-    sockets: &mut [Option<usize>; 3],
-    last: &mut [Option<usize>; 3],
-    requests: &mut Vec<(AckRequest, Namespace, usize, u32)>,
-    over: &mut Option<Over>,
-    ledger: &mut Ledger,
-) -> Todo {
-    let at = |namespace: Namespace| usize::from(namespace.0);
-    trace!("client: {step:?}");
-    match step {
-        Step::Open(line) => return Todo::Open(line),
-        Step::Close(line) => return Todo::Close(line),
-        Step::Auth(namespace) => return Todo::Auth(namespace),
-        Step::Over(why) => *over = Some(why),
-        Step::Event(Event::Connected { namespace, sid, .. }, _) => {
-            assert_eq!(sockets[at(namespace)], None, "left before it is joined");
-            let socket = ledger.find(sid.as_plain().unwrap());
-            (sockets[at(namespace)], last[at(namespace)]) = (Some(socket), Some(socket));
-            ledger.counts[0] += 1;
-        }
-        Step::Event(Event::Disconnected { namespace, reason }, _) => {
-            // It may have asked anew when the server's packet came.
-            let is_left = sockets[at(namespace)].take().is_some() || reason == Reason::ServerDisconnect;
-            assert!(is_left, "joined before it is left");
-        }
-        Step::Event(Event::Event(e), files) => {
-            assert!(e.is("s"));
-            let number = number_of(e.args(), files);
-            // Before the answer to CONNECT come events of the connection that this client has left, as in JavaScript.
-            let Some(socket) = sockets[at(e.namespace)] else { return Todo::Nothing };
-            ledger.receive(socket, number);
-            requests.extend(e.ack.map(|request| (request, e.namespace, socket, number)));
-        }
-        Step::Event(Event::Ack(ack), files) => {
-            let args = number_of(ack.args(), files);
-            if let Some(token) = ack.token {
-                ledger.answer(token, args);
-            }
-        }
-        Step::Event(Event::AckFailed { token, error, .. }, _) => ledger.fail(token, error),
-        Step::Failed { .. } => ledger.counts[7] += 1,
-        Step::Event(Event::Opened | Event::Refused { .. }, _) | Step::Again => {}
-        step => panic!("{step:?}"),
-    }
-    Todo::Nothing
 }

@@ -1,20 +1,26 @@
 //! The laws of the fuzz targets of the client. They are also run by `laws_client.rs`, over generated data and over `fuzz/seeds`.
 
+mod session;
+mod words;
+
 use sansocket::{
     endpoint::{
         Grow, What,
         client::{ClientEnd, Config, Emit, FullLink, Line, Link, Memory, Step, WebSocketLink, WhenFull},
     },
-    engineio::{self, Message, Transport},
+    engineio::Transport,
     json::Json,
     socketio::{
-        AckRequest, AckSlot, Attachments, Binary, Collector, ExpectAck, Namespace, Placeholder,
-        client::{Event, Session, SocketSlot},
+        AckRequest, AckSlot, Attachments, Binary, Collector, Namespace, Placeholder,
+        client::{Event, SocketSlot},
     },
     time::Instant,
-    ws::{self, Inbox, Outbox, accept_key},
+    ws::{self, Inbox, Outbox},
 };
 use std::collections::BTreeSet;
+use words::{OPEN, answer, frame, speech, switching};
+
+pub use session::hostile_server;
 
 const NAMES: [&str; 3] = ["/", "/b", "/c"];
 const NONCE: [u8; 16] = [7; 16];
@@ -262,63 +268,6 @@ fn note(
     None
 }
 
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let len = payload.len().min(125);
-    [&[first, len as u8], &payload[..len]].concat()
-}
-
-fn answer(body: &[u8], is_chunked: bool) -> Vec<u8> {
-    if !is_chunked || body.is_empty() {
-        return [format!("HTTP/1.1 200 x\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
-    }
-    let mut all = b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-    for chunk in body.chunks(7) {
-        all.extend([format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
-    }
-    [&all[..], b"0\r\n\r\n"].concat()
-}
-
-/// The answer that opens a WebSocket.
-fn switching() -> Vec<u8> {
-    let head = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
-    [&head[..], &accept_key(b"BwcHBwcHBwcHBwcHBwcHBw==").unwrap(), b"\r\n\r\n"].concat()
-}
-
-const OPEN: &[u8] = br#"0{"sid":"S","upgrades":["websocket"],"pingInterval":2500,"pingTimeout":2000,"maxPayload":300}"#;
-const PACKETS: [&[u8]; 16] = [
-    OPEN,
-    br#"40{"sid":"a"}"#,
-    br#"40/b,{"sid":"b","pid":"p"}"#,
-    br#"421["ask",1]"#,
-    b"430[1]",
-    b"431[]",
-    br#"451-["f",{"_placeholder":true,"num":0}]"#,
-    br#"461-0[{"_placeholder":true,"num":0}]"#,
-    b"2",
-    b"3probe",
-    b"6",
-    b"41",
-    br#"44/b,{"message":"no"}"#,
-    br#"42/b,["x","offset"]"#,
-    b"1",
-    b"ok",
-];
-
-/// Bytes that a good server sends over this line, mostly.
-fn speech(line: Line, arg: u8) -> Vec<u8> {
-    let packet = PACKETS[usize::from(arg % 16)];
-    match (line, arg >> 4) {
-        (Line::WebSocket, 0) => switching(),
-        (Line::WebSocket, 1) => frame(0x82, &[arg; 9]),
-        (Line::WebSocket, 2) => frame(0x88, b"\x03\xe8"),
-        (Line::WebSocket, 3) => frame(0x89, b"hi"),
-        (Line::WebSocket, _) => frame(0x81, packet),
-        (_, 0) => b"HTTP/1.1 400 x\r\nContent-Length: 10\r\n\r\n{\"code\":1}".to_vec(),
-        (_, 1) => answer(&[packet, b"\x1ebAQID"].concat(), false),
-        (_, n) => answer(packet, n % 2 == 0),
-    }
-}
-
 /// Any order of calls, with a server that says anything: nothing panics or spins, a refused call changes nothing, each acknowledgement ends once, and
 /// after a close the client comes to rest. And however the bytes are cut, the events are the same.
 pub fn client_operations(data: &[u8]) {
@@ -441,84 +390,4 @@ fn dialogue<L: Link>(link: L, line: Line, mut data: &[u8], step: usize) -> Vec<S
         }
     }
     host.told
-}
-
-/// A session of Socket.IO under any calls, with a server that says anything: the same error for ever, each acknowledgement ends once, each namespace
-/// is joined before it is left.
-pub fn hostile_server(data: &[u8]) {
-    let mut io = Session::new(NAMES, [AckSlot::EMPTY; 3], [SocketSlot::EMPTY; 2]);
-    let mut collector = Collector::new(vec![0; 2000]);
-    let (mut asked, mut requests, mut tokens, mut now) = (BTreeSet::new(), Vec::new(), 0, 0);
-    let mut error = None;
-    let mut rest = data;
-    while let [op, arg, tail @ ..] = rest {
-        rest = tail;
-        let before = io.clone();
-        let mut memory = [0; 200];
-        let mut out = ws::Out::stored(&mut memory[..usize::from(*arg).min(200)]);
-        let namespace = Namespace(u16::from(arg % 4));
-        let refused = match op % 12 {
-            n @ 0..=5 => {
-                let (text, tail) = rest.split_at(rest.len().min(usize::from(*arg % 64)));
-                let packet = PACKETS[usize::from(arg % 16)];
-                let message = match n {
-                    0..=2 if packet[0] == b'4' => Message::Text(&packet[1..]),
-                    5 => Message::Binary(text),
-                    _ => {
-                        rest = tail;
-                        Message::Text(text)
-                    }
-                };
-                let result = io.handle_event(engineio::Event::Message(message));
-                assert!(error.is_none_or(|e| result == Err(e)), "the same error for ever");
-                error = result.err();
-                if let Ok(event) = result {
-                    if let Event::Event(packet) = event {
-                        requests.extend(packet.ack);
-                    }
-                    if let Ok(Some((Event::Ack(ack), _))) = collector.collect(event) {
-                        assert!(ack.token.is_none_or(|token| asked.remove(&token)), "an answer that nobody waits for");
-                    }
-                }
-                false
-            }
-            6 => io.connect(namespace).is_err(),
-            7 => {
-                io.disconnect(namespace);
-                false
-            }
-            8 => {
-                let deadline = (arg & 4 != 0).then(|| Instant::from_millis(now + u64::from(*arg)));
-                let result = io.emit(namespace, "e", &(1, "x"), Some(ExpectAck { token: tokens, deadline }), &mut out);
-                if result.is_ok() {
-                    asked.insert(tokens);
-                    tokens += 1;
-                }
-                result.is_err()
-            }
-            9 => requests.pop().is_some_and(|request| io.ack(request, &"yes", &mut out).is_err()),
-            10 => {
-                let event = [engineio::Event::Opened, engineio::Event::Closed(engineio::Reason::TransportClose)];
-                assert!(io.handle_event(event[usize::from(arg % 2)]).is_ok());
-                error = error.filter(|_| arg % 2 == 1);
-                false
-            }
-            _ => {
-                now += u64::from(*arg);
-                false
-            }
-        };
-        if refused {
-            assert!(out.is_empty() && before == io);
-        }
-        while let Ok(true) = io.poll_transmit(&mut out) {}
-        let mut left = 0;
-        while let Some(event) = io.handle_timeout(Instant::from_millis(now)) {
-            match event {
-                Event::AckFailed { token, .. } => assert!(asked.remove(&token), "it ends twice"),
-                _ => left += 1,
-            }
-        }
-        assert!(left <= 2 && io.poll_timeout().is_none_or(|due| due > Instant::from_millis(now)));
-    }
 }
