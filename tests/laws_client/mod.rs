@@ -1,5 +1,6 @@
 //! The laws of the fuzz targets of the client. They are also run by `laws_client.rs`, over generated data and over `fuzz/seeds`.
 
+mod engine;
 mod session;
 mod words;
 
@@ -20,7 +21,13 @@ use sansocket::{
 use std::collections::BTreeSet;
 use words::{OPEN, answer, frame, speech, switching};
 
-pub use session::hostile_server;
+/// A server that says anything to a session of Engine.IO, or of Socket.IO.
+pub fn hostile_server(data: &[u8]) {
+    match data {
+        [(0x80..), rest @ ..] => engine::engine(rest),
+        _ => session::session(data),
+    }
+}
 
 const NAMES: [&str; 3] = ["/", "/b", "/c"];
 const NONCE: [u8; 16] = [7; 16];

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 /// A session of Socket.IO under any calls, with a server that says anything: the same error for ever, each acknowledgement ends once, each namespace
 /// is joined before it is left.
-pub fn hostile_server(data: &[u8]) {
+pub fn session(data: &[u8]) {
     let mut io = Session::new(NAMES, [AckSlot::EMPTY; 3], [SocketSlot::EMPTY; 2]);
     let mut collector = Collector::new(vec![0; 2000]);
     let (mut asked, mut requests, mut tokens, mut now) = (BTreeSet::new(), Vec::new(), 0, 0);
