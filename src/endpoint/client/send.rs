@@ -125,10 +125,9 @@ where
                 // Not if it is larger than all of the storage.
                 WhenFull::DropNewest if excess <= self.backlog.held() => return Ok(None),
                 WhenFull::DropOldest => {
-                    if let Some(expect) = expect {
+                    if expect.is_some() {
                         // Without a slot nothing is to be dropped.
-                        let id = io.expect(namespace, expect)?;
-                        io.forget(namespace, id);
+                        io.check_expect(namespace)?;
                     }
                     if !self.backlog.drop_oldest(excess, |namespace, id| io.forget(namespace, u64::from(id))) {
                         return written;
