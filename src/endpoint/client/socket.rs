@@ -22,8 +22,8 @@ pub(super) struct Socket {
     phase: Phase,
     /// `Task::Close` is to be returned.
     owes_close: bool,
-    /// Until when the server has to answer the close frame.
-    until: Option<Instant>,
+    /// Until when the server has to answer the close frame. The far future if it need not.
+    until: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub(super) enum Shaken {
 
 impl Socket {
     pub(super) const fn new() -> Self {
-        Self { phase: Phase::Down, owes_close: false, until: None }
+        Self { phase: Phase::Down, owes_close: false, until: Instant::FAR_FUTURE }
     }
 
     /// A new connection is needed. An old one is closed.
@@ -115,7 +115,7 @@ impl Socket {
             Phase::Shaking(Shake { is_heard: false, .. }) => Failure::Unanswered,
             _ => Failure::Lost,
         };
-        (self.phase, self.until) = (Phase::Down, None);
+        (self.phase, self.until) = (Phase::Down, Instant::FAR_FUTURE);
         failure
     }
 
@@ -140,8 +140,8 @@ impl Socket {
         if let Phase::Open(ws) = &mut self.phase { Some(ws) } else { None }
     }
 
-    pub(super) const fn poll_timeout(&self) -> Option<Instant> {
-        self.until
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.until).filter(|&until| until < Instant::FAR_FUTURE)
     }
 
     /// The session does not need the line any more. Closes it, after the closing handshake if the connection is open.
@@ -151,8 +151,8 @@ impl Socket {
         {
             // Unless another code is owed already.
             ws.owe_close(CloseCode::NO_STATUS);
-            let until = *self.until.get_or_insert(now.after_millis(CLOSING_MS));
-            if now < until {
+            self.until = self.until.min(now.after_millis(CLOSING_MS));
+            if now < self.until {
                 return;
             }
         }
@@ -213,7 +213,7 @@ impl Socket {
     /// Closes the line at once, without a closing handshake.
     pub(super) fn give_up(&mut self) {
         self.owes_close |= self.is_up();
-        (self.phase, self.until) = (Phase::Down, None);
+        (self.phase, self.until) = (Phase::Down, Instant::FAR_FUTURE);
     }
 }
 
