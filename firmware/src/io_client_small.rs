@@ -71,7 +71,8 @@ impl Source for Outgoing<'_> {
     }
 }
 
-/// Writes each part where it stays, so that none of them is on the stack.
+/// Writes each part where it stays, so that none of them is on the stack later.
+#[inline(never)]
 fn memory() -> Option<&'static mut Memory> {
     let config = Config::parse_with(core::hint::black_box("ws://192.168.0.7:3000/"), hash).ok()?;
     // SAFETY: there is one thread, and the client before this one is over. Each field is written before the reference is made.
