@@ -47,8 +47,9 @@ impl<S: AsMut<[u8]>> Inbox<S> {
                 }
             }
         }
+        let mut payload = None;
         loop {
-            let (used, found) = ws.step(self.buffer.raw());
+            let (used, found) = ws.step(self.buffer.raw(), &mut payload);
             let found = found.inspect_err(|_| {
                 // The input is ignored.
                 self.buffer.use_up(usize::MAX);
@@ -76,8 +77,8 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             self.buffer.use_up(used);
             match found {
                 None => return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from),
-                Some(Found::Ping(payload)) => return Ok(Some(Advanced::Ping(payload))),
-                Some(Found::Pong(payload)) => return Ok(Some(Advanced::Pong(payload))),
+                Some(Found::Ping) => return Ok(payload.map(Advanced::Ping)),
+                Some(Found::Pong) => return Ok(payload.map(Advanced::Pong)),
                 Some(Found::Close(code)) => {
                     self.end_message();
                     self.ready = Ready::Close(code);
