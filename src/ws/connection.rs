@@ -104,7 +104,13 @@ pub struct Connection<R> {
 
 /// What a step found, and its place in the input.
 pub(crate) enum Found {
-    Chunk { kind: Kind, is_first: bool, is_last: bool, from: usize, to: usize },
+    Chunk {
+        kind: Kind,
+        is_first: bool,
+        is_last: bool,
+        from: usize,
+        to: usize,
+    },
     /// Its payload is where `step` was told to put it.
     Ping,
     Pong,

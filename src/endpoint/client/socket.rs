@@ -201,7 +201,7 @@ impl Socket {
     /// Reads on until the server's close frame. Messages are dropped.
     pub(super) fn drain<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
         let Some(ws) = self.ws() else { return };
-        while let Ok(Some(_)) = inbox.advance(ws) {
+        while let Ok(true) = inbox.advance_to_message(ws) {
             let _ = inbox.take();
         }
     }
