@@ -159,8 +159,13 @@ impl Socket {
         self.give_up();
     }
 
-    /// Reads the answer to the handshake.
+    /// The handshake is done. Out of line, as [`Shake::read`] is: a new connection is on the stack for a moment, which the hash needs too.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn begin(&mut self, config: &Config<'_>) {
+        self.phase = Phase::Open(Connection::client(config.limits));
+    }
+
+    /// Reads the answer to the handshake.
     pub(super) fn shake<S: AsMut<[u8]>>(&mut self, config: &Config<'_>, inbox: &mut Inbox<S>) -> Result<Shaken, Grow> {
         loop {
             let Phase::Shaking(shake) = &mut self.phase else { return Ok(Shaken::Pending) };
@@ -170,7 +175,7 @@ impl Socket {
             let (used, shaken) = shake.read(config, bytes, is_full);
             inbox.consume(used);
             match shaken {
-                Shaken::Open => self.phase = Phase::Open(Connection::client(config.limits)),
+                Shaken::Open => self.begin(config),
                 Shaken::Pending if used > 0 => continue,
                 Shaken::Pending if is_full && available > 0 => {
                     return Err(Grow::new(What::Inbox, Capacity { needed: available.saturating_add(1), available }));
@@ -219,6 +224,7 @@ impl Socket {
 
 impl Shake {
     /// Reads from the front of `bytes`. Returns how many were used. `is_full`: no more will come.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn read(&mut self, config: &Config<'_>, bytes: &mut [u8], is_full: bool) -> (usize, Shaken) {
         self.is_heard |= !bytes.is_empty();
         if let Some(refusal) = &mut self.refusal {
