@@ -195,11 +195,11 @@ where
     fn lose(&mut self) {
         let io = &mut self.io;
         self.backlog.update(&mut |record| {
-            if let (Kind::Volatile, Some(id)) = (record.kind, record.id) {
-                // So it fails with the others.
-                io.mark_sent(record.namespace, u64::from(id));
-            }
             if let Kind::Auth | Kind::Answer | Kind::Leaving | Kind::Volatile = record.kind {
+                if let (Kind::Volatile, Some(id)) = (record.kind, record.id) {
+                    // So it fails with the others.
+                    io.mark_sent(record.namespace, u64::from(id));
+                }
                 record.kind = Kind::Dead;
             }
         });
