@@ -1,6 +1,6 @@
 use super::{
     Line, Link, Memory, Over, Seen, Step, WhenFull,
-    backlog::{Backlog, Kind, Record},
+    backlog::{Backlog, Kind},
     source::Waiting,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         AckSlot, Attachments, Collector, Namespace, Namespaces, PeerError, SlotCapacity,
         client::{self, Backoff, Session, SocketSlot},
     },
-    time::Instant,
+    time::{Instant, earliest},
     ws::{Inbox, MaskSource, Outbox},
 };
 
@@ -178,19 +178,13 @@ where
         if self.io.is_connected(namespace) {
             self.purge();
             let io = &mut self.io;
-            self.backlog.update(|record| {
-                if record.namespace != namespace {
-                    return record;
-                }
-                match record.kind {
-                    Kind::Event | Kind::Volatile | Kind::Answer => {
-                        if let Some(id) = record.id {
-                            // So it fails with those of the connection.
-                            io.mark_sent(namespace, u64::from(id));
-                        }
-                        Record { kind: Kind::Leaving, ..record }
+            self.backlog.update(&mut |record| {
+                if record.namespace == namespace && matches!(record.kind, Kind::Event | Kind::Volatile | Kind::Answer) {
+                    if let Some(id) = record.id {
+                        // So it fails with those of the connection.
+                        io.mark_sent(namespace, u64::from(id));
                     }
-                    _ => record,
+                    record.kind = Kind::Leaving;
                 }
             });
         }
@@ -273,7 +267,7 @@ where
     pub fn poll_timeout(&self) -> Option<Instant> {
         let start = if let Phase::Waiting(at) = self.phase { Some(at) } else { None };
         let stirred = self.is_stirred.then_some(Instant::from_millis(0));
-        [self.link.poll_timeout(), self.io.poll_timeout(), start, stirred].into_iter().flatten().min()
+        earliest(&[self.link.poll_timeout(), self.io.poll_timeout(), start, stirred])
     }
 
     /// Writes what this line has to send into its outbox, as far as there is room. Call it for each open line when the other calls of a turn have

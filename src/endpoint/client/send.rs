@@ -110,8 +110,8 @@ where
         let mut is_purged = false;
         loop {
             let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-            let write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
-            let written = self.backlog.append(self.reserve, write).map(Some);
+            let mut write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
+            let written = self.backlog.append(self.reserve, &mut write).map(Some);
             drop(path);
             let Err(SendError::Capacity(capacity)) = written else { return written };
             if !is_purged {

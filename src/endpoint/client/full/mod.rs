@@ -10,7 +10,7 @@ use crate::{
         self, Transport,
         client::{Request, Source},
     },
-    time::Instant,
+    time::{Instant, earliest},
     ws::{Inbox, MaskSource, Outbox},
 };
 use upgrade::Upgrade;
@@ -283,7 +283,7 @@ impl Link for FullLink<'_> {
         let farewell = if let Farewell::Until(end) = self.farewell { Some(end) } else { None };
         // A task is due at once.
         let task = self.has_task().then_some(Instant::from_millis(0));
-        [self.base.poll_timeout(), self.upgrade.poll_timeout(), farewell, task].into_iter().flatten().min()
+        earliest(&[self.base.poll_timeout(), self.upgrade.poll_timeout(), farewell, task])
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Option<engineio::Event<'static>> {
