@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Raw, frame, sleep, startServer, until } from "./support.js";
+import { Raw, frame, moveAndGo, sleep, startServer, until } from "./support.js";
 
 test("E4: a client that reads none of its answers is ended, however many requests it sent", async () => {
   const server = await startServer({ args: ["--max-connections", "1"] });
@@ -58,5 +58,12 @@ test("a malformed request does not take away the memory that all sockets are rea
   assert.equal(bad.status(), 400);
   const after = await least();
   assert.ok(after < 1.5 * before, `${before.toFixed(1)} ms before, ${after.toFixed(1)} ms after`);
+  await server.stop();
+});
+
+test("a session ends whose WebSocket is gone at the moment of its upgrade", async () => {
+  const server = await startServer();
+  await moveAndGo(server);
+  await until(() => /session ended: transport (close|error)/.test(server.log()), () => `its end: ${server.log()}`, 3000);
   await server.stop();
 });
