@@ -6,6 +6,8 @@ mod acks;
 mod calls;
 #[path = "attack_io/host.rs"]
 mod host;
+#[path = "attack_io/post.rs"]
+mod post;
 #[path = "attack_io/tables.rs"]
 mod tables;
 
