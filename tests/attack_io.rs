@@ -4,6 +4,8 @@
 mod acks;
 #[path = "attack_io/calls.rs"]
 mod calls;
+#[path = "attack_io/gets.rs"]
+mod gets;
 #[path = "attack_io/host.rs"]
 mod host;
 #[path = "attack_io/post.rs"]
