@@ -9,6 +9,8 @@ mod client;
 mod ledger;
 #[path = "client_sim/net.rs"]
 mod net;
+#[path = "client_sim/note.rs"]
+mod note;
 #[path = "client_sim/server.rs"]
 mod server;
 #[path = "client_sim/world.rs"]
@@ -80,7 +82,7 @@ fn check(totals: [u64; 8], runs: u64) {
 
 #[test]
 fn both_ends_agree_whatever_the_network_does() {
-    let runs = 2000;
+    let runs = 4000;
     check(run(0..runs), if std::env::var("CLIENT_SIM_SEED").is_ok() { 1 } else { runs });
 }
 

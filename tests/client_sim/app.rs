@@ -303,10 +303,13 @@ fn react(
         }
         Step::Event(Event::Ack(ack), files) => {
             let args = number_of(ack.args(), files);
-            if let Some(token) = ack.token {
-                asked.retain(|asked| *asked != token);
-                ledger.end_question(token, Some(args));
-            }
+            let Some(token) = ack.token else {
+                let is_removed = ack.attachments > 0 && sockets[usize::from(ack.namespace.0)].is_none();
+                assert!(is_removed, "an answer that nobody waits for");
+                return;
+            };
+            asked.retain(|asked| *asked != token);
+            ledger.end_question(token, Some(args));
         }
         Step::Event(Event::AckFailed { token, .. }, _) => {
             asked.retain(|asked| *asked != token);

@@ -1,9 +1,10 @@
 //! The client's side: its lines, its memory, and an application that keeps a ledger.
 
 use crate::{
-    app::{file, number_of},
+    app::file,
     ledger::{Kind, Ledger, Told},
     net::{End, Net},
+    note::{Todo, note},
     server::Conn,
     support::Random,
     trace,
@@ -15,8 +16,8 @@ use sansocket::{
     },
     json::Json,
     socketio::{
-        AckRequest, AckSlot, Attachments, Binary, Collector, Namespace, Placeholder, Reason, SendError, StateError,
-        client::{Event, SocketSlot},
+        AckRequest, AckSlot, Attachments, Binary, Collector, Namespace, Placeholder, SendError, StateError,
+        client::SocketSlot,
     },
     time::Instant,
     ws::{Inbox, Outbox},
@@ -79,14 +80,6 @@ pub struct Reach {
     pub delay: usize,
     /// Connections that are cut after some bytes.
     pub fuses: usize,
-}
-
-/// What is left to do of a step.
-enum Todo {
-    Nothing,
-    Open(Line),
-    Close(Line),
-    Auth(Namespace),
 }
 
 const fn at(ms: u64) -> Instant {
@@ -259,7 +252,7 @@ impl<L: Link> Host<L> {
         let held = wire.outbox.held();
         let room = 1000_usize.saturating_sub(pipe.up.len());
         let n = if random.below(2) == 0 { held } else { random.below(held + 1) }.min(room);
-        trace!("WRITE {line:?} {id} {:?}", String::from_utf8_lossy(&wire.outbox.written()[..n]));
+        trace!("{line:?} {id} sends {:?}", String::from_utf8_lossy(&wire.outbox.written()[..n]));
         pipe.up.push(&wire.outbox.written()[..n]);
         wire.outbox.consume(n);
         n > 0
@@ -285,7 +278,7 @@ impl<L: Link> Host<L> {
     pub fn emit(&mut self, ledger: &mut Ledger, random: &mut Random, now: u64) {
         let namespace = Namespace(random.below(3) as u16);
         let number = ledger.events.len() as u32;
-        let (mut how, mut kind, is_asked) = (Emit::new(), Kind::Plain, random.below(3) == 0);
+        let (mut how, mut kind, is_asked, mut most) = (Emit::new(), Kind::Plain, random.below(3) == 0, 1);
         let mut may_vanish = self.when_full == WhenFull::DropOldest;
         if is_asked {
             let deadline = (random.below(2) == 0).then(|| at(now + random.below(20_000) as u64));
@@ -296,7 +289,9 @@ impl<L: Link> Host<L> {
             0 | 1 => {
                 kind = Kind::Retried;
                 may_vanish = self.when_full == WhenFull::DropOldest;
-                how = how.retry(random.below(4) as u8, 1 + random.below(5000) as u32);
+                let retries = random.below(4);
+                most += retries as u32;
+                how = how.retry(retries as u8, 1 + random.below(5000) as u32);
             }
             2 => {
                 (kind, may_vanish) = (Kind::Volatile, true);
@@ -313,8 +308,18 @@ impl<L: Link> Host<L> {
         } else {
             self.client.emit_with(namespace, "e", &(number, &"x".repeat(random.below(150)).as_str()), how)
         };
-        let event =
-            Told { namespace, kind, is_asked, may_vanish, written: 0, heard: 0, is_answered: false, is_ended: false };
+        let event = Told {
+            namespace,
+            kind,
+            is_asked,
+            may_vanish,
+            written: 0,
+            most,
+            heard: 0,
+            is_answered: false,
+            is_expired: false,
+            is_ended: false,
+        };
         trace!("emit {result:?} {event:?}");
         match result {
             Ok(true) => ledger.events.push(event),
@@ -407,53 +412,4 @@ fn hang_up(net: &mut Net, id: u32) {
         pipe.up.finish();
         pipe.is_held = false;
     }
-}
-
-/// What the application learns from a step.
-fn note(
-    step: Step<'_>,
-    sockets: &mut [Option<usize>; 3],
-    last: &mut [Option<usize>; 3],
-    requests: &mut Vec<(AckRequest, Namespace, usize, u32)>,
-    over: &mut Option<Over>,
-    ledger: &mut Ledger,
-) -> Todo {
-    let at = |namespace: Namespace| usize::from(namespace.0);
-    trace!("client: {step:?}");
-    match step {
-        Step::Open(line) => return Todo::Open(line),
-        Step::Close(line) => return Todo::Close(line),
-        Step::Auth(namespace) => return Todo::Auth(namespace),
-        Step::Over(why) => *over = Some(why),
-        Step::Event(Event::Connected { namespace, sid, .. }, _) => {
-            assert_eq!(sockets[at(namespace)], None, "left before it is joined");
-            let socket = ledger.find(sid.as_plain().unwrap());
-            (sockets[at(namespace)], last[at(namespace)]) = (Some(socket), Some(socket));
-            ledger.counts[0] += 1;
-        }
-        Step::Event(Event::Disconnected { namespace, reason }, _) => {
-            // It may have asked anew when the server's packet came.
-            let is_left = sockets[at(namespace)].take().is_some() || reason == Reason::ServerDisconnect;
-            assert!(is_left, "joined before it is left");
-        }
-        Step::Event(Event::Event(e), files) => {
-            assert!(e.is("s"));
-            let number = number_of(e.args(), files);
-            // Before the answer to CONNECT come events of the connection that this client has left, as in JavaScript.
-            let Some(socket) = sockets[at(e.namespace)] else { return Todo::Nothing };
-            ledger.receive(socket, number);
-            requests.extend(e.ack.map(|request| (request, e.namespace, socket, number)));
-        }
-        Step::Event(Event::Ack(ack), files) => {
-            let args = number_of(ack.args(), files);
-            if let Some(token) = ack.token {
-                ledger.answer(token, args);
-            }
-        }
-        Step::Event(Event::AckFailed { token, error, .. }, _) => ledger.fail(token, error),
-        Step::Failed { .. } => ledger.counts[7] += 1,
-        Step::Event(Event::Opened | Event::Refused { .. }, _) | Step::Again => {}
-        step => panic!("{step:?}"),
-    }
-    Todo::Nothing
 }

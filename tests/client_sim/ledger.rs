@@ -36,9 +36,13 @@ pub struct Told {
     /// It may end before it is written: it has a deadline, can be dropped, or its namespace was left.
     pub may_vanish: bool,
     pub written: u32,
+    /// How often it may be written.
+    pub most: u32,
     pub heard: u32,
     /// The server has acknowledged it.
     pub is_answered: bool,
+    /// Its time is over, or it was dropped: it is not written any more.
+    pub is_expired: bool,
     /// The client was told how it ended.
     pub is_ended: bool,
 }
@@ -88,7 +92,9 @@ impl Ledger {
         let event = &mut self.events[number as usize];
         assert_eq!(event.namespace.0 as usize, namespace);
         event.written += 1;
-        assert!(event.written == 1 || event.kind == Kind::Retried, "event {number} is written twice");
+        assert!(event.written <= event.most, "event {number} is written {} times", event.written);
+        // One whose namespace this end leaves is written behind its end.
+        assert!(!event.is_expired, "event {number} is written after its end");
         let last = &mut self.last[namespace][usize::from(event.kind == Kind::Retried)];
         assert!(last.is_none_or(|last| last < number || event.kind == Kind::Retried && last == number), "order");
         *last = Some(number);
@@ -133,6 +139,7 @@ impl Ledger {
             AckError::Dropped => assert!(event.may_vanish && (event.written == 0 || event.kind == Kind::Retried)),
             _ => assert!(event.written > 0 || event.may_vanish, "event {token} {event:?}"),
         }
+        self.events[token as usize].is_expired = matches!(error, AckError::TimedOut | AckError::Dropped);
         self.end(token);
         self.counts[5] += 1;
     }

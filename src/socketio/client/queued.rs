@@ -21,6 +21,12 @@ where
         Ok(vacancy.id())
     }
 
+    /// Fails as [`expect`](Self::expect) would.
+    pub(crate) fn check_expect(&self, namespace: Namespace) -> Result<(), SendError> {
+        self.slot_for(namespace).map_err(|_| StateError::NotConnected)?;
+        self.acks.vacancy().map(|_| ()).map_err(SendError::Acks)
+    }
+
     /// The packet with this id was sent: from now on the loss of the link loses its acknowledgement.
     pub(crate) fn mark_sent(&mut self, namespace: Namespace, id: u64) {
         if let Some(at) = self.at(namespace)
