@@ -28,8 +28,8 @@ pub fn events(sent: &[u8]) -> Vec<(usize, Option<u64>, char, u32)> {
     for (at, _) in text.match_indices("[\"") {
         let Some((head, name)) = text.get(..at).zip(text.get(at + 2..at + 3)) else { continue };
         let rest: String = text.get(at + 5..).unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
-        // It may have been cut.
-        if !text.get(at + 5 + rest.len()..).is_some_and(|t| t.starts_with([']', ','])) {
+        // It may have been cut, or be an event of the server that came back as the payload of a pong.
+        if !text.get(at + 5 + rest.len()..).is_some_and(|t| t.starts_with(']') || t.starts_with(",{")) {
             continue;
         }
         let without = head.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -57,6 +57,8 @@ pub struct Server {
     pub missing: u8,
     /// The number of the last event.
     event: u32,
+    /// It has changed a bit, perhaps one of a number.
+    pub is_broken: bool,
 }
 
 /// Packets that fit, most of the time.
@@ -169,6 +171,7 @@ pub fn says<L: Link + std::fmt::Debug>(
     if random.below(120) == 0 {
         let at = random.below(bytes.len().max(1));
         if let Some(byte) = bytes.get_mut(at) {
+            server.is_broken = true;
             *byte ^= 1 << random.below(8);
         }
     }
