@@ -5,12 +5,14 @@
 //!
 //! ## Read on
 //!
-//! - [`guide`]: [the layers](guide::layers), [the loop and its endings](guide::the_loop), [memory](guide::memory),
-//!   [time and randomness](guide::time), [security](guide::security), [microcontrollers](guide::boards), [Tokio](guide::tokio),
-//!   [tests without sockets](guide::testing), [glossary](guide::glossary).
+//! - [`guide`]: [the layers](guide::layers), [the loop and its endings](guide::the_loop), [the Socket.IO client](guide::client),
+//!   [memory](guide::memory), [time and randomness](guide::time), [security](guide::security), [microcontrollers](guide::boards),
+//!   [Tokio](guide::tokio), [tests without sockets](guide::testing), [glossary](guide::glossary).
+//! - Complete connections: [`endpoint::ServerEnd`], [`endpoint::client::ClientEnd`].
 //! - WebSocket: [`ws::Inbox`], [`ws::Connection`], [`ws::Out`], [`ws::Accept`], [`ws::Connect`], [`ws::KeepAlive`].
-//! - Engine.IO: [`engineio::server::Session`], [`engineio::server::route`], [`engineio::server::Probe`].
-//! - Socket.IO: [`socketio::server::Session`], [`socketio::server::rooms`], [`socketio::server::broadcast`], [`socketio::Queue`].
+//! - Engine.IO: [`engineio::server::Session`], [`engineio::server::route`], [`engineio::server::Probe`], [`engineio::client::Session`].
+//! - Socket.IO: [`socketio::server::Session`], [`socketio::server::rooms`], [`socketio::server::broadcast`], [`socketio::Queue`],
+//!   [`socketio::client::Session`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(

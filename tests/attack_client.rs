@@ -6,6 +6,12 @@ mod host;
 #[path = "attack_client/calls.rs"]
 mod calls;
 
+#[path = "attack_client/machines.rs"]
+mod machines;
+
+#[path = "attack_client/server.rs"]
+mod server;
+
 #[path = "attack_client/any.rs"]
 mod any;
 
@@ -298,4 +304,36 @@ fn credentials_are_not_sent_for_a_namespace_that_the_server_has_ended() {
     assert_eq!(log.last().unwrap(), "left /b io server disconnect", "{log:?}");
     assert_eq!(h.sent_frames(), [""; 0], "a server that accepts it would not be heard");
     assert_eq!(h.client.held(), 0);
+}
+
+#[test]
+fn a_server_that_speaks_first_is_left_at_once() {
+    for is_polling in [true, false] {
+        let transports: &[_] = if is_polling { &[Transport::Polling] } else { &[Transport::WebSocket] };
+        let mut h = full_with(transports);
+        h.client.connect(ROOT, at(0)).unwrap();
+        let line = if is_polling { Line::Get } else { Line::WebSocket };
+        // Each connection is greeted before the request is written.
+        for _ in 0..5 {
+            h.poll_all();
+            h.feed_only(line, b"SSH-2.0-OpenSSH_9.6\r\n");
+        }
+        h.poll_all();
+        let log = h.log();
+        assert_eq!(log[1], "failed NotHttp 0 Some(1000)", "{log:?}");
+        assert_eq!(log.iter().filter(|l| l.starts_with("open")).count(), 1, "{log:?}");
+    }
+}
+
+#[test]
+fn the_private_id_of_a_client_is_not_printed() {
+    let [a, b] = ["secret-a", "secret-b"].map(|pid| {
+        let mut h = websocket();
+        h.client.connect(ROOT, at(0)).unwrap();
+        h.open_websocket();
+        h.text(&format!("40{{\"sid\":\"x\",\"pid\":\"{pid}\"}}"));
+        h.turn();
+        format!("{:?}", h.client)
+    });
+    assert_eq!(a, b);
 }

@@ -4,8 +4,12 @@
 mod acks;
 #[path = "attack_io/calls.rs"]
 mod calls;
+#[path = "attack_io/gets.rs"]
+mod gets;
 #[path = "attack_io/host.rs"]
 mod host;
+#[path = "attack_io/post.rs"]
+mod post;
 #[path = "attack_io/tables.rs"]
 mod tables;
 

@@ -7,7 +7,7 @@ mod dial;
 use clap::Parser;
 use dial::{App, Client, Dial};
 use sansocket::{
-    endpoint::client::{Config, Emit, FullLink, Over, Step},
+    endpoint::client::{Config, Emit, FullLink, Link, Over, Step},
     json::Json,
     socketio::{EventPacket, Namespace, client::Event},
     time::Instant,
@@ -154,10 +154,7 @@ impl App for Chat {
         match step {
             Step::Event(Event::Connected { .. }, _) => {
                 self.is_connected = true;
-                self.notice(&format!(
-                    "connected to {}",
-                    sansocket::endpoint::client::Link::config(client.link()).url().authority()
-                ));
+                self.notice(&format!("connected to {}", client.link().config().url().authority()));
                 self.rename(client);
             }
             Step::Event(Event::Event(event), _) => {
@@ -220,15 +217,9 @@ impl App for Chat {
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>) {
         self.leave(client);
     }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    fn handle_timeout(&mut self, _: &mut Client<'_>, _: Instant) {}
 
     fn is_done(&self) -> bool {
         self.exit.is_some()
@@ -286,7 +277,8 @@ async fn run(options: &Options) -> Result<u8, String> {
     };
     let (sender, lines) = unbounded_channel();
     std::thread::spawn(move || {
-        std::io::stdin().lock().lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        let lines = std::io::stdin().lock().split(b'\n').map_while(Result::ok);
+        lines.map(|line| String::from_utf8_lossy(&line).into_owned()).try_for_each(|line| sender.send(line))
     });
     Dial::new(client, config.url().host(), config.url().port(), tokio::time::Instant::now())
         .run(&mut chat, lines)

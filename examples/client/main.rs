@@ -11,7 +11,7 @@ use clap::Parser;
 use dial::{App, Client, Dial};
 use print::{Note, Printer};
 use sansocket::{
-    endpoint::client::{Config, Emit, FullLink, Over, Seen, Step},
+    endpoint::client::{Config, Emit, Failure, FullLink, Link, Over, Seen, Step},
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
@@ -94,6 +94,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
 
+/// How long the program stays behind the last event, in milliseconds. A server on Node ignores events that it reads together with the packet that
+/// leaves.
+const LINGER: u64 = 200;
+
 /// The program's state.
 struct Terminal<'o> {
     printer: Printer<'o>,
@@ -123,8 +127,8 @@ impl Terminal<'_> {
         if asks {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
-        let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
-        if !sent.map_err(|e| e.to_string())? {
+        let is_kept = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
+        if !is_kept.map_err(|e| e.to_string())? {
             return Err("the event was dropped".into());
         }
         if asks {
@@ -141,10 +145,14 @@ impl Terminal<'_> {
         }
     }
 
-    /// Without more input the program ends when nothing is outstanding.
-    fn leave_if_done(&mut self, client: &mut Client<'_>) {
-        if !self.has_input && self.until.is_none() && self.was_connected && self.asked.is_empty() {
-            self.leave(client);
+    /// Without more input the program ends when nothing is outstanding: no answer, and no event that waits for its namespace.
+    fn leave_if_done(&mut self, client: &mut Client<'_>, now: Instant) {
+        if self.has_input || self.until.is_some() || !self.was_connected || !self.asked.is_empty() {
+            return;
+        }
+        let io = client.io();
+        if client.held() == 0 || io.namespaces().all(|namespace| io.is_connected(namespace)) {
+            self.until = Some(now.after_millis(LINGER));
         }
     }
 
@@ -152,12 +160,8 @@ impl Terminal<'_> {
         match event {
             Event::Connected { namespace, sid, is_recovered } => {
                 self.was_connected = true;
-                self.printer.print(Note::Connected {
-                    namespace,
-                    sid,
-                    is_recovered,
-                    transport: client_transport(client),
-                });
+                let transport = client.link().transport();
+                self.printer.print(Note::Connected { namespace, sid, is_recovered, transport });
             }
             Event::Refused { namespace, message, data } => {
                 self.was_refused = true;
@@ -193,10 +197,6 @@ impl Terminal<'_> {
     }
 }
 
-fn client_transport(client: &Client<'_>) -> Transport {
-    sansocket::endpoint::client::Link::transport(client.link())
-}
-
 impl App for Terminal<'_> {
     fn step(&mut self, client: &mut Client<'_>, step: Step<'_>, now: Instant) {
         match step {
@@ -210,7 +210,9 @@ impl App for Terminal<'_> {
             Step::Failed { failure, attempt, retry } => {
                 let wait = retry.map(|at| at.duration_since(now));
                 self.printer.print(Note::Failed { failure, attempt, wait });
-                if !self.was_connected && !self.has_input && self.until.is_none() {
+                if let Failure::Config(_) = failure {
+                    self.exit = Some(2);
+                } else if !self.was_connected && !self.has_input && self.until.is_none() {
                     self.leave(client);
                     self.exit = Some(3);
                 }
@@ -227,7 +229,7 @@ impl App for Terminal<'_> {
             }
             _ => {}
         }
-        self.leave_if_done(client);
+        self.leave_if_done(client, now);
     }
 
     fn seen(&mut self, seen: Seen<'_>) {
@@ -246,12 +248,12 @@ impl App for Terminal<'_> {
             }
             None => {
                 self.has_input = false;
-                self.leave_if_done(client);
+                self.leave_if_done(client, now);
             }
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>) {
         if self.is_leaving {
             self.exit = self.exit.or(Some(1));
         }
@@ -262,7 +264,7 @@ impl App for Terminal<'_> {
         self.until.filter(|_| !self.is_leaving)
     }
 
-    fn handle_timeout(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn handle_timeout(&mut self, client: &mut Client<'_>) {
         self.leave(client);
     }
 
@@ -312,6 +314,9 @@ async fn run(options: &Options, start: tokio::time::Instant) -> Result<u8, Strin
         names.into_iter().map(|n| if n.starts_with('/') { n } else { format!("/{n}") }).collect();
     let mut seen = std::collections::HashSet::new();
     names.retain(|n| seen.insert(n.clone()));
+    if let Some(name) = names.iter().find(|n| n.contains(',')) {
+        return Err(format!("a namespace has no comma: {name}"));
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut client = dial::client(FullLink::new(&config), &names);
     if let Some(auth) = &options.auth {
@@ -343,8 +348,9 @@ async fn run(options: &Options, start: tokio::time::Instant) -> Result<u8, Strin
     }
     let (sender, lines) = unbounded_channel();
     std::thread::spawn(move || {
-        // Ends at the end of the input, which the program is told by the end of the channel.
-        std::io::stdin().lock().lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        // Ends at the end of the input, which the program is told by the end of the channel. A byte that is no UTF-8 does not end it.
+        let lines = std::io::stdin().lock().split(b'\n').map_while(Result::ok);
+        lines.map(|line| String::from_utf8_lossy(&line).into_owned()).try_for_each(|line| sender.send(line))
     });
     let host = config.url().host().to_owned();
     Dial::new(client, &host, config.url().port(), start).run(&mut app, lines).await;

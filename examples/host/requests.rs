@@ -79,6 +79,7 @@ pub async fn run<A: App>(host: &Rc<Host<A>>, stream: TcpStream, from: SocketAddr
             debug!(%from, "closed");
         }
         Err(End(answer, why)) => {
+            wire.input.forget(host);
             let _ = Box::pin(wire.write_all(&answer)).await;
             info!(%from, "closed: {why}");
         }

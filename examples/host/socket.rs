@@ -31,11 +31,13 @@ async fn probe<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &mut 
         let now = session.now(host);
         let probed = session.link(|link| upgrade.step(link, &mut wire.input.inbox, &mut batch, now));
         wire.input.give_back(host);
-        if wire.write_all(batch.written()).await.is_err() {
-            return false;
-        }
+        let is_written = wire.write_all(batch.written()).await.is_ok();
         batch.clear();
-        if probed != Probed::Pending {
+        if probed == Probed::Upgraded && !is_written {
+            // The client has sent all of the probe at once and is gone: only this socket can end the session now.
+            session.link(ServerLink::handle_error);
+        }
+        if probed != Probed::Pending || !is_written {
             return probed == Probed::Upgraded;
         }
         // A GET that waits may be owed its noop, now or soon.

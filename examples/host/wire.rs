@@ -43,8 +43,8 @@ impl Wire {
 
     /// Closes so that what was said last arrives: without reading what the client still sends, the system would throw it away.
     pub async fn hang_up<A: App>(&mut self, host: &Host<A>) {
+        self.input.forget(host);
         let _ = self.sink.shutdown().await;
-        self.input.inbox = Inbox::new(Vec::new());
         let drain = async {
             let mut left = 1_usize << 20;
             while left > 0
@@ -81,6 +81,12 @@ impl Reader {
             read.map_ok(|()| n)
         })
         .await
+    }
+
+    /// Drops what was read. Who found a fault in it may still have it in the shared memory, which the others need.
+    pub fn forget<A: App>(&mut self, host: &Host<A>) {
+        self.inbox.reset();
+        self.give_back(host);
     }
 
     /// Gives the shared memory back; what must stay moves into memory of the connection's own. Before anything is awaited: others read meanwhile.

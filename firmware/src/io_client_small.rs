@@ -20,7 +20,7 @@ type Io = Session<[&'static str; 1], [AckSlot; 1], [SocketSlot; 1]>;
 /// All the memory of the client.
 struct Memory {
     inbox: Inbox<[u8; 1024]>,
-    outbox: Outbox<[u8; 224], fn() -> [u8; 4]>,
+    outbox: Outbox<[u8; 192], fn() -> [u8; 4]>,
     config: Config<'static>,
     link: WebSocketLink<'static>,
     io: Io,
@@ -71,7 +71,8 @@ impl Source for Outgoing<'_> {
     }
 }
 
-/// Writes each part where it stays, so that none of them is on the stack.
+/// Writes each part where it stays, so that none of them is on the stack later.
+#[inline(never)]
 fn memory() -> Option<&'static mut Memory> {
     let config = Config::parse_with(core::hint::black_box("ws://192.168.0.7:3000/"), hash).ok()?;
     // SAFETY: there is one thread, and the client before this one is over. Each field is written before the reference is made.
@@ -80,7 +81,7 @@ fn memory() -> Option<&'static mut Memory> {
         addr_of_mut!((*memory).config).write(config);
         let config: &'static Config<'static> = &*addr_of_mut!((*memory).config);
         addr_of_mut!((*memory).inbox).write(Inbox::new([0; 1024]));
-        addr_of_mut!((*memory).outbox).write(Outbox::with_keys([0; 224], key));
+        addr_of_mut!((*memory).outbox).write(Outbox::with_keys([0; 192], key));
         addr_of_mut!((*memory).link).write(WebSocketLink::new(config));
         addr_of_mut!((*memory).io).write(Session::new(
             [config.namespace()],

@@ -84,34 +84,32 @@ fn call(operation: u32, argument: usize) {
     unsafe { asm!("bkpt #0xab", inout("r0") operation => _, in("r1") argument) }
 }
 
-fn print(byte: u8) {
-    call(3, &raw const byte as usize);
+fn print(text: &str) {
+    for byte in text.bytes() {
+        call(3, &raw const byte as usize);
+    }
+}
+
+fn print_number(mut number: usize) {
+    let mut divisor = 10_000;
+    for _ in 0..5 {
+        let mut digit = b'0';
+        while number >= divisor {
+            (number, digit) = (number.wrapping_sub(divisor), digit.wrapping_add(1));
+        }
+        call(3, &raw const digit as usize);
+        divisor /= 10;
+    }
 }
 
 /// Ends QEMU.
 pub fn exit(why: &str) -> ! {
-    let (mut depth, mut divisor) = (depth(), 10_000);
-    while divisor > 0 {
-        let mut digit = b'0';
-        while depth >= divisor {
-            (depth, digit) = (depth.wrapping_sub(divisor), digit.wrapping_add(1));
-        }
-        print(digit);
-        divisor = match divisor {
-            10_000 => 1000,
-            1000 => 100,
-            100 => 10,
-            10 => 1,
-            _ => 0,
-        };
-    }
-    for b in " bytes of stack, step ".bytes() {
-        print(b);
-    }
-    print(b'a'.wrapping_add(unsafe { AT } as u8));
-    for b in ": ".bytes().chain(why.bytes()).chain(*b"\n") {
-        print(b);
-    }
+    print_number(depth());
+    print(" bytes of stack, step ");
+    print_number(unsafe { AT });
+    print(": ");
+    print(why);
+    print("\n");
     loop {
         call(0x18, 0x20026);
     }

@@ -1,6 +1,6 @@
 use super::Answer;
 use crate::{
-    http::{Body, BodyDecoder, BodyError, HeadError, Request},
+    http::{Body, BodyDecoder, BodyError, HeadError, Request, Version},
     ws::Inbox,
 };
 
@@ -35,11 +35,20 @@ impl PostBody {
     pub fn new(request: &Request<'_>, max_payload: u32) -> Result<Self, HeadError> {
         let body = request.body()?;
         let expect = request.fields().get("expect");
-        let is_awaited = body != Body::Empty && expect.is_some_and(|e| e.eq_ignore_ascii_case(b"100-continue"));
+        let is_taken = match body {
+            Body::Empty => false,
+            Body::Length(len) => len <= max_payload.into(),
+            Body::Chunked => true,
+        };
+        // HTTP/1.0 has no interim responses.
+        let is_awaited = is_taken
+            && request.version() == Version::Http11
+            && expect.is_some_and(|e| e.eq_ignore_ascii_case(b"100-continue"));
         Ok(Self { decoder: BodyDecoder::new(body, max_payload.into()), is_awaited })
     }
 
-    /// What to send before the body is read: nothing, or the response that lets the client send it (RFC 9110 section 10.1.1).
+    /// What to send before the body is read: nothing, or the response that lets the client send it (RFC 9110 section 10.1.1). Nothing also if the
+    /// body is too large: then [`poll`](Self::poll) fails at once.
     pub fn interim<S: AsMut<[u8]>>(&self, inbox: &mut Inbox<S>) -> &'static [u8] {
         if self.is_awaited && inbox.bytes().is_empty() { b"HTTP/1.1 100 Continue\r\n\r\n" } else { b"" }
     }

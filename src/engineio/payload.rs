@@ -59,7 +59,7 @@ impl<'o> Payload<'o> {
     }
 
     /// An empty payload of at most `max` bytes, or of one message that alone is longer.
-    pub(super) const fn with_max(memory: &'o mut [u8], max: usize) -> Self {
+    pub(crate) const fn with_max(memory: &'o mut [u8], max: usize) -> Self {
         Self { memory, len: 0, packets: 0, max }
     }
 

@@ -12,10 +12,12 @@
 //! | `socket.connect()`, `socket.disconnect()` | [`connect`](crate::endpoint::client::ClientEnd::connect), [`disconnect`](crate::endpoint::client::ClientEnd::disconnect), with the namespace |
 //! | `manager.socket("/other")` | another name and another slot; all namespaces share the connection |
 //! | `socket.emit("name", a, b)` | `client.emit(ns, "name", &(a, b))`, with [`Args`](crate::json::Args) |
+//! | `socket.emit("file", buffer)` | [`Binary`](crate::socketio::Binary) with a [`Placeholder`](crate::socketio::Placeholder) for each buffer, in `emit` and in `ack` |
 //! | `socket.timeout(5000).emit("name", a, callback)` | [`Emit::ask`](crate::endpoint::client::Emit::ask); then [`Event::Ack`](crate::socketio::client::Event::Ack) or [`Event::AckFailed`](crate::socketio::client::Event::AckFailed) with your token |
 //! | `socket.volatile.emit(..)`, `socket.compress(false).emit(..)` | [`Emit::volatile`](crate::endpoint::client::Emit::volatile), [`Emit::compress`](crate::endpoint::client::Emit::compress) |
 //! | `retries`, `ackTimeout` | [`Emit::retry`](crate::endpoint::client::Emit::retry), for each event |
 //! | `socket.on("name", (a, reply) => reply(b))` | [`Event::Event`](crate::socketio::client::Event::Event), then `client.ack(request, &b)`, at once or later; [`Handlers`](crate::socketio::Handlers) for `on`, `once`, `off`, `onAny` |
+//! | the arguments `a`, `b` | `e.args()`: [`Value`](crate::json::Value)s, with `as_u64`, `as_str` and more, or [`deserialize`](crate::json::Value::deserialize) into a type; buffers are in the [`Attachments`](crate::socketio::Attachments) of the step |
 //! | `"connect"`, `"connect_error"`, `"disconnect"` | [`Event::Connected`](crate::socketio::client::Event::Connected), [`Event::Refused`](crate::socketio::client::Event::Refused) or [`Step::Failed`](crate::endpoint::client::Step::Failed), [`Event::Disconnected`](crate::socketio::client::Event::Disconnected) |
 //! | `reconnectionDelay`, `reconnectionDelayMax`, `randomizationFactor`, `reconnectionAttempts` | [`Backoff`](crate::socketio::client::Backoff), by [`Config::reconnection`](crate::endpoint::client::Config::reconnection) |
 //! | `timeout` | [`Config::open_timeout`](crate::endpoint::client::Config::open_timeout) |
@@ -54,7 +56,9 @@
 //! ```
 //!
 //! An event that was handed to the socket when the connection broke may be lost, like in JavaScript. Its acknowledgement then fails with
-//! [`AckError::Disconnected`](crate::socketio::AckError::Disconnected). If it must arrive, ask with retries: it is sent again until the server
+//! [`AckError::Disconnected`](crate::socketio::AckError::Disconnected). The same is true of an event right before `disconnect`: the server on Node
+//! ignores events that it reads together with the packet that leaves the namespace. Ask for an acknowledgement of the last event, and leave when it
+//! has come. If an event must arrive, ask with retries: it is sent again until the server
 //! acknowledges it, so the server can receive it twice and has to tell by an id of the application's.
 //!
 //! # Endings
@@ -90,11 +94,16 @@
 //!
 //! | memory | how large |
 //! |---|---|
-//! | inbox of a line | the largest message, with 14 bytes of its header; over polling the largest body and its head |
-//! | outbox of a line | the request of the handshake (about 200 bytes, more with header fields), and the largest packet |
+//! | inbox of a line | the largest message, with 14 bytes of its header; over polling the largest body and its head; not 0 |
+//! | outbox of a line | the request of the handshake (about 200 bytes, more with header fields), and the largest packet; packets that wait go through it one after the other |
 //! | backlog | what may wait, and 16 bytes for each packet |
 //! | collector | the largest event with its attachments; 0 if there are none |
 //! | [`AckSlot`](crate::socketio::AckSlot), [`SocketSlot`](crate::socketio::client::SocketSlot) | 32 and 80 bytes, for each acknowledgement in flight and each namespace |
+//!
+//! A call that needs more memory returns [`Grow`](crate::endpoint::Grow): hand over more and repeat it. If memory cannot grow, set the limit of
+//! [`Config::limits`](crate::endpoint::client::Config::limits) below the size of the inbox, and that of
+//! [`with_limits`](crate::endpoint::client::ClientEnd::with_limits) below that of the collector. Then a message that is too large ends the connection
+//! ([`Failure::TooLarge`](crate::endpoint::client::Failure::TooLarge)), and the client connects again.
 //!
 //! A [`ClientEnd`](crate::endpoint::client::ClientEnd) over a [`WebSocketLink`](crate::endpoint::client::WebSocketLink) has about 700 bytes besides. Polling
 //! costs flash and two more lines. Choose it where proxies stop WebSockets. The example `two_kilobytes` needs 2 KiB for everything, by a
@@ -106,3 +115,9 @@
 //! [`socketio::client::Session`](crate::socketio::client::Session) above it, and the writers
 //! [`connect`](crate::socketio::client::connect), [`event`](crate::socketio::client::event), [`ack`](crate::socketio::client::ack) and
 //! [`disconnect`](crate::socketio::client::disconnect) for single packets.
+//!
+//! A loop over the two sessions and a WebSocket has this order. Events go up: `poll_event` of the Engine.IO session, and `handle_timeout` of it when
+//! there are none; `handle_event` of the Socket.IO session for each of them; `collect` of a [`Collector`](crate::socketio::Collector); then
+//! `handle_timeout` of the Socket.IO session until `None`. What is owed goes down: `poll_transmit` of the Socket.IO session, of the Engine.IO session, of
+//! the [`ws::Connection`](crate::ws::Connection), each until `false`. To leave, call `disconnect` of the Socket.IO session, `poll_transmit`, and then
+//! `close` of the Engine.IO session. After `Event::Closed` open a new WebSocket and a new Engine.IO session; the Socket.IO session goes on.

@@ -1,7 +1,15 @@
 //! Puts the chunks of a message together in the inbox, or passes them on in parts.
 
-use super::{Advanced, Connection, Inbox, ReceiveError, Role, connection::Found, inbox::Ready};
+use super::{Connection, Control, Inbox, ReceiveError, Role, connection::Found, inbox::Ready};
 use crate::bytes::Capacity;
+
+/// What [`Inbox::work`] found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worked {
+    Ready,
+    Ping,
+    Pong,
+}
 
 impl<S: AsMut<[u8]>> Inbox<S> {
     /// The open message has ended.
@@ -12,15 +20,17 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.skipping = self.deaf;
     }
 
+    /// `place` gets the payload of a ping or pong.
     #[inline]
     pub(super) fn work<R: Role>(
         &mut self,
         ws: &mut Connection<R>,
         in_parts: bool,
-    ) -> Result<Option<Advanced>, ReceiveError> {
+        place: &mut Option<Control>,
+    ) -> Result<Option<Worked>, ReceiveError> {
         self.release();
         if !matches!(self.ready, Ready::Nothing) {
-            return Ok(Some(Advanced::Ready));
+            return Ok(Some(Worked::Ready));
         }
         self.progressed = true;
         if !in_parts
@@ -30,7 +40,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             self.end_message();
             self.buffer.collect(whole.from, whole.to);
             self.ready = Ready::Message(whole.kind);
-            return Ok(Some(Advanced::Ready));
+            return Ok(Some(Worked::Ready));
         }
         match ws.open_kind() {
             None => {
@@ -43,12 +53,12 @@ impl<S: AsMut<[u8]>> Inbox<S> {
                 if self.in_parts && self.buffer.message_len() > 0 {
                     // The bytes that were collected before the caller asked for parts.
                     self.ready = Ready::Part { kind, is_first: true, is_last: false };
-                    return Ok(Some(Advanced::Ready));
+                    return Ok(Some(Worked::Ready));
                 }
             }
         }
         loop {
-            let (used, found) = ws.step(self.buffer.raw());
+            let (used, found) = ws.step(self.buffer.raw(), place);
             let found = found.inspect_err(|_| {
                 // The input is ignored.
                 self.buffer.use_up(usize::MAX);
@@ -61,11 +71,11 @@ impl<S: AsMut<[u8]>> Inbox<S> {
                 if self.in_parts || (in_parts && is_first) {
                     self.in_parts = !is_last;
                     self.ready = Ready::Part { kind, is_first, is_last };
-                    return Ok(Some(Advanced::Ready));
+                    return Ok(Some(Worked::Ready));
                 }
                 if is_last {
                     self.ready = Ready::Message(kind);
-                    return Ok(Some(Advanced::Ready));
+                    return Ok(Some(Worked::Ready));
                 }
                 if self.buffer.raw_len() > 0 {
                     continue;
@@ -76,12 +86,12 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             self.buffer.use_up(used);
             match found {
                 None => return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from),
-                Some(Found::Ping(payload)) => return Ok(Some(Advanced::Ping(payload))),
-                Some(Found::Pong(payload)) => return Ok(Some(Advanced::Pong(payload))),
+                Some(Found::Ping) => return Ok(Some(Worked::Ping)),
+                Some(Found::Pong) => return Ok(Some(Worked::Pong)),
                 Some(Found::Close(code)) => {
                     self.end_message();
                     self.ready = Ready::Close(code);
-                    return Ok(Some(Advanced::Ready));
+                    return Ok(Some(Worked::Ready));
                 }
                 Some(Found::Chunk { is_last, .. }) => {
                     self.buffer.drop_message();

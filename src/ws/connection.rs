@@ -104,9 +104,16 @@ pub struct Connection<R> {
 
 /// What a step found, and its place in the input.
 pub(crate) enum Found {
-    Chunk { kind: Kind, is_first: bool, is_last: bool, from: usize, to: usize },
-    Ping(Control),
-    Pong(Control),
+    Chunk {
+        kind: Kind,
+        is_first: bool,
+        is_last: bool,
+        from: usize,
+        to: usize,
+    },
+    /// Its payload is where `step` was told to put it.
+    Ping,
+    Pong,
     Close(CloseCode),
 }
 
@@ -200,7 +207,8 @@ impl<R: Role> Connection<R> {
     /// [`PeerError`] if the peer breaks the protocol or exceeds a limit. The input then begins with the byte that shows it. Every later call
     /// returns the same error.
     pub fn poll_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
-        let (used, found) = self.step(input);
+        let mut payload = None;
+        let (used, found) = self.step(input, &mut payload);
         debug_assert!(used <= input.len(), "no more is used up than there is");
         let (taken, rest) = core::mem::take(input).split_at_mut_checked(used).unwrap_or_default();
         *input = rest;
@@ -210,8 +218,8 @@ impl<R: Role> Connection<R> {
                 let bytes = slice_mut(taken, from..);
                 Some(Event::Chunk(Chunk { kind, is_first, is_last, bytes }))
             }
-            Some(Found::Ping(payload)) => Some(Event::Ping(payload)),
-            Some(Found::Pong(payload)) => Some(Event::Pong(payload)),
+            Some(Found::Ping) => Some(Event::Ping(payload.unwrap_or(Control::EMPTY))),
+            Some(Found::Pong) => Some(Event::Pong(payload.unwrap_or(Control::EMPTY))),
             Some(Found::Close(code)) => Some(Event::Close(code)),
         })
     }
@@ -286,10 +294,15 @@ impl<R: Role> Connection<R> {
         Some(whole)
     }
 
-    /// The next event in `input`, and how many bytes were read.
+    /// The next event in `input`, and how many bytes were read. `place` gets the payload of a ping or pong: in the result, its 126 bytes would be on
+    /// the stack once more for each caller.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn step(&mut self, input: &mut [u8]) -> (usize, Result<Option<Found>, PeerError>) {
+    pub(crate) fn step(
+        &mut self,
+        input: &mut [u8],
+        place: &mut Option<Control>,
+    ) -> (usize, Result<Option<Found>, PeerError>) {
         match self.state.receiving {
             Receiving::Open => {}
             Receiving::Failed(error) => return (0, Err(error)),
@@ -318,16 +331,16 @@ impl<R: Role> Connection<R> {
                     return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, from, to })));
                 }
                 Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
-                    let mut payload = Control::EMPTY;
-                    let seen = match self.control(opcode, slice(rest, from..to), is_last, &mut payload) {
+                    let payload = place.insert(Control::EMPTY);
+                    let seen = match self.control(opcode, slice(rest, from..to), is_last, payload) {
                         Ok(seen) => seen,
                         Err((error, at)) => return self.fault(error, used.wrapping_add(from).wrapping_add(at)),
                     };
                     used = used.wrapping_add(to);
                     match seen {
                         None => {}
-                        Some(Seen::Ping) => return (used, Ok(Some(Found::Ping(payload)))),
-                        Some(Seen::Pong) => return (used, Ok(Some(Found::Pong(payload)))),
+                        Some(Seen::Ping) => return (used, Ok(Some(Found::Ping))),
+                        Some(Seen::Pong) => return (used, Ok(Some(Found::Pong))),
                         Some(Seen::Close(code)) => return (used, Ok(Some(Found::Close(code)))),
                     }
                 }

@@ -79,7 +79,10 @@ pub struct Host<L> {
 }
 
 pub fn config(url: &'static str, transports: &'static [Transport]) -> &'static Config<'static> {
-    let backoff = Backoff::new().randomization(0).delay(1000).factor(1);
+    config_with(url, transports, Backoff::new().randomization(0).delay(1000).factor(1))
+}
+
+pub fn config_with(url: &'static str, transports: &'static [Transport], backoff: Backoff) -> &'static Config<'static> {
     Box::leak(Box::new(Config::parse(url).unwrap().reconnection(backoff).transports(transports)))
 }
 
@@ -180,7 +183,7 @@ impl<L: Link + std::fmt::Debug> Host<L> {
                     inbox.commit(n);
                     bytes = &bytes[n..];
                     if !bytes.is_empty() {
-                        self.poll_all();
+                        self.poll_line(line);
                     }
                 }
                 Err(e) => drop(inbox.replace(vec![0; Grow::new(What::Inbox, e).to]).unwrap()),
@@ -201,6 +204,11 @@ impl<L: Link + std::fmt::Debug> Host<L> {
             self.client.handle_eof(line, at(self.now));
         }
         self.turn();
+    }
+
+    /// One line, until nothing is left to do. A task can follow what was read.
+    pub fn poll_line(&mut self, line: Line) {
+        while self.poll(Some(line)) || self.poll(Some(line)) {}
     }
 
     /// All lines, until nothing is left to do. Nothing is written.

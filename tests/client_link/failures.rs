@@ -134,11 +134,7 @@ fn failures_of_an_open_session() {
         (frame("7"), Failure::Engine(PeerError::UnknownPacket), "parse error"),
         (frame("1"), Failure::Closed, "transport close"),
         (b"\x88\x00".to_vec(), Failure::Closed, "transport close"),
-        (
-            b"\x82\x7f\0\0\0\0\x7f\xff\xff\xff".to_vec(),
-            Failure::Engine(PeerError::WebSocket(ws::PeerError::FrameTooLarge)),
-            "transport error",
-        ),
+        (b"\x82\x7f\0\0\0\0\x7f\xff\xff\xff".to_vec(), Failure::TooLarge, "transport error"),
     ];
     for (bytes, failure, reason) in cases {
         let host = open(&bytes);

@@ -76,3 +76,66 @@ test("what arrives just before the end of the line is told", { timeout: PATIENCE
     assert.equal(events.filter(([of]) => of === number).length, EACH, `of connection ${number}`);
   }
 });
+
+for (const [way, transports] of Object.entries(WAYS)) {
+  test(`without input, what is to be emitted arrives before the end, in each namespace, ${way}`, { timeout: PATIENCE }, async () => {
+    const server = new Server(0, { transports });
+    const got = [];
+    for (const name of ["/a", "/slow"]) {
+      server.of(name).use((_, next) => setTimeout(next, name === "/slow" ? 300 : 0));
+      server.of(name).on("connection", (socket) => socket.on("number", (n) => got.push([name, n])));
+    }
+    const emit = ["/slow number 1", "/a number 2", "/slow number 3"];
+    const client = Terminal.start(`http://127.0.0.1:${server.httpServer.address().port}/a`, { transports, namespace: "/slow", emit });
+    assert.equal(await client.end(), 0);
+    await server.close();
+    assert.deepEqual(got.sort(), [["/a", 2], ["/slow", 1], ["/slow", 3]]);
+  });
+
+  test(`what is typed during an outage arrives after it, also if the input has ended, ${way}`, { timeout: PATIENCE }, async () => {
+    const got = [];
+    const serve = (port) => {
+      const server = new Server(port, { transports });
+      server.on("connection", (socket) => socket.on("number", (n) => got.push(n)));
+      return server;
+    };
+    const first = serve(0);
+    const { port } = first.httpServer.address();
+    const client = Terminal.start(`http://127.0.0.1:${port}`, { transports });
+    await client.next("connect");
+    await first.close();
+    await client.next("disconnect");
+    client.type("number 1", "number 2");
+    client.child.stdin.end();
+    await client.next("failed", { attempt: 2 });
+    const second = serve(port);
+    assert.equal(await client.exit(), 0);
+    await second.close();
+    assert.deepEqual(got, [1, 2]);
+  });
+}
+
+test("a byte that is no UTF-8 does not end the input", { timeout: PATIENCE }, async () => {
+  const server = new Server(0);
+  server.on("connection", (socket) => socket.on("echo", (value, answer) => answer(value)));
+  const client = Terminal.start(`http://127.0.0.1:${server.httpServer.address().port}`);
+  await client.next("connect");
+  client.child.stdin.write(Buffer.concat([Buffer.from('?echo "a'), Buffer.from([0xff]), Buffer.from('"\n?echo "b"\n')]));
+  await client.next("answer", { args: ["b"] });
+  assert.deepEqual(client.of("answer")[0].args, ["a\ufffd"]);
+  assert.equal(await client.end(), 0);
+  await server.close();
+});
+
+for (const [what, options] of Object.entries({
+  "a field that cannot be sent": { header: "Host: elsewhere" },
+  "a field with a line break": { header: "A: b\r\nC: d" },
+  "a path without a slash": { path: "socket.io" },
+  "a namespace with a comma": { namespace: "/a,b" },
+})) {
+  test(`wrong usage: ${what}`, { timeout: PATIENCE }, async () => {
+    const server = await startRaw(() => {});
+    assert.equal(await Terminal.start(server.url, options).exit(5000), 2);
+    server.close();
+  });
+}

@@ -240,10 +240,16 @@ async fn probe(
     let mut batch = Batch::new(Vec::new());
     loop {
         let probed = link.link(|l| upgrade.step(l, inbox, &mut batch, app.now()));
-        timeout(Duration::from_secs(10), sink.write_all(batch.written())).await??;
+        let written = timeout(Duration::from_secs(10), sink.write_all(batch.written())).await;
         batch.clear();
-        if probed != Probed::Pending {
-            return Ok(probed);
+        match probed {
+            Probed::Pending => written??,
+            Probed::Upgraded if !matches!(written, Ok(Ok(()))) => {
+                // The client has sent all of the probe at once and is gone: only this socket can end the session now.
+                link.link(ServerLink::handle_error);
+                return Ok(probed);
+            }
+            probed => return Ok(probed),
         }
         // A GET that waits may be owed its noop, now or soon.
         link.wake.notify_one();

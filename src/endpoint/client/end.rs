@@ -1,6 +1,6 @@
 use super::{
     Line, Link, Memory, Over, Seen, Step, WhenFull,
-    backlog::{Backlog, Kind, Record},
+    backlog::{Backlog, Kind},
     source::Waiting,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         AckSlot, Attachments, Collector, Namespace, Namespaces, PeerError, SlotCapacity,
         client::{self, Backoff, Session, SocketSlot},
     },
-    time::Instant,
+    time::{Instant, earliest},
     ws::{Inbox, MaskSource, Outbox},
 };
 
@@ -138,7 +138,7 @@ where
     }
 
     /// Asks for credentials at each CONNECT ([`Step::Auth`]), so each connection can have fresh ones. `room` bytes of the backlog are kept free for
-    /// them: the packet, and 20 bytes for each namespace.
+    /// them: the packet, and 20 bytes for each namespace. With 0 [`authorize`](Self::authorize) has room only while the backlog is not full.
     #[must_use]
     pub fn with_auth(self, room: usize) -> Self {
         Self { io: self.io.with_auth(), reserve: room, ..self }
@@ -157,7 +157,8 @@ where
     }
 
     /// Joins a namespace, on this connection and on each later one, until [`disconnect`](Self::disconnect), a refusal or the server's DISCONNECT. If
-    /// there is no connection, one is made. If the client waits for its next attempt to connect, it waits on.
+    /// there is no connection, one is made. If the client waits for its next attempt to connect, it waits on. Does nothing if `names` has no such
+    /// namespace.
     ///
     /// # Errors
     /// [`SlotCapacity`] if no [`SocketSlot`] is free ([`Grow::of_sockets`]). Nothing was changed.
@@ -177,19 +178,13 @@ where
         if self.io.is_connected(namespace) {
             self.purge();
             let io = &mut self.io;
-            self.backlog.update(|record| {
-                if record.namespace != namespace {
-                    return record;
-                }
-                match record.kind {
-                    Kind::Event | Kind::Volatile | Kind::Answer => {
-                        if let Some(id) = record.id {
-                            // So it fails with those of the connection.
-                            io.mark_sent(namespace, u64::from(id));
-                        }
-                        Record { kind: Kind::Leaving, ..record }
+            self.backlog.update(&mut |record| {
+                if record.namespace == namespace && matches!(record.kind, Kind::Event | Kind::Volatile | Kind::Answer) {
+                    if let Some(id) = record.id {
+                        // So it fails with those of the connection.
+                        io.mark_sent(namespace, u64::from(id));
                     }
-                    _ => record,
+                    record.kind = Kind::Leaving;
                 }
             });
         }
@@ -272,10 +267,12 @@ where
     pub fn poll_timeout(&self) -> Option<Instant> {
         let start = if let Phase::Waiting(at) = self.phase { Some(at) } else { None };
         let stirred = self.is_stirred.then_some(Instant::from_millis(0));
-        [self.link.poll_timeout(), self.io.poll_timeout(), start, stirred].into_iter().flatten().min()
+        earliest(&[self.link.poll_timeout(), self.io.poll_timeout(), start, stirred])
     }
 
-    /// Writes what this line has to send into its outbox. Call it for each open line, before the other calls of a turn.
+    /// Writes what this line has to send into its outbox, as far as there is room. Call it for each open line when the other calls of a turn have
+    /// returned [`Step::Idle`]. Write the outbox to the socket and call it again, until it writes nothing: what had no room waits, and no deadline
+    /// tells you.
     ///
     /// # Errors
     /// [`Grow`] for the outbox, if it has no room for a packet while it is empty.
@@ -324,13 +321,15 @@ where
         self.link.opened(line, inbox, outbox, nonce);
     }
 
-    /// The line could not be opened, or has failed.
+    /// The line could not be opened, or has failed. [`poll`](Self::poll) what it has received first, as before [`handle_eof`](Self::handle_eof). Drop
+    /// its socket: no [`Step::Close`] follows.
     pub fn handle_error(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_error(line, now);
     }
 
-    /// The line was ended by the server.
+    /// The line was ended by the server. Before, call [`poll`](Self::poll) for it until [`Step::Idle`]: what it has received and not told yet may be
+    /// lost. [`Step::Close`] follows.
     pub fn handle_eof(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_eof(line, now);

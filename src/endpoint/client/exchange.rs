@@ -17,7 +17,7 @@ pub(super) struct Exchange {
     owes_close: bool,
     /// An answer has come over this connection.
     is_reused: bool,
-    /// The request whose connection was lost is sent again over the next one.
+    /// The POST whose connection was lost is sent again over the next one.
     again: bool,
 }
 
@@ -58,9 +58,9 @@ pub(super) enum Lost {
     Nothing,
     /// No connection was opened.
     Unreachable,
-    /// The request was sent over a connection that had been used before, and no byte of an answer came: the server closed it at that moment.
+    /// A POST was sent over a connection that had been used before, and no byte of an answer came: the server closed it at that moment.
     Unheard,
-    /// As `Unheard`, over a new connection.
+    /// Another request was sent, and no byte of an answer came.
     Silent,
     /// The request has no answer, or only a part of it.
     Request,
@@ -109,7 +109,7 @@ impl Exchange {
             _ => return,
         }
         inbox.reset();
-        if !self.again || self.line == Line::Get {
+        if !self.again {
             outbox.consume(usize::MAX);
         }
     }
@@ -121,7 +121,7 @@ impl Exchange {
             Phase::Idle => Lost::Nothing,
             Phase::Opening => Lost::Unreachable,
             // The caller drops the connection when the next one is opened. Its outbox may still hold the request.
-            Phase::Asked { is_heard: false, .. } if self.is_reused => {
+            Phase::Asked { is_heard: false, .. } if self.is_reused && matches!(self.line, Line::Post) => {
                 self.phase = Phase::Down;
                 return Lost::Unheard;
             }
@@ -196,6 +196,10 @@ impl Exchange {
     ) -> Result<Result<(), Failure>, Grow> {
         loop {
             match &mut self.phase {
+                // Nor would a new connection for the GET, which is asked for at once, be another one.
+                Phase::Idle if !inbox.bytes().is_empty() && self.line == Line::Get && !self.is_reused => {
+                    return Ok(Err(Failure::NotHttp));
+                }
                 Phase::Idle if !inbox.bytes().is_empty() => {
                     // Nothing was asked: whatever it is, it answers nothing (RFC 9112 section 9.2).
                     self.close();

@@ -17,13 +17,13 @@ use core::fmt;
 pub enum Failure {
     /// A line could not be opened.
     Unreachable,
-    /// A line failed, or ended before the session was open or a request was answered. With [`Unanswered`](Self::Unanswered) nothing came at all.
+    /// A line failed, or it ended before the session was open or a request was answered. With [`Unanswered`](Self::Unanswered) nothing came at all.
     Lost,
     /// The server ended the first connection of a session without a byte of an answer. Servers that expect TLS do that, such as those of Node.
     Unanswered,
     /// The session was not open in time.
     TimedOut,
-    /// A path, a query or a header field of the [`Config`](super::Config) cannot be sent.
+    /// A path, a query or a header field of the [`Config`](super::Config) cannot be sent. There is no further attempt, since it would fail too.
     Config(ws::ConnectError),
     /// The answer is not one of an Engine.IO server: another status, or another body. For a WebSocket whose first message is not that of an Engine.IO
     /// server the status is 101.
@@ -51,7 +51,8 @@ pub enum Failure {
     Engine(engineio::PeerError),
     /// The server broke Socket.IO.
     Socket(socketio::PeerError),
-    /// The body of an answer is larger than [`Limits::message`](ws::Limits::message), or its head than 8 KiB or 100 lines.
+    /// A message or a frame, or the body of an answer, is larger than [`Config::limits`](super::Config::limits) allow, or attachments than
+    /// [`Limits::attachment_bytes`](socketio::client::Limits::attachment_bytes), or the head of an answer than 8 KiB or 100 lines.
     TooLarge,
     /// No ping of the server arrived in time.
     PingTimeout,
@@ -65,9 +66,7 @@ impl fmt::Display for Failure {
             Self::Unreachable => {
                 "the server cannot be reached; check the host, the port and the network, and that the server runs"
             }
-            Self::Lost => {
-                "the connection was lost before the server had answered; check the server and the proxies in front of it"
-            }
+            Self::Lost => "the connection was lost; check the network, the server and the proxies in front of it",
             Self::Unanswered => {
                 "the server closed the connection without an answer; check the port, and whether it expects TLS (https, wss)"
             }
@@ -82,6 +81,9 @@ impl fmt::Display for Failure {
             }
             Self::NotEngineIo(Status(101)) => {
                 "the first message over the WebSocket is not that of a Socket.IO server; check the URL and the path"
+            }
+            Self::NotEngineIo(Status(413)) => {
+                "the server takes no request that large (HTTP status 413); send less at once, or raise its limit"
             }
             Self::NotEngineIo(Status(status @ 500..)) => {
                 return write!(
@@ -126,10 +128,10 @@ impl fmt::Display for Failure {
             Self::Engine(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
             Self::Socket(error) => return write!(f, "the server broke the protocol: {error}; report it there"),
             Self::TooLarge => {
-                "an answer of the server is larger than the limit; raise the limit of messages, or check the proxies"
+                "the server sent more than the limits allow; raise those of messages and frames, or check the proxies"
             }
-            Self::PingTimeout => "no ping arrived in time; the server or the network has failed, so connect again",
-            Self::Closed => "the server closed the connection; connect again",
+            Self::PingTimeout => "no ping arrived in time; check the network, and that the server runs",
+            Self::Closed => "the server closed the connection; check there why, unless it was restarted",
         };
         f.write_str(text)
     }

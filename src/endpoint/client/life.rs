@@ -5,11 +5,11 @@ use crate::{
     endpoint::{Grow, What},
     engineio::{
         Event, Message, PeerError, Reason, Transport,
-        client::{Fault, Session},
+        client::{self, Fault, Session},
     },
     http::Status,
     time::Instant,
-    ws::Inbox,
+    ws::{Inbox, PeerError as Large},
 };
 
 #[derive(Clone, Debug)]
@@ -27,7 +27,8 @@ impl Life {
     }
 
     pub(super) fn begin(&mut self, transport: Transport, config: &Config<'_>, now: Instant) {
-        let engine = Some(Session::open(transport, &config.engine, now));
+        let engine = client::Config::new().open_timeout(config.open_ms);
+        let engine = Some(Session::open(transport, &engine, now));
         *self = Self { engine, failure: None, was_open: false, is_told: false };
     }
 
@@ -141,6 +142,9 @@ impl Life {
             (_, Some(Fault::Version3)) => Failure::Version,
             (_, Some(Fault::Open)) => Failure::NotEngineIo(status),
             (_, Some(Fault::Peer(PeerError::UnknownPacket))) if !self.was_open => Failure::NotEngineIo(status),
+            (_, Some(Fault::Peer(PeerError::WebSocket(Large::FrameTooLarge | Large::MessageTooLarge)))) => {
+                Failure::TooLarge
+            }
             (_, Some(Fault::Peer(error))) => Failure::Engine(error),
             (_, Some(Fault::OpenTimeout)) => Failure::TimedOut,
             (_, Some(Fault::Status(status))) => Failure::NotEngineIo(Status(status)),

@@ -62,7 +62,8 @@ pub(super) mod sealed {
 ///
 /// Each [`Line`] has an inbox and an outbox of its own. In a loop, do what [`poll_task`](Self::poll_task) says, call [`advance`](Self::advance) and
 /// [`take`](Self::take) for each line until `false`, [`handle_timeout`](Self::handle_timeout) until `None`, and [`transmit`](Self::transmit) for each
-/// line. Then write the outboxes, and read into the inboxes of the lines that are open. Wait until [`poll_timeout`](Self::poll_timeout) at most.
+/// line. Then write the outboxes, repeat `transmit` for what had no room in them, and read into the inboxes of the lines that are open. Wait until
+/// [`poll_timeout`](Self::poll_timeout) at most.
 ///
 /// Handle all events of a line before you read from it again, or call [`handle_eof`](Self::handle_eof) for it. After an end of a line or a failure the
 /// bytes in its inbox may not be told any more.
@@ -172,10 +173,10 @@ pub trait Link: sealed::Sealed {
         nonce: [u8; 16],
     );
 
-    /// The line could not be opened, or it has failed. Drop it.
+    /// The line could not be opened, or it has failed. Drop it, after what it has received was polled.
     fn handle_error(&mut self, line: Line, now: Instant);
 
-    /// The server has ended the line. A [`Task`] says when to close it.
+    /// The server has ended the line, and what it has received was polled. A [`Task`] says when to close it.
     fn handle_eof(&mut self, line: Line, now: Instant);
 
     /// Works on what the line has received. `true`: [`take`](Self::take) returns an event. `false`: read more.

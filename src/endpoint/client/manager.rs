@@ -103,11 +103,12 @@ where
     /// Removes the events whose deadlines have passed.
     pub(super) fn purge(&mut self) {
         let io = &self.io;
-        self.backlog.update(|record| match (record.kind, record.id) {
-            (Kind::Event | Kind::Volatile, Some(id)) if !io.is_expected(record.namespace, u64::from(id)) => {
-                Record { kind: Kind::Dead, ..record }
+        self.backlog.update(&mut |record| {
+            if let (Kind::Event | Kind::Volatile, Some(id)) = (record.kind, record.id)
+                && !io.is_expected(record.namespace, u64::from(id))
+            {
+                record.kind = Kind::Dead;
             }
-            _ => record,
         });
     }
 
@@ -137,6 +138,7 @@ where
         match event {
             Event::Opened => self.backoff.reset(),
             Event::Connected { .. } => self.backlog.rescan(),
+            // A server can also refuse what it has accepted.
             Event::Refused { namespace, .. } | Event::Disconnected { namespace, .. } => {
                 self.is_refused = true;
                 self.removed(namespace);
@@ -166,11 +168,12 @@ where
     /// An attachment of an acknowledgement arrived. Removes the event with retries if it was the last one.
     fn settle(&mut self) {
         let io = &self.io;
-        self.backlog.update(|record| match (record.kind, record.id) {
-            (Kind::InFlight, Some(id)) if !io.is_expected(record.namespace, u64::from(id)) => {
-                Record { kind: Kind::Dead, ..record }
+        self.backlog.update(&mut |record| {
+            if let (Kind::InFlight, Some(id)) = (record.kind, record.id)
+                && !io.is_expected(record.namespace, u64::from(id))
+            {
+                record.kind = Kind::Dead;
             }
-            _ => record,
         });
         self.backlog.rescan_retries();
     }
@@ -178,28 +181,27 @@ where
     /// The server has removed this client from the namespace, or has refused what it had accepted. Its CONNECT, answers and volatile events go.
     fn removed(&mut self, namespace: Namespace) {
         let io = &mut self.io;
-        self.backlog.update(|record| {
+        self.backlog.update(&mut |record| {
             if record.namespace != namespace || !matches!(record.kind, Kind::Auth | Kind::Answer | Kind::Volatile) {
-                return record;
+                return;
             }
-            let token = record.id.and_then(|id| io.forget(namespace, u64::from(id)));
-            let kind = if token.is_some() { Kind::Dropped } else { Kind::Dead };
-            Record { kind, id: token, left: LOST, ..record }
+            record.id = record.id.and_then(|id| io.forget(namespace, u64::from(id)));
+            record.kind = if record.id.is_some() { Kind::Dropped } else { Kind::Dead };
+            record.left = LOST;
         });
     }
 
     /// The link is lost: what belonged to it goes. What waits for a namespace stays.
     fn lose(&mut self) {
         let io = &mut self.io;
-        self.backlog.update(|record| match record.kind {
-            Kind::Auth | Kind::Answer | Kind::Leaving | Kind::Volatile => {
+        self.backlog.update(&mut |record| {
+            if let Kind::Auth | Kind::Answer | Kind::Leaving | Kind::Volatile = record.kind {
                 if let (Kind::Volatile, Some(id)) = (record.kind, record.id) {
                     // So it fails with the others.
                     io.mark_sent(record.namespace, u64::from(id));
                 }
-                Record { kind: Kind::Dead, ..record }
+                record.kind = Kind::Dead;
             }
-            _ => record,
         });
     }
 
@@ -207,6 +209,7 @@ where
     fn ended(&mut self, now: Instant) {
         let failure = match self.fault.take() {
             Some(PeerError::OldServer) => Failure::Version,
+            Some(PeerError::AttachmentsTooLarge) => Failure::TooLarge,
             Some(error) => Failure::Socket(error),
             None => self.link.failure().unwrap_or(Failure::Closed),
         };
@@ -223,7 +226,9 @@ where
         }
         let attempt = self.backoff.attempts();
         let random = self.next_random();
-        let retry = self.backoff.next(random).map(|delay| now.after_millis(delay));
+        // A request that cannot be written now never can.
+        let delay = if let Failure::Config(_) = failure { None } else { self.backoff.next(random) };
+        let retry = delay.map(|delay| now.after_millis(delay));
         self.failed = Some(Failed { failure, attempt, retry });
         self.phase = retry.map_or(Phase::Ending(Over::GaveUp), Phase::Waiting);
     }

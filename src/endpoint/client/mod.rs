@@ -77,8 +77,11 @@
 //!             }
 //!             Step::Idle => {
 //!                 client.transmit(Line::WebSocket, &mut outbox, now)?;
-//!                 let n = network.write(outbox.written());
-//!                 outbox.consume(n);
+//!                 if !outbox.is_empty() {
+//!                     let n = network.write(outbox.written());
+//!                     outbox.consume(n);
+//!                     continue; // what had no room in the outbox
+//!                 }
 //!                 match network.wait(inbox.space()?, client.poll_timeout()) {
 //!                     None => {} // it is time
 //!                     Some(0) => client.handle_eof(Line::WebSocket, now),
@@ -101,45 +104,101 @@
 //! ```
 //!
 //! # Polling and WebSocket
-//! A [`FullLink`] has three lines, of which each has an inbox and an outbox. The loop is the same, over the lines:
+//! A [`FullLink`] has three lines, of which each has a socket, an inbox and an outbox. The loop is the same, over the lines. Here the sockets do not
+//! block, and the memory grows.
 //!
-//! ```no_run
-//! # use sansocket::{endpoint::{Grow, client::{ClientEnd, FullLink, Line, Step}}, socketio::{AckSlot, Collector, client::SocketSlot}};
+//! ```
+//! # use sansocket::{endpoint::{Grow, What, client::{ClientEnd, FullLink, Line, Step}}, socketio::{AckSlot, Collector, client::SocketSlot}};
 //! # use sansocket::{time::Instant, ws::{Inbox, Outbox}};
+//! # use std::{io::{ErrorKind, Read, Write}, net::TcpStream};
+//! # fn random<const N: usize>() -> [u8; N] { [7; N] }
+//! # fn connect() -> std::io::Result<TcpStream> { Err(ErrorKind::ConnectionRefused.into()) }
 //! type Client<'c> = ClientEnd<FullLink<'c>, [&'static str; 1], [AckSlot; 4], [SocketSlot; 1], [u8; 1024]>;
 //!
 //! struct Wire {
-//!     inbox: Inbox<[u8; 2048]>,
-//!     outbox: Outbox<[u8; 2048], fn() -> [u8; 4]>,
+//!     socket: Option<TcpStream>,
+//!     inbox: Inbox<Vec<u8>>, // 4 KiB at first
+//!     outbox: Outbox<Vec<u8>, fn() -> [u8; 4]>,
 //! }
 //!
-//! /// Does everything that does not have to wait. Then write what the outboxes hold, and wait for bytes or for `poll_timeout`.
+//! /// Does everything that does not have to wait. Then wait until a socket is ready, or for `poll_timeout`. `app` is told the events.
 //! fn turn(
 //!     client: &mut Client<'_>,
 //!     wires: &mut [Wire; Line::COUNT],
-//!     files: &mut Collector<[u8; 1024]>,
+//!     files: &mut Collector<Vec<u8>>,
 //!     now: Instant,
-//!     handle: &mut impl FnMut(&mut Client<'_>, Step<'_>),
-//! ) -> Result<(), Grow> {
+//!     app: &mut impl FnMut(&mut Client<'_>, Step<'_>),
+//! ) {
+//!     // 1. What was received, line by line, and at last what is due by time.
+//!     let mut lines = Line::ALL.into_iter();
+//!     let mut line = lines.next();
+//!     loop {
+//!         let step = match line {
+//!             Some(line) => client.poll(line, &mut wires[line as usize].inbox, files, now),
+//!             None => Ok(client.handle_timeout(now)),
+//!         };
+//!         match (step, line) {
+//!             (Ok(Step::Idle), None) => break,
+//!             (Ok(Step::Idle), Some(_)) => line = lines.next(),
+//!             (Ok(Step::Open(line)), _) => {
+//!                 let wire = &mut wires[line as usize];
+//!                 wire.socket = connect().ok(); // to `Config::url`, and made non-blocking
+//!                 match wire.socket {
+//!                     Some(_) => client.opened(line, &mut wire.inbox, &mut wire.outbox, random()),
+//!                     None => client.handle_error(line, now),
+//!                 }
+//!             }
+//!             (Ok(Step::Close(line)), _) => {
+//!                 let wire = &mut wires[line as usize];
+//!                 if let Some(mut socket) = wire.socket.take() {
+//!                     let _ = socket.write(wire.outbox.written()); // better: all of it, in 2 s at most
+//!                 }
+//!             }
+//!             (Ok(step), _) => app(client, step),
+//!             (Err(Grow { what: What::Collector, to }), _) => drop(files.replace(vec![0; to])),
+//!             (Err(Grow { to, .. }), Some(line)) => drop(wires[line as usize].inbox.replace(vec![0; to])),
+//!             (Err(_), None) => {}
+//!         }
+//!     }
+//!     // 2. Write as much as the sockets take. Then read once: what has come is handled before the next read.
 //!     for line in Line::ALL {
-//!         loop {
-//!             match client.poll(line, &mut wires[line as usize].inbox, files, now)? {
-//!                 Step::Idle => break,
-//!                 step => handle(client, step),
+//!         let wire = &mut wires[line as usize];
+//!         let Some(socket) = &mut wire.socket else { continue };
+//!         let result = loop {
+//!             while let Err(grow) = client.transmit(line, &mut wire.outbox, now) {
+//!                 let _ = wire.outbox.replace(vec![0; grow.to]);
+//!             }
+//!             if wire.outbox.is_empty() {
+//!                 let Ok(space) = wire.inbox.space() else { break Ok(None) };
+//!                 break socket.read(space).map(Some);
+//!             }
+//!             match socket.write(wire.outbox.written()) {
+//!                 Ok(n) => wire.outbox.consume(n),
+//!                 Err(e) => break Err(e),
+//!             }
+//!         };
+//!         match result {
+//!             Ok(None) => {} // the inbox is full; `poll` says how much it needs
+//!             Ok(Some(0)) => client.handle_eof(line, now),
+//!             Ok(Some(n)) => wire.inbox.commit(n),
+//!             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+//!             Err(_) => {
+//!                 wire.socket = None;
+//!                 client.handle_error(line, now);
 //!             }
 //!         }
 //!     }
-//!     loop {
-//!         match client.handle_timeout(now) {
-//!             Step::Idle => break,
-//!             step => handle(client, step),
-//!         }
-//!     }
-//!     for line in Line::ALL {
-//!         client.transmit(line, &mut wires[line as usize].outbox, now)?;
-//!     }
-//!     Ok(())
 //! }
+//! # use sansocket::endpoint::client::{Config, Memory};
+//! # let config = Config::parse("http://example.org").unwrap();
+//! # let memory = Memory { acks: [AckSlot::EMPTY; 4], sockets: [SocketSlot::EMPTY; 1], backlog: [0; 1024] };
+//! # let mut client = ClientEnd::new(FullLink::new(&config), ["/"], memory, 1);
+//! # let wire = |_| Wire { socket: None, inbox: Inbox::new(vec![0; 4096]), outbox: Outbox::with_keys(Vec::new(), random as fn() -> [u8; 4]) };
+//! # let (mut wires, mut files, mut told) = ([0, 1, 2].map(wire), Collector::new(Vec::new()), Vec::new());
+//! # let now = Instant::from_millis(0);
+//! # client.connect(sansocket::socketio::Namespace(0), now).unwrap();
+//! # turn(&mut client, &mut wires, &mut files, now, &mut |_, step| told.push(format!("{step:?}")));
+//! # assert!(told.iter().any(|t| t.contains("Unreachable")), "{told:?}");
 //! ```
 //!
 //! # Endings
@@ -157,7 +216,8 @@
 //! # What waits, and what is lost
 //! Each packet waits in the backlog until it is written into an outbox. What was written when a connection is lost may or may not have arrived; its
 //! acknowledgement fails. What waits stays, and is sent after the next CONNECT in its order, except what belonged to that connection: volatile
-//! events, and acknowledgements for the server. An event with [retries](Emit::retry) stays until the server has acknowledged it.
+//! events, and acknowledgements for the server. An event with [retries](Emit::retry) stays until the server has acknowledged it, unless
+//! [`WhenFull::DropOldest`] drops it while it waits.
 
 mod backlog;
 mod config;

@@ -21,11 +21,12 @@ where
     S: AsMut<[SocketSlot]> + AsRef<[SocketSlot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    /// Answers [`Step::Auth`]: sends CONNECT with these credentials, which must be written as a JSON object, or without.
+    /// Answers [`Step::Auth`](super::Step::Auth): sends CONNECT with these credentials, which must be written as a JSON object, or without.
     ///
     /// # Errors
-    /// [`SendError::Capacity`] if the backlog has no room ([`Grow::of_client`]). [`SendError::State`] if the namespace does not wait for credentials
-    /// (any more). Nothing was changed.
+    /// [`SendError::Capacity`] if the backlog has no room ([`Grow::of_client`](crate::endpoint::Grow::of_client)). [`SendError::State`] if the
+    /// namespace does not wait for credentials (any more). Nothing was changed: [`Step::Auth`](super::Step::Auth) does not come again, so repeat the
+    /// call.
     pub fn authorize(&mut self, namespace: Namespace, auth: Option<&impl Args>) -> Result<(), SendError> {
         let io = &mut self.io;
         let len = self.backlog.append(0, |out| io.authorize(namespace, auth, out))?;
@@ -49,7 +50,8 @@ where
     /// fail: it was never asked for.
     ///
     /// # Errors
-    /// [`SendError::Capacity`] if the backlog is full, with the size that it needs; [`SendError::Acks`] if no slot is free: see [`Grow::of_client`].
+    /// [`SendError::Capacity`] if the backlog is full, with the size that it needs; [`SendError::Acks`] if no slot is free: see
+    /// [`Grow::of_client`](crate::endpoint::Grow::of_client).
     /// [`SendError::Serialize`]. [`SendError::State`] if the name is reserved, the namespace is not one of the application's, or there are too many
     /// attachments. Nothing was changed.
     pub fn emit_with(
@@ -108,8 +110,8 @@ where
         let mut is_purged = false;
         loop {
             let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-            let write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
-            let written = self.backlog.append(self.reserve, write).map(Some);
+            let mut write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
+            let written = self.backlog.append(self.reserve, &mut write).map(Some);
             drop(path);
             let Err(SendError::Capacity(capacity)) = written else { return written };
             if !is_purged {

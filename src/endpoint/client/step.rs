@@ -53,6 +53,7 @@ pub enum Over {
     Closed,
     /// The server has refused or removed this client from the last of its namespaces.
     Refused,
-    /// The number of attempts was reached. The namespaces are still wanted: a call of [`connect`](super::ClientEnd::connect) joins all of them.
+    /// The number of attempts was reached, or the request cannot be written ([`Failure::Config`]). The namespaces are still wanted: a call of
+    /// [`connect`](super::ClientEnd::connect) joins all of them.
     GaveUp,
 }

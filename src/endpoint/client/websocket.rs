@@ -8,7 +8,7 @@ use super::{
 use crate::{
     endpoint::{Grow, What},
     engineio::{self, Transport, client::Source},
-    time::Instant,
+    time::{Instant, earliest},
     ws::{ConnectError, Inbox, MaskSource, Outbox},
 };
 
@@ -173,7 +173,7 @@ impl Link for WebSocketLink<'_> {
     fn poll_timeout(&self) -> Option<Instant> {
         // A task is due at once.
         let task = self.socket.has_task().then_some(Instant::from_millis(0));
-        [self.life.poll_timeout(), self.socket.poll_timeout(), task].into_iter().flatten().min()
+        earliest(&[self.life.poll_timeout(), self.socket.poll_timeout(), task])
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Option<engineio::Event<'static>> {

@@ -65,7 +65,8 @@ impl ServerLink {
         if body.len() < OWED_MAX {
             return Err(Grow { what: What::Output, to: OWED_MAX });
         }
-        let mut payload = Payload::new(body);
+        // Memory that grew for one packet is not for more of them.
+        let mut payload = Payload::with_max(body, self.max_payload.max(OWED_MAX));
         let mut memory = [0; OWED_MAX];
         if !self.is_over() {
             self.push_owed(&mut memory, &mut payload)?;

@@ -3,7 +3,8 @@
 mod upper;
 
 use super::{
-    Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, Text, buffer::Buffer,
+    Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, Text, assemble::Worked,
+    buffer::Buffer,
 };
 use crate::bytes::Capacity;
 
@@ -162,11 +163,12 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     }
 
     fn poll<R: Role>(&mut self, ws: &mut Connection<R>, in_parts: bool) -> Result<Option<Incoming<'_>>, ReceiveError> {
-        Ok(match self.work(ws, in_parts)? {
+        let mut payload = None;
+        Ok(match self.work(ws, in_parts, &mut payload)? {
             None => None,
-            Some(Advanced::Ready) => self.take(),
-            Some(Advanced::Ping(payload)) => Some(Incoming::Ping(payload)),
-            Some(Advanced::Pong(payload)) => Some(Incoming::Pong(payload)),
+            Some(Worked::Ready) => self.take(),
+            Some(Worked::Ping) => payload.map(Incoming::Ping),
+            Some(Worked::Pong) => payload.map(Incoming::Pong),
         })
     }
 
@@ -215,7 +217,13 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn advance<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Advanced>, ReceiveError> {
-        self.work(ws, false)
+        let mut payload = None;
+        Ok(match self.work(ws, false, &mut payload)? {
+            None => None,
+            Some(Worked::Ready) => Some(Advanced::Ready),
+            Some(Worked::Ping) => payload.map(Advanced::Ping),
+            Some(Worked::Pong) => payload.map(Advanced::Pong),
+        })
     }
 
     /// The message that is ready, without taking it. See [`advance`](Self::advance).

@@ -137,7 +137,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
     }
 
     /// The first record from `at` on that is accepted, and its place.
-    pub(super) fn find(&self, mut at: usize, accept: impl Fn(&Record) -> bool) -> Option<(usize, Record)> {
+    fn find(&self, mut at: usize, accept: impl Fn(&Record) -> bool) -> Option<(usize, Record)> {
         loop {
             let record = self.get(at)?;
             if accept(&record) {
@@ -147,13 +147,17 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
         }
     }
 
-    /// Calls `change` with each record from the first on. What it returns replaces the record.
-    pub(super) fn update(&mut self, mut change: impl FnMut(Record) -> Record) {
+    /// Calls `change` with each record from the first on. A record whose kind it changes is replaced.
+    ///
+    /// The closure is `dyn`, since a copy of this loop in each caller is a kilobyte of flash.
+    #[inline(never)]
+    pub(super) fn update(&mut self, change: &mut dyn FnMut(&mut Record)) {
         let mut at = self.start;
-        while let Some(record) = self.get(at) {
-            let new = change(record);
-            if new != record {
-                self.set(at, new);
+        while let Some(mut record) = self.get(at) {
+            let kind = record.kind;
+            change(&mut record);
+            if record.kind != kind {
+                self.set(at, record);
             }
             // `set` may have emptied the backlog.
             at = at.saturating_add(record.len);
@@ -217,14 +221,14 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
         if all < needed {
             return false;
         }
-        self.update(|record| {
+        self.update(&mut |record| {
             if needed == 0 || !record.is_droppable() {
-                return record;
+                return;
             }
-            needed = needed.saturating_sub(gain(&record));
-            let token = record.id.and_then(|id| forget(record.namespace, id));
-            let kind = if record.is_asked && token.is_some() { Kind::Dropped } else { Kind::Dead };
-            Record { kind, id: token, left: 0, ..record }
+            needed = needed.saturating_sub(gain(record));
+            record.id = record.id.and_then(|id| forget(record.namespace, id));
+            record.kind = if record.is_asked && record.id.is_some() { Kind::Dropped } else { Kind::Dead };
+            record.left = 0;
         });
         true
     }

@@ -69,10 +69,9 @@ impl FullLink<'_> {
         &mut self,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), Grow> {
-        let again = self.get.is_asking_again();
         let Some(engine) = self.base.life.session().filter(|_| self.get.is_idle()) else { return Ok(()) };
         // The rest of a request that was answered before it was read goes first.
-        if !again && engine.poll_request(true) != Some(Request::Get) || !outbox.is_empty() {
+        if engine.poll_request(true) != Some(Request::Get) || !outbox.is_empty() {
             return Ok(());
         }
         match outbox.append_bytes(|out| write_poll(self.base.config, engine, None, out)) {
@@ -178,11 +177,10 @@ impl FullLink<'_> {
         let exchange = if line == Line::Get { &mut self.get } else { &mut self.post };
         let failure = match exchange.lost(is_eof) {
             Lost::Nothing => return,
-            // The end of a connection comes behind its answer. After a failure the answer may be lost, with the packets in it.
-            Lost::Unheard if is_eof || line == Line::Post => return exchange.ask_again(),
+            Lost::Unheard => return exchange.ask_again(),
             Lost::Unreachable => Failure::Unreachable,
             Lost::Silent if !self.base.life.is_open() => Failure::Unanswered,
-            Lost::Unheard | Lost::Silent | Lost::Request => Failure::Lost,
+            Lost::Silent | Lost::Request => Failure::Lost,
         };
         if line == Line::Post {
             self.lose_post(failure);
