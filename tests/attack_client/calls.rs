@@ -4,7 +4,7 @@ use crate::host::{B, Host, ROOT, answer, at, config, frame, full_with, open_pack
 use sansocket::{
     endpoint::{
         What,
-        client::{Emit, FullLink, Line, WebSocketLink},
+        client::{Emit, FullLink, Line, Step, WebSocketLink},
     },
     engineio::Transport,
     time::Instant,
@@ -232,4 +232,68 @@ fn the_far_future() {
     h.poll_all();
     let log = h.log();
     assert_eq!(log.iter().filter(|l| l.starts_with("no ack")).count(), 2, "{log:?}");
+}
+
+#[test]
+fn a_host_that_cannot_grow_gives_the_line_up_and_goes_on() {
+    let placeholder = "{\"_placeholder\":true,\"num\":0}";
+    // The text alone has room, and not its attachment; or not even the text.
+    for text in [format!("451-[\"f\",{placeholder}]"), format!("451-[\"{}\",{placeholder}]", "f".repeat(70))] {
+        let mut h = websocket();
+        h.client.connect(ROOT, at(0)).unwrap();
+        h.open_websocket();
+        h.text("40{\"sid\":\"x\"}");
+        h.log();
+        let mut refused = false;
+        for bytes in [frame(&text), [b"\x82\x28".to_vec(), vec![0; 40]].concat()] {
+            h.feed_only(Line::WebSocket, &bytes);
+            let Host { client, wires, collector, .. } = &mut h;
+            loop {
+                match client.poll(Line::WebSocket, &mut wires[0].inbox, collector, at(0)) {
+                    Ok(Step::Idle) => break,
+                    Ok(_) => {}
+                    Err(grow) => {
+                        assert_eq!(grow.what, What::Collector);
+                        refused = true;
+                        break;
+                    }
+                }
+            }
+        }
+        assert!(refused, "{text}");
+        h.end(Line::WebSocket, true);
+        assert!(h.log().contains(&"failed Lost 0 Some(1000)".into()));
+        h.now = 1000;
+        h.open_websocket();
+        h.text("40{\"sid\":\"x\"}");
+        h.text("42[\"e\",5]");
+        let log = h.log();
+        assert_eq!(log[log.len() - 2..], ["connected /", "event / 5"], "{log:?}");
+    }
+}
+
+#[test]
+fn a_host_that_cannot_grow_gives_up_polling_too() {
+    let mut h = full_with(&[Transport::Polling]);
+    h.client.connect(ROOT, at(0)).unwrap();
+    h.turn();
+    h.feed(Line::Get, &answer(&open_packet("[]")));
+    h.feed(Line::Post, &answer("ok"));
+    h.feed(Line::Get, &answer("40{\"sid\":\"x\"}"));
+    h.log();
+    let file = "A".repeat(80);
+    h.feed_only(Line::Get, &answer(&format!("451-[\"f\",{{\"_placeholder\":true,\"num\":0}}]\x1eb{file}")));
+    let mut ended = 0;
+    for _ in 0..100 {
+        let Host { client, wires, collector, .. } = &mut h;
+        match client.poll(Line::Get, &mut wires[Line::Get as usize].inbox, collector, at(0)) {
+            Ok(Step::Failed { .. }) => ended += 1,
+            Ok(_) => {}
+            Err(grow) => {
+                assert_eq!(grow.what, What::Collector);
+                client.handle_error(Line::Get, at(0));
+            }
+        }
+    }
+    assert_eq!(ended, 1, "it spins");
 }

@@ -203,7 +203,8 @@ where
     /// The next step of what a line received. See the [module page](super) for the loop.
     ///
     /// # Errors
-    /// [`Grow`] for the inbox or the collector. Nothing was changed.
+    /// [`Grow`] for the inbox or the collector. Nothing was changed. A caller that cannot lend more calls [`handle_error`](Self::handle_error) and drops
+    /// the line; then the client connects again.
     pub fn poll<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,

@@ -87,6 +87,11 @@ impl Life {
         }
     }
 
+    /// Whether a message was found and not taken.
+    pub(super) fn has_message(&self) -> bool {
+        self.engine.as_ref().is_some_and(Session::has_message)
+    }
+
     /// The message that `take` would return.
     pub(super) fn peek<'e, S: AsMut<[u8]>>(&self, inbox: &'e mut Inbox<S>) -> Option<Message<'e>> {
         self.engine.as_ref()?.peek(inbox)

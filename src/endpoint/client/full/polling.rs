@@ -174,8 +174,11 @@ impl FullLink<'_> {
 
     /// The connection of a line has ended or failed.
     pub(super) fn lose_request(&mut self, line: Line, is_eof: bool) {
+        // The caller has no room for a message that has come.
+        let is_stuck = !is_eof && line == Line::Get && self.base.life.has_message();
         let exchange = if line == Line::Get { &mut self.get } else { &mut self.post };
         let failure = match exchange.lost(is_eof) {
+            Lost::Nothing if is_stuck => Failure::Lost,
             Lost::Nothing => return,
             Lost::Unheard => return exchange.ask_again(),
             Lost::Unreachable => Failure::Unreachable,

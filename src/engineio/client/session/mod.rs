@@ -253,6 +253,11 @@ impl Session {
         self.fault
     }
 
+    /// Whether a message was found and not taken.
+    pub(crate) fn has_message(&self) -> bool {
+        self.ready != Ready::Nothing
+    }
+
     /// Ends the wish to upgrade. `false` if there was none.
     pub(super) const fn begin_upgrade(&mut self) -> bool {
         let can_upgrade = self.can_upgrade();
