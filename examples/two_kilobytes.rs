@@ -87,7 +87,7 @@ impl Source for Outgoing<'_> {
     fn forward<O: Sink<Client>>(&mut self, out: &mut O) -> Result<bool, engineio::SendError> {
         let question = self.reading.question;
         let sent = match self.io.poll_transmit(out) {
-            Ok(false) if question.is_some() => {
+            Ok(false) if question.is_some() && self.io.is_connected(NAMESPACE) => {
                 question.map_or(Ok(()), |q| self.io.ack(q, &self.reading.number, out)).map(|()| {
                     self.reading.question = None;
                     true
