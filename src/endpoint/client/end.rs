@@ -175,16 +175,27 @@ where
     /// Leaves a namespace, after what waits for it was sent if it is connected. Events that wait for a namespace that is not connected stay, as in
     /// the JavaScript client: the next [`connect`](Self::connect) sends them. When no namespace is left, the connection is closed.
     pub fn disconnect(&mut self, namespace: Namespace) {
-        if self.io.is_connected(namespace) {
-            self.purge();
+        let is_connected = self.io.is_connected(namespace);
+        if self.io.is_wanted(namespace) {
+            if is_connected {
+                self.purge();
+            }
             let io = &mut self.io;
             self.backlog.update(&mut |record| {
-                if record.namespace == namespace && matches!(record.kind, Kind::Event | Kind::Volatile | Kind::Answer) {
-                    if let Some(id) = record.id {
-                        // So it fails with those of the connection.
-                        io.mark_sent(namespace, u64::from(id));
+                if record.namespace != namespace {
+                    return;
+                }
+                match record.kind {
+                    // For a connection that the server has not accepted yet.
+                    Kind::Answer if !is_connected => record.kind = Kind::Dead,
+                    Kind::Event | Kind::Volatile | Kind::Answer if is_connected => {
+                        if let Some(id) = record.id {
+                            // So it fails with those of the connection.
+                            io.mark_sent(namespace, u64::from(id));
+                        }
+                        record.kind = Kind::Leaving;
                     }
-                    record.kind = Kind::Leaving;
+                    _ => {}
                 }
             });
         }
