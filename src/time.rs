@@ -21,6 +21,12 @@ pub(crate) const fn millis(ms: u32) -> u64 {
     u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0])
 }
 
+/// The first of these times. Out of line, since each endpoint looks for one.
+#[inline(never)]
+pub(crate) fn earliest(times: &[Option<Instant>]) -> Option<Instant> {
+    times.iter().copied().flatten().min()
+}
+
 /// A point in time, in milliseconds since an epoch that you choose: the start of the program, or the boot of the board.
 ///
 /// Use a clock that never runs backwards. If a call passes an earlier time than a previous call on the same object, the later time counts. All

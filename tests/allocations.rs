@@ -1,6 +1,7 @@
 //! The core allocates nothing, from the first byte of a request to the last of a close frame, whoever reads.
 
 use sansocket::{
+    endpoint::client::{ClientEnd, Config as At, FullLink, Line, Link, Memory, Step, WebSocketLink},
     engineio::{
         self, Packets, Payload, Sid, Transport,
         server::{Config, Cors, Origins, Probe, Probed, Route, Session},
@@ -10,6 +11,7 @@ use sansocket::{
     socketio::{
         self, AckSlot, Binary, Collector, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Policy, Pushed, Queue,
         QueueSlot,
+        client::{Event as Told, SocketSlot},
         server::{
             AckIds, AskedSlot, BroadcastAcks, Event, Session as Io,
             rooms::{Member, RoomSlot, Rooms, Storage, Target},
@@ -232,4 +234,103 @@ fn none_over_polling() {
     read(&mut inbox, b"\x81\x81\0\0\0\x005");
     assert_eq!(probe.poll(&mut engine, &mut inbox, &mut ws), Ok(Probed::Upgraded));
     assert_eq!(ALLOCATIONS.get() - before, 0, "allocations by the core");
+}
+
+/// Plays a client against what a server says, one piece a turn. Returns how much it told the application.
+fn play<L: Link>(link: L, says: &[(Line, Vec<u8>)]) -> usize {
+    let memory = Memory { acks: [AckSlot::EMPTY; 2], sockets: [SocketSlot::EMPTY; 1], backlog: [0; 256] };
+    let mut client = ClientEnd::new(link, ["/"], memory, 1);
+    let mut inboxes = [const { Inbox::new([0; 512]) }; Line::COUNT];
+    let mut outboxes = [(); Line::COUNT].map(|()| Outbox::with_keys([0; 512], || [1, 2, 3, 4]));
+    let mut files = Collector::new([0; 64]);
+    let (mut told, mut now) = (0, 0);
+    client.connect(Namespace(0), Instant::from_millis(0)).unwrap();
+    client.emit(Namespace(0), "hello", &("waits", 1)).unwrap();
+    for said in std::iter::once(None).chain(says.iter().map(Some)) {
+        if let Some((line, bytes)) = said {
+            let inbox = &mut inboxes[*line as usize];
+            let space = inbox.space().unwrap();
+            space[..bytes.len()].copy_from_slice(bytes);
+            inbox.commit(bytes.len());
+        }
+        // Long enough for the next attempt.
+        now += 2000;
+        let now = Instant::from_millis(now);
+        for _ in 0..2 {
+            for line in Line::ALL {
+                loop {
+                    let step = match client.poll(line, &mut inboxes[line as usize], &mut files, now).unwrap() {
+                        Step::Idle => client.handle_timeout(now),
+                        step => step,
+                    };
+                    match step {
+                        Step::Idle => break,
+                        Step::Open(line) => {
+                            client.opened(
+                                line,
+                                &mut inboxes[line as usize],
+                                &mut outboxes[line as usize],
+                                *b"the sample nonce",
+                            );
+                            break;
+                        }
+                        Step::Event(Told::Event(e), files) => {
+                            told += 1;
+                            client.ack(e.ack.unwrap(), &Binary((e.args(), Json(7)), files)).unwrap();
+                            let how = sansocket::endpoint::client::Emit::new().ask(1, None);
+                            assert!(client.emit_with(Namespace(0), "reading", &1, how).unwrap());
+                        }
+                        Step::Event(Told::Ack(answer), _) => told += 10 * usize::from(answer.token == Some(1)),
+                        Step::Event(Told::Disconnected { .. }, _) => told += 100,
+                        Step::Over(_) => told += 1000,
+                        Step::Failed { .. } => told += 10_000,
+                        _ => {}
+                    }
+                }
+            }
+            for line in Line::ALL {
+                client.transmit(line, &mut outboxes[line as usize], now).unwrap();
+                outboxes[line as usize].consume(usize::MAX);
+            }
+        }
+    }
+    told
+}
+
+/// The client over each of its links.
+#[test]
+fn none_by_a_client() {
+    const OPEN: &str = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100000}"#;
+    let frame = |first: u8, payload: &[u8]| [&[first, payload.len() as u8], payload].concat();
+    let text = |text: &str| frame(0x81, text.as_bytes());
+    let hello = "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    let question = r#"451-1["question",{"_placeholder":true,"num":0}]"#;
+    let http = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes();
+    let (ws, get, post) = (Line::WebSocket, Line::Get, Line::Post);
+    let over_websocket = [
+        (ws, [hello.as_bytes(), &text(OPEN)].concat()),
+        (ws, text("40{\"sid\":\"b\",\"pid\":\"c\"}")),
+        (ws, [text(question), frame(0x82, b"\x01\x02"), text("2")].concat()),
+        (ws, text("430[\"ok\"]")),
+        (ws, text("41")),
+        (ws, frame(0x88, b"")),
+    ];
+    let over_polling = [
+        (get, http(OPEN)),
+        (post, http("ok")),
+        (get, http("40{\"sid\":\"b\"}")),
+        (post, http("ok")),
+        (get, http(&format!("{question}\x1ebAQI=\x1e2"))),
+        (post, http("ok")),
+        (get, http("430[\"ok\"]\x1e41")),
+        (post, http("ok")),
+        (get, http("6")),
+        (post, http("ok")),
+    ];
+    let config = At::parse("http://[::1]:3000").unwrap();
+    let polling = config.transports(&[Transport::Polling]);
+    let before = ALLOCATIONS.get();
+    let told = [play(WebSocketLink::new(&config), &over_websocket), play(FullLink::new(&polling), &over_polling)];
+    assert_eq!(ALLOCATIONS.get() - before, 0, "allocations by the core");
+    assert_eq!(told, [1111; 2]);
 }

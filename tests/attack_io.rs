@@ -4,8 +4,12 @@
 mod acks;
 #[path = "attack_io/calls.rs"]
 mod calls;
+#[path = "attack_io/gets.rs"]
+mod gets;
 #[path = "attack_io/host.rs"]
 mod host;
+#[path = "attack_io/post.rs"]
+mod post;
 #[path = "attack_io/tables.rs"]
 mod tables;
 
@@ -47,6 +51,15 @@ fn an_acknowledgement_with_an_attachment_and_without_arguments_is_told() {
     host.ask(7, None);
     host.post(b"461-0[]\x1ebAQIDBAEBAQEBAQEBAQEBAQ==\x1e42[\"x\"]", 1);
     assert!(host.told.contains(&"ack Some(7) [16]".to_owned()), "{:?}", host.told);
+}
+
+/// The room for a packet with attachments is asked for, also if packets that are no messages come before it in the body.
+#[test]
+fn a_binary_event_behind_a_pong_in_a_post_is_told() {
+    let mut host = Host::new(Transport::Polling);
+    host.post(b"40", 0);
+    host.post(b"3\x1e451-[\"x\",{\"_placeholder\":true,\"num\":0}]\x1e3\x1ebAQIDBA==\x1e42[\"y\"]", 1);
+    assert_eq!(host.told[2..], ["event Some([34, 120, 34]) [4]", "event Some([34, 121, 34]) []"]);
 }
 
 /// `accept` after the client broke the protocol does not make its later packets good.

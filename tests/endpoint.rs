@@ -1,7 +1,7 @@
 //! The composed server machine: each way of ending, what is told and what is written for it.
 
 use sansocket::{
-    endpoint::{Answer, Got, Grow, ServerEnd, ServerLink, Step, Upgrade, What},
+    endpoint::{Answer, Batch, Got, Grow, Input, ServerEnd, ServerLink, Step, Upgrade, What},
     engineio::{
         Packets, Sid, Transport,
         server::{Config, Probed, Refusal},
@@ -311,4 +311,65 @@ fn attachments_come_with_their_event_in_memory_that_grows() {
     host.feed(&[&frame("40")[..], &packet, &file, &file].concat());
     host.turn(0);
     assert_eq!(host.told, ["Opened", "event with 2"]);
+}
+
+/// Memory that is never longer than 64 bytes.
+struct Short(Vec<u8>);
+
+impl FromIterator<u8> for Short {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
+        Self(bytes.into_iter().take(64).collect())
+    }
+}
+
+impl AsMut<[u8]> for Short {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+/// The whole turns of a client that sends `frames`: what is told, and what is sent.
+fn turns<S: AsMut<[u8]> + FromIterator<u8>>(frames: &[u8], mut inbox: Inbox<S>) -> (Vec<String>, Vec<u8>) {
+    let sid = Sid::from_random([1; 15]);
+    let mut end = ServerEnd::open(Transport::WebSocket, sid, Config::new(), Limits::new(), ["/"], Vec::new(), at(0));
+    let (mut told, mut batch, mut collector) = (Vec::new(), Batch::new(Vec::new()), Collector::new(Vec::new()));
+    for piece in frames.chunks(16) {
+        let Some(space) = inbox.space().ok().and_then(|space| space.get_mut(..piece.len())) else { break };
+        space.copy_from_slice(piece);
+        inbox.commit(piece.len());
+        let mut input = Input::Socket(&mut inbox);
+        for _ in 0..10 {
+            match end.step(&mut input, &mut collector, &mut batch, at(0)) {
+                Step::Idle => break,
+                Step::Event(Event::Connect { namespace, .. }, _) => {
+                    let sid = socketio::Sid::from_random([2; 15]);
+                    end.say(&mut batch, |io, out| io.accept(namespace, sid, out)).unwrap();
+                    for token in 0..3 {
+                        let question = Some(ExpectAck { token, deadline: None });
+                        end.say(&mut batch, |io, out| io.emit(namespace, "ask", &(), question, out)).unwrap();
+                    }
+                }
+                Step::Event(Event::Event(e), files) => {
+                    told.push(format!("{} files", files.into_iter().count()));
+                    let refused = end.say(&mut batch, |io, out| io.emit(Namespace(7), "to nobody", &(), None, out));
+                    assert!(refused.is_err() && e.ack.is_none());
+                }
+                Step::Closed(reason) => told.push(reason.to_string()),
+                _ => {}
+            }
+        }
+    }
+    (told, batch.written().to_vec())
+}
+
+#[test]
+fn turns_grow_all_memory_and_end_where_it_cannot_grow() {
+    let json = format!("451-[\"{}\",{{\"_placeholder\":true,\"num\":0}}]", "x".repeat(60));
+    let frames = [&frame("40")[..], &frame(&json), b"\x82\x83\0\0\0\0abc", &frame("41")].concat();
+    let (told, sent) = turns(&frames, Inbox::new(vec![0; 32]));
+    assert_eq!(told, ["1 files"]);
+    assert_eq!(sent.windows(7).filter(|w| *w == b"[\"ask\"]").count(), 3);
+    let (told, sent) = turns(&frames, Inbox::new(Short(vec![0; 32])));
+    assert_eq!(told.first().map(String::as_str), Some("forced server close"));
+    assert!(sent.ends_with(b"\x88\0"));
 }

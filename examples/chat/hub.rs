@@ -4,7 +4,7 @@ use crate::host::{Peer, random};
 use sansocket::{
     json::{Args, Json},
     socketio::{
-        self, Flags, Namespace, SendError,
+        self, Namespace, SendError,
         server::rooms::{Full, Member, RoomSlot, Rooms, Storage, Target},
     },
     ws,
@@ -126,7 +126,7 @@ impl Hub {
         // The newcomer at once, the others with the next announcement.
         let Room { scratch, history, .. } = &mut *room;
         let frames = frames(scratch, "allMessage", &Json(&*history));
-        peer.push(frames, Flags::NONE);
+        peer.push(frames);
         room.is_history_due = true;
         room.are_users_due = true;
         self.announce.notify_one();
@@ -201,7 +201,7 @@ impl Hub {
     pub fn notice(&self, peer: &Rc<Peer>, text: &str) {
         let mut room = self.room.borrow_mut();
         let frames = frames(&mut room.scratch, "notice", &text);
-        peer.push(frames, Flags::NONE);
+        peer.push(frames);
     }
 
     /// To everybody but `not`: encoded and framed once.
@@ -211,7 +211,7 @@ impl Hub {
         let target = not.map_or(Target::all(), |member| Target::all().not(member));
         for member in rooms.select(ROOT, &target) {
             if let Some(Some(guest)) = guests.get(member.0 as usize) {
-                guest.peer.push(frames.clone(), Flags::NONE);
+                guest.peer.push(frames.clone());
             }
         }
     }
@@ -235,7 +235,7 @@ impl Hub {
                 let frames = frames(&mut room.scratch, "users", &Json(&users));
                 room.guests = guests;
                 for guest in room.guests.iter().flatten() {
-                    guest.peer.push(frames.clone(), Flags::NONE);
+                    guest.peer.push(frames.clone());
                 }
             }
         }

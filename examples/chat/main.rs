@@ -21,8 +21,8 @@ struct Options {
     #[arg(long, default_value_t = 10_000, value_name = "MS")]
     handshake_timeout: u64,
     /// Origins whose pages may join over polling: `*` for all, or a list with commas; empty for the own page alone.
-    #[arg(long, default_value = "*", value_name = "ORIGINS")]
-    cors: host::Origin,
+    #[arg(long, default_value = "*", value_name = "ORIGINS", value_delimiter = ',', value_parser = host::origin)]
+    cors: Vec<String>,
     /// Messages that newcomers are shown.
     #[arg(long, default_value_t = 100, value_name = "N")]
     history: usize,

@@ -7,7 +7,7 @@ mod dial;
 use clap::Parser;
 use dial::{App, Client, Dial};
 use sansocket::{
-    endpoint::client::{Config, Emit, FullLink, Over, Step},
+    endpoint::client::{Config, Emit, FullLink, Link, Over, Step},
     json::Json,
     socketio::{EventPacket, Namespace, client::Event},
     time::Instant,
@@ -154,10 +154,7 @@ impl App for Chat {
         match step {
             Step::Event(Event::Connected { .. }, _) => {
                 self.is_connected = true;
-                self.notice(&format!(
-                    "connected to {}",
-                    sansocket::endpoint::client::Link::config(client.link()).url().authority()
-                ));
+                self.notice(&format!("connected to {}", client.link().config().url().authority()));
                 self.rename(client);
             }
             Step::Event(Event::Event(event), _) => {
@@ -220,15 +217,9 @@ impl App for Chat {
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>) {
         self.leave(client);
     }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    fn handle_timeout(&mut self, _: &mut Client<'_>, _: Instant) {}
 
     fn is_done(&self) -> bool {
         self.exit.is_some()

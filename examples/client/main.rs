@@ -11,7 +11,7 @@ use clap::Parser;
 use dial::{App, Client, Dial};
 use print::{Note, Printer};
 use sansocket::{
-    endpoint::client::{Config, Emit, Failure, FullLink, Over, Seen, Step},
+    endpoint::client::{Config, Emit, Failure, FullLink, Link, Over, Seen, Step},
     engineio::Transport,
     json::{Kind, Raw, Value},
     socketio::{
@@ -127,8 +127,8 @@ impl Terminal<'_> {
         if asks {
             how = how.ask(self.next_token, Some(now.after_millis(self.ack_timeout)));
         }
-        let sent = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
-        if !sent.map_err(|e| e.to_string())? {
+        let is_kept = dial::send(client, |client| client.emit_with(namespace, &name, &content, how));
+        if !is_kept.map_err(|e| e.to_string())? {
             return Err("the event was dropped".into());
         }
         if asks {
@@ -160,12 +160,8 @@ impl Terminal<'_> {
         match event {
             Event::Connected { namespace, sid, is_recovered } => {
                 self.was_connected = true;
-                self.printer.print(Note::Connected {
-                    namespace,
-                    sid,
-                    is_recovered,
-                    transport: client_transport(client),
-                });
+                let transport = client.link().transport();
+                self.printer.print(Note::Connected { namespace, sid, is_recovered, transport });
             }
             Event::Refused { namespace, message, data } => {
                 self.was_refused = true;
@@ -199,10 +195,6 @@ impl Terminal<'_> {
             _ => {}
         }
     }
-}
-
-fn client_transport(client: &Client<'_>) -> Transport {
-    sansocket::endpoint::client::Link::transport(client.link())
 }
 
 impl App for Terminal<'_> {
@@ -261,7 +253,7 @@ impl App for Terminal<'_> {
         }
     }
 
-    fn interrupted(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn interrupted(&mut self, client: &mut Client<'_>) {
         if self.is_leaving {
             self.exit = self.exit.or(Some(1));
         }
@@ -272,7 +264,7 @@ impl App for Terminal<'_> {
         self.until.filter(|_| !self.is_leaving)
     }
 
-    fn handle_timeout(&mut self, client: &mut Client<'_>, _: Instant) {
+    fn handle_timeout(&mut self, client: &mut Client<'_>) {
         self.leave(client);
     }
 

@@ -10,7 +10,7 @@ use sansocket::{
     time::Instant,
     ws::{Inbox, MaskSource, Outbox},
 };
-use std::{future::pending, time::Duration};
+use std::{future::pending, io::ErrorKind, time::Duration};
 use tokio::{
     io::Interest,
     net::TcpStream,
@@ -31,11 +31,13 @@ pub trait App {
     /// A line was typed. `None`: there will be no more.
     fn typed(&mut self, client: &mut Client<'_>, line: Option<String>, now: Instant);
     /// Ctrl-C was pressed.
-    fn interrupted(&mut self, client: &mut Client<'_>, now: Instant);
+    fn interrupted(&mut self, client: &mut Client<'_>);
     /// When to call [`handle_timeout`](Self::handle_timeout).
-    fn poll_timeout(&self) -> Option<Instant>;
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
     /// The time has come.
-    fn handle_timeout(&mut self, client: &mut Client<'_>, now: Instant);
+    fn handle_timeout(&mut self, _: &mut Client<'_>) {}
     /// Whether the program may end. It ends when the lines are closed as well.
     fn is_done(&self) -> bool;
 }
@@ -156,7 +158,7 @@ impl<'c> Dial<'c> {
         loop {
             let now = self.now();
             if app.poll_timeout().is_some_and(|due| due <= now) {
-                app.handle_timeout(&mut self.client, now);
+                app.handle_timeout(&mut self.client);
             }
             self.turn(app, now);
             if app.is_done() {
@@ -182,17 +184,13 @@ impl<'c> Dial<'c> {
                     let now = self.now();
                     app.typed(&mut self.client, line, now);
                 }
-                _ = tokio::signal::ctrl_c() => {
-                    let now = self.now();
-                    app.interrupted(&mut self.client, now);
-                }
+                _ = tokio::signal::ctrl_c() => app.interrupted(&mut self.client),
                 () = a.ready() => {}
                 () = b.ready() => {}
                 () = c.ready() => {}
                 () = wake => {}
             }
             for line in Line::ALL {
-                self.write(line);
                 self.read(line);
             }
         }
@@ -221,7 +219,7 @@ impl<'c> Dial<'c> {
         }
     }
 
-    /// Writes what the line has to send. `true`: the socket has taken it, so there is room for more.
+    /// Writes what the line has to send. `true`: the socket took all that was in the outbox, so there is room for more.
     fn transmit(&mut self, line: Line, app: &mut impl App, now: Instant) -> bool {
         let wire = &mut self.wires[line as usize];
         if wire.socket.is_some() && !wire.is_closing {
@@ -230,9 +228,9 @@ impl<'c> Dial<'c> {
                 let _ = outbox.replace(vec![0; grow.to]);
             }
         }
-        let is_full = !wire.outbox.is_empty();
+        let had_bytes = !wire.outbox.is_empty();
         self.write(line);
-        is_full && self.wires[line as usize].outbox.is_empty()
+        had_bytes && self.wires[line as usize].outbox.is_empty()
     }
 
     /// One step of what a line received. `false`: there are no more.
@@ -284,37 +282,30 @@ impl<'c> Dial<'c> {
         }
     }
 
-    /// Writes what waits, as far as the socket goes.
+    /// Writes what waits, as far as the socket takes it. If it fails, [`read`](Self::read) tells: an answer may have come before.
     fn write(&mut self, line: Line) {
-        let now = self.now();
         let wire = &mut self.wires[line as usize];
         let Some(socket) = &wire.socket else { return };
         while !wire.outbox.is_empty() {
             match socket.try_write(wire.outbox.written()) {
                 Ok(n) => wire.outbox.consume(n),
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    wire.socket = None;
-                    return if wire.is_closing { () } else { self.client.handle_error(line, now) };
-                }
+                Err(e) if wire.is_closing && e.kind() != ErrorKind::WouldBlock => break,
+                Err(_) => return,
             }
         }
-        if wire.is_closing && wire.outbox.is_empty() {
+        if wire.is_closing {
             wire.socket = None;
         }
     }
 
-    /// Reads what has come. The next call comes when all of it was handled: the end of the line makes what was not handled void.
+    /// Reads once. The client must poll that before it is told of an end, else it would not see the last answer.
     fn read(&mut self, line: Line) {
         let now = self.now();
         let wire = &mut self.wires[line as usize];
         let Some(socket) = wire.socket.as_ref().filter(|_| !wire.is_closing) else { return };
         let space = match wire.inbox.space() {
             Ok(space) => space,
-            Err(full) => {
-                let _ = wire.inbox.replace(vec![0; Grow::new(What::Inbox, full).to]);
-                return;
-            }
+            Err(full) => return drop(wire.inbox.replace(vec![0; Grow::new(What::Inbox, full).to])),
         };
         match socket.try_read(space) {
             Ok(0) => {
@@ -322,7 +313,7 @@ impl<'c> Dial<'c> {
                 self.client.handle_eof(line, now);
             }
             Ok(n) => wire.inbox.commit(n),
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {}
             Err(_) => {
                 wire.socket = None;
                 self.client.handle_error(line, now);

@@ -1,22 +1,20 @@
 //! What the chat and the server share: sockets on Tokio around this crate's machines. One thread, one task a connection.
 //!
-//! `connection.rs` reads requests, `web.rs` says what they are answered, `session.rs` has the composed machine of a session and its memory,
-//! `socket.rs` the loop of one over a WebSocket, `polling.rs` the requests of one over polling, `peer.rs` what waits to be written.
+//! `wire.rs` reads and writes sockets, `requests.rs` answers what comes before a WebSocket, `socket.rs` carries a session over one, `session.rs` has
+//! the composed machine of a session, its memory, and the application on it.
 
-mod connection;
-mod peer;
-mod polling;
+mod requests;
 mod session;
 mod socket;
-mod web;
+mod wire;
 
-pub use peer::{Flusher, Peer};
-use session::{Entry, Kind};
-pub use session::{Link, sid};
+use session::Session;
+pub use session::{Link, Peer, sid};
 
 use sansocket::{
+    endpoint::Batch,
     engineio::{self, Sid},
-    http::{Request, Url},
+    http::Url,
     socketio::{self, Attachments, Namespaces, Reason, server::Event},
     time::Instant,
     ws,
@@ -29,7 +27,7 @@ use std::{
     rc::Rc,
     time::Duration,
 };
-use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::net::{TcpListener, lookup_host};
 use tracing::{info, warn};
 
 /// What an application is made of.
@@ -46,11 +44,6 @@ pub trait App: Sized + 'static {
 
     /// The page at `path`, with its type.
     fn page(&self, path: &[u8]) -> Option<(&'static [u8], &'static str)>;
-
-    /// Whether a request may open a session; the words of a refusal are told to the client.
-    fn allow(&self, _request: &Request<'_>) -> Result<(), String> {
-        Ok(())
-    }
 
     /// Something happened on a connection: everything but its end.
     fn react(&self, link: &mut Link<'_, Self>, event: Event<'_>, attachments: Attachments<'_>);
@@ -95,8 +88,8 @@ pub struct Config {
     pub path: String,
     /// Where Engine.IO itself is, which sends every message back.
     pub echo_path: Option<&'static str>,
-    /// Pages of which origins may use polling.
-    pub cors: Origin,
+    /// Pages of which origins may use polling; `*` is all.
+    pub cors: Vec<String>,
     /// The name of a cookie that a session gives its client, for balancers.
     pub cookie: Option<String>,
     /// Milliseconds for a request, and for a client to join a namespace.
@@ -106,32 +99,12 @@ pub struct Config {
     pub max_payload: u32,
 }
 
-/// Which origins, as the command line says it: `*`, or a list with commas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    Own,
-    Any,
-    These(Vec<String>),
-}
-
-impl std::str::FromStr for Origin {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "" => Ok(Self::Own),
-            "*" => Ok(Self::Any),
-            list => list
-                .split(',')
-                .map(|origin| match Url::parse(origin) {
-                    Ok(url) if url.path() == "/" && url.query().is_none() && !origin.ends_with('/') => {
-                        Ok(origin.into())
-                    }
-                    _ => Err(format!("'{origin}' is no origin; say it as https://example.com")),
-                })
-                .collect::<Result<_, _>>()
-                .map(Self::These),
-        }
+/// One origin of a list on the command line.
+pub fn origin(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        _ if matches!(text, "" | "*") => Ok(text.into()),
+        Ok(url) if url.path() == "/" && url.query().is_none() && !text.ends_with('/') => Ok(text.into()),
+        _ => Err(format!("'{text}' is no origin; say it as https://example.com")),
     }
 }
 
@@ -141,13 +114,12 @@ pub struct Host<A: App> {
     pub config: Config,
     options: Options,
     clock: Clock,
-    flusher: Rc<Flusher>,
     connections: Cell<usize>,
     /// Those that began over polling, by their ids.
-    sessions: RefCell<HashMap<Sid, Rc<Entry<A>>>>,
-    /// Memory that sockets are read into, and that answers are written into; lent to whoever has bytes in hand.
+    sessions: RefCell<HashMap<Sid, Rc<Session<A>>>>,
+    /// Memory that sockets are read into, lent to whoever has bytes in hand; and what is answered in a turn.
     read_buffer: RefCell<Vec<u8>>,
-    write_buffer: RefCell<Vec<u8>>,
+    batch: RefCell<Batch<Vec<u8>>>,
 }
 
 impl<A: App> Host<A> {
@@ -163,13 +135,6 @@ impl<A: App> Host<A> {
     fn frames(&self) -> ws::Limits {
         let max = u64::from(self.config.max_payload);
         ws::Limits::new().message(max).frame(max)
-    }
-
-    async fn sleep(&self, until: Option<tokio::time::Instant>) {
-        match until {
-            Some(until) => tokio::time::sleep_until(until).await,
-            None => std::future::pending().await,
-        }
     }
 
     fn limits(&self) -> socketio::server::Limits {
@@ -189,6 +154,14 @@ impl Clock {
 
     fn at(self, instant: Instant) -> tokio::time::Instant {
         tokio::time::Instant::from_std(self.0 + Duration::from_millis(instant.as_millis()))
+    }
+
+    /// Sleeps, for ever if there is no deadline.
+    async fn sleep(self, until: Option<Instant>) {
+        match until {
+            Some(until) => tokio::time::sleep_until(self.at(until)).await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -226,13 +199,11 @@ async fn serve<A: App>(name: &str, options: Options, config: Config, app: A) -> 
         config,
         options,
         clock: Clock(std::time::Instant::now()),
-        flusher: Rc::default(),
         connections: Cell::new(0),
         sessions: RefCell::default(),
         read_buffer: RefCell::new(vec![0; 64 * 1024]),
-        write_buffer: RefCell::new(vec![0; 4096]),
+        batch: RefCell::new(Batch::new(vec![0; 4096])),
     });
-    tokio::task::spawn_local(Flusher::run(host.flusher.clone()));
     App::start(&host);
     for listener in listeners {
         tokio::task::spawn_local(accept(listener, host.clone()));
@@ -278,13 +249,14 @@ async fn accept<A: App>(listener: TcpListener, host: Rc<Host<A>>) {
                 let _ = stream.set_nodelay(true);
                 if host.options.max_connections <= host.connections.get() {
                     warn!(%from, "refused: too many connections");
-                    refuse(&stream);
+                    let busy = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                    let _ = stream.try_write(busy);
                     continue;
                 }
                 host.connections.set(host.connections.get() + 1);
                 let host = host.clone();
                 tokio::task::spawn_local(async move {
-                    connection::run(&host, stream, from).await;
+                    requests::run(&host, stream, from).await;
                     host.connections.set(host.connections.get() - 1);
                 });
             }
@@ -295,10 +267,6 @@ async fn accept<A: App>(listener: TcpListener, host: Rc<Host<A>>) {
             }
         }
     }
-}
-
-fn refuse(stream: &TcpStream) {
-    let _ = stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 async fn stop_signal() {

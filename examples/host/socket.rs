@@ -1,146 +1,115 @@
 //! Sessions over a WebSocket: those that begin there, and those that move there.
 
-use super::{
-    App, Host,
-    connection::{Wire, drain, give_back, hang_up, read, write_all},
-    session::{Entry, Input, Kind},
-};
+use super::{App, Host, session::Session, wire::Wire};
 use sansocket::{
-    endpoint::{ServerLink, Upgrade},
-    engineio::{Transport, server::Probed},
-    socketio::Flags,
+    endpoint::{Batch, Input, ServerLink, Upgrade},
+    engineio::server::Probed,
 };
-use std::rc::Rc;
-use tokio::net::tcp::OwnedWriteHalf;
-use tracing::debug;
+use std::{pin::pin, rc::Rc, time::Duration};
+use tokio::time::{sleep_until, timeout};
 
 /// Bytes read from one client, which has always more, before others have their turn.
 const FAIR: usize = 256 * 1024;
 
-/// A session that begins here. `answer` opens the WebSocket.
-pub async fn run<A: App>(host: &Rc<Host<A>>, kind: Kind, mut wire: Wire, sink: OwnedWriteHalf, answer: Vec<u8>) {
-    let entry = Entry::new(host, kind, Transport::WebSocket);
-    entry.peer.push(answer.into(), Flags::NONE);
-    entry.peer.set_sink(sink);
-    serve(host, &entry, &mut wire).await;
-}
-
-/// A session that may move here from polling. `answer` opens the WebSocket.
-pub async fn upgrade<A: App>(
-    host: &Rc<Host<A>>,
-    entry: Rc<Entry<A>>,
-    mut wire: Wire,
-    sink: OwnedWriteHalf,
-    answer: Vec<u8>,
-) {
-    if let Err(e) = write_all(&sink, &answer).await {
-        return debug!("an upgrade failed: {e}");
-    }
-    let mut upgrade = entry.link(|link| Upgrade::begin(link, host.frames(), entry.now(host)));
-    let is_moved = Box::pin(probe(host, &entry, &mut wire, &sink, &mut upgrade)).await;
-    entry.link(|link| upgrade.fail(link));
+/// Tries to move a session here from polling, and then carries it to its end.
+pub async fn upgrade<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &mut Wire) {
+    let mut upgrade = session.link(|link| Upgrade::begin(link, host.frames(), session.now(host)));
+    // In a box of its own: a session that moved holds nothing of it.
+    let is_moved = Box::pin(probe(host, session, wire, &mut upgrade)).await;
+    session.link(|link| upgrade.fail(link));
+    // The clock of polling stops, or a GET goes on.
+    session.changed.notify_waiters();
     if is_moved {
-        // The queue goes out here from now on; the clock of polling stops.
-        entry.peer.set_sink(sink);
-        entry.changed.notify_waiters();
-        return serve(host, &entry, &mut wire).await;
+        serve(host, session, wire).await;
     }
-    entry.changed.notify_waiters();
-    debug!("an upgrade failed");
-    hang_up(host, &sink, &mut wire.source).await;
 }
 
 /// Whether the session moved.
-async fn probe<A: App>(
-    host: &Rc<Host<A>>,
-    entry: &Rc<Entry<A>>,
-    wire: &mut Wire,
-    sink: &OwnedWriteHalf,
-    upgrade: &mut Upgrade,
-) -> bool {
-    let mut memory = [0; 256];
+async fn probe<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &mut Wire, upgrade: &mut Upgrade) -> bool {
+    let mut batch = Batch::new(Vec::new());
     loop {
-        let now = entry.now(host);
-        let probed = match entry.link(|link| upgrade.poll(link, &mut wire.inbox, now)) {
-            Ok(probed) => probed,
-            Err(grow) => {
-                let _ = wire.inbox.replace(vec![0; grow.to]);
-                continue;
-            }
-        };
-        give_back(host, &mut wire.inbox);
-        while let Ok(n @ 1..) = upgrade.transmit(&mut memory) {
-            if write_all(sink, &memory[..n]).await.is_err() {
-                return false;
-            }
+        let now = session.now(host);
+        let probed = session.link(|link| upgrade.step(link, &mut wire.input.inbox, &mut batch, now));
+        wire.input.give_back(host);
+        let is_written = wire.write_all(batch.written()).await.is_ok();
+        batch.clear();
+        if probed == Probed::Upgraded && !is_written {
+            // The client has sent all of the probe at once and is gone: only this socket can end the session now.
+            session.link(ServerLink::handle_error);
         }
-        if probed != Probed::Pending {
+        if probed != Probed::Pending || !is_written {
             return probed == Probed::Upgraded;
         }
         // A GET that waits may be owed its noop, now or soon.
-        entry.peer.wake.notify_one();
-        entry.changed.notify_waiters();
+        session.peer.wake.notify_waiters();
+        session.changed.notify_waiters();
         tokio::select! {
-            read = read(host, &mut wire.source, &mut wire.inbox) => if !matches!(read, Ok(1..)) {
+            read = wire.input.read(host) => if !matches!(read, Ok(1..)) {
                 return false;
             },
-            () = entry.changed.notified() => {}
-            () = host.sleep(upgrade.poll_timeout().map(|due| host.clock.at(due))) => {}
+            () = session.changed.notified() => {}
+            () = host.clock.sleep(upgrade.poll_timeout()) => {}
         }
     }
 }
 
-/// Turns until the end.
-async fn serve<A: App>(host: &Rc<Host<A>>, entry: &Rc<Entry<A>>, wire: &mut Wire) {
-    let peer = &entry.peer;
-    let Some(sink) = peer.sink() else { return };
+/// Carries a session to its end.
+pub async fn serve<A: App>(host: &Rc<Host<A>>, session: &Rc<Session<A>>, wire: &mut Wire) {
+    let peer = &session.peer;
+    let patience = host.options.ping_timeout.into();
     let mut unshared = 0;
+    // When the socket last took something, or little waited for it.
+    let mut taken = host.clock.now();
+    // Others only have something to say: then the machine has nothing to do.
+    let mut is_told = false;
+    let mut sleep = pin!(sleep_until(host.clock.at(taken)));
     loop {
-        let is_more = entry.work(host, Input::Socket(&mut wire.inbox));
-        give_back(host, &mut wire.inbox);
+        let is_more = (!is_told || peer.is_slow()) && session.work(host, Input::Socket(&mut wire.input.inbox));
+        is_told = false;
+        wire.input.give_back(host);
+        if !is_more && session.link(|link| link.is_over()) {
+            break;
+        }
+        match peer.flush(&wire.sink) {
+            Ok(0) if peer.is_backed_up() => {}
+            Ok(_) => taken = host.clock.now(),
+            Err(_) => {
+                session.link(ServerLink::handle_error);
+                continue;
+            }
+        }
         if is_more || unshared >= FAIR {
             unshared = 0;
             tokio::task::yield_now().await;
-        }
-        if is_more {
             continue;
         }
-        if entry.link(|link| link.is_over()) {
-            break;
-        }
+        // Then nothing is read, so that the client's own questions are not what drops it. The answer to a ping cannot be seen: what counts is that
+        // the client takes what it is sent.
         let is_backed_up = peer.is_backed_up();
         let began = host.clock.now();
-        let progress = peer.written.get();
-        // While nothing is read from a client its answer to a ping cannot be seen: then what counts is that it takes what it is sent.
-        let stalled = host.clock.at(began.after_millis(host.options.ping_timeout.into()));
-        let due = if is_backed_up { Some(stalled) } else { entry.due(host) };
+        let due = if is_backed_up { Some(taken.after_millis(patience)) } else { session.due() };
+        // Setting it has its price, and mostly it is set already.
+        if let Some(at) = due.map(|due| host.clock.at(due)).filter(|at| *at != sleep.deadline()) {
+            sleep.as_mut().reset(at);
+        }
         tokio::select! {
-            read = read(host, &mut wire.source, &mut wire.inbox), if !is_backed_up => match read {
-                Ok(0) => entry.link(ServerLink::handle_eof),
+            read = wire.input.read(host), if !is_backed_up => match read {
+                Ok(0) => session.link(ServerLink::handle_eof),
                 Ok(n) => unshared += n,
-                Err(_) => entry.link(ServerLink::handle_error),
+                Err(_) => session.link(ServerLink::handle_error),
             },
-            writable = sink.writable(), if peer.is_blocked.get() => {
-                if writable.and_then(|()| peer.flush()).is_err() {
-                    entry.link(ServerLink::handle_error);
-                }
-            }
-            // The socket is blocked now, or too much waits, or no longer so much that nothing is read.
-            () = peer.wake.notified() => {}
-            () = host.sleep(due) => if is_backed_up && peer.written.get() == progress {
+            _ = wire.sink.writable(), if peer.is_waiting() => {}
+            () = peer.wake.notified() => is_told = true,
+            () = &mut sleep, if due.is_some() => if is_backed_up {
                 peer.give_up();
             },
         }
         if is_backed_up {
-            let paused = host.clock.now().duration_since(began).as_millis();
-            entry.paused.set(entry.paused.get() + u64::try_from(paused).unwrap_or(0));
-        }
-        if peer.is_slow() {
-            entry.link(ServerLink::handle_eof);
+            session.pause(host.clock.now().duration_since(began));
         }
     }
-    if !peer.is_slow() {
-        Box::pin(drain(peer)).await;
-        Box::pin(hang_up(host, sink, &mut wire.source)).await;
-    }
+    // What waits goes out, within a second. It is nothing if the client read too slowly.
+    let drain =
+        async { while peer.flush(&wire.sink).is_ok() && peer.is_waiting() && wire.sink.writable().await.is_ok() {} };
+    let _ = Box::pin(timeout(Duration::from_secs(1), drain)).await;
 }

@@ -4,7 +4,7 @@ use crate::host::{App, Host, Link, Peer, random, sid};
 use sansocket::{
     json::{Args, Raw, Value},
     socketio::{
-        self, Attachments, Binary, Content, EventPacket, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Reason,
+        self, Attachments, Binary, Content, EventPacket, ExpectAck, HandlerSlot, Handlers, Namespace, Reason,
         SendError,
         server::{
             Event,
@@ -85,11 +85,12 @@ const HANDLERS: [(&str, Handler); 11] = [
         app.left(link, e.namespace, Reason::ServerNamespaceDisconnect);
     }),
     ("server-close", |app, link, _, _| {
-        let namespaces: Vec<Namespace> = link.namespaces();
-        link.close();
+        let namespaces: Vec<Namespace> = link.end.io().namespaces().collect();
         for namespace in namespaces {
+            link.say(|io, out| io.disconnect(namespace, out));
             app.left(link, namespace, Reason::ServerNamespaceDisconnect);
         }
+        link.end.close(Reason::ForcedServerClose, link.now);
     }),
     ("join", |app, link, e, _| {
         let (Some(member), Some(room)) = (link.guest.member(e.namespace), e.args().next().and_then(text)) else {
@@ -170,7 +171,8 @@ impl App for Playground {
     fn react(&self, link: &mut Link<'_, Self>, event: Event<'_>, attachments: Attachments<'_>) {
         match event {
             Event::Connect { namespace: DENIED, .. } => {
-                link.refuse(DENIED, "not authorized", Value::parse(br#"{"code":7}"#).ok());
+                let data = Value::parse(br#"{"code":7}"#).ok();
+                link.say(|io, out| io.refuse(DENIED, "not authorized", data, out));
             }
             Event::Connect { namespace, auth } => self.enter(link, namespace, auth),
             Event::UnknownNamespace { name } => link.say(|io, out| io.refuse_unknown(name, out)),
@@ -282,7 +284,7 @@ impl Playground {
         };
         for member in rooms.select(namespace, target) {
             if let Some(peer) = peers.get(&member) {
-                peer.push(packet.clone(), Flags::NONE);
+                peer.push(packet.clone());
             }
         }
     }

@@ -22,8 +22,8 @@ struct Options {
     #[arg(long, default_value_t = 1_000_000, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
     max_payload: u32,
     /// Origins whose pages may use polling: `*` for all, or a list with commas.
-    #[arg(long, default_value = "", value_name = "ORIGINS")]
-    cors: host::Origin,
+    #[arg(long, default_value = "", value_name = "ORIGINS", value_delimiter = ',', value_parser = host::origin)]
+    cors: Vec<String>,
     /// Name of a cookie that tells a balancer which server a session is on.
     #[arg(long, value_name = "NAME", value_parser = cookie_name)]
     cookie: Option<String>,

@@ -4,44 +4,31 @@
 #![no_std]
 #![no_main]
 
-use core::ptr::{read_volatile, write_volatile};
 use cortex_m_rt::entry;
+#[allow(unused_imports)]
+use host::{byte, receive, send};
 
-const SOURCE: *const u8 = 0x4000_c000 as *const u8;
-const SINK: *mut u8 = 0x4000_c004 as *mut u8;
+// What the paths stand on: bytes that the compiler knows nothing of, or a server that says what is written.
+#[cfg_attr(feature = "script", path = "script.rs")]
+#[allow(dead_code)]
+mod host;
+#[cfg(any(feature = "io-client", feature = "io-client-full"))]
+mod io_client;
+#[cfg(feature = "io-client-small")]
+mod io_client_small;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    #[cfg(feature = "find")]
+    #[cfg(feature = "script")]
+    host::exit("a panic");
+    #[cfg(all(feature = "find", not(feature = "script")))]
     loop {}
-    #[cfg(not(feature = "find"))]
+    #[cfg(not(any(feature = "find", feature = "script")))]
     {
         unsafe extern "C" {
             fn a_panic_is_reachable() -> !;
         }
         unsafe { a_panic_is_reachable() }
-    }
-}
-
-/// A byte that the compiler knows nothing of.
-fn byte() -> u8 {
-    unsafe { read_volatile(SOURCE) }
-}
-
-/// Fills a front of unknown length with unknown bytes.
-#[inline(never)]
-fn receive(memory: &mut [u8]) -> usize {
-    let n = usize::from(byte()).min(memory.len());
-    for place in memory.iter_mut().take(n) {
-        *place = byte();
-    }
-    n
-}
-
-#[inline(never)]
-fn send(bytes: &[u8]) {
-    for &b in bytes {
-        unsafe { write_volatile(SINK, b) }
     }
 }
 
@@ -54,10 +41,17 @@ fn main() -> ! {
         let bytes = memory.get(..n).unwrap_or_default();
         send(&[bytes[1]]);
     }
+    host::begin();
     loop {
         path();
+        host::end();
     }
 }
+
+#[cfg(any(feature = "io-client", feature = "io-client-full"))]
+use io_client::path;
+#[cfg(feature = "io-client-small")]
+use io_client_small::path;
 
 #[cfg(not(any(
     feature = "frames",
@@ -67,7 +61,10 @@ fn main() -> ! {
     feature = "server",
     feature = "polling",
     feature = "typed",
-    feature = "client"
+    feature = "client",
+    feature = "io-client",
+    feature = "io-client-full",
+    feature = "io-client-small"
 )))]
 fn path() {
     let mut memory = [0; 512];
@@ -158,8 +155,18 @@ fn path() {
 #[cfg(feature = "server")]
 fn path() {
     use sansocket::{
-        engineio::{Sid, server::{Config, Session}},
-        socketio::{self, AckSlot, ExpectAck, Binary, Collector, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue, QueueSlot, server::{Event, Session as Io, rooms::{Member, RoomSlot, Rooms, Storage, Target}}},
+        engineio::{
+            Sid,
+            server::{Config, Session},
+        },
+        socketio::{
+            self, AckSlot, Binary, Collector, ExpectAck, Flags, HandlerSlot, Handlers, Namespace, Policy, Queue,
+            QueueSlot,
+            server::{
+                Event, Session as Io,
+                rooms::{Member, RoomSlot, Rooms, Storage, Target},
+            },
+        },
         time::Instant,
         ws::{Connection, Inbox, Limits, Out},
     };
@@ -246,7 +253,10 @@ fn path() {
 #[cfg(feature = "polling")]
 fn path() {
     use sansocket::{
-        engineio::{Event, Packets, Payload, Sid, server::{Config, Probe, Probed, Session}},
+        engineio::{
+            Event, Packets, Payload, Sid,
+            server::{Config, Probe, Probed, Session},
+        },
         http::{Body, BodyDecoder},
         time::Instant,
         ws::{Connection, Inbox, Limits, Out},
@@ -365,7 +375,15 @@ fn path() {
 
 /// Sizes of the machines on this target, as the sizes of symbols.
 mod sizes {
-    use sansocket::{engineio, socketio, ws};
+    use sansocket::{
+        endpoint::client::{ClientEnd, Config, FullLink, WebSocketLink},
+        engineio,
+        socketio::{
+            self,
+            client::{Session as Io, SocketSlot},
+        },
+        ws,
+    };
     #[used]
     static SIZE_WS_CONNECTION: [u8; size_of::<ws::Connection<ws::Server>>()] = [0; _];
     #[used]
@@ -375,10 +393,24 @@ mod sizes {
     #[used]
     static SIZE_ENGINEIO_SESSION: [u8; size_of::<engineio::server::Session>()] = [0; _];
     #[used]
+    static SIZE_CLIENT_LINK: [u8; size_of::<WebSocketLink<'static>>()] = [0; _];
+    #[used]
+    static SIZE_CLIENT_FULL_LINK: [u8; size_of::<FullLink<'static>>()] = [0; _];
+    #[used]
+    static SIZE_CLIENT_CONFIG: [u8; size_of::<Config<'static>>()] = [0; _];
+    #[used]
+    static SIZE_SOCKETIO_CLIENT: [u8; size_of::<Io<[&'static str; 1], [socketio::AckSlot; 1], [SocketSlot; 1]>>()] =
+        [0; _];
+    #[used]
+    static SIZE_CLIENT_END: [u8; size_of::<
+        ClientEnd<WebSocketLink<'static>, [&'static str; 1], [socketio::AckSlot; 1], [SocketSlot; 1], [u8; 0]>,
+    >()] = [0; _];
+    #[used]
     static SIZE_SOCKETIO_SERVER_8_ACKS: [u8; size_of::<socketio::server::Session<&'static [&'static str]>>()] = [0; _];
     #[used]
-    static SIZE_SOCKETIO_SERVER: [u8; size_of::<socketio::server::Session<&'static [&'static str], [socketio::AckSlot; 0]>>()] =
-        [0; _];
+    static SIZE_SOCKETIO_SERVER: [u8; size_of::<
+        socketio::server::Session<&'static [&'static str], [socketio::AckSlot; 0]>,
+    >()] = [0; _];
 }
 
 /// JSON read into a type and written from it.

@@ -10,7 +10,7 @@ pub(crate) fn encode(bytes: &[u8], writer: &mut Writer<'_>) {
     let digit = |six: u8| DIGITS.get(usize::from(six & 63)).copied().unwrap_or_default();
     let (groups, rest) = bytes.as_chunks::<3>();
     for &[a, b, c] in groups {
-        writer.push(&[a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c].map(digit));
+        writer.push(&[digit(a >> 2), digit(a << 4 | b >> 4), digit(b << 2 | c >> 6), digit(c)]);
     }
     match *rest {
         [a] => writer.push(&[digit(a >> 2), digit(a << 4), b'=', b'=']),
@@ -31,6 +31,7 @@ pub(crate) fn encode_url(bytes: [u8; 15]) -> [u8; 20] {
 }
 
 /// Decodes `text` in place. Strict: the standard alphabet, with padding, unused bits zero (section 3.5).
+#[inline(never)]
 pub(crate) fn decode_in_place(text: &mut [u8]) -> Option<&mut [u8]> {
     let (groups, rest) = text.as_chunks::<4>();
     if !rest.is_empty() {
@@ -51,7 +52,8 @@ pub(crate) fn decode_in_place(text: &mut [u8]) -> Option<&mut [u8]> {
             [a, b, c, b'='] if is_last && padding == 1 => [*a, *b, *c, b'A'],
             group => *group,
         };
-        let [a, b, c, d] = group.map(value);
+        let [a, b, c, d] = group;
+        let [a, b, c, d] = [value(a), value(b), value(c), value(d)];
         bad |= (a | b | c | d) & 0x80;
         if is_last {
             bad |= if padding == 2 { (b & 15) << 4 | c } else { (c & 3) << 6 | d };

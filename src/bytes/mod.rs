@@ -45,10 +45,15 @@ pub(crate) mod swar;
 mod utf8;
 mod writer;
 
+/// Whether the target has words of 64 bits. Loops over words of that size, and shortcuts for the usual case, are for such a target. A small one has
+/// less flash than time: there the plain form of the same code is used, and tested in the same unit tests.
+pub(crate) const IS_WIDE: bool = cfg!(target_pointer_width = "64");
+
 pub use cursor::Cursor;
 pub(crate) use cursor::decimal;
 pub(crate) use place::{close_gap, copy, open_gap};
 pub(crate) use shown::{ShownBytes, ShownText};
 pub(crate) use slice::{checked_str, slice, slice_mut};
 pub use utf8::{InvalidUtf8, Utf8};
+pub(crate) use writer::hundredth;
 pub use writer::{Capacity, Writer};

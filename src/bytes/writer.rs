@@ -1,3 +1,4 @@
+use super::IS_WIDE;
 use core::fmt;
 
 /// The memory that you lent is too small. The call that failed has changed nothing.
@@ -59,7 +60,8 @@ impl<'o> Writer<'o> {
     }
 
     /// Appends one byte.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn byte(&mut self, byte: u8) {
         if let Some(place) = self.memory.get_mut(self.len) {
             *place = byte;
@@ -72,9 +74,9 @@ impl<'o> Writer<'o> {
         let mut digits = [0; 20];
         let mut first = digits.len();
         for (i, place) in digits.iter_mut().enumerate().rev() {
-            // The remainder of a division by ten is a digit.
-            *place = b'0' | (number % 10).to_le_bytes()[0];
-            number /= 10;
+            let digit;
+            (number, digit) = if IS_WIDE { (number / 10, (number % 10).to_le_bytes()[0]) } else { by_ten(number) };
+            *place = b'0' | digit;
             first = i;
             if number == 0 {
                 break;
@@ -126,6 +128,24 @@ impl<'o> Writer<'o> {
     }
 }
 
+/// `number / 100`, without a division of 64 bits where there is no instruction for it.
+pub(crate) fn hundredth(number: u64) -> u64 {
+    if IS_WIDE { number / 100 } else { by_ten(by_ten(number).0).0 }
+}
+
+/// The quotient and the remainder of a division by ten, in parts of 16 bits: a division of 64 bits is 390 bytes of flash on a target that has
+/// no instruction for it.
+fn by_ten(mut number: u64) -> (u64, u8) {
+    let mut rest = 0_u32;
+    for _ in 0..4 {
+        let [high, low, ..] = number.to_be_bytes();
+        let part = rest << 16 | u32::from(u16::from_be_bytes([high, low]));
+        rest = part % 10;
+        number = number << 16 | u64::from(part / 10);
+    }
+    (number, rest.to_le_bytes()[0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +157,8 @@ mod tests {
             let mut writer = Writer::new(&mut memory);
             writer.decimal(number);
             assert_eq!(writer.finish().unwrap(), std::format!("{number}").as_bytes());
+            assert_eq!(by_ten(number), (number / 10, (number % 10) as u8));
+            assert_eq!((hundredth(number), by_ten(by_ten(number).0).0), (number / 100, number / 100));
         }
     }
 

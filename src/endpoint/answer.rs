@@ -1,6 +1,7 @@
 use crate::{
     bytes::{Capacity, Writer},
-    engineio::server::{PAYLOAD_FIELDS, POSTED, POSTED_FIELDS, Refusal},
+    engineio::server::{Cors, PAYLOAD_FIELDS, POSTED, POSTED_FIELDS, Refusal},
+    http::{self, Method, Request, Response, ResponseError, Status},
     ws::RequestError,
 };
 use core::fmt::{self, Write};
@@ -163,6 +164,67 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// Whether another request may follow on the connection of `request`: the request allows it, and the answer does. Its body must have been read,
+    /// which only [`Posted`](Self::Posted) tells. See [`write`](Self::write) for an example.
+    #[must_use]
+    pub fn keeps_alive(&self, request: &Request<'_>) -> bool {
+        let is_read = matches!(self, Self::Posted) || request.body() == Ok(http::Body::Empty);
+        request.keeps_alive() && is_read && !self.closes()
+    }
+
+    /// Writes the whole response to `request` to the front of `out` and returns its length: the head with the fields of `cors`, and the body, except
+    /// for `HEAD`. For requests that this crate has parsed.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::Answer, engineio::server::{Cors, Origins, Refusal}, http::Request};
+    ///
+    /// let request = Request::parse(b"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n\r\n")?;
+    /// let answer = Answer::refuse(Refusal::UnknownTransport, None, false);
+    /// let mut out = [0; 512];
+    /// let n = answer.write(&request, &Cors::new(Origins::Any), &mut out)?;
+    /// let response = core::str::from_utf8(&out[..n])?;
+    /// assert!(response.starts_with("HTTP/1.1 400 ") && response.contains("Access-Control-Allow-Origin: *\r\n"));
+    /// assert!(response.contains("Connection: keep-alive\r\n") && answer.keeps_alive(&request));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ResponseError::Field`] if the value of a cookie has control bytes. [`ResponseError::Capacity`] with the exact need, or with the least that
+    /// helps if the message of a refusal alone is too long.
+    pub fn write(&self, request: &Request<'_>, cors: &Cors<'_>, out: &mut [u8]) -> Result<usize, ResponseError> {
+        let mut scratch = [0; 128];
+        // A message of the application that is too long for the scratch is written behind the response.
+        let behind = self.body(&mut scratch).err().map_or(0, |e| e.needed);
+        let capacity = Capacity { needed: behind, available: out.len() };
+        let (out, long) = out.split_at_mut_checked(out.len().wrapping_sub(behind)).ok_or(capacity)?;
+        let body = self.body(if behind == 0 { &mut scratch } else { long })?;
+        let given = request.fields();
+        let requested = given.get("access-control-request-headers");
+        let cors = match self {
+            Self::Preflight => cors.preflight(given.get("origin"), requested).unwrap_or_default(),
+            _ => cors.fields(given.get("origin")),
+        };
+        let connection = ("Connection", self.connection(self.keeps_alive(request)));
+        let mut fields = [("", &b""[..]); 10];
+        let mut len = 0_usize;
+        for field in self.fields().into_iter().chain(cors).chain([Some(connection)]).flatten() {
+            if let Some(place) = fields.get_mut(len) {
+                *place = field;
+                len = len.saturating_add(1);
+            }
+        }
+        let fields = fields.get(..len).unwrap_or_default();
+        let response = Response { status: Status(self.status()), fields, body };
+        let written = if request.method() == Method::Head { response.write_head(out) } else { response.write(out) };
+        written.map_err(|e| match e {
+            ResponseError::Capacity(Capacity { needed, available }) => ResponseError::Capacity(Capacity {
+                needed: needed.saturating_add(behind),
+                available: available.saturating_add(behind),
+            }),
+            e => e,
+        })
+    }
+
     /// The body. If it is not stored elsewhere, it is written into `scratch`. 128 bytes are always enough if the application gave no message.
     ///
     /// # Errors
@@ -201,7 +263,53 @@ impl Write for Words<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec::Vec;
+    use crate::engineio::server::Origins;
+    use std::{string::String, vec::Vec};
+
+    /// The answer to a request with this first line and more fields, in memory of every size up to enough.
+    fn written(answer: &Answer<'_>, head: &str, origins: Origins<'_>) -> (String, bool) {
+        let head = std::format!("{head} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let request = Request::parse(head.as_bytes()).unwrap();
+        let mut size = 0;
+        loop {
+            let mut out = std::vec![0; size];
+            match answer.write(&request, &Cors::new(origins), &mut out) {
+                Ok(n) => return (String::from_utf8(out[..n].to_vec()).unwrap(), answer.keeps_alive(&request)),
+                Err(ResponseError::Capacity(e)) => {
+                    assert!(e.available == size && e.needed > size, "{e:?}");
+                    size = if size < 600 { size + 1 } else { e.needed };
+                }
+                Err(e) => panic!("{e}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_response_says_what_follows_it() {
+        let get = "GET /?EIO=4";
+        let payload = Answer::Payload { body: b"4hi", cookie: Some(b"io=1") };
+        let (text, keeps_alive) = written(&payload, get, Origins::Own);
+        assert!(keeps_alive && text.contains("Set-Cookie: io=1\r\n") && text.ends_with("\r\n\r\n4hi"), "{text}");
+        let (text, _) = written(&payload, "HEAD /?EIO=4", Origins::Own);
+        assert!(text.ends_with("Content-Length: 3\r\n\r\n"), "{text}");
+        let (text, _) = written(&Answer::Preflight, "OPTIONS /?EIO=4", Origins::Any);
+        assert!(text.contains("Access-Control-Allow-Methods: "), "{text}");
+        let (_, keeps_alive) = written(&Answer::TooLarge, get, Origins::Own);
+        assert!(!keeps_alive);
+        // A body that nobody has read would be taken for the next request.
+        let post = b"POST /?EIO=4 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n";
+        let post = Request::parse(post).unwrap();
+        assert!(Answer::Posted.keeps_alive(&post) && !Answer::Bad.keeps_alive(&post));
+    }
+
+    #[test]
+    fn a_message_of_any_length_is_written() {
+        let message = "no".repeat(300);
+        for is_websocket in [false, true] {
+            let answer = Answer::refuse(Refusal::Forbidden, Some(&message), is_websocket);
+            assert!(written(&answer, "GET /?EIO=4", Origins::Own).0.contains(&message));
+        }
+    }
 
     #[test]
     fn a_wrong_handshake_is_told_as_the_websocket_layer_tells_it() {

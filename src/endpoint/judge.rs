@@ -4,8 +4,8 @@ use crate::{
         Transport,
         server::{Cors, Refusal, Route, route},
     },
-    http::Method,
-    ws::RequestError,
+    http::{Body, Method, Request},
+    ws::{self, RequestError},
 };
 use core::fmt;
 
@@ -23,6 +23,27 @@ pub struct Ask<'r> {
     /// `None` if the field `Upgrade` does not name `websocket`. Otherwise the result of checking the handshake, by
     /// [`ws::Accept::check`](crate::ws::Accept::check) or [`ws::accept_fields`](crate::ws::accept_fields).
     pub websocket: Option<Result<(), RequestError>>,
+}
+
+impl<'r> Ask<'r> {
+    /// Of a request that this crate has parsed.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::{Ask, Todo, judge}, engineio::{Transport, server::{Cors, Origins}}, http::Request};
+    ///
+    /// let request = Request::parse(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    /// assert_eq!(judge(&Ask::of(&request), &Cors::new(Origins::Own), |_| None), Todo::Open(Transport::Polling));
+    /// # Ok::<(), sansocket::http::HeadError>(())
+    /// ```
+    #[must_use]
+    pub fn of(request: &Request<'r>) -> Self {
+        Self {
+            method: request.method(),
+            query: request.query(),
+            has_body: request.body() != Ok(Body::Empty),
+            websocket: ws::is_upgrade(request).then(|| ws::Accept::check(request).map(|_| ())),
+        }
+    }
 }
 
 /// What to do with a request.

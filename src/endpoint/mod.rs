@@ -81,13 +81,17 @@ pub mod client;
 mod grow;
 mod judge;
 mod link;
+mod post_body;
 mod room;
 mod server;
+mod turn;
 mod upgrade;
 
 pub use answer::Answer;
 pub use grow::{Grow, What};
 pub use judge::{Ask, Todo, judge};
 pub use link::{FAREWELL_MS, Got, ServerLink};
+pub use post_body::PostBody;
 pub use server::{ServerEnd, Step};
+pub use turn::{Batch, Input};
 pub use upgrade::Upgrade;

@@ -73,9 +73,6 @@ pub enum Step<'e> {
 ///     fn turn(&mut self, now: Instant) -> bool {
 ///         let mut memory = [0; 256];
 ///         loop {
-///             while let Ok(n @ 1..) = self.end.transmit(&mut memory) {
-///                 self.sent.extend_from_slice(&memory[..n]);
-///             }
 ///             let step = match self.end.poll(&mut self.inbox, &mut self.collector, now) {
 ///                 Ok(Step::Idle) => self.end.handle_timeout(now),
 ///                 Ok(step) => step,
@@ -100,7 +97,11 @@ pub enum Step<'e> {
 ///                     say(io, &mut self.sent, |io, out| io.ack(request, &"yes", out));
 ///                 },
 ///                 Step::Event(..) | Step::Again => {}
-///                 Step::Idle => return !self.end.link().is_over(),
+///                 // What is due is written last. The first call also lets `poll` begin.
+///                 Step::Idle => match self.end.transmit(&mut memory) {
+///                     Ok(n @ 1..) => self.sent.extend_from_slice(&memory[..n]),
+///                     _ => return !self.end.link().is_over(),
+///                 },
 ///                 Step::Closed(_) => {} // the application's own farewell
 ///             }
 ///         }
@@ -186,16 +187,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         if let Some(step) = self.last(now) {
             return Ok(step);
         }
-        if !self.link.advance(inbox, now)? {
-            return Ok(Step::Idle);
-        }
-        match inbox.peek() {
-            Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
-            Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
-            _ => {}
-        }
-        let Some(event) = self.link.take(inbox) else { return Ok(Step::Again) };
-        Ok(self.step(event, collector, now))
+        Ok(if self.ready(inbox, collector, now)? { self.take(inbox, collector, now) } else { Step::Idle })
     }
 
     /// The next step of the body of a POST. Call it until [`Step::Idle`], then answer [`ServerLink::posted`]. See the [module page](super) for an
@@ -209,13 +201,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         collector: &'e mut Collector<C>,
         now: Instant,
     ) -> Result<Step<'e>, Grow> {
-        match packets.rest() {
-            [b'4', b'5' | b'6', ..] => room(collector, 0, packets.next_len())?,
-            [b'b', ..] if collector.is_open() => room(collector, collector.held(), packets.next_len())?,
-            _ => {}
-        }
+        room_for_packet(packets, collector)?;
         match self.link.poll_post(packets, now) {
-            Some(event) => Ok(self.step(event, collector, now)),
+            Some(event) => Ok(self.handle_event(event, collector, now)),
             None => Ok(self.last(now).unwrap_or(Step::Idle)),
         }
     }
@@ -289,8 +277,39 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         self.fault
     }
 
+    /// Whether the inbox has an event, for which the memory is long enough.
+    pub(super) fn ready<S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        collector: &Collector<C>,
+        now: Instant,
+    ) -> Result<bool, Grow> {
+        if !self.link.advance(inbox, now)? {
+            return Ok(false);
+        }
+        match inbox.peek() {
+            Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
+            Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// The step of the event for which [`ready`](Self::ready) was true.
+    pub(super) fn take<'e, S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+        &mut self,
+        inbox: &'e mut Inbox<S>,
+        collector: &'e mut Collector<C>,
+        now: Instant,
+    ) -> Step<'e> {
+        match self.link.take(inbox) {
+            Some(event) => self.handle_event(event, collector, now),
+            None => Step::Again,
+        }
+    }
+
     /// The events after the end of the link: failed acknowledgements, then the end.
-    fn last(&mut self, now: Instant) -> Option<Step<'static>> {
+    pub(super) fn last(&mut self, now: Instant) -> Option<Step<'static>> {
         let reason = self.closing?;
         Some(match self.io.handle_timeout(now) {
             Some(event) => Step::Event(event, Attachments::NONE),
@@ -306,7 +325,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         Step::Again
     }
 
-    fn step<'e, C: AsMut<[u8]> + AsRef<[u8]>>(
+    fn handle_event<'e, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         event: engineio::Event<'e>,
         collector: &'e mut Collector<C>,
@@ -328,5 +347,17 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
                 Step::Again
             }
         }
+    }
+}
+
+/// Checks that the collector has room for the next packet of a POST.
+pub(super) fn room_for_packet<C: AsMut<[u8]> + AsRef<[u8]>>(
+    packets: &Packets<'_>,
+    collector: &Collector<C>,
+) -> Result<(), Grow> {
+    match packets.next_message() {
+        packet @ [b'4', b'5' | b'6', ..] => room(collector, 0, packet.len()),
+        packet @ [b'b', ..] if collector.is_open() => room(collector, collector.held(), packet.len()),
+        _ => Ok(()),
     }
 }

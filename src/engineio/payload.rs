@@ -59,7 +59,7 @@ impl<'o> Payload<'o> {
     }
 
     /// An empty payload of at most `max` bytes, or of one message that alone is longer.
-    pub(super) const fn with_max(memory: &'o mut [u8], max: usize) -> Self {
+    pub(crate) const fn with_max(memory: &'o mut [u8], max: usize) -> Self {
         Self { memory, len: 0, packets: 0, max }
     }
 
@@ -209,6 +209,18 @@ impl<'b> Packets<'b> {
     /// The length of the next packet, in bytes.
     pub(crate) fn next_len(&self) -> usize {
         find_separator(self.rest())
+    }
+
+    /// The next packet that is a message, as it stands in the body. The packets before it are no messages.
+    pub(crate) fn next_message(&self) -> &[u8] {
+        let mut rest = self.rest();
+        loop {
+            let (packet, behind) = rest.split_at_checked(find_separator(rest)).unwrap_or_default();
+            match (packet, behind) {
+                ([b'4' | b'b', ..], _) | (_, []) => return packet,
+                (_, [_, behind @ ..]) => rest = behind,
+            }
+        }
     }
 }
 

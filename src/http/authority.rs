@@ -30,26 +30,23 @@ impl<'a> Authority<'a> {
     ///
     /// # Errors
     /// [`UrlError::UserInfo`] for a `user@` (RFC 9110 section 4.2.4), [`UrlError::Host`], [`UrlError::Port`].
+    #[expect(clippy::manual_contains, reason = "`contains` links a search by words, 150 bytes of flash, for an error")]
     pub fn parse(text: &'a [u8]) -> Result<Self, UrlError> {
-        if text.contains(&b'@') {
-            return Err(UrlError::UserInfo);
-        }
-        let end_at = |text: &'a [u8], end: u8| text.iter().position(|&b| b == end).unwrap_or(text.len());
-        let (host, rest) = if let [b'[', inner @ ..] = text {
-            let (host, rest) = inner.split_at_checked(end_at(inner, b']')).ok_or(UrlError::Host)?;
-            let [b']', rest @ ..] = rest else { return Err(UrlError::Host) };
-            if !is_ipv6(host) {
-                return Err(UrlError::Host);
-            }
-            (host, rest)
-        } else {
-            let (host, rest) = text.split_at_checked(end_at(text, b':')).ok_or(UrlError::Host)?;
-            if host.is_empty() || !is_reg_name(host) {
-                return Err(UrlError::Host);
-            }
-            (host, rest)
+        // No part may have an `@`, so it is only looked for when there is an error to name.
+        Self::parts(text).map_err(|e| if text.iter().any(|&b| b == b'@') { UrlError::UserInfo } else { e })
+    }
+
+    fn parts(text: &'a [u8]) -> Result<Self, UrlError> {
+        let (inner, end) = if let [b'[', inner @ ..] = text { (inner, b']') } else { (text, b':') };
+        let at = inner.iter().position(|&b| b == end).unwrap_or(inner.len());
+        let (host, rest) = inner.split_at_checked(at).ok_or(UrlError::Host)?;
+        let (is_good, rest) = match (end, rest) {
+            (b']', [b']', rest @ ..]) => (is_ipv6(host), rest),
+            (b']', _) => (false, rest),
+            _ => (is_reg_name(host), rest),
         };
         let port = match rest {
+            _ if !is_good => return Err(UrlError::Host),
             [] | [b':'] => None,
             [b':', digits @ ..] => Some(decimal(digits).and_then(|n| u16::try_from(n).ok()).ok_or(UrlError::Port)?),
             _ => return Err(UrlError::Host),
@@ -99,11 +96,12 @@ pub(super) fn may_be_ipv4(host: &[u8]) -> bool {
     is_number && !host.contains(&b':')
 }
 
-/// RFC 3986 section 3.2.2: bytes of a name, and `%` with two hexadecimal digits.
+/// RFC 3986 section 3.2.2: bytes of a name, and `%` with two hexadecimal digits. Not empty.
 fn is_reg_name(mut rest: &[u8]) -> bool {
+    let is_empty = rest.is_empty();
     loop {
         rest = match rest {
-            [] => return true,
+            [] => return !is_empty,
             [b'%', a, b, tail @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => tail,
             [byte, tail @ ..] if is_reg_name_byte(*byte) => tail,
             _ => return false,
@@ -113,43 +111,41 @@ fn is_reg_name(mut rest: &[u8]) -> bool {
 
 /// RFC 4291 section 2.2: groups of up to four hexadecimal digits, eight in all or fewer around one `::`; the last two may be an IPv4 address.
 fn is_ipv6(text: &[u8]) -> bool {
-    let (mut groups, mut gaps, mut is_last) = (0_u8, 0_u8, false);
-    let parts = text.split(|&b| b == b':');
-    let count = parts.clone().count();
-    for (i, part) in parts.enumerate() {
-        let is_edge = i == 0 || i.saturating_add(1) == count;
-        if is_last {
-            return false;
-        }
-        if part.is_empty() {
-            // `::` is one empty part inside, or two at an edge.
-            if !is_edge {
-                gaps = gaps.saturating_add(1);
-            } else if i == 0 && !text.starts_with(b"::") || i > 0 && !text.ends_with(b"::") {
-                return false;
-            }
-        } else if part.contains(&b'.') {
-            is_last = true;
-            groups = groups.saturating_add(2);
-            let octets = part.split(|&b| b == b'.');
-            let is_octet = |o: &[u8]| {
-                o.len() <= 3 && decimal(o).is_some_and(|n| n < 256) && (o.len() == 1 || !o.starts_with(b"0"))
-            };
-            if octets.clone().count() != 4 || !octets.clone().all(is_octet) {
-                return false;
-            }
-        } else {
-            groups = groups.saturating_add(1);
-            if part.len() > 4 || !part.iter().all(u8::is_ascii_hexdigit) {
-                return false;
-            }
-        }
+    let (mut groups, mut has_gap) = (0_u8, false);
+    let mut rest = text;
+    if let [b':', b':', tail @ ..] = text {
+        (has_gap, rest) = (true, tail);
     }
-    match gaps {
-        0 => groups == 8,
-        1 => groups < 8,
-        _ => text == b"::",
+    // Behind a `::` the text may end.
+    while !(rest.is_empty() && has_gap) {
+        let digits = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+        let Some((_, behind)) = rest.split_at_checked(digits) else { return false };
+        groups = groups.saturating_add(1);
+        rest = match behind {
+            [b'.', ..] if is_ipv4(rest) => {
+                groups = groups.saturating_add(1);
+                break;
+            }
+            _ if !matches!(digits, 1..=4) => return false,
+            [] => break,
+            [b':', b':', tail @ ..] if !has_gap => {
+                has_gap = true;
+                tail
+            }
+            [b':', tail @ ..] if !tail.is_empty() => tail,
+            _ => return false,
+        };
     }
+    if has_gap { groups < 8 } else { groups == 8 }
+}
+
+/// Four numbers below 256, without leading zeros.
+fn is_ipv4(text: &[u8]) -> bool {
+    let mut octets = 0_u8;
+    text.split(|&b| b == b'.').all(|octet| {
+        octets = octets.saturating_add(1);
+        octet.len() <= 3 && (octet.len() == 1 || !octet.starts_with(b"0")) && decimal(octet).is_some_and(|n| n < 256)
+    }) && octets == 4
 }
 
 #[cfg(test)]

@@ -27,6 +27,27 @@ pub enum Method<'h> {
     Other(&'h [u8]),
 }
 
+impl<'h> Method<'h> {
+    /// The method with this name, in capitals (RFC 9110 section 9.1), for requests that another HTTP server has parsed.
+    ///
+    /// ```
+    /// use sansocket::http::Method;
+    ///
+    /// assert_eq!(Method::new(b"POST"), Method::Post);
+    /// assert_eq!(Method::new(b"post"), Method::Other(b"post"));
+    /// ```
+    #[must_use]
+    pub const fn new(name: &'h [u8]) -> Self {
+        match name {
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"OPTIONS" => Self::Options,
+            other => Self::Other(other),
+        }
+    }
+}
+
 /// The version of HTTP. See [`Request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
@@ -197,14 +218,7 @@ fn request_line(head: &[u8]) -> IResult<&[u8], (Method<'_>, &[u8])> {
     let (rest, method) = terminated(take_while1(is_token_byte), tag(" ")).parse(head)?;
     let (rest, target) =
         terminated(take_while1(|b: u8| matches!(b, 0x21..=0x7e) && b != b'#'), tag(" ")).parse(rest)?;
-    let method = match method {
-        b"GET" => Method::Get,
-        b"HEAD" => Method::Head,
-        b"POST" => Method::Post,
-        b"OPTIONS" => Method::Options,
-        other => Method::Other(other),
-    };
-    Ok((rest, (method, target)))
+    Ok((rest, (Method::new(method), target)))
 }
 
 fn version_line(rest: &[u8]) -> Result<(&[u8], Version), HeadError> {

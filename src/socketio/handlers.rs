@@ -210,12 +210,12 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
         let available = self.slots.as_ref().len();
         if self.len == available {
             // Handlers that were removed by a call left gaps.
-            self.remove(|_| false);
+            self.close_gaps();
         }
         let full = SlotCapacity { needed: self.len.saturating_add(1), available };
         if self.added == u32::MAX {
             // 2^32 - 1 handlers were added: renumber.
-            self.remove(|_| false);
+            self.close_gaps();
             self.added = 0;
             for slot in self.slots.as_mut().iter_mut().take(self.len) {
                 slot.number = self.added;
@@ -232,24 +232,32 @@ impl<'n, T, S: AsMut<[HandlerSlot<'n, T>]> + AsRef<[HandlerSlot<'n, T>]>> Handle
 
     /// Removes handlers, and closes the gaps.
     fn remove(&mut self, is_it: impl Fn(&Handler<'n, T>) -> bool) -> usize {
-        let (mut kept, mut removed) = (0_usize, 0_usize);
+        let mut removed = 0_usize;
+        for slot in self.slots.as_mut().iter_mut().take(self.len) {
+            if slot.handler.take_if(|h| is_it(h)).is_some() {
+                removed = removed.saturating_add(1);
+            }
+        }
+        self.close_gaps();
+        removed
+    }
+
+    #[inline(never)]
+    fn close_gaps(&mut self) {
+        let mut kept = 0_usize;
         for at in 0..self.len {
-            let slots = self.slots.as_mut();
-            let Some(slot) = slots.get_mut(at) else { break };
-            let (number, handler) = (slot.number, slot.handler.take());
-            match handler {
-                None => {}
-                Some(handler) if is_it(&handler) => removed = removed.saturating_add(1),
-                handler => {
-                    if let Some(slot) = slots.get_mut(kept) {
-                        *slot = HandlerSlot { number, handler };
-                    }
-                    kept = kept.saturating_add(1);
+            let (front, back) = self.slots.as_mut().split_at_mut_checked(at).unwrap_or_default();
+            if let Some(slot) = back.first_mut()
+                && slot.handler.is_some()
+            {
+                // Without a gap `front` ends here. A swap of two places that differ needs no `memmove`.
+                if let Some(place) = front.get_mut(kept) {
+                    core::mem::swap(place, slot);
                 }
+                kept = kept.saturating_add(1);
             }
         }
         self.len = kept;
-        removed
     }
 }
 

@@ -147,7 +147,7 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
     /// Removes the first `n` bytes of [`slices`](Self::slices), which the transport has accepted.
     pub fn consume(&mut self, mut n: usize) {
         while self.len > 0 {
-            let left = self.slices().next().map_or(0, <[u8]>::len);
+            let left = self.front().map_or(0, |(packet, _)| packet.as_ref().len().saturating_sub(self.sent));
             if n < left {
                 self.sent = self.sent.saturating_add(n);
                 self.bytes = self.bytes.saturating_sub(n);
@@ -174,6 +174,29 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
     /// Drops all packets.
     pub fn clear(&mut self) {
         while self.pop().is_some() {}
+    }
+
+    /// Makes a slot free for the next [`push`](Self::push): if none is, the slots are replaced by twice as many. `S` is a type that can be made in
+    /// any length, such as `Vec`. The limit in bytes then bounds the queue. See [`replace`](Self::replace) for memory of another kind.
+    ///
+    /// ```
+    /// use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
+    ///
+    /// let mut queue = Queue::new(Vec::<QueueSlot<&[u8]>>::new(), 100, Policy::Close);
+    /// for packet in [&b"one"[..], b"two", b"three"] {
+    ///     queue.reserve();
+    ///     assert_eq!(queue.push(packet, Flags::NONE, true), Pushed::Queued);
+    /// }
+    /// assert!(queue.slices().eq([&b"one"[..], b"two", b"three"]));
+    /// ```
+    pub fn reserve(&mut self)
+    where
+        S: FromIterator<QueueSlot<T>>,
+    {
+        if self.len == self.slots() {
+            let slots = self.slots().saturating_mul(2).max(2);
+            let _ = self.replace((0..slots).map(|_| QueueSlot::EMPTY).collect());
+        }
     }
 
     /// Moves the packets into other slots, more or fewer, and returns the old slots.

@@ -2,24 +2,16 @@
 
 use super::{
     Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
+    control_frame::{CONTROL_MEMORY, Seen},
     decoder::{Decoder, Piece, Whole},
-    header::Fault,
-    opcode::Opcode,
     state::{Receiving, Sending, State, Trigger},
     text::{self, Text},
 };
-use crate::bytes::{Utf8, checked_str, copy, slice, slice_mut};
+use crate::bytes::{checked_str, slice, slice_mut};
 use core::marker::PhantomData;
 
 /// The most bytes that one call of [`Connection::poll_transmit`] needs: a control frame with 125 bytes and a masking key.
 pub const OWED_MAX: usize = 2 + 4 + 125;
-
-/// Memory for the payload of the owed pong, and after it for a control payload that arrives in pieces.
-///
-/// Two payloads of 125 bytes would need 249 bytes (the last byte of the second one is never stored). This size makes the connection 256 bytes large. It
-/// is too short for one case: a ping of more than 34 bytes was not answered yet, and another control frame of more than 34 bytes arrives in pieces. Then
-/// the older pong is dropped when the newer frame begins, instead of when it is complete. Received payloads are always reported completely.
-const CONTROL_MEMORY: usize = 159;
 
 /// One end of a WebSocket connection. `R` is [`Server`] or [`Client`].
 ///
@@ -91,7 +83,7 @@ const CONTROL_MEMORY: usize = 159;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection<R> {
-    decoder: Decoder,
+    pub(super) decoder: Decoder,
     limits: Limits,
     pub(super) state: State,
     /// Length of the owed pong, whose payload is at the front of `control`.
@@ -105,16 +97,23 @@ pub struct Connection<R> {
     is_text_broken: bool,
     /// Length of the payload of the owed close frame, if it has a reason. It is at the front of `control`.
     pub(super) closing: u8,
-    leniency: Leniency,
+    pub(super) leniency: Leniency,
     pub(super) control: [u8; CONTROL_MEMORY],
     role: PhantomData<R>,
 }
 
 /// What a step found, and its place in the input.
 pub(crate) enum Found {
-    Chunk { kind: Kind, is_first: bool, is_last: bool, from: usize, to: usize },
-    Ping(Control),
-    Pong(Control),
+    Chunk {
+        kind: Kind,
+        is_first: bool,
+        is_last: bool,
+        from: usize,
+        to: usize,
+    },
+    /// Its payload is where `step` was told to put it.
+    Ping,
+    Pong,
     Close(CloseCode),
 }
 
@@ -208,7 +207,8 @@ impl<R: Role> Connection<R> {
     /// [`PeerError`] if the peer breaks the protocol or exceeds a limit. The input then begins with the byte that shows it. Every later call
     /// returns the same error.
     pub fn poll_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
-        let (used, found) = self.step(input);
+        let mut payload = None;
+        let (used, found) = self.step(input, &mut payload);
         debug_assert!(used <= input.len(), "no more is used up than there is");
         let (taken, rest) = core::mem::take(input).split_at_mut_checked(used).unwrap_or_default();
         *input = rest;
@@ -218,8 +218,8 @@ impl<R: Role> Connection<R> {
                 let bytes = slice_mut(taken, from..);
                 Some(Event::Chunk(Chunk { kind, is_first, is_last, bytes }))
             }
-            Some(Found::Ping(payload)) => Some(Event::Ping(payload)),
-            Some(Found::Pong(payload)) => Some(Event::Pong(payload)),
+            Some(Found::Ping) => Some(Event::Ping(payload.unwrap_or(Control::EMPTY))),
+            Some(Found::Pong) => Some(Event::Pong(payload.unwrap_or(Control::EMPTY))),
             Some(Found::Close(code)) => Some(Event::Close(code)),
         })
     }
@@ -294,9 +294,15 @@ impl<R: Role> Connection<R> {
         Some(whole)
     }
 
-    /// The next event in `input`, and how many bytes were read.
-    #[inline]
-    pub(crate) fn step(&mut self, input: &mut [u8]) -> (usize, Result<Option<Found>, PeerError>) {
+    /// The next event in `input`, and how many bytes were read. `place` gets the payload of a ping or pong: in the result, its 126 bytes would be on
+    /// the stack once more for each caller.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn step(
+        &mut self,
+        input: &mut [u8],
+        place: &mut Option<Control>,
+    ) -> (usize, Result<Option<Found>, PeerError>) {
         match self.state.receiving {
             Receiving::Open => {}
             Receiving::Failed(error) => return (0, Err(error)),
@@ -325,10 +331,17 @@ impl<R: Role> Connection<R> {
                     return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, from, to })));
                 }
                 Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
-                    match self.control(opcode, slice(rest, from..to), is_last) {
-                        Ok(None) => used = used.wrapping_add(to),
-                        Ok(Some(found)) => return (used.wrapping_add(to), Ok(Some(found))),
+                    let payload = place.insert(Control::EMPTY);
+                    let seen = match self.control(opcode, slice(rest, from..to), is_last, payload) {
+                        Ok(seen) => seen,
                         Err((error, at)) => return self.fault(error, used.wrapping_add(from).wrapping_add(at)),
+                    };
+                    used = used.wrapping_add(to);
+                    match seen {
+                        None => {}
+                        Some(Seen::Ping) => return (used, Ok(Some(Found::Ping))),
+                        Some(Seen::Pong) => return (used, Ok(Some(Found::Pong))),
+                        Some(Seen::Close(code)) => return (used, Ok(Some(Found::Close(code)))),
                     }
                 }
                 Err((error, at)) => return self.fault(error, used.wrapping_add(at)),
@@ -341,78 +354,4 @@ impl<R: Role> Connection<R> {
         self.state.receive(Trigger::ReceiveFault(error));
         (used, Err(error))
     }
-
-    /// Collects a control payload, and acts on it when it is whole. A fault knows the offset in `piece` of the byte that shows it.
-    #[cold]
-    fn control(&mut self, opcode: Opcode, piece: &[u8], is_last: bool) -> Result<Option<Found>, Fault> {
-        let before = usize::from(self.collected);
-        let payload = if before == 0 && is_last {
-            Control::new(piece)
-        } else {
-            if before == 0 {
-                // What is owed, a pong or our close frame, stays where it is, unless both are long: see `CONTROL_MEMORY`.
-                let len = piece.len().saturating_add(usize::try_from(self.decoder.left()).unwrap_or(usize::MAX));
-                self.base = self.pong.unwrap_or(self.closing);
-                if usize::from(self.base).saturating_add(len) > CONTROL_MEMORY {
-                    (self.base, self.closing, self.pong) = (0, 0, None);
-                }
-            }
-            let base = usize::from(self.base);
-            let end = before.saturating_add(piece.len());
-            let place = slice_mut(&mut self.control, base..base.saturating_add(end));
-            copy(piece, slice_mut(place, before..));
-            self.collected = end.to_le_bytes()[0];
-            Control::new(place)
-        };
-        if opcode == Opcode::Close {
-            return self.close_frame(&payload, is_last).map_err(|(e, at)| (e, at.saturating_sub(before)));
-        }
-        if !is_last {
-            return Ok(None);
-        }
-        self.collected = 0;
-        if opcode == Opcode::Pong {
-            return Ok(Some(Found::Pong(payload)));
-        }
-        if matches!(self.state.sending, Sending::Open | Sending::Message(_)) {
-            copy(payload.as_bytes(), &mut self.control);
-            self.pong = Some(payload.len());
-        }
-        Ok(Some(Found::Ping(payload)))
-    }
-
-    /// Judges what has come of a close frame. A fault knows its offset in the payload.
-    fn close_frame(&mut self, payload: &Control, is_whole: bool) -> Result<Option<Found>, Fault> {
-        let code = close_code(payload.as_bytes(), is_whole, self.leniency)?;
-        if !is_whole {
-            return Ok(None);
-        }
-        self.pong = None;
-        // Our own close frame may be owed still, in front.
-        let end = usize::from(self.closing).saturating_add(payload.as_bytes().len());
-        if end > CONTROL_MEMORY {
-            self.closing = 0;
-        }
-        self.base = self.closing;
-        copy(payload.as_bytes(), slice_mut(&mut self.control, usize::from(self.base)..));
-        self.collected = payload.len();
-        self.state.receive(Trigger::ReceiveClose(code));
-        Ok(Some(Found::Close(code)))
-    }
-}
-
-/// The code in the payload of a close frame, or in the front of it that has come (RFC 6455 section 5.5.1).
-fn close_code(payload: &[u8], is_whole: bool, leniency: Leniency) -> Result<CloseCode, Fault> {
-    // One byte alone is refused with the header.
-    let Some((code, reason)) = payload.split_first_chunk::<2>() else { return Ok(CloseCode::NO_STATUS) };
-    let code = CloseCode(u16::from_be_bytes(*code));
-    if !(code.is_sendable() || leniency.takes_close_codes() && matches!(code.0, 1016..=2999 | 5000..)) {
-        return Err((PeerError::InvalidCloseCode, 1));
-    }
-    let mut utf8 = Utf8::new();
-    utf8.check(reason).map_err(|e| (PeerError::InvalidCloseReason, e.at.saturating_add(2)))?;
-    if is_whole && !utf8.is_complete() {
-        return Err((PeerError::InvalidCloseReason, payload.len().saturating_sub(1)));
-    }
-    Ok(code)
 }

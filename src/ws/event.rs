@@ -10,11 +10,20 @@ pub struct Control {
 }
 
 impl Control {
-    pub(crate) fn new(payload: &[u8]) -> Self {
+    pub(crate) const EMPTY: Self = Self { len: 0, bytes: [0; 125] };
+
+    /// Fills an empty one, in place: as a result it would be copied at each return.
+    pub(crate) fn fill(&mut self, payload: &[u8]) {
         debug_assert!(payload.len() <= 125, "a control payload");
-        let mut bytes = [0; 125];
-        copy(payload, &mut bytes);
-        Self { len: payload.len().min(125).to_le_bytes()[0], bytes }
+        copy(payload, &mut self.bytes);
+        self.len = payload.len().min(125).to_le_bytes()[0];
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(payload: &[u8]) -> Self {
+        let mut control = Self::EMPTY;
+        control.fill(payload);
+        control
     }
 
     pub(crate) const fn len(&self) -> u8 {

@@ -159,6 +159,7 @@ enum Beat {
 }
 
 /// `None` when it is turned off, and for a moment that never comes.
+#[inline(never)]
 const fn after(since: Instant, ms: u32) -> Option<Instant> {
     let at = since.after_millis(millis(ms));
     if ms == 0 || at.as_millis() == Instant::FAR_FUTURE.as_millis() { None } else { Some(at) }

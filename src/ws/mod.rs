@@ -44,10 +44,12 @@
 //! ```
 
 mod accept_key;
+mod assemble;
 mod buffer;
 mod close;
 mod connect;
 mod connection;
+mod control_frame;
 mod decoder;
 mod error;
 mod event;

@@ -309,12 +309,20 @@ impl<F: Form> Out<'_, F> {
         behind: usize,
         write: impl FnOnce(&mut Writer<'_>),
     ) -> Result<(), Capacity> {
+        let from = self.len.saturating_add(header::size(F::IS_MASKED, 0));
+        let mut writer = Writer::new(self.memory.get_mut(from..).unwrap_or_default());
+        write(&mut writer);
+        let len = writer.len();
+        self.frame(first, behind, len)
+    }
+
+    /// Makes a frame of the `len` bytes that were written behind the room of a short header.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn frame(&mut self, first: u8, behind: usize, len: usize) -> Result<(), Capacity> {
         let available = self.room();
         let room = self.memory.get_mut(self.len..).unwrap_or_default();
         let short = header::size(F::IS_MASKED, 0);
-        let mut writer = Writer::new(room.get_mut(short..).unwrap_or_default());
-        write(&mut writer);
-        let len = writer.len();
         let size = header::size(F::IS_MASKED, len);
         let needed = size.saturating_add(len);
         if needed.saturating_add(behind) > available {

@@ -25,7 +25,15 @@ fn a_volatile_event_is_sent_now_or_never() {
     assert_eq!(w.client.emit_with(ROOT, "behind", &(), volatile), Ok(false));
     w.turn();
     assert_eq!(w.heard(), ["connect /", "/ now"]);
-    // It does not outlive the connection.
+    // It does not outlive its stay in the namespace.
+    w.told();
+    w.client.emit_with(ROOT, "lost", &(), volatile.ask(6, None)).unwrap();
+    w.raw(b"\x81\x0241");
+    assert_eq!(w.told()[..2], ["left / io server disconnect", "no ack 6 Disconnected"]);
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    w.heard();
+    // Nor the connection.
     w.told();
     w.client.emit_with(ROOT, "lost", &(), volatile.ask(7, None)).unwrap();
     w.cut();
@@ -48,6 +56,32 @@ fn a_deadline_that_passes_while_the_event_waits() {
     w.run(1000);
     assert_eq!(w.told(), ["opened", "connected /", "ack Some(2) 2"]);
     assert_eq!(w.heard(), ["connect /", "/ ?x 2"]);
+}
+
+#[test]
+fn an_event_whose_deadline_has_passed_makes_room() {
+    let mut w = with_backlog(even(), 64);
+    w.is_reachable = false;
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.client.emit_with(ROOT, "1234567890", &(), Emit::new().ask(1, Some(at(500)))).unwrap();
+    assert!(w.client.emit(ROOT, "1234567890", &()).is_err());
+    w.run(500);
+    assert_eq!(w.client.emit(ROOT, "1234567890", &()), Ok(()));
+}
+
+#[test]
+fn an_event_whose_deadline_has_passed_is_not_sent_before_a_disconnect() {
+    let mut w = world(even());
+    w.client.connect(ROOT, at(0)).unwrap();
+    w.turn();
+    w.client.emit_with(ROOT, "late", &(), Emit::new().ask(1, Some(at(500)))).unwrap();
+    w.client.emit_with(ROOT, "last", &(), Emit::new()).unwrap();
+    w.now = 600;
+    let failed = w.client.handle_timeout(at(600));
+    assert!(matches!(failed, Step::Event(Event::AckFailed { token: 1, .. }, _)), "{failed:?}");
+    w.client.disconnect(ROOT);
+    w.turn();
+    assert_eq!(w.heard(), ["connect /", "/ last", "disconnect /", "closed transport close"]);
 }
 
 #[test]

@@ -405,8 +405,7 @@ impl<L: Link> World<L> {
             return;
         }
         match (&mut connection.kind, line) {
-            // What the client sends meanwhile is lost, so a POST must not be on its way.
-            (Kind::Http, Line::Get) if connection.input.is_empty() => connection.ends = true,
+            // A request must not be on its way, and a GET always is.
             (Kind::Http, Line::Post)
                 if connection.input.is_empty()
                     && connection.output.is_empty()

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { Raw, SERVER, frame, request, sleep, start, startServer, until } from "./support.js";
+import { Raw, SERVER, frame, moveAndGo, request, sleep, start, startServer, until } from "./support.js";
 
 const AXUM = process.env.AXUM ?? path.join(path.dirname(SERVER), "../../axum/release/sansocket-axum");
 let app, server;
@@ -104,4 +104,9 @@ test("E9: both hosts refuse alike", async () => {
     return [head.split("\r\n").filter((line) => ours.test(line)).map((line) => line.toLowerCase()).sort(), body];
   };
   for (const text of cases) assert.deepEqual(await ask(app.port, text), await ask(server.port, text), text);
+});
+
+test("a session ends whose WebSocket is gone at the moment of its upgrade", async () => {
+  await moveAndGo(app);
+  await until(async () => (await metrics()).every((n) => n === 0), "its end", 3000);
 });

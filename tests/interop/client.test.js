@@ -78,7 +78,8 @@ for (const [peer, { program, args }] of Object.entries(peers)) {
         assert.equal(note.ns, "/");
         assert.match(note.id, /./);
         assert.equal(note.recovered, false);
-        assert.equal(note.transport, transports[0]);
+        // Some servers answer only after the upgrade.
+        assert.ok(transports.includes(note.transport), note.transport);
         assert.equal(await client.end(), 0);
         assert.deepEqual(client.of("end"), [{ what: "end", reason: "closed" }]);
         assert.equal(client.errors, "");
@@ -280,7 +281,7 @@ for (const [peer, { program, args }] of Object.entries(peers)) {
         client.type('message "a\\u001b[1m",1', line("message", Buffer.from([1, 2])), "?message-with-ack 5", "ask-ack 6");
         await until(() => client.lines.some((text) => text.startsWith("/ ack-was")), "lines", PATIENCE);
         assert.equal(await client.end(), 0);
-        assert.match(client.lines[0], new RegExp(`^connected: / as \\S+ over ${transports[0]}$`));
+        assert.match(client.lines[0], new RegExp(`^connected: / as \\S+ over (${transports.join("|")})$`));
         for (const expected of ["/ auth {}", '/ message-back "a\\u001b[1m",1', "/ message-back <2 bytes 0102>", "/ answer to message-with-ack: 5", "/ ?please-ack 6", "/ ack-was 6"]) {
           assert.ok(client.lines.includes(expected), `${expected} in ${client.lines.join("\n")}`);
         }

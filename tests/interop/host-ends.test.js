@@ -1,7 +1,8 @@
 // What the host of `chat` and `server` does with clients that read slowly or not at all.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Raw, frame, sleep, startServer, until } from "./support.js";
+import { Raw, frame, moveAndGo, sleep, startServer, until } from "./support.js";
 
 test("E4: a client that reads none of its answers is ended, however many requests it sent", async () => {
   const server = await startServer({ args: ["--max-connections", "1"] });
@@ -31,5 +32,38 @@ test("E5: a slow client that answers pings lives", async () => {
   }
   assert.ok(!raw.ended, server.log());
   raw.destroy();
+  await server.stop();
+});
+
+test("a malformed request does not take away the memory that all sockets are read into", async () => {
+  const server = await startServer();
+  const computed = () => Number(readFileSync(`/proc/${server.child.pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  const many = Buffer.concat(Array(30_000).fill(frame(`42["nothing","${"x".repeat(1000)}"]`)));
+  const least = async () => {
+    let least = Infinity;
+    for (let i = 0; i < 4; i++) {
+      const raw = await Raw.open(server.port);
+      const before = computed();
+      raw.send(Buffer.concat([many, frame('42["message","last"]')]));
+      await until(() => raw.events().some(([name]) => name === "message-back"), "the last answer", 20_000);
+      least = Math.min(least, computed() - before);
+      raw.destroy();
+    }
+    return least;
+  };
+  const before = await least();
+  const bad = await Raw.connect(server.port);
+  bad.send("GET\r\n\r\n");
+  await bad.end();
+  assert.equal(bad.status(), 400);
+  const after = await least();
+  assert.ok(after < 1.5 * before, `${before.toFixed(1)} ms before, ${after.toFixed(1)} ms after`);
+  await server.stop();
+});
+
+test("a session ends whose WebSocket is gone at the moment of its upgrade", async () => {
+  const server = await startServer();
+  await moveAndGo(server);
+  await until(() => /session ended: transport (close|error)/.test(server.log()), () => `its end: ${server.log()}`, 3000);
   await server.stop();
 });

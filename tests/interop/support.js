@@ -209,3 +209,18 @@ export class Raw {
     this.socket.destroy();
   }
 }
+
+/** A session that moves to a WebSocket whose client is gone before it is told so. */
+export async function moveAndGo(server) {
+  const open = await (await fetch(`${server.url}/socket.io/?EIO=4&transport=polling`)).text();
+  const raw = await Raw.connect(server.port);
+  raw.send(request({}, { query: `EIO=4&transport=websocket&sid=${JSON.parse(open.slice(1)).sid}` }));
+  await until(() => raw.status() === 101, "101");
+  server.child.kill("SIGSTOP");
+  await sleep(100);
+  raw.send(Buffer.concat([frame("2probe"), frame("5")]));
+  await sleep(100);
+  raw.socket.resetAndDestroy();
+  await sleep(100);
+  server.child.kill("SIGCONT");
+}

@@ -1,5 +1,7 @@
 //! `sansocket-linear ITEM N` does the work of one item at size N once.
 
+mod client;
+
 use sansocket::{
     engineio::{Event, Message, Packets, Payload},
     http::{Body, BodyDecoder, HeadScanner, Limits as HeadLimits, Request},
@@ -17,7 +19,7 @@ use std::hint::black_box;
 
 type Item = (&'static str, fn(usize));
 
-const ITEMS: [Item; 10] = [
+const ITEMS: [Item; 14] = [
     ("text_in_64_byte_fragments", text_in_fragments),
     ("handshake_one_byte_at_a_time", handshake_by_bytes),
     ("small_frames_in_one_read", small_frames),
@@ -28,6 +30,10 @@ const ITEMS: [Item; 10] = [
     ("chunked_body", chunked_body),
     ("acknowledgements_in_flight", acknowledgements),
     ("rooms_in_a_nearly_full_storage", rooms),
+    ("client_acknowledgements_in_flight", client::acknowledgements),
+    ("client_polling_body", client::polling_body),
+    ("client_backlog_of_another_namespace", client::backlog),
+    ("client_stray_acknowledgements", client::stray_acknowledgements),
 ];
 
 fn main() {

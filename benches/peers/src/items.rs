@@ -28,7 +28,7 @@ pub struct Item {
     pub candidates: fn() -> Vec<Candidate>,
 }
 
-pub const ITEMS: [Item; 10] = [
+pub const ITEMS: [Item; 11] = [
     Item { name: "W1", units: 10_000, candidates: w1 },
     Item { name: "W2", units: 1000, candidates: w2 },
     Item { name: "W4", units: 10_000, candidates: w4 },
@@ -39,6 +39,7 @@ pub const ITEMS: [Item; 10] = [
     Item { name: "W8e", units: 1, candidates: socketio_items::w8e },
     Item { name: "W8f", units: 1, candidates: socketio_items::w8f },
     Item { name: "W8g", units: 20, candidates: socketio_items::w8g },
+    Item { name: "W9", units: 1, candidates: crate::round_trip::w9 },
 ];
 
 const CHUNK: usize = 4096;

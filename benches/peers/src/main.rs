@@ -5,6 +5,7 @@
 //! Every output is compared byte by byte before anything is timed, and decoders of text must refuse what is not UTF-8.
 
 mod items;
+mod round_trip;
 mod socketio;
 mod work;
 

@@ -1,15 +1,15 @@
 //! A session: the composed machine, its memory, its queue, and what the application does on it.
 
 use sansocket::{
-    endpoint::{Answer, Got, Grow, ServerEnd, ServerLink, Step, What},
-    engineio::{self, Packets, Transport, server::Config},
-    json::Raw,
+    endpoint::{self, Batch, Got, ServerEnd, ServerLink, Step},
+    engineio::{self, Transport, server::Config},
+    json::{Args, Raw},
     socketio::{
         self, AckSlot, Attachments, Binary, Collector, Flags, Namespace, Policy, Queue, QueueSlot, Reason, SendError,
         server::Event,
     },
     time::Instant,
-    ws::{Inbox, Limits, Out, Stored},
+    ws::Limits,
 };
 use std::{
     collections::HashMap,
@@ -48,14 +48,11 @@ pub struct Link {
 struct State {
     end: End,
     collector: Collector<Vec<u8>>,
+    /// What is answered in a turn.
+    batch: Batch<Vec<u8>>,
 }
 
-/// Where packets come from.
-pub enum Input<'i, 'b> {
-    Socket(&'i mut Inbox<Vec<u8>>),
-    Post(&'i mut Packets<'b>),
-    Time,
-}
+pub type Input<'i> = endpoint::Input<'i, Vec<u8>>;
 
 /// What a WebSocket may send.
 pub const fn limits() -> Limits {
@@ -97,7 +94,7 @@ impl App {
         let end = End::open(transport, id, self.config, limits(), NAMES, Vec::new(), self.now());
         let link = Arc::new(Link {
             id,
-            state: Mutex::new(State { end, collector: Collector::new(Vec::new()) }),
+            state: Mutex::new(State { end, collector: Collector::new(Vec::new()), batch: Batch::new(Vec::new()) }),
             queue: Mutex::new(Queue::new(Vec::new(), MAX, Policy::DropVolatile)),
             wake: Notify::new(),
             changed: Notify::new(),
@@ -152,40 +149,32 @@ impl Link {
     }
 
     /// Everything that can be done without waiting.
-    pub fn work(&self, app: &App, mut input: Input<'_, '_>) {
-        let now = app.now();
-        let State { end, collector } = &mut *lock(&self.state);
-        if lock(&self.queue).is_closed() {
+    pub fn work(&self, app: &App, mut input: Input<'_>) {
+        let State { end, collector, batch } = &mut *lock(&self.state);
+        if self.is_slow() {
             end.link_mut().handle_eof();
         }
         loop {
-            self.transmit(end);
-            let step = match &mut input {
-                Input::Socket(inbox) => match end.poll(inbox, collector, now) {
-                    Ok(Step::Idle) => Ok(end.handle_timeout(now)),
-                    step => step,
-                },
-                Input::Post(packets) => end.poll_post(packets, collector, now),
-                Input::Time => Ok(end.handle_timeout(now)),
-            };
+            let step = end.step(&mut input, collector, batch, app.now());
+            let is_idle = matches!(step, Step::Idle);
             match step {
-                Ok(Step::Idle) => break,
-                Ok(Step::Again) => continue,
-                Ok(Step::Event(event, files)) => self.react(app, end, event, files),
-                Ok(Step::Closed(reason)) => debug!(%reason, "closed"),
-                Err(grow) => {
-                    match (grow.what, &mut input) {
-                        (What::Inbox, Input::Socket(inbox)) => drop(inbox.replace(vec![0; grow.to])),
-                        _ => drop(collector.replace(vec![0; grow.to])),
-                    }
-                    continue;
-                }
+                Step::Event(event, files) => self.react(app, end, batch, event, files),
+                Step::Closed(reason) => debug!(%reason, "closed"),
+                Step::Again | Step::Idle => {}
             }
-            if collector.held() == 0 {
-                let _ = collector.replace(Vec::new());
+            if !batch.written().is_empty() {
+                self.push(batch.written().into());
+                batch.clear();
+            }
+            if is_idle {
+                break;
             }
         }
-        self.transmit(end);
+        // Sessions at rest hold no memory.
+        *batch = Batch::new(Vec::new());
+        if collector.held() == 0 {
+            let _ = collector.replace(Vec::new());
+        }
         if end.link().transport() == Transport::Polling {
             if end.link().is_gone() {
                 self.forget(app);
@@ -200,21 +189,10 @@ impl Link {
         lock(&app.links).remove(&self.id);
     }
 
-    /// What is owed goes behind what waits.
-    fn transmit(&self, end: &mut End) {
-        let mut memory = [0; 256];
-        while let Ok(n @ 1..) = end.transmit(&mut memory) {
-            self.push(memory[..n].into());
-        }
-    }
-
     /// Appends frames to what waits; a client for whom too much waits is found by its own task.
     fn push(&self, frames: Arc<[u8]>) {
         let mut queue = lock(&self.queue);
-        if queue.len() == queue.slots() {
-            let slots = (2 * queue.slots()).max(4);
-            let _ = queue.replace(vec![QueueSlot::EMPTY; slots]);
-        }
+        queue.reserve();
         let _ = queue.push(frames, Flags::NONE, true);
         drop(queue);
         self.wake.notify_one();
@@ -233,79 +211,47 @@ impl Link {
         lock(&self.queue).consume(n);
     }
 
-    /// The answer to the GET that waits; `None` when nothing is to be said yet.
-    pub fn payload(&self) -> Option<Result<Vec<u8>, Answer<'static>>> {
-        let end = &mut lock(&self.state).end;
-        let mut queue = lock(&self.queue);
-        let mut body = vec![0; end.link().body_room(queue.bytes())];
-        loop {
-            match end.link_mut().poll_get(queue.slices(), &mut body) {
-                Ok(Got::Waits) => return None,
-                Ok(Got::Over) => return Some(Err(Got::GONE)),
-                Ok(Got::Payload { taken, len }) => {
-                    queue.consume(taken);
-                    body.truncate(len);
-                    return Some(Ok(body));
-                }
-                Err(grow) => body.resize(grow.to, 0),
-            }
-        }
+    /// What the GET that waits is answered, written into `memory`.
+    pub fn poll_answer(&self, memory: &mut Vec<u8>) -> Got {
+        lock(&self.state).end.link_mut().poll_answer(&mut *lock(&self.queue), memory)
     }
 
     /// The application: it says messages back, acknowledges, and passes on what is for the others.
-    fn react(&self, app: &App, end: &mut End, event: Event<'_>, files: Attachments<'_>) {
-        let io = end.io();
-        match event {
+    fn react(&self, app: &App, end: &mut End, batch: &mut Batch<Vec<u8>>, event: Event<'_>, files: Attachments<'_>) {
+        let said = match event {
             Event::Connect { namespace, auth } => {
                 let sid = socketio::Sid::from_random(random());
-                self.say(|out| io.accept(namespace, sid, out));
                 let auth = Raw::trusted(auth.map_or(b"{}", |value| value.raw()));
-                self.say(|out| io.emit(namespace, "auth", &auth, None, out));
+                end.say(batch, |io, out| io.accept(namespace, sid, out))
+                    .and_then(|()| end.say(batch, |io, out| io.emit(namespace, "auth", &auth, None, out)))
             }
-            Event::UnknownNamespace { name } => self.say(|out| io.refuse_unknown(name, out)),
+            Event::UnknownNamespace { name } => end.say(batch, |io, out| io.refuse_unknown(name, out)),
             Event::Event(e) => {
                 let payload = Binary(e.args(), files);
                 match e.ack {
-                    Some(request) => self.say(|out| io.ack(request, &payload, out)),
+                    Some(request) => end.say(batch, |io, out| io.ack(request, &payload, out)),
                     None if e.is("message") => {
-                        self.say(|out| io.emit(e.namespace, "message-back", &payload, None, out))
+                        end.say(batch, |io, out| io.emit(e.namespace, "message-back", &payload, None, out))
                     }
-                    None if e.is("broadcast") => {
-                        // Encoded and framed once for all the others.
-                        let packet = packet(|out| {
-                            socketio::server::broadcast(&NAMES, ROOT, "broadcast-message", &payload, None, out)
-                        });
-                        for other in lock(&app.links).values().filter(|other| other.id != self.id) {
-                            packet.iter().for_each(|packet| other.push(packet.clone()));
-                        }
-                    }
-                    None => debug!("nobody handles it"),
+                    None if e.is("broadcast") => self.broadcast(app, &payload),
+                    None => Ok(()),
                 }
             }
-            _ => {}
+            _ => Ok(()),
+        };
+        if let Err(e) = said {
+            debug!("not said: {e}");
         }
     }
 
-    /// Writes into the queue.
-    fn say(&self, write: impl FnMut(&mut Out<'_, Stored>) -> Result<(), SendError>) {
-        if let Some(packet) = packet(write) {
-            self.push(packet);
+    /// To all the others: encoded and framed once.
+    fn broadcast<A: Args>(&self, app: &App, payload: &Binary<'_, A>) -> Result<(), SendError> {
+        let mut batch = Batch::new(Vec::new());
+        batch.write(|out| socketio::server::broadcast(&NAMES, ROOT, "broadcast-message", payload, None, out))?;
+        let packet: Arc<[u8]> = batch.written().into();
+        for other in lock(&app.links).values().filter(|other| other.id != self.id) {
+            other.push(packet.clone());
         }
-    }
-}
-
-/// What `write` writes, in memory that grows.
-fn packet(mut write: impl FnMut(&mut Out<'_, Stored>) -> Result<(), SendError>) -> Option<Arc<[u8]>> {
-    let mut memory = vec![0; 1024];
-    loop {
-        let mut out = Out::stored(&mut memory);
-        match write(&mut out).map_err(|e| (Grow::of(&e), e)) {
-            Ok(()) => return Some(out.written().into()),
-            Err((Some(grow), _)) => memory.resize(grow.to, 0),
-            Err((None, e)) => {
-                debug!("not said: {e}");
-                return None;
-            }
-        }
+        Ok(())
     }
 }

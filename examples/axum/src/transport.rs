@@ -4,13 +4,13 @@ use crate::session::{App, Input, Link, MAX, limits};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sansocket::{
-    endpoint::{Answer, Ask, Grow, ServerLink, Todo, Upgrade, What, judge},
+    endpoint::{Answer, Ask, Batch, Got, Grow, ServerLink, Todo, Upgrade, What, judge},
     engineio::{
         Packets, Transport,
         server::{Cors, CorsFields, Origins, Probed},
@@ -37,13 +37,7 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     let is_websocket = upgrades.any(|u| u.trim_ascii().eq_ignore_ascii_case(b"websocket"));
     let accept = is_websocket.then(|| ws::accept_fields(fields));
     let ask = Ask {
-        method: match request.method {
-            Method::GET => http::Method::Get,
-            Method::POST => http::Method::Post,
-            Method::HEAD => http::Method::Head,
-            Method::OPTIONS => http::Method::Options,
-            _ => http::Method::Other(request.method.as_str().as_bytes()),
-        },
+        method: http::Method::new(request.method.as_str().as_bytes()),
         query: request.uri.query().unwrap_or_default().as_bytes(),
         has_body: !hyper::body::Body::is_end_stream(&body),
         websocket: accept.map(|accept| accept.map(|_| ())),
@@ -54,21 +48,28 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         link.as_ref().map(|link| link.link(|l| l.transport()))
     });
     let mut cors = CORS.fields(field(header::ORIGIN));
+    let mut memory = Vec::new();
     let answer = match (todo, link, accept, upgrade) {
         (Todo::Answer(answer), ..) => {
             if answer == Answer::Preflight {
                 let requested = field(header::ACCESS_CONTROL_REQUEST_HEADERS);
                 cors = CORS.preflight(field(header::ORIGIN), requested).unwrap_or_default();
             }
-            Err(answer)
+            answer
         }
         (Todo::Open(Transport::Polling), ..) => {
             let link = app.open(Transport::Polling);
             tokio::spawn(watch(app.clone(), link.clone()));
-            get(&app, &link, true).await
+            get(&app, &link, &mut memory).await
         }
-        (Todo::Get(_), Some(link), ..) => get(&app, &link, false).await,
-        (Todo::Post(_), Some(link), ..) => Err(post(&app, &link, &request, body).await),
+        (Todo::Get(_), Some(link), ..) => match link.link(|l| l.begin_get(app.now())) {
+            Ok(()) => get(&app, &link, &mut memory).await,
+            Err(answer) => {
+                link.work(&app, Input::Time);
+                answer
+            }
+        },
+        (Todo::Post(_), Some(link), ..) => post(&app, &link, &request, body).await,
         (Todo::Open(_) | Todo::Upgrade(_), link, Some(Ok(accept)), Some(upgrade)) => {
             tokio::spawn(websocket(app.clone(), link, upgrade));
             let fields = [
@@ -78,12 +79,9 @@ pub async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
             ];
             return (StatusCode::SWITCHING_PROTOCOLS, fields).into_response();
         }
-        _ => Err(Answer::Bad),
+        _ => Answer::Bad,
     };
-    match answer {
-        Ok(body) => respond(Answer::Payload { body: &body, cookie: None }, cors),
-        Err(answer) => respond(answer, cors),
-    }
+    respond(answer, cors)
 }
 
 fn respond(answer: Answer<'_>, cors: CorsFields<'_>) -> Response {
@@ -112,20 +110,17 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn get(app: &App, link: &Link, is_first: bool) -> Result<Vec<u8>, Answer<'static>> {
-    if !is_first && let Err(answer) = link.link(|l| l.begin_get(app.now())) {
-        link.work(app, Input::Time);
-        return Err(answer);
-    }
+async fn get<'m>(app: &App, link: &Link, memory: &'m mut Vec<u8>) -> Answer<'m> {
     let mut waiting = Waiting(app, link, false);
     link.changed.notify_waiters();
-    loop {
-        if let Some(got) = link.payload() {
-            waiting.2 = true;
-            return got;
+    let got = loop {
+        match link.poll_answer(memory) {
+            Got::Waits => link.wake.notified().await,
+            got => break got,
         }
-        tokio::select! { () = link.wake.notified() => {}, () = link.changed.notified() => {} }
-    }
+    };
+    waiting.2 = true;
+    got.answer(memory).unwrap_or(Got::GONE)
 }
 
 async fn post(app: &App, link: &Link, request: &Parts, body: Body) -> Answer<'static> {
@@ -136,7 +131,7 @@ async fn post(app: &App, link: &Link, request: &Parts, body: Body) -> Answer<'st
     }
     let answer = match timeout(Duration::from_secs(10), to_bytes(body, MAX)).await {
         Ok(Ok(body)) => {
-            link.work(app, Input::Post(&mut Packets::new(&mut Vec::from(body))));
+            link.work(app, Input::Post(Packets::new(&mut Vec::from(body))));
             link.link(|l| l.posted())
         }
         Ok(Err(e)) => {
@@ -242,20 +237,19 @@ async fn probe(
     sink: &mut Sink,
     inbox: &mut ws::Inbox<Vec<u8>>,
 ) -> io::Result<Probed> {
-    let mut memory = [0; 256];
+    let mut batch = Batch::new(Vec::new());
     loop {
-        let probed = match link.link(|l| upgrade.poll(l, inbox, app.now())) {
-            Ok(probed) => probed,
-            Err(grow) => {
-                let _ = inbox.replace(vec![0; grow.to]);
-                continue;
+        let probed = link.link(|l| upgrade.step(l, inbox, &mut batch, app.now()));
+        let written = timeout(Duration::from_secs(10), sink.write_all(batch.written())).await;
+        batch.clear();
+        match probed {
+            Probed::Pending => written??,
+            Probed::Upgraded if !matches!(written, Ok(Ok(()))) => {
+                // The client has sent all of the probe at once and is gone: only this socket can end the session now.
+                link.link(ServerLink::handle_error);
+                return Ok(probed);
             }
-        };
-        while let Ok(n @ 1..) = upgrade.transmit(&mut memory) {
-            timeout(Duration::from_secs(10), sink.write_all(&memory[..n])).await??;
-        }
-        if probed != Probed::Pending {
-            return Ok(probed);
+            probed => return Ok(probed),
         }
         // A GET that waits may be owed its noop, now or soon.
         link.wake.notify_one();

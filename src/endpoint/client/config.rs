@@ -1,5 +1,5 @@
 use crate::{
-    engineio::{Transport, client},
+    engineio::Transport,
     http::{Url, UrlError},
     socketio::client::Backoff,
     ws,
@@ -31,7 +31,6 @@ pub struct Config<'c> {
     pub(super) query: &'c str,
     pub(super) fields: &'c [(&'c str, &'c [u8])],
     pub(super) transports: &'c [Transport],
-    pub(super) engine: client::Config,
     pub(super) limits: ws::Limits,
     pub(super) backoff: Backoff,
     pub(super) sha1: fn(&[u8; 60]) -> [u8; 20],
@@ -72,7 +71,6 @@ impl<'c> Config<'c> {
             query: "",
             fields: &[],
             transports: &[Transport::Polling, Transport::WebSocket],
-            engine: client::Config::new().open_timeout(20_000),
             limits: ws::Limits::new(),
             backoff: Backoff::new(),
             sha1,
@@ -111,7 +109,7 @@ impl<'c> Config<'c> {
     /// The time within which a session must be open, in milliseconds from the start of the attempt. By default 20,000.
     #[must_use]
     pub const fn open_timeout(self, ms: u32) -> Self {
-        Self { engine: self.engine.open_timeout(ms), open_ms: ms, ..self }
+        Self { open_ms: ms, ..self }
     }
 
     /// What the server may send at most; by default 1 MiB in a message and in a frame, so set both for more. The limit of a message is also that of

@@ -1,6 +1,6 @@
 use super::{
     Line, Link, Memory, Over, Seen, Step, WhenFull,
-    backlog::{Backlog, Kind, Record},
+    backlog::{Backlog, Kind},
     source::Waiting,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         AckSlot, Attachments, Collector, Namespace, Namespaces, PeerError, SlotCapacity,
         client::{self, Backoff, Session, SocketSlot},
     },
-    time::Instant,
+    time::{Instant, earliest},
     ws::{Inbox, MaskSource, Outbox},
 };
 
@@ -177,23 +177,20 @@ where
     pub fn disconnect(&mut self, namespace: Namespace) {
         let is_connected = self.io.is_connected(namespace);
         if self.io.is_wanted(namespace) {
+            self.purge();
             let io = &mut self.io;
-            self.backlog.update(|record| {
-                if record.namespace != namespace {
-                    return record;
-                }
-                match record.kind {
-                    // For a connection that the server has not accepted yet.
-                    Kind::Answer if !is_connected => Record { kind: Kind::Dead, ..record },
-                    Kind::Event | Kind::Volatile | Kind::Answer if is_connected => {
-                        if let Some(id) = record.id {
-                            // So it fails with those of the connection.
-                            io.mark_sent(namespace, u64::from(id));
-                        }
-                        Record { kind: Kind::Leaving, ..record }
+            self.backlog.update(&mut |record| match record.kind {
+                _ if record.namespace != namespace => {}
+                // For a connection that the server has not accepted yet.
+                Kind::Answer if !is_connected => record.kind = Kind::Dead,
+                Kind::Event | Kind::Volatile | Kind::Answer if is_connected => {
+                    if let Some(id) = record.id {
+                        // So it fails with those of the connection.
+                        io.mark_sent(namespace, u64::from(id));
                     }
-                    _ => record,
+                    record.kind = Kind::Leaving;
                 }
+                _ => {}
             });
         }
         self.io.disconnect(namespace);
@@ -263,10 +260,11 @@ where
         }
         match self.link.handle_timeout(now) {
             Some(event) => self.handle(event, now).map_or(Step::Again, |event| Step::Event(event, Attachments::NONE)),
-            None => {
+            // A deadline of the link may have left a line to close.
+            None => self.next(now).unwrap_or_else(|| {
                 self.is_stirred = false;
                 Step::Idle
-            }
+            }),
         }
     }
 
@@ -274,7 +272,7 @@ where
     pub fn poll_timeout(&self) -> Option<Instant> {
         let start = if let Phase::Waiting(at) = self.phase { Some(at) } else { None };
         let stirred = self.is_stirred.then_some(Instant::from_millis(0));
-        [self.link.poll_timeout(), self.io.poll_timeout(), start, stirred].into_iter().flatten().min()
+        earliest(&[self.link.poll_timeout(), self.io.poll_timeout(), start, stirred])
     }
 
     /// Writes what this line has to send into its outbox, as far as there is room. Call it for each open line when the other calls of a turn have
@@ -328,7 +326,8 @@ where
         self.link.opened(line, inbox, outbox, nonce);
     }
 
-    /// The line could not be opened, or has failed. Drop its socket: no [`Step::Close`] follows.
+    /// The line could not be opened, or has failed. [`poll`](Self::poll) what it has received first, as before [`handle_eof`](Self::handle_eof). Drop
+    /// its socket: no [`Step::Close`] follows.
     pub fn handle_error(&mut self, line: Line, now: Instant) {
         self.is_stirred = true;
         self.link.handle_error(line, now);

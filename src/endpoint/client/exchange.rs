@@ -17,7 +17,7 @@ pub(super) struct Exchange {
     owes_close: bool,
     /// An answer has come over this connection.
     is_reused: bool,
-    /// The request whose connection was lost is sent again over the next one.
+    /// The POST whose connection was lost is sent again over the next one.
     again: bool,
 }
 
@@ -58,9 +58,9 @@ pub(super) enum Lost {
     Nothing,
     /// No connection was opened.
     Unreachable,
-    /// The request was sent over a connection that had been used before, and no byte of an answer came: the server closed it at that moment.
+    /// A POST was sent over a connection that had been used before, and no byte of an answer came: the server closed it at that moment.
     Unheard,
-    /// As `Unheard`, over a new connection.
+    /// Another request was sent, and no byte of an answer came.
     Silent,
     /// The request has no answer, or only a part of it.
     Request,
@@ -99,13 +99,18 @@ impl Exchange {
         inbox: &mut Inbox<S>,
         outbox: &mut Outbox<T, K>,
     ) {
-        if matches!(self.phase, Phase::Opening) {
-            self.phase = Phase::Idle;
-            self.is_reused = false;
-            inbox.reset();
-            if !self.again || self.line == Line::Get {
-                outbox.consume(usize::MAX);
+        match self.phase {
+            Phase::Opening => {
+                self.phase = Phase::Idle;
+                self.is_reused = false;
             }
+            // It is not needed any more, and is closed.
+            Phase::Down | Phase::Wanted => {}
+            _ => return,
+        }
+        inbox.reset();
+        if !self.again {
+            outbox.consume(usize::MAX);
         }
     }
 
@@ -116,7 +121,7 @@ impl Exchange {
             Phase::Idle => Lost::Nothing,
             Phase::Opening => Lost::Unreachable,
             // The caller drops the connection when the next one is opened. Its outbox may still hold the request.
-            Phase::Asked { is_heard: false, .. } if self.is_reused => {
+            Phase::Asked { is_heard: false, .. } if self.is_reused && matches!(self.line, Line::Post) => {
                 self.phase = Phase::Down;
                 return Lost::Unheard;
             }
@@ -140,7 +145,8 @@ impl Exchange {
 
     /// The line is not needed any more.
     pub(super) const fn close(&mut self) {
-        if !matches!(self.phase, Phase::Down | Phase::Wanted) {
+        // An old connection stays until the next one is opened.
+        if self.again || !matches!(self.phase, Phase::Down | Phase::Wanted) {
             self.owes_close = true;
         }
         self.phase = Phase::Down;
@@ -190,6 +196,10 @@ impl Exchange {
     ) -> Result<Result<(), Failure>, Grow> {
         loop {
             match &mut self.phase {
+                // Nor would a new connection for the GET, which is asked for at once, be another one.
+                Phase::Idle if !inbox.bytes().is_empty() && self.line == Line::Get && !self.is_reused => {
+                    return Ok(Err(Failure::NotHttp));
+                }
                 Phase::Idle if !inbox.bytes().is_empty() => {
                     // Nothing was asked: whatever it is, it answers nothing (RFC 9112 section 9.2).
                     self.close();

@@ -82,6 +82,9 @@ impl fmt::Display for Failure {
             Self::NotEngineIo(Status(101)) => {
                 "the first message over the WebSocket is not that of a Socket.IO server; check the URL and the path"
             }
+            Self::NotEngineIo(Status(413)) => {
+                "the server takes no request that large (HTTP status 413); send less at once, or raise its limit"
+            }
             Self::NotEngineIo(Status(status @ 500..)) => {
                 return write!(
                     f,

@@ -5,7 +5,7 @@ use crate::{
     endpoint::{Grow, What},
     engineio::{
         Event, Message, PeerError, Reason, Transport,
-        client::{Fault, Session},
+        client::{self, Fault, Session},
     },
     http::Status,
     time::Instant,
@@ -27,7 +27,8 @@ impl Life {
     }
 
     pub(super) fn begin(&mut self, transport: Transport, config: &Config<'_>, now: Instant) {
-        let engine = Some(Session::open(transport, &config.engine, now));
+        let engine = client::Config::new().open_timeout(config.open_ms);
+        let engine = Some(Session::open(transport, &engine, now));
         *self = Self { engine, failure: None, was_open: false, is_told: false };
     }
 

@@ -173,10 +173,10 @@ pub trait Link: sealed::Sealed {
         nonce: [u8; 16],
     );
 
-    /// The line could not be opened, or it has failed. Drop it.
+    /// The line could not be opened, or it has failed. Drop it, after what it has received was polled.
     fn handle_error(&mut self, line: Line, now: Instant);
 
-    /// The server has ended the line. A [`Task`] says when to close it.
+    /// The server has ended the line, and what it has received was polled. A [`Task`] says when to close it.
     fn handle_eof(&mut self, line: Line, now: Instant);
 
     /// Works on what the line has received. `true`: [`take`](Self::take) returns an event. `false`: read more.

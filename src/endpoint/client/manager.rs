@@ -2,7 +2,7 @@
 
 use super::{
     ClientEnd, Failure, Link, Over, Step, Task,
-    backlog::{Kind, Record},
+    backlog::{Kind, LOST, Record},
     end::{Failed, Phase},
 };
 use crate::{
@@ -65,17 +65,9 @@ where
 
     /// Handles an event of the link. `None`: nothing is to be told, or it is told by [`next`](Self::next).
     pub(super) fn handle<'e>(&mut self, event: engineio::Event<'e>, now: Instant) -> Option<Event<'e>> {
-        let event = match event {
-            engineio::Event::Closed(reason) => {
-                self.lose();
-                // What the JavaScript client says of a packet that it cannot read.
-                let reason = if self.fault.is_some() { engineio::Reason::ParseError } else { reason };
-                engineio::Event::Closed(reason)
-            }
-            // The link is closing because of an earlier packet.
-            _ if self.fault.is_some() => return None,
-            event => event,
-        };
+        if let engineio::Event::Closed(_) = event {
+            self.lose();
+        }
         match self.io.handle_event(event) {
             Ok(Event::Closed(_)) => {
                 self.ended(now);
@@ -94,7 +86,7 @@ where
     pub(super) fn may_close(&self) -> bool {
         let is_done =
             !self.link.is_open() || (!self.io.wants_transmit() && self.backlog.first(Kind::Leaving).is_none());
-        self.phase == Phase::Linked && !self.is_closing && self.fault.is_none() && !self.io.wants_any() && is_done
+        self.phase == Phase::Linked && !self.is_closing && !self.io.wants_any() && is_done
     }
 
     pub(super) fn close_link(&mut self, now: Instant) {
@@ -111,17 +103,17 @@ where
     /// Removes the events whose deadlines have passed.
     pub(super) fn purge(&mut self) {
         let io = &self.io;
-        self.backlog.update(|record| match (record.kind, record.id) {
-            (Kind::Event | Kind::Volatile, Some(id)) if !io.is_expected(record.namespace, u64::from(id)) => {
-                Record { kind: Kind::Dead, ..record }
+        self.backlog.update(&mut |record| {
+            if let (Kind::Event | Kind::Volatile, Some(id)) = (record.kind, record.id)
+                && !io.is_expected(record.namespace, u64::from(id))
+            {
+                record.kind = Kind::Dead;
             }
-            _ => record,
         });
     }
 
     fn next_of_session(&mut self, now: Instant) -> Option<Step<'static>> {
-        if let Some((namespace, token)) = self.backlog.next_dropped() {
-            let error = crate::socketio::AckError::Dropped;
+        if let Some((namespace, token, error)) = self.backlog.next_dropped() {
             return Some(told(Event::AckFailed { namespace, token, error }));
         }
         if let Some((namespace, reason)) = self.io.next_left() {
@@ -176,42 +168,41 @@ where
     /// An attachment of an acknowledgement arrived. Removes the event with retries if it was the last one.
     fn settle(&mut self) {
         let io = &self.io;
-        self.backlog.update(|record| match (record.kind, record.id) {
-            (Kind::InFlight, Some(id)) if !io.is_expected(record.namespace, u64::from(id)) => {
-                Record { kind: Kind::Dead, ..record }
+        self.backlog.update(&mut |record| {
+            if let (Kind::InFlight, Some(id)) = (record.kind, record.id)
+                && !io.is_expected(record.namespace, u64::from(id))
+            {
+                record.kind = Kind::Dead;
             }
-            _ => record,
         });
         self.backlog.rescan_retries();
     }
 
-    /// The server has removed this client from the namespace. Answers and volatile events were for that connection.
+    /// The server has removed this client from the namespace, or has refused what it had accepted. Its CONNECT, answers and volatile events go.
     fn removed(&mut self, namespace: Namespace) {
         let io = &mut self.io;
-        self.backlog.update(|record| {
-            if record.namespace != namespace || !matches!(record.kind, Kind::Answer | Kind::Volatile) {
-                return record;
+        self.backlog.update(&mut |record| {
+            if record.namespace != namespace || !matches!(record.kind, Kind::Auth | Kind::Answer | Kind::Volatile) {
+                return;
             }
-            let token = record.id.and_then(|id| io.forget(namespace, u64::from(id)));
-            let kind = if token.is_some() { Kind::Dropped } else { Kind::Dead };
-            Record { kind, id: token, ..record }
+            record.id = record.id.and_then(|id| io.forget(namespace, u64::from(id)));
+            record.kind = if record.id.is_some() { Kind::Dropped } else { Kind::Dead };
+            record.left = LOST;
         });
     }
 
     /// The link is lost: what belonged to it goes. What waits for a namespace stays.
     fn lose(&mut self) {
         let io = &mut self.io;
-        self.backlog.update(|record| match record.kind {
-            Kind::Auth | Kind::Answer | Kind::Leaving | Kind::Volatile => {
+        self.backlog.update(&mut |record| {
+            if let Kind::Auth | Kind::Answer | Kind::Leaving | Kind::Volatile = record.kind {
                 if let (Kind::Volatile, Some(id)) = (record.kind, record.id) {
                     // So it fails with the others.
                     io.mark_sent(record.namespace, u64::from(id));
                 }
-                Record { kind: Kind::Dead, ..record }
+                record.kind = Kind::Dead;
             }
-            _ => record,
         });
-        self.backlog.rescan();
     }
 
     /// The link has ended: what next?

@@ -3,15 +3,15 @@
 use super::Config;
 use crate::{
     bytes::Writer,
-    engineio::{Transport, client::Session},
+    engineio::{Transport, client::Session, client::write_query},
     http::{is_target_byte, write_field},
     ws::{Connect, ConnectError, is_own_field},
 };
 
-/// Writes the request of a WebSocket handshake to the front of `out` and returns its length.
+/// Writes the request of a WebSocket handshake to the front of `out` and returns its length. `session`: the one that is upgraded.
 pub(super) fn write_handshake(
     config: &Config<'_>,
-    session: &Session,
+    session: Option<&Session>,
     nonce: [u8; 16],
     out: &mut [u8],
 ) -> Result<usize, ConnectError> {
@@ -31,7 +31,7 @@ pub(super) fn write_poll(
     out: &mut [u8],
 ) -> Result<usize, ConnectError> {
     let method = if body.is_some() { "POST " } else { "GET " };
-    let mut writer = begin(config, session, method, Transport::Polling, out)?;
+    let mut writer = begin(config, Some(session), method, Transport::Polling, out)?;
     writer.push(b"Connection: keep-alive\r\n");
     if !config.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
         writer.push(b"Accept: */*\r\n");
@@ -47,7 +47,7 @@ pub(super) fn write_poll(
 /// Begins the head of a request, up to the field `Host`.
 fn begin<'o>(
     config: &Config<'_>,
-    session: &Session,
+    session: Option<&Session>,
     method: &str,
     transport: Transport,
     out: &'o mut [u8],
@@ -66,7 +66,10 @@ fn begin<'o>(
         writer.push(query);
         writer.byte(b'&');
     }
-    session.write_query(transport, config.query, &mut writer);
+    match session {
+        Some(session) => session.write_query(transport, config.query, &mut writer),
+        None => write_query(transport, config.query, &mut writer),
+    }
     writer.push(b" HTTP/1.1\r\nHost: ");
     writer.push(config.url.authority().as_bytes());
     writer.push(b"\r\n");

@@ -34,7 +34,8 @@ where
         Ok(())
     }
 
-    /// Sends an event, or keeps it until the namespace is connected. As [`emit_with`](Self::emit_with) with [`Emit::new`].
+    /// Sends an event, or keeps it until the namespace is connected. As [`emit_with`](Self::emit_with) with [`Emit::new`],
+    /// but it does not tell whether [`WhenFull::DropNewest`] has dropped the event.
     ///
     /// # Errors
     /// As [`emit_with`](Self::emit_with).
@@ -110,8 +111,8 @@ where
         let mut is_purged = false;
         loop {
             let path = self.io.name(namespace).ok_or(StateError::NotConnected)?;
-            let write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
-            let written = self.backlog.append(self.reserve, write).map(Some);
+            let mut write = |out: &mut Out<'_, Stored>| client::event(&path, name, content, None, out);
+            let written = self.backlog.append(self.reserve, &mut write).map(Some);
             drop(path);
             let Err(SendError::Capacity(capacity)) = written else { return written };
             if !is_purged {
@@ -125,10 +126,9 @@ where
                 // Not if it is larger than all of the storage.
                 WhenFull::DropNewest if excess <= self.backlog.held() => return Ok(None),
                 WhenFull::DropOldest => {
-                    if let Some(expect) = expect {
+                    if expect.is_some() {
                         // Without a slot nothing is to be dropped.
-                        let id = io.expect(namespace, expect)?;
-                        io.forget(namespace, id);
+                        io.check_expect(namespace)?;
                     }
                     if !self.backlog.drop_oldest(excess, |namespace, id| io.forget(namespace, u64::from(id))) {
                         return written;

@@ -22,8 +22,8 @@ pub(super) struct Socket {
     phase: Phase,
     /// `Task::Close` is to be returned.
     owes_close: bool,
-    /// Until when the server has to answer the close frame.
-    until: Option<Instant>,
+    /// Until when the server has to answer the close frame. The far future if it need not.
+    until: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub(super) enum Shaken {
 
 impl Socket {
     pub(super) const fn new() -> Self {
-        Self { phase: Phase::Down, owes_close: false, until: None }
+        Self { phase: Phase::Down, owes_close: false, until: Instant::FAR_FUTURE }
     }
 
     /// A new connection is needed. An old one is closed.
@@ -99,12 +99,18 @@ impl Socket {
         outbox: &mut Outbox<T, K>,
         nonce: [u8; 16],
     ) {
-        if let Phase::Opening = self.phase {
-            let scanner = HeadScanner::response(Limits::new());
-            self.phase = Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
-            inbox.reset();
-            outbox.consume(usize::MAX);
+        match self.phase {
+            Phase::Opening => {
+                let scanner = HeadScanner::response(Limits::new());
+                self.phase =
+                    Phase::Shaking(Shake { nonce, is_written: false, is_heard: false, scanner, refusal: None });
+            }
+            // It is not needed any more, and is closed.
+            Phase::Down | Phase::Wanted => {}
+            _ => return,
         }
+        inbox.reset();
+        outbox.consume(usize::MAX);
     }
 
     /// The line has ended or failed. Returns how that is called before the connection is open.
@@ -115,7 +121,7 @@ impl Socket {
             Phase::Shaking(Shake { is_heard: false, .. }) => Failure::Unanswered,
             _ => Failure::Lost,
         };
-        (self.phase, self.until) = (Phase::Down, None);
+        (self.phase, self.until) = (Phase::Down, Instant::FAR_FUTURE);
         failure
     }
 
@@ -125,8 +131,9 @@ impl Socket {
         self.lost()
     }
 
+    /// Whether there is no line, and none is being opened.
     pub(super) const fn is_down(&self) -> bool {
-        matches!(self.phase, Phase::Down)
+        matches!(self.phase, Phase::Down | Phase::Wanted)
     }
 
     /// What a refusal has told so far.
@@ -140,8 +147,8 @@ impl Socket {
         if let Phase::Open(ws) = &mut self.phase { Some(ws) } else { None }
     }
 
-    pub(super) const fn poll_timeout(&self) -> Option<Instant> {
-        self.until
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.until).filter(|&until| until < Instant::FAR_FUTURE)
     }
 
     /// The session does not need the line any more. Closes it, after the closing handshake if the connection is open.
@@ -151,12 +158,18 @@ impl Socket {
         {
             // Unless another code is owed already.
             ws.owe_close(CloseCode::NO_STATUS);
-            let until = *self.until.get_or_insert(now.after_millis(CLOSING_MS));
-            if now < until {
+            self.until = self.until.min(now.after_millis(CLOSING_MS));
+            if now < self.until {
                 return;
             }
         }
         self.give_up();
+    }
+
+    /// The handshake is done. Out of line, as [`Shake::read`] is: a new connection is on the stack for a moment, which the hash needs too.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn begin(&mut self, config: &Config<'_>) {
+        self.phase = Phase::Open(Connection::client(config.limits));
     }
 
     /// Reads the answer to the handshake.
@@ -169,7 +182,7 @@ impl Socket {
             let (used, shaken) = shake.read(config, bytes, is_full);
             inbox.consume(used);
             match shaken {
-                Shaken::Open => self.phase = Phase::Open(Connection::client(config.limits)),
+                Shaken::Open => self.begin(config),
                 Shaken::Pending if used > 0 => continue,
                 Shaken::Pending if is_full && available > 0 => {
                     return Err(Grow::new(What::Inbox, Capacity { needed: available.saturating_add(1), available }));
@@ -180,11 +193,12 @@ impl Socket {
         }
     }
 
-    /// Writes the request of the handshake, if it is not written yet.
+    /// Writes the request of the handshake, if it is not written yet. `session`: the one that is upgraded.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn write_request<S: AsMut<[u8]>, K>(
         &mut self,
         config: &Config<'_>,
-        session: &Session,
+        session: Option<&Session>,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), ConnectError> {
         if let Phase::Shaking(shake) = &mut self.phase
@@ -199,7 +213,7 @@ impl Socket {
     /// Reads on until the server's close frame. Messages are dropped.
     pub(super) fn drain<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
         let Some(ws) = self.ws() else { return };
-        while let Ok(Some(_)) = inbox.advance(ws) {
+        while let Ok(true) = inbox.advance_to_message(ws) {
             let _ = inbox.take();
         }
     }
@@ -211,12 +225,13 @@ impl Socket {
     /// Closes the line at once, without a closing handshake.
     pub(super) fn give_up(&mut self) {
         self.owes_close |= self.is_up();
-        (self.phase, self.until) = (Phase::Down, None);
+        (self.phase, self.until) = (Phase::Down, Instant::FAR_FUTURE);
     }
 }
 
 impl Shake {
     /// Reads from the front of `bytes`. Returns how many were used. `is_full`: no more will come.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn read(&mut self, config: &Config<'_>, bytes: &mut [u8], is_full: bool) -> (usize, Shaken) {
         self.is_heard |= !bytes.is_empty();
         if let Some(refusal) = &mut self.refusal {

@@ -24,8 +24,12 @@ where
     /// First the packets of namespaces that this client leaves, then CONNECT and DISCONNECT, then the events and answers of connected namespaces, then
     /// those with retries, as in the JavaScript client.
     fn forward<O: Sink<Client>>(&mut self, out: &mut O) -> Result<bool, engineio::SendError> {
-        if let Some((at, record)) = self.backlog.first(Kind::Leaving) {
-            return self.send(at, record, out);
+        while let Some((at, record)) = self.backlog.first(Kind::Leaving) {
+            if self.io.is_leaving(record.namespace) {
+                return self.send(at, record, out);
+            }
+            // The server has ended the namespace meanwhile. It would close the connection for a packet of it.
+            self.backlog.remove(at);
         }
         match self.io.poll_transmit(out) {
             Ok(false) => {}

@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// Writes what is owed, and then messages while there is room. Returns whether a message had no room.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(super) fn send_frames<S: AsMut<[u8]>, K: MaskSource>(
     engine: &mut Session,
     ws: &mut Connection<Client>,

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     endpoint::{Grow, What},
     engineio::{self, Transport, client::Source},
-    time::Instant,
+    time::{Instant, earliest},
     ws::{ConnectError, Inbox, MaskSource, Outbox},
 };
 
@@ -156,8 +156,10 @@ impl Link for WebSocketLink<'_> {
         if line != Line::WebSocket {
             return Ok(());
         }
-        let Some(engine) = self.life.engine() else { return Ok(()) };
-        match self.socket.write_request(self.config, engine, outbox) {
+        if self.life.engine().is_none() {
+            return Ok(());
+        }
+        match self.socket.write_request(self.config, None, outbox) {
             Ok(()) => {}
             Err(ConnectError::Capacity(e)) => return Err(Grow::new(What::Output, e)),
             Err(e) => self.lost(Failure::Config(e), now),
@@ -171,7 +173,7 @@ impl Link for WebSocketLink<'_> {
     fn poll_timeout(&self) -> Option<Instant> {
         // A task is due at once.
         let task = self.socket.has_task().then_some(Instant::from_millis(0));
-        [self.life.poll_timeout(), self.socket.poll_timeout(), task].into_iter().flatten().min()
+        earliest(&[self.life.poll_timeout(), self.socket.poll_timeout(), task])
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Option<engineio::Event<'static>> {

@@ -11,7 +11,7 @@ use crate::{
     ws::{Out, Server},
 };
 
-/// The result of [`ServerLink::poll_get`]. See the [module page](crate::endpoint) for an example.
+/// The result of [`ServerLink::poll_get`] and [`ServerLink::poll_answer`]. See the [module page](crate::endpoint) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Got {
     /// There is nothing to send yet. Call again when packets were queued, after each turn of this link, and when it is over.
@@ -30,6 +30,19 @@ pub enum Got {
 impl Got {
     /// The answer to a GET for a session that does not exist any more.
     pub const GONE: Answer<'static> = GONE;
+
+    /// The answer to the GET. `memory` is what the payload was written into. `None`: there is none yet. See
+    /// [`poll_answer`](ServerLink::poll_answer) for an example.
+    #[must_use]
+    pub fn answer(self, memory: &[u8]) -> Option<Answer<'_>> {
+        match self {
+            Self::Waits => None,
+            Self::Payload { len, .. } => {
+                Some(Answer::Payload { body: memory.get(..len).unwrap_or_default(), cookie: None })
+            }
+            Self::Over => Some(Self::GONE),
+        }
+    }
 }
 
 impl ServerLink {
@@ -52,7 +65,8 @@ impl ServerLink {
         if body.len() < OWED_MAX {
             return Err(Grow { what: What::Output, to: OWED_MAX });
         }
-        let mut payload = Payload::new(body);
+        // Memory that grew for one packet is not for more of them.
+        let mut payload = Payload::with_max(body, self.max_payload.max(OWED_MAX));
         let mut memory = [0; OWED_MAX];
         if !self.is_over() {
             self.push_owed(&mut memory, &mut payload)?;

@@ -1,4 +1,4 @@
-use crate::bytes::{Writer, copy};
+use crate::{bytes::Writer, json::Str};
 use core::fmt;
 
 /// The id that the server gave to a session, 1 to 64 bytes. It is a secret: who has it can read and write the session. `Debug` does not print it. See
@@ -16,13 +16,11 @@ impl Id {
     /// Stands for the id of a session that is not open yet.
     pub(super) const EMPTY: Self = Self { bytes: [0; Self::MAX], len: 0 };
 
-    pub(super) fn new(id: &[u8]) -> Option<Self> {
-        let mut bytes = [0; Self::MAX];
-        if id.is_empty() || id.len() > bytes.len() {
-            return None;
-        }
-        copy(id, &mut bytes);
-        Some(Self { bytes, len: u8::try_from(id.len()).ok()? })
+    /// Becomes this id. `None`, and no id, if it is empty or too long.
+    pub(super) fn set(&mut self, id: Str<'_>) -> Option<()> {
+        self.len = 0;
+        self.len = u8::try_from(id.unescape_into(&mut self.bytes).ok()?.len()).ok()?;
+        if self.is_empty() { None } else { Some(()) }
     }
 
     /// The secret, as the server sent it.
@@ -63,7 +61,9 @@ mod tests {
     fn an_id_goes_into_a_query_without_harm() {
         let mut memory = [0; 64];
         let mut w = Writer::new(&mut memory);
-        Id::new("aZ9-_ \r\n&é%".as_bytes()).unwrap().write(&mut w);
+        let mut id = Id::EMPTY;
+        id.set(Str("aZ9-_ \\r\\n&é%".as_bytes())).unwrap();
+        id.write(&mut w);
         assert_eq!(w.finish().unwrap(), b"aZ9-_%20%0D%0A%26%C3%A9%25");
     }
 }

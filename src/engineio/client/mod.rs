@@ -64,5 +64,6 @@ pub use config::Config;
 pub use fault::Fault;
 pub use id::Id;
 pub use probe::{Probe, Probed};
+pub(crate) use session::write_query;
 pub use session::{Request, Session};
 pub use source::Source;

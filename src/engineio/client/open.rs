@@ -9,7 +9,6 @@ use crate::{
 /// The payload of an open packet (Engine.IO protocol, "Handshake").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Open {
-    pub(super) id: Id,
     /// `pingInterval` and `pingTimeout` together, in milliseconds.
     pub(super) patience: u32,
     pub(super) max_payload: u32,
@@ -20,17 +19,16 @@ pub(super) struct Open {
 const MAX_PAYLOAD: u32 = 1_000_000;
 
 impl Open {
-    /// `None` without a usable `sid`, `pingInterval` or `pingTimeout`.
-    pub(super) fn parse(json: &[u8]) -> Option<Self> {
+    /// Puts the `sid` into `id`, which is moved nowhere: it is 65 bytes. `None` without a usable `sid`, `pingInterval` or `pingTimeout`.
+    pub(super) fn parse(json: &[u8], id: &mut Id) -> Option<Self> {
         let open = Value::parse(json).ok()?;
-        let mut id = [0; Id::MAX];
-        let id = open.get("sid")?.as_str()?.unescape_into(&mut id).ok()?;
         let millis = |key| u32::try_from(open.get(key)?.as_u64()?).ok().filter(|&ms| ms > 0);
         // The JavaScript client too takes 0 as no limit named.
         let max_payload = open.get("maxPayload").and_then(|v| v.as_u64()).filter(|&n| n > 0);
+        let patience = millis("pingInterval")?.saturating_add(millis("pingTimeout")?);
+        id.set(open.get("sid")?.as_str()?)?;
         Some(Self {
-            id: Id::new(id.as_bytes())?,
-            patience: millis("pingInterval")?.saturating_add(millis("pingTimeout")?),
+            patience,
             max_payload: max_payload.map_or(MAX_PAYLOAD, |n| u32::try_from(n).unwrap_or(u32::MAX)),
             offers_websocket: open
                 .get("upgrades")
@@ -64,20 +62,27 @@ mod tests {
     use super::*;
     use std::{format, string::String};
 
+    fn parse(json: &[u8]) -> Option<(Id, Open)> {
+        let mut id = Id::EMPTY;
+        let open = Open::parse(json, &mut id);
+        assert_eq!(open.is_none(), id == Id::EMPTY, "no id without the rest");
+        Some((id, open?))
+    }
+
     #[test]
     fn an_open_packet_is_read_whatever_it_has_besides() {
-        let open = Open::parse(
+        let (id, open) = parse(
             br#"{"sid":"lv_VI97HAXpY6yYWAAAC","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000}"#,
         )
         .unwrap();
-        assert_eq!(open.id.as_bytes(), b"lv_VI97HAXpY6yYWAAAC");
+        assert_eq!(id.as_bytes(), b"lv_VI97HAXpY6yYWAAAC");
         assert_eq!((open.patience, open.max_payload, open.offers_websocket), (45_000, 1000, true));
-        let open = Open::parse(br#" { "pingTimeout":1,"pingInterval":4294967295,"sid":"\u0041","x":[{}]} "#).unwrap();
-        assert_eq!((open.id.as_bytes(), open.patience), (&b"A"[..], u32::MAX));
+        let (id, open) = parse(br#" { "pingTimeout":1,"pingInterval":4294967295,"sid":"\u0041","x":[{}]} "#).unwrap();
+        assert_eq!((id.as_bytes(), open.patience), (&b"A"[..], u32::MAX));
         assert_eq!((open.max_payload, open.offers_websocket), (MAX_PAYLOAD, false));
         for (max, expected) in [("0", MAX_PAYLOAD), ("null", MAX_PAYLOAD), ("1", 1), ("99999999999", u32::MAX)] {
             let json = format!(r#"{{"sid":"a","pingInterval":1,"pingTimeout":1,"upgrades":[1],"maxPayload":{max}}}"#);
-            assert_eq!(Open::parse(json.as_bytes()).unwrap().max_payload, expected);
+            assert_eq!(parse(json.as_bytes()).unwrap().1.max_payload, expected);
         }
     }
 
@@ -104,9 +109,9 @@ mod tests {
             with("\"a\"", "\"1\"", "1"),
             with("\"a\"", "1", "1") + "x",
         ] {
-            assert_eq!(Open::parse(bad.as_bytes()), None, "{bad}");
+            assert_eq!(parse(bad.as_bytes()), None, "{bad}");
         }
-        assert!(Open::parse(with(&long.replacen('a', "", 1), "1", "1").as_bytes()).is_some(), "64 bytes");
+        assert!(parse(with(&long.replacen('a', "", 1), "1", "1").as_bytes()).is_some(), "64 bytes");
     }
 
     #[test]

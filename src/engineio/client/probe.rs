@@ -5,7 +5,7 @@ use crate::{
     bytes::Capacity,
     engineio::{Client, Packet, SendError, Sink, Transport, received},
     time::{Instant, millis},
-    ws::{self, Advanced, CloseCode, ReceiveError},
+    ws::{self, CloseCode, ReceiveError},
 };
 
 /// A WebSocket to which a session over polling may upgrade. The client sends `2probe`, the server answers `3probe`, the client stops polling, and
@@ -123,11 +123,10 @@ impl Probe {
                 _ if session.is_closed() => break,
                 Step::Fresh | Step::Asked | Step::Pausing => {}
             }
-            match inbox.advance(ws) {
-                Ok(Some(Advanced::Ready)) => {}
-                Ok(Some(_)) => continue,
-                Ok(None) if now >= self.deadline => break,
-                Ok(None) => return Ok(Probed::Pending),
+            match inbox.advance_to_message(ws) {
+                Ok(true) => {}
+                Ok(false) if now >= self.deadline => break,
+                Ok(false) => return Ok(Probed::Pending),
                 Err(ReceiveError::Capacity(e)) if e.needed <= ANSWER_MAX => return Err(e),
                 // A longer message than the answer.
                 Err(_) => break,

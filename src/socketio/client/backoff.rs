@@ -1,3 +1,5 @@
+use crate::bytes::hundredth;
+
 /// The delays between attempts to reconnect, as the JavaScript client computes them.
 ///
 /// Before attempt n, counted from 0, the delay is `delay * factor^n`. A random part of at most `randomization` percent is added or subtracted. Then
@@ -26,7 +28,8 @@ pub struct Backoff {
     max: u32,
     factor: u8,
     randomization: u8,
-    limit: Option<u32>,
+    /// `u32::MAX`: none.
+    limit: u32,
     attempts: u32,
 }
 
@@ -37,7 +40,7 @@ impl Backoff {
     /// The defaults of the JavaScript client: 1,000 ms, at most 5,000 ms, factor 2, randomization 50 %, no limit of attempts. See [`Backoff`].
     #[must_use]
     pub const fn new() -> Self {
-        Self { delay: 1000, max: 5000, factor: 2, randomization: 50, limit: None, attempts: 0 }
+        Self { delay: 1000, max: 5000, factor: 2, randomization: 50, limit: u32::MAX, attempts: 0 }
     }
 
     /// The delay before the first attempt, in milliseconds.
@@ -68,16 +71,16 @@ impl Backoff {
         self
     }
 
-    /// The number of attempts. 0: never reconnect.
+    /// The number of attempts. 0: never reconnect. `u32::MAX`: no limit, the default.
     #[must_use]
     pub const fn limit(mut self, attempts: u32) -> Self {
-        self.limit = Some(attempts);
+        self.limit = attempts;
         self
     }
 
     /// The milliseconds to wait before the next attempt, which is counted. `None`: no attempt is left. `random` is 32 random bits. See [`Backoff`].
     pub fn next(&mut self, random: u32) -> Option<u64> {
-        if self.limit.is_some_and(|limit| self.attempts >= limit) {
+        if self.attempts >= self.limit && self.limit < u32::MAX {
             return None;
         }
         let mut delay = u64::from(self.delay);
@@ -89,7 +92,7 @@ impl Backoff {
         // The fraction is random / 2^32. The product with the delay has up to 75 bits, so it is made of two.
         let part = u64::from(random).wrapping_mul(u64::from(self.randomization));
         let [low, high] = [delay & 0xffff, delay >> 16].map(|half| part.wrapping_mul(half));
-        let deviation = (high.wrapping_add(low >> 16) >> 16) / 100;
+        let deviation = hundredth(high.wrapping_add(low >> 16) >> 16);
         let first_digit = u64::from(random).wrapping_mul(10) >> 32;
         let delay =
             if first_digit & 1 == 0 { delay.saturating_sub(deviation) } else { delay.saturating_add(deviation) };

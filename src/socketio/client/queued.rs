@@ -1,7 +1,7 @@
 //! Acknowledgements of packets that wait in a queue before they are sent. They survive the loss of the link, and an answer that comes before the packet
 //! was sent does not count.
 
-use super::{Session, SocketSlot};
+use super::{Session, SocketSlot, socket::State};
 use crate::socketio::{AckSlot, ExpectAck, Namespace, Namespaces, SendError, StateError};
 
 impl<N, A, S> Session<N, A, S>
@@ -19,6 +19,12 @@ where
             self.acks.queue(vacancy, namespace, &mut socket.queued, expect);
         }
         Ok(vacancy.id())
+    }
+
+    /// Fails as [`expect`](Self::expect) would.
+    pub(crate) fn check_expect(&self, namespace: Namespace) -> Result<(), SendError> {
+        self.slot_for(namespace).map_err(|_| StateError::NotConnected)?;
+        self.acks.vacancy().map(|_| ()).map_err(SendError::Acks)
     }
 
     /// The packet with this id was sent: from now on the loss of the link loses its acknowledgement.
@@ -41,6 +47,11 @@ where
         let socket = self.sockets.as_mut().get_mut(at)?;
         let queued = self.acks.unqueue(namespace, &mut socket.queued, id);
         queued.or_else(|| self.acks.answered(namespace, &mut socket.sent, id))
+    }
+
+    /// Whether DISCONNECT is owed.
+    pub(crate) fn is_leaving(&self, namespace: Namespace) -> bool {
+        self.socket(namespace).is_some_and(|s| s.state == State::Leaving)
     }
 
     /// As [`needs_auth`](Self::needs_auth), but names each namespace once for each CONNECT.

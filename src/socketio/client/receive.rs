@@ -81,7 +81,7 @@ where
             && let Some(offset) = self.offset.take()
             && let Some(socket) = self.socket_mut(namespace)
         {
-            socket.offset = offset;
+            offset.put(&mut socket.offset);
         }
         Ok(Event::Attachment(attachment))
     }

@@ -170,6 +170,7 @@ where
     /// [`PeerError`] if the server broke the protocol. Close the link. All later packets on it return the same error. The JavaScript client reports
     /// such an end as `parse error`, and so does this session: [`Event::Closed`] and [`Event::Disconnected`] have
     /// [`ParseError`](engineio::Reason::ParseError) as the reason, whatever reason comes from Engine.IO.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn handle_event<'m>(&mut self, event: engineio::Event<'m>) -> Result<Event<'m>, PeerError> {
         match event {
             engineio::Event::Opened => {

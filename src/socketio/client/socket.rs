@@ -3,6 +3,7 @@ use crate::{
     json::Str,
     socketio::{Namespace, Reason, acks::AckList},
 };
+use core::fmt;
 
 /// Memory for one namespace of a client: 80 bytes. Lend an array, a slice or a `Vec` of [`EMPTY`](Self::EMPTY), with as many slots as namespaces that
 /// are joined on one link. See [`Session`](super::Session).
@@ -82,8 +83,8 @@ impl SocketSlot {
     }
 }
 
-/// A string of 1 to 32 bytes, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A string of 1 to 32 bytes, or none. `Debug` does not print it: with the private id another client can take the connection over.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Short {
     len: u8,
     bytes: [u8; 32],
@@ -99,6 +100,12 @@ impl Short {
         Self { len: len.to_le_bytes()[0], bytes }
     }
 
+    /// Copies it. An assignment within one session would be a `memmove`, which is 650 bytes of flash that nothing else needs.
+    #[inline(never)]
+    pub(super) fn put(&self, into: &mut Self) {
+        *into = *self;
+    }
+
     pub(super) fn get(&self) -> Option<&str> {
         let bytes = self.bytes.get(..usize::from(self.len))?;
         if bytes.is_empty() { None } else { Some(checked_str(bytes)) }
@@ -106,5 +113,11 @@ impl Short {
 
     pub(super) fn is(&self, text: Str<'_>) -> bool {
         self.get().is_some_and(|own| text.is(own))
+    }
+}
+
+impl fmt::Debug for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Short(..)")
     }
 }

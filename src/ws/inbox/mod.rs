@@ -3,8 +3,8 @@
 mod upper;
 
 use super::{
-    Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, Text, buffer::Buffer,
-    connection::Found,
+    Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, Text, assemble::Worked,
+    buffer::Buffer,
 };
 use crate::bytes::Capacity;
 
@@ -38,20 +38,20 @@ use crate::bytes::Capacity;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Inbox<S> {
-    buffer: Buffer<S>,
-    ready: Ready,
+    pub(super) buffer: Buffer<S>,
+    pub(super) ready: Ready,
     /// The open message is returned in parts.
-    in_parts: bool,
+    pub(super) in_parts: bool,
     /// The open message is skipped.
-    skipping: bool,
+    pub(super) skipping: bool,
     /// This end closes and a message did not fit: it and all later messages are dropped.
-    deaf: bool,
+    pub(super) deaf: bool,
     /// Raw bytes were used since the last call of `space`, and the rest of them may hold more messages.
-    progressed: bool,
+    pub(super) progressed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ready {
+pub(super) enum Ready {
     Nothing,
     /// It was lent, and is released by the next call.
     Taken,
@@ -163,11 +163,12 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     }
 
     fn poll<R: Role>(&mut self, ws: &mut Connection<R>, in_parts: bool) -> Result<Option<Incoming<'_>>, ReceiveError> {
-        Ok(match self.work(ws, in_parts)? {
+        let mut payload = None;
+        Ok(match self.work(ws, in_parts, &mut payload)? {
             None => None,
-            Some(Advanced::Ready) => self.take(),
-            Some(Advanced::Ping(payload)) => Some(Incoming::Ping(payload)),
-            Some(Advanced::Pong(payload)) => Some(Incoming::Pong(payload)),
+            Some(Worked::Ready) => self.take(),
+            Some(Worked::Ping) => payload.map(Incoming::Ping),
+            Some(Worked::Pong) => payload.map(Incoming::Pong),
         })
     }
 
@@ -216,7 +217,13 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn advance<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Advanced>, ReceiveError> {
-        self.work(ws, false)
+        let mut payload = None;
+        Ok(match self.work(ws, false, &mut payload)? {
+            None => None,
+            Some(Worked::Ready) => Some(Advanced::Ready),
+            Some(Worked::Ping) => payload.map(Advanced::Ping),
+            Some(Worked::Pong) => payload.map(Advanced::Pong),
+        })
     }
 
     /// The message that is ready, without taking it. See [`advance`](Self::advance).
@@ -266,7 +273,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             self.ready = Ready::Nothing;
             self.end_message();
         }
-        if self.ready == Ready::Nothing && ws.open_kind().is_some() {
+        if matches!(self.ready, Ready::Nothing) && ws.open_kind().is_some() {
             self.end_message();
             self.skipping = true;
         }
@@ -275,7 +282,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// How many bytes must stay in the storage. With 0, between two messages, the storage can be used for something else.
     #[must_use]
     pub fn held(&self) -> usize {
-        if self.ready == Ready::Taken { self.buffer.raw_len() } else { self.buffer.held() }
+        if matches!(self.ready, Ready::Taken) { self.buffer.raw_len() } else { self.buffer.held() }
     }
 
     /// Moves the held bytes to `storage` and returns the old storage. Cost: one copy of [`held`](Self::held) bytes. The guide shows how to
@@ -290,116 +297,10 @@ impl<S: AsMut<[u8]>> Inbox<S> {
 
     /// Releases what was lent.
     #[inline]
-    fn release(&mut self) {
-        if self.ready == Ready::Taken {
+    pub(super) fn release(&mut self) {
+        if matches!(self.ready, Ready::Taken) {
             self.ready = Ready::Nothing;
             self.buffer.drop_message();
         }
-    }
-
-    /// The open message has ended.
-    #[inline]
-    fn end_message(&mut self) {
-        self.buffer.drop_message();
-        self.in_parts = false;
-        self.skipping = self.deaf;
-    }
-
-    #[inline]
-    fn work<R: Role>(&mut self, ws: &mut Connection<R>, in_parts: bool) -> Result<Option<Advanced>, ReceiveError> {
-        self.release();
-        if self.ready != Ready::Nothing {
-            return Ok(Some(Advanced::Ready));
-        }
-        self.progressed = true;
-        if !in_parts
-            && !self.deaf
-            && let Some(whole) = ws.whole(self.buffer.raw())
-        {
-            self.end_message();
-            self.buffer.collect(whole.from, whole.to);
-            self.ready = Ready::Message(whole.kind);
-            return Ok(Some(Advanced::Ready));
-        }
-        match ws.open_kind() {
-            None => {
-                // An earlier connection may have left this set.
-                self.deaf &= ws.is_closing();
-                self.end_message();
-            }
-            Some(kind) => {
-                self.in_parts |= in_parts && !self.skipping;
-                if self.in_parts && self.buffer.message_len() > 0 {
-                    // The bytes that were collected before the caller asked for parts.
-                    self.ready = Ready::Part { kind, is_first: true, is_last: false };
-                    return Ok(Some(Advanced::Ready));
-                }
-            }
-        }
-        loop {
-            let (used, found) = ws.step(self.buffer.raw());
-            let found = found.inspect_err(|_| {
-                // The input is ignored.
-                self.buffer.use_up(usize::MAX);
-                self.end_message();
-            })?;
-            if let Some(Found::Chunk { kind, is_first, is_last, from, to }) = found
-                && !self.skipping
-            {
-                self.buffer.collect(from, to);
-                if self.in_parts || (in_parts && is_first) {
-                    self.in_parts = !is_last;
-                    self.ready = Ready::Part { kind, is_first, is_last };
-                    return Ok(Some(Advanced::Ready));
-                }
-                if is_last {
-                    self.ready = Ready::Message(kind);
-                    return Ok(Some(Advanced::Ready));
-                }
-                if self.buffer.raw_len() > 0 {
-                    continue;
-                }
-                // Most reads end here. Another step would find nothing: behind the valid front of a broken text, bytes are left.
-                return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from);
-            }
-            self.buffer.use_up(used);
-            match found {
-                None => return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from),
-                Some(Found::Ping(payload)) => return Ok(Some(Advanced::Ping(payload))),
-                Some(Found::Pong(payload)) => return Ok(Some(Advanced::Pong(payload))),
-                Some(Found::Close(code)) => {
-                    self.end_message();
-                    self.ready = Ready::Close(code);
-                    return Ok(Some(Advanced::Ready));
-                }
-                Some(Found::Chunk { is_last, .. }) => {
-                    self.buffer.drop_message();
-                    self.skipping = self.deaf || !is_last;
-                }
-            }
-        }
-    }
-
-    /// All bytes were used. Checks that the rest of the open message has room.
-    fn starved<R: Role>(&mut self, ws: &Connection<R>, in_parts: bool) -> Result<(), Capacity> {
-        self.progressed = false;
-        let Some(left) = ws.awaited() else { return Ok(()) };
-        let available = self.buffer.size();
-        // Empty storage: it is lent elsewhere until there is something to read.
-        if self.skipping || self.in_parts || in_parts || available == 0 {
-            return Ok(());
-        }
-        let left = usize::try_from(left).unwrap_or(usize::MAX).max(1);
-        let needed = self.buffer.message_len().saturating_add(left);
-        if needed <= available {
-            return Ok(());
-        }
-        if ws.is_closing() {
-            // This end waits for the peer's close frame.
-            self.deaf = true;
-            self.skip_message(ws);
-            return Ok(());
-        }
-        Err(Capacity { needed, available })
     }
 }

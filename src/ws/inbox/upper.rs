@@ -1,13 +1,27 @@
 //! What the layers above do with the memory of an inbox.
 
 use super::{Inbox, Ready};
-use crate::ws::Kind;
+use crate::ws::{Connection, Kind, ReceiveError, Role, assemble::Worked};
 
 impl<S: AsMut<[u8]>> Inbox<S> {
     /// Removes `n` of [`bytes`](Self::bytes) behind the first `at`: what an upper layer has decoded in place needs less room.
     pub(crate) fn cut(&mut self, at: usize, n: usize) {
         self.release();
         self.buffer.cut(at, n);
+    }
+
+    /// As [`advance`](Self::advance), without pings and pongs. `true`: a message or a close frame is ready.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(crate) fn advance_to_message<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<bool, ReceiveError> {
+        let mut payload = None;
+        loop {
+            match self.work(ws, false, &mut payload)? {
+                Some(Worked::Ready) => return Ok(true),
+                Some(Worked::Ping | Worked::Pong) => {}
+                None => return Ok(false),
+            }
+        }
     }
 
     /// The length of the storage.

@@ -8,12 +8,12 @@ mod tests;
 use crate::{
     bytes::{Capacity, close_gap, copy, slice, slice_mut},
     engineio::{self, Client, Sink},
-    socketio::{Namespace, SendError},
+    socketio::{AckError, Namespace, SendError},
     ws::{Out, Stored, stored_frame},
 };
 use core::fmt;
 use record::{HEAD, id_at};
-pub(super) use record::{Kind, Record};
+pub(super) use record::{Kind, LOST, Record};
 
 /// What to do with an event that does not fit into the backlog of a [`ClientEnd`](super::ClientEnd). An event that is larger than the whole backlog
 /// is refused whatever the choice.
@@ -137,7 +137,7 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
     }
 
     /// The first record from `at` on that is accepted, and its place.
-    pub(super) fn find(&self, mut at: usize, accept: impl Fn(&Record) -> bool) -> Option<(usize, Record)> {
+    fn find(&self, mut at: usize, accept: impl Fn(&Record) -> bool) -> Option<(usize, Record)> {
         loop {
             let record = self.get(at)?;
             if accept(&record) {
@@ -147,13 +147,17 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
         }
     }
 
-    /// Calls `change` with each record from the first on. What it returns replaces the record.
-    pub(super) fn update(&mut self, mut change: impl FnMut(Record) -> Record) {
+    /// Calls `change` with each record from the first on. A record whose kind it changes is replaced.
+    ///
+    /// The closure is `dyn`, since a copy of this loop in each caller is a kilobyte of flash.
+    #[inline(never)]
+    pub(super) fn update(&mut self, change: &mut dyn FnMut(&mut Record)) {
         let mut at = self.start;
-        while let Some(record) = self.get(at) {
-            let new = change(record);
-            if new != record {
-                self.set(at, new);
+        while let Some(mut record) = self.get(at) {
+            let kind = record.kind;
+            change(&mut record);
+            if record.kind != kind {
+                self.set(at, record);
             }
             // `set` may have emptied the backlog.
             at = at.saturating_add(record.len);
@@ -217,26 +221,27 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
         if all < needed {
             return false;
         }
-        self.update(|record| {
+        self.update(&mut |record| {
             if needed == 0 || !record.is_droppable() {
-                return record;
+                return;
             }
-            needed = needed.saturating_sub(gain(&record));
-            let token = record.id.and_then(|id| forget(record.namespace, id));
-            let kind = if record.is_asked && token.is_some() { Kind::Dropped } else { Kind::Dead };
-            Record { kind, id: token, ..record }
+            needed = needed.saturating_sub(gain(record));
+            record.id = record.id.and_then(|id| forget(record.namespace, id));
+            record.kind = if record.is_asked && record.id.is_some() { Kind::Dropped } else { Kind::Dead };
+            record.left = 0;
         });
         true
     }
 
-    /// The next event that was dropped: its namespace and its token. Each once.
-    pub(super) fn next_dropped(&mut self) -> Option<(Namespace, u32)> {
+    /// The next event that was dropped: its namespace, its token and why. Each once.
+    pub(super) fn next_dropped(&mut self) -> Option<(Namespace, u32, AckError)> {
         if self.dropped == 0 {
             return None;
         }
         let (at, record) = self.find(self.start, |r| r.kind == Kind::Dropped)?;
         self.remove(at);
-        Some((record.namespace, record.id.unwrap_or_default()))
+        let error = if record.left == LOST { AckError::Disconnected } else { AckError::Dropped };
+        Some((record.namespace, record.id.unwrap_or_default(), error))
     }
 
     /// The first record of this kind and its place. O(1) if there is none.
@@ -344,7 +349,6 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
             self.start = self.start.saturating_add(record.len);
             self.dead = self.dead.saturating_sub(record.len);
         }
-        self.from = self.from.max(self.start);
     }
 
     const fn count(&mut self, kind: Kind, is_added: bool) {

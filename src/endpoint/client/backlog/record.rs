@@ -5,6 +5,9 @@ use crate::socketio::{Flags, Namespace};
 /// The length of the head of a record, in bytes.
 pub(super) const HEAD: usize = 16;
 
+/// The `left` of a [`Kind::Dropped`] that did not have to make room, but was for a connection that is lost.
+pub(in crate::endpoint::client) const LOST: u8 = 1;
+
 /// Stands for "no id".
 const NO_ID: u32 = u32::MAX;
 
@@ -31,7 +34,7 @@ pub(in crate::endpoint::client) enum Kind {
     InFlight,
     /// A packet of a namespace that this client leaves. Sent before DISCONNECT.
     Leaving,
-    /// An event that had to make room. What is left of it is a token, which is to be told.
+    /// An event that was dropped. What is left of it is a token, which is to be told.
     Dropped,
 }
 

@@ -182,7 +182,7 @@ fn the_oldest_are_dropped_and_their_tokens_are_told() {
     assert_eq!((forgotten, before - backlog.held()), (1, 9));
     backlog.compact();
     assert!(backlog.drop_oldest(1, |_, _| None), "an acknowledgement that is not expected is not told");
-    assert_eq!(backlog.next_dropped(), Some((A, 107)));
+    assert_eq!(backlog.next_dropped(), Some((A, 107, AckError::Dropped)));
     assert_eq!(backlog.next_dropped(), None);
     assert_eq!(take(&mut backlog, |_| true).unwrap(), "427[\"4\"]");
     assert_eq!(backlog.in_flight(A, 7).map(|(_, r)| r.kind), Some(Kind::InFlight));

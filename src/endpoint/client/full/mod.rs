@@ -10,7 +10,7 @@ use crate::{
         self, Transport,
         client::{Request, Source},
     },
-    time::Instant,
+    time::{Instant, earliest},
     ws::{Inbox, MaskSource, Outbox},
 };
 use upgrade::Upgrade;
@@ -27,9 +27,9 @@ const FAREWELL_MS: u64 = 2_000;
 /// The body of an answer is collected in the inbox of its line, so this must have room for the largest body. The limit is
 /// [`Limits::message`](crate::ws::Limits::message).
 ///
-/// A GET that was sent over a connection used before, and whose connection ended before any byte of an answer, is sent again: the server has closed the
-/// connection in that moment (RFC 9112 section 9.3.1). A POST is not sent again, unless no byte of it was taken from the outbox (RFC 9110 section
-/// 9.2.2): the server may have handled it.
+/// If the connection of a GET ends before the answer is complete, the session is lost, also if no byte of it has come: a proxy may have lost the answer
+/// on its way, and the server does not send its packets twice. A POST is sent again over the next connection if no byte of it was taken from the
+/// outbox, else the session is lost as well: the server may have handled it (RFC 9110 section 9.2.2).
 ///
 /// ```
 /// use sansocket::endpoint::client::{Config, FullLink, Line, Link, Task};
@@ -283,7 +283,7 @@ impl Link for FullLink<'_> {
         let farewell = if let Farewell::Until(end) = self.farewell { Some(end) } else { None };
         // A task is due at once.
         let task = self.has_task().then_some(Instant::from_millis(0));
-        [self.base.poll_timeout(), self.upgrade.poll_timeout(), farewell, task].into_iter().flatten().min()
+        earliest(&[self.base.poll_timeout(), self.upgrade.poll_timeout(), farewell, task])
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Option<engineio::Event<'static>> {

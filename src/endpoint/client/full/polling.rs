@@ -69,13 +69,11 @@ impl FullLink<'_> {
         &mut self,
         outbox: &mut Outbox<S, K>,
     ) -> Result<(), Grow> {
-        let again = self.get.is_asking_again();
         let Some(engine) = self.base.life.session().filter(|_| self.get.is_idle()) else { return Ok(()) };
-        if !again && engine.poll_request(true) != Some(Request::Get) {
+        // The rest of a request that was answered before it was read goes first.
+        if engine.poll_request(true) != Some(Request::Get) || !outbox.is_empty() {
             return Ok(());
         }
-        // What is left of the lost request.
-        outbox.consume(usize::MAX);
         match outbox.append_bytes(|out| write_poll(self.base.config, engine, None, out)) {
             Ok(_) => {
                 engine.begin_get();
@@ -160,12 +158,13 @@ impl FullLink<'_> {
     }
 
     /// Sends the lost POST again over the new connection: it lies in the outbox still, if no byte of it was taken.
-    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<S, K>) {
+    pub(super) fn repeat_post<S: AsMut<[u8]>, K>(&mut self, outbox: &mut Outbox<S, K>) {
         if !self.post.is_asking_again() {
             return;
         }
         if outbox.held() < self.posted {
-            // The server may have handled it.
+            // The server may have handled it. What is left of it is no request.
+            outbox.consume(usize::MAX);
             self.post.close();
             self.lose_post(Failure::Lost);
         } else if self.post.is_idle() {

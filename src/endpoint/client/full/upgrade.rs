@@ -89,7 +89,7 @@ impl FullLink<'_> {
     ) -> Result<(), Grow> {
         let base = &mut self.base;
         let Some(engine) = base.life.engine() else { return Ok(()) };
-        match base.socket.write_request(base.config, engine, outbox) {
+        match base.socket.write_request(base.config, Some(engine), outbox) {
             Ok(()) => {}
             Err(ConnectError::Capacity(e)) => return Err(Grow::new(What::Output, e)),
             // The GET had the same path, query and fields.
@@ -116,6 +116,9 @@ impl FullLink<'_> {
 
     /// The line has ended or failed.
     pub(super) fn lose_upgrade(&mut self, is_eof: bool) {
+        if self.base.socket.is_down() {
+            return;
+        }
         let _ = if is_eof { self.base.socket.ended() } else { self.base.socket.lost() };
         self.give_up_upgrade();
     }

@@ -4,6 +4,7 @@ mod polling;
 mod websocket;
 
 pub use polling::Request;
+pub(crate) use polling::write_query;
 
 use super::{Config, Fault, Id, open::Open};
 use crate::{
@@ -262,8 +263,7 @@ impl Session {
     fn handle(&mut self, packet: Result<Packet<'_>, PeerError>, now: Instant) -> Handled {
         if self.phase == Phase::Opening {
             let Ok(Packet::Open(json)) = packet else { return self.fail(Fault::Open) };
-            let Some(open) = Open::parse(json) else { return self.fail(Fault::Open) };
-            self.id = open.id;
+            let Some(open) = Open::parse(json, &mut self.id) else { return self.fail(Fault::Open) };
             self.patience = open.patience;
             self.max_payload = open.max_payload;
             self.offers_websocket = open.offers_websocket;

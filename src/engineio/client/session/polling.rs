@@ -98,12 +98,7 @@ impl Session {
     /// WebSocket, of the session or of a probe. `extra` comes first, as it is; it must be percent-encoded. See
     /// [`poll_request`](Self::poll_request) for an example.
     pub fn write_query(&self, transport: Transport, extra: &str, w: &mut Writer<'_>) {
-        if !extra.is_empty() {
-            w.push(extra.as_bytes());
-            w.byte(b'&');
-        }
-        w.push(b"EIO=4&transport=");
-        w.push(transport.as_str().as_bytes());
+        write_query(transport, extra, w);
         if let Some(id) = self.id() {
             w.push(b"&sid=");
             id.write(w);
@@ -336,4 +331,13 @@ fn write_digit<F: FnMut(Packet<'_>)>(digit: u8, out: &mut Seeing<'_, Payload<'_>
         // A payload refuses nothing else.
         _ => Ok(()),
     }
+}
+/// The query of the first request of a session. It has no id.
+pub(crate) fn write_query(transport: Transport, extra: &str, w: &mut Writer<'_>) {
+    if !extra.is_empty() {
+        w.push(extra.as_bytes());
+        w.byte(b'&');
+    }
+    w.push(b"EIO=4&transport=");
+    w.push(transport.as_str().as_bytes());
 }

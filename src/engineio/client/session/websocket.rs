@@ -7,7 +7,7 @@ use crate::{
         Client, Event, Message, Packet, PeerError, Reason, SendError, Sink, Transport, client::Fault, received,
     },
     time::Instant,
-    ws::{self, Advanced, CloseCode, ReceiveError},
+    ws::{self, CloseCode, ReceiveError},
 };
 
 impl Session {
@@ -62,11 +62,10 @@ impl Session {
                 }
                 Phase::Opening | Phase::Open => {}
             }
-            match inbox.advance(ws) {
-                Ok(Some(Advanced::Ready)) => {}
-                // Engine.IO has its own heartbeat.
-                Ok(Some(_)) => continue,
-                Ok(None) => return Ok(false),
+            // Engine.IO has its own heartbeat, so pings and pongs are not told.
+            match inbox.advance_to_message(ws) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
                 Err(ReceiveError::Capacity(e)) => return Err(e),
                 Err(ReceiveError::Peer(e)) => {
                     self.fail(Fault::Peer(PeerError::WebSocket(e)));

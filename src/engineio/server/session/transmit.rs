@@ -31,20 +31,23 @@ impl Session {
     /// # Errors
     /// [`Capacity`] if `out` has no room. Call again with more. `needed` is exact.
     pub fn poll_transmit<O: Sink<ws::Server>>(&mut self, out: &mut O) -> Result<bool, Capacity> {
-        let written = if self.owes_open {
-            out.packet(|w| {
-                w.byte(b'0');
-                open::write(self.sid, &self.config, self.transport, w);
-            })
+        let digit = if self.owes_open {
+            b'0'
         } else if self.beat == Beat::PingOwed {
-            out.packet(|w| w.byte(b'2'))
+            b'2'
         } else if self.upgrade == Upgrade::NoopOwed {
-            out.packet(|w| w.byte(b'6'))
+            b'6'
         } else if let Some(digit) = self.farewell {
-            out.packet(|w| w.byte(digit))
+            digit
         } else {
             return Ok(false);
         };
+        let written = out.packet(|w| {
+            w.byte(digit);
+            if self.owes_open {
+                open::write(self.sid, &self.config, self.transport, w);
+            }
+        });
         match written {
             Ok(()) if self.owes_open => self.owes_open = false,
             Ok(()) if self.beat == Beat::PingOwed => self.beat = Beat::Asked,

@@ -42,6 +42,7 @@
 //! name its length and 6.
 
 mod hash;
+mod membership;
 mod name_arena;
 mod select;
 mod sockets;
@@ -295,105 +296,6 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     /// Returns the storage.
     pub fn into_storage(self) -> Storage<M, B> {
         Storage { slots: self.table.into_slots(), name_bytes: self.names.into_bytes() }
-    }
-
-    fn insert(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Result<bool, Full> {
-        let member_at = self.find_member(namespace, member);
-        let all_at = self.find_room(namespace, None);
-        let room_at = self.find_room(namespace, name);
-        if let (Some(member), Some(room)) = (member_at, room_at)
-            && self.find_membership(member, room).is_some()
-        {
-            return Ok(false);
-        }
-        let new_name = name.filter(|_| room_at.is_none());
-        let is_new = |at: Option<u32>| u32::from(at.is_none());
-        // A new member is also added to the namespace, which is a separate membership.
-        let mut needed = is_new(member_at).saturating_add(1);
-        if member_at.is_none() {
-            needed = needed.saturating_add(is_new(all_at));
-            needed = needed.saturating_add(u32::from(name.is_some()));
-        }
-        needed = needed.saturating_add(u32::from(new_name.is_some()));
-        self.admit(needed, new_name)?;
-        self.insert_all(namespace, member, name);
-        Ok(true)
-    }
-
-    fn set_own(&mut self, namespace: Namespace, member: Member, room: Option<u32>) {
-        if let Some(at) = self.find_member(namespace, member) {
-            self.table.with(at, |slot| slot.next = room.unwrap_or(NIL));
-        }
-    }
-
-    /// The caller has checked that there is room.
-    fn insert_all(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Option<()> {
-        let (member_at, is_new) = match self.find_member(namespace, member) {
-            Some(at) => (at, false),
-            None => {
-                let hash = self.table.member_hash(member.0, u32::from(namespace.0));
-                (self.table.insert(Kind::Member, hash, member.0, u32::from(namespace.0))?, true)
-            }
-        };
-        if is_new && name.is_some() {
-            self.add(namespace, member_at, None)?;
-        }
-        self.add(namespace, member_at, name)
-    }
-
-    fn add(&mut self, namespace: Namespace, member_at: u32, name: Option<&[u8]>) -> Option<()> {
-        let room_at = match self.find_room(namespace, name) {
-            Some(at) => at,
-            None => {
-                let hash = self.table.room_hash(name, u32::from(namespace.0));
-                let at = self.table.insert(Kind::Room, hash, EVERYBODY, u32::from(namespace.0))?;
-                if let Some(name) = name {
-                    let place = self.names.insert(at, name)?;
-                    self.table.with(at, |room| room.a = place);
-                }
-                at
-            }
-        };
-        let hash = self.table.membership_hash(member_at, room_at);
-        let at = self.table.insert(Kind::Membership, hash, member_at, room_at)?;
-        self.table.hang(at);
-        Some(())
-    }
-
-    fn drop_membership(&mut self, at: u32) {
-        let Some(&RoomSlot { a: member, b: room, .. }) = self.table.get(at) else { return };
-        self.table.unhang(at);
-        self.table.with(member, |slot| slot.next = if slot.next == room { NIL } else { slot.next });
-        self.table.remove(at);
-        let Some(&RoomSlot { a: place, prev: count, .. }) = self.table.get(room) else { return };
-        if count == 0 {
-            self.table.remove(room);
-            if place != EVERYBODY {
-                let table = &mut self.table;
-                self.names.remove(place, |owner, place| table.with(owner, |room| room.a = place));
-            }
-        }
-    }
-
-    fn find_member(&self, namespace: Namespace, member: Member) -> Option<u32> {
-        let hash = self.table.member_hash(member.0, u32::from(namespace.0));
-        self.table.find(Kind::Member, hash, |slot| slot.a == member.0 && slot.b == u32::from(namespace.0))
-    }
-
-    fn find_room(&self, namespace: Namespace, name: Option<&[u8]>) -> Option<u32> {
-        let hash = self.table.room_hash(name, u32::from(namespace.0));
-        self.table.find(Kind::Room, hash, |slot| {
-            slot.b == u32::from(namespace.0)
-                && match name {
-                    None => slot.a == EVERYBODY,
-                    Some(name) => slot.a != EVERYBODY && self.names.get(slot.a) == name,
-                }
-        })
-    }
-
-    fn find_membership(&self, member: u32, room: u32) -> Option<u32> {
-        let hash = self.table.membership_hash(member, room);
-        self.table.find(Kind::Membership, hash, |slot| slot.a == member && slot.b == room)
     }
 }
 

@@ -80,7 +80,7 @@ async fn deny() -> Result<(), &'static str> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let listen = std::env::args().nth(2).expect("--listen ADDRESS");
-    let (service, io) = SocketIo::builder().max_buffer_size(100_000).build_svc();
+    let (service, io) = SocketIo::builder().max_payload(1_000_000).max_buffer_size(100_000).build_svc();
     io.ns("/", connected);
     io.ns("/custom", connected);
     io.ns("/denied", (async || {}).with(deny));

@@ -1,0 +1,126 @@
+//! Puts the chunks of a message together in the inbox, or passes them on in parts.
+
+use super::{Connection, Control, Inbox, ReceiveError, Role, connection::Found, inbox::Ready};
+use crate::bytes::Capacity;
+
+/// What [`Inbox::work`] found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worked {
+    Ready,
+    Ping,
+    Pong,
+}
+
+impl<S: AsMut<[u8]>> Inbox<S> {
+    /// The open message has ended.
+    #[inline]
+    pub(super) fn end_message(&mut self) {
+        self.buffer.drop_message();
+        self.in_parts = false;
+        self.skipping = self.deaf;
+    }
+
+    /// `place` gets the payload of a ping or pong.
+    #[inline]
+    pub(super) fn work<R: Role>(
+        &mut self,
+        ws: &mut Connection<R>,
+        in_parts: bool,
+        place: &mut Option<Control>,
+    ) -> Result<Option<Worked>, ReceiveError> {
+        self.release();
+        if !matches!(self.ready, Ready::Nothing) {
+            return Ok(Some(Worked::Ready));
+        }
+        self.progressed = true;
+        if !in_parts
+            && !self.deaf
+            && let Some(whole) = ws.whole(self.buffer.raw())
+        {
+            self.end_message();
+            self.buffer.collect(whole.from, whole.to);
+            self.ready = Ready::Message(whole.kind);
+            return Ok(Some(Worked::Ready));
+        }
+        match ws.open_kind() {
+            None => {
+                // An earlier connection may have left this set.
+                self.deaf &= ws.is_closing();
+                self.end_message();
+            }
+            Some(kind) => {
+                self.in_parts |= in_parts && !self.skipping;
+                if self.in_parts && self.buffer.message_len() > 0 {
+                    // The bytes that were collected before the caller asked for parts.
+                    self.ready = Ready::Part { kind, is_first: true, is_last: false };
+                    return Ok(Some(Worked::Ready));
+                }
+            }
+        }
+        loop {
+            let (used, found) = ws.step(self.buffer.raw(), place);
+            let found = found.inspect_err(|_| {
+                // The input is ignored.
+                self.buffer.use_up(usize::MAX);
+                self.end_message();
+            })?;
+            if let Some(Found::Chunk { kind, is_first, is_last, from, to }) = found
+                && !self.skipping
+            {
+                self.buffer.collect(from, to);
+                if self.in_parts || (in_parts && is_first) {
+                    self.in_parts = !is_last;
+                    self.ready = Ready::Part { kind, is_first, is_last };
+                    return Ok(Some(Worked::Ready));
+                }
+                if is_last {
+                    self.ready = Ready::Message(kind);
+                    return Ok(Some(Worked::Ready));
+                }
+                if self.buffer.raw_len() > 0 {
+                    continue;
+                }
+                // Most reads end here. Another step would find nothing: behind the valid front of a broken text, bytes are left.
+                return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from);
+            }
+            self.buffer.use_up(used);
+            match found {
+                None => return self.starved(ws, in_parts).map(|()| None).map_err(ReceiveError::from),
+                Some(Found::Ping) => return Ok(Some(Worked::Ping)),
+                Some(Found::Pong) => return Ok(Some(Worked::Pong)),
+                Some(Found::Close(code)) => {
+                    self.end_message();
+                    self.ready = Ready::Close(code);
+                    return Ok(Some(Worked::Ready));
+                }
+                Some(Found::Chunk { is_last, .. }) => {
+                    self.buffer.drop_message();
+                    self.skipping = self.deaf || !is_last;
+                }
+            }
+        }
+    }
+
+    /// All bytes were used. Checks that the rest of the open message has room.
+    fn starved<R: Role>(&mut self, ws: &Connection<R>, in_parts: bool) -> Result<(), Capacity> {
+        self.progressed = false;
+        let Some(left) = ws.awaited() else { return Ok(()) };
+        let available = self.buffer.size();
+        // Empty storage: it is lent elsewhere until there is something to read.
+        if self.skipping || self.in_parts || in_parts || available == 0 {
+            return Ok(());
+        }
+        let left = usize::try_from(left).unwrap_or(usize::MAX).max(1);
+        let needed = self.buffer.message_len().saturating_add(left);
+        if needed <= available {
+            return Ok(());
+        }
+        if ws.is_closing() {
+            // This end waits for the peer's close frame.
+            self.deaf = true;
+            self.skip_message(ws);
+            return Ok(());
+        }
+        Err(Capacity { needed, available })
+    }
+}
