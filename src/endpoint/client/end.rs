@@ -177,26 +177,20 @@ where
     pub fn disconnect(&mut self, namespace: Namespace) {
         let is_connected = self.io.is_connected(namespace);
         if self.io.is_wanted(namespace) {
-            if is_connected {
-                self.purge();
-            }
+            self.purge();
             let io = &mut self.io;
-            self.backlog.update(&mut |record| {
-                if record.namespace != namespace {
-                    return;
-                }
-                match record.kind {
-                    // For a connection that the server has not accepted yet.
-                    Kind::Answer if !is_connected => record.kind = Kind::Dead,
-                    Kind::Event | Kind::Volatile | Kind::Answer if is_connected => {
-                        if let Some(id) = record.id {
-                            // So it fails with those of the connection.
-                            io.mark_sent(namespace, u64::from(id));
-                        }
-                        record.kind = Kind::Leaving;
+            self.backlog.update(&mut |record| match record.kind {
+                _ if record.namespace != namespace => {}
+                // For a connection that the server has not accepted yet.
+                Kind::Answer if !is_connected => record.kind = Kind::Dead,
+                Kind::Event | Kind::Volatile | Kind::Answer if is_connected => {
+                    if let Some(id) = record.id {
+                        // So it fails with those of the connection.
+                        io.mark_sent(namespace, u64::from(id));
                     }
-                    _ => {}
+                    record.kind = Kind::Leaving;
                 }
+                _ => {}
             });
         }
         self.io.disconnect(namespace);
@@ -214,8 +208,7 @@ where
     /// The next step of what a line received. See the [module page](super) for the loop.
     ///
     /// # Errors
-    /// [`Grow`] for the inbox or the collector. Nothing was changed. A caller that cannot lend more calls [`handle_error`](Self::handle_error) and drops
-    /// the line; then the client connects again.
+    /// [`Grow`] for the inbox or the collector. Nothing was changed.
     pub fn poll<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,
