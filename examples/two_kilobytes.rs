@@ -14,7 +14,7 @@ use sansocket::{
         client::{Backoff, Event, Session, SocketSlot},
     },
     time::Instant,
-    ws::{Inbox, Outbox},
+    ws::{Inbox, Limits, Outbox},
 };
 use std::{
     io::{
@@ -60,6 +60,9 @@ struct Memory {
 
 type Io = Session<[&'static str; 1], [AckSlot; 1], [SocketSlot; 1]>;
 
+/// What fits into the inbox, with its header.
+const LIMITS: Limits = Limits::new().message(RX as u64 - 14).frame(RX as u64 - 14);
+
 static MEMORY: Mutex<Option<Memory>> = Mutex::new(None);
 
 const _: () = assert!(size_of::<Memory>() <= 2048, "the client has 2 KiB");
@@ -84,7 +87,7 @@ impl Source for Outgoing<'_> {
     fn forward<O: Sink<Client>>(&mut self, out: &mut O) -> Result<bool, engineio::SendError> {
         let question = self.reading.question;
         let sent = match self.io.poll_transmit(out) {
-            Ok(false) if question.is_some() => {
+            Ok(false) if question.is_some() && self.io.is_connected(NAMESPACE) => {
                 question.map_or(Ok(()), |q| self.io.ack(q, &self.reading.number, out)).map(|()| {
                     self.reading.question = None;
                     true
@@ -120,7 +123,8 @@ fn main() -> ExitCode {
     // Read once. On a microcontroller they lie on the stack of `main`, which does not end.
     let url: &'static str = options.url.clone().leak();
     let config: &'static Config<'static> = match Config::parse(url) {
-        Ok(config) if !config.url().scheme().is_secure() => Box::leak(Box::new(config)),
+        // A message that does not fit ends the connection, not the program.
+        Ok(config) if !config.url().scheme().is_secure() => Box::leak(Box::new(config.limits(LIMITS))),
         Ok(_) => return usage("this program has no TLS: use http://"),
         Err(e) => return usage(&format!("'{url}': {e}")),
     };

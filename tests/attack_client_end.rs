@@ -435,3 +435,43 @@ fn a_confused_host_comes_to_an_end() {
         assert!(is_over && client.poll_timeout().is_none(), "{round}: {client:?}");
     }
 }
+
+/// Some servers ask before they have answered CONNECT. The answer waits for that, and goes when the server does not accept, or the client leaves.
+#[test]
+fn a_question_before_the_namespace_is_connected_is_answered() {
+    let asked = || {
+        let mut w = world(even()).map(|c| c.with_auth(64));
+        w.client.connect(ROOT, at(0)).unwrap();
+        w.client.connect(B, at(0)).unwrap();
+        w.turn();
+        w.client.authorize(B, None::<&()>).unwrap();
+        w.turn();
+        w.is_mute = true;
+        w.client.authorize(ROOT, None::<&()>).unwrap();
+        w.text("423[\"question\"]");
+        let request = w.asked.pop().unwrap();
+        w.client.ack(request, &"answer").unwrap();
+        assert!(w.client.held() > 0);
+        w.heard();
+        w
+    };
+    let mut w = asked();
+    w.is_mute = false;
+    w.turn();
+    let heard = w.heard();
+    assert!(heard.len() == 2 && heard[0] == "connect /" && heard[1].starts_with("ack "), "{heard:?}");
+
+    let mut w = asked();
+    w.text("44{\"message\":\"no\"}");
+    assert_eq!(w.client.held(), 0, "refused");
+
+    let mut w = asked();
+    w.turn();
+    w.client.disconnect(ROOT);
+    assert_eq!(w.client.held(), 0, "left");
+
+    let mut w = asked();
+    w.is_mute = false;
+    w.cut();
+    assert_eq!(w.client.held(), 0, "lost");
+}

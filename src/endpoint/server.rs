@@ -201,7 +201,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         collector: &'e mut Collector<C>,
         now: Instant,
     ) -> Result<Step<'e>, Grow> {
-        room_for_packet(packets, collector)?;
+        if !self.link.is_over() {
+            room_for_packet(packets, collector)?;
+        }
         match self.link.poll_post(packets, now) {
             Some(event) => Ok(self.handle_event(event, collector, now)),
             None => Ok(self.last(now).unwrap_or(Step::Idle)),
@@ -288,6 +290,8 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
             return Ok(false);
         }
         match inbox.peek() {
+            // A message that had no room when the link ended is not told any more.
+            _ if self.link.is_over() => {}
             Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
             Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
             _ => {}

@@ -13,7 +13,8 @@ const LONGEST: usize = 64;
 ///
 /// After [`Probed::Upgraded`] and the last `transmit` the link uses the WebSocket. Send the queue over its socket. After [`Probed::Failed`] send what
 /// `transmit` writes and close the socket. The session goes on over polling. If the socket is lost, call [`fail`](Self::fail); otherwise the upgrade
-/// fails at its deadline.
+/// fails at its deadline. If it is lost after [`Probed::Upgraded`], call [`ServerLink::handle_error`]: a client may send the whole probe at once and
+/// vanish, so that what `transmit` writes fails already.
 ///
 /// ```
 /// use sansocket::{endpoint::{ServerLink, Upgrade}, engineio::{Sid, Transport, server::{Config, Probed}}, time::Instant, ws::{Inbox, Limits}};

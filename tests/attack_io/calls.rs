@@ -319,3 +319,39 @@ fn any_order_of_calls_tells_one_beginning_and_one_end_and_rests() {
     }
     assert!(ends.len() > 5 && ends.values().all(|n| *n > 5), "{ends:?}");
 }
+
+/// A caller that does not grow the collector may close instead, and goes on with its loop: the packet that had no room is not told any more, so
+/// nothing asks for its room.
+#[test]
+fn who_closes_instead_of_growing_is_told_the_end() {
+    let mut host = Host::new(Transport::WebSocket);
+    host.feed(&text("40"));
+    host.turn(0);
+    host.feed(&text("451-[\"e\",{\"_placeholder\":true,\"num\":0}]"));
+    let asks = |host: &mut Host| match host.end.poll(&mut host.inbox, &mut host.collector, at(1)) {
+        Ok(step) => Ok(format!("{step:?}")),
+        Err(grow) => Err(grow.what),
+    };
+    while asks(&mut host) != Err(What::Collector) {}
+    host.end.close(Reason::ForcedServerClose, at(1));
+    let told: Vec<_> = (0..3).map(|_| asks(&mut host)).collect();
+    assert_eq!(told, [Ok("Again".into()), Ok("Closed(ForcedServerClose)".into()), Ok("Idle".into())]);
+}
+
+/// As above, in the middle of a POST.
+#[test]
+fn who_closes_instead_of_growing_in_a_post_is_told_the_end() {
+    let mut host = Host::new(Transport::Polling);
+    host.post(b"40", 0);
+    host.end.link_mut().begin_post(None).map_err(|answer| answer.status()).unwrap();
+    let mut body = *b"451-[\"e\",{\"_placeholder\":true,\"num\":0}]\x1ebAQID";
+    let mut packets = Packets::new(&mut body);
+    let mut asks = |host: &mut Host| match host.end.poll_post(&mut packets, &mut host.collector, at(1)) {
+        Ok(step) => Ok(format!("{step:?}")),
+        Err(grow) => Err(grow.what),
+    };
+    assert_eq!(asks(&mut host), Err(What::Collector));
+    host.end.close(Reason::ForcedServerClose, at(1));
+    let told: Vec<_> = (0..3).map(|_| asks(&mut host)).collect();
+    assert_eq!(told, [Ok("Again".into()), Ok("Closed(ForcedServerClose)".into()), Ok("Idle".into())]);
+}

@@ -1,7 +1,11 @@
-//! What the GETs of a session are answered, in bodies of any length, against a list.
+//! The bodies of polling in memory of any length, against lists: what GETs are answered, and what a POST carries.
 
 use super::*;
-use sansocket::{endpoint::ServerLink, engineio::Packet};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sansocket::{
+    endpoint::ServerLink,
+    engineio::{Packet, Payload},
+};
 
 const LENGTHS: [usize; 13] = [0, 1, 2, 3, 60, 124, 125, 126, 250, 300, 65_534, 65_535, 65_536];
 
@@ -124,4 +128,42 @@ fn gets_tell_all_that_was_queued_in_bodies_of_any_length() {
         assert!(link.is_gone());
     }
     assert!(asked > 1000 && grown > 100 && full > 50, "{asked} {grown} {full}");
+}
+
+/// The body of a client's POST in memory of every length, against a list: a packet is there whole or not at all, and the need is exact.
+#[test]
+fn a_post_takes_packets_as_long_as_there_is_room() {
+    let engine = engineio::client::Session::open(Transport::Polling, &engineio::client::Config::new(), at(0));
+    let mut random = Random(9);
+    let mut full = 0;
+    for size in 0..400 {
+        let mut memory = vec![0; size];
+        let mut payload = Payload::new(&mut memory);
+        let (mut expected, mut packets) = (Vec::new(), 0);
+        for _ in 0..30 {
+            let most = if random.below(3) == 0 { 150 } else { 12 };
+            let bytes = vec![b'a' + random.below(26) as u8; random.below(most)];
+            let (message, packet) = if random.below(2) == 0 {
+                (Message::Text(&bytes[..]), [b"4", &bytes[..]].concat())
+            } else {
+                let mut base64 = vec![0; bytes.len().div_ceil(3) * 4];
+                STANDARD.encode_slice(&bytes, &mut base64).unwrap();
+                (Message::Binary(&bytes[..]), [b"b", &base64[..]].concat())
+            };
+            let separator: &[u8] = if packets == 0 { b"" } else { b"\x1e" };
+            let needed = separator.len() + packet.len();
+            let available = if packets == 16 { 0 } else { size - expected.len() };
+            let told = engine.send(message, &mut payload);
+            if needed <= available {
+                assert_eq!(told, Ok(()));
+                expected.extend([separator, &packet].concat());
+                packets += 1;
+            } else {
+                full += usize::from(packets == 16);
+                assert_eq!(told, Err(engineio::SendError::Capacity(sansocket::Capacity { needed, available })));
+            }
+            assert_eq!(payload.written(), expected);
+        }
+    }
+    assert!(full > 100, "{full}");
 }

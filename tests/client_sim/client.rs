@@ -130,7 +130,7 @@ impl<L: Link> Host<L> {
                     break;
                 }
                 is_busy = true;
-                let todo = note(step, &mut self.sockets, &mut self.last, &mut self.requests, &mut self.over, ledger);
+                let todo = note(step, &mut self.sockets, &mut self.last, &mut self.requests, ledger);
                 self.act(todo, net, random, now);
             }
             let due = self.client.poll_timeout();
@@ -150,7 +150,7 @@ impl<L: Link> Host<L> {
     fn poll(&mut self, line: Line, ledger: &mut Ledger, random: &mut Random, net: &mut Net, now: u64) -> bool {
         let mut is_busy = false;
         for _ in 0..2000 {
-            let Self { client, wires, collector, sockets, last, requests, over, .. } = self;
+            let Self { client, wires, collector, sockets, last, requests, .. } = self;
             let step = match client.poll(line, &mut wires[line as usize].inbox, collector, at(now)) {
                 Ok(Step::Idle) => return is_busy,
                 Ok(step) => step,
@@ -164,7 +164,7 @@ impl<L: Link> Host<L> {
                 }
             };
             is_busy = true;
-            let todo = note(step, sockets, last, requests, over, ledger);
+            let todo = note(step, sockets, last, requests, ledger);
             self.act(todo, net, random, now);
         }
         panic!("the client spins");
@@ -173,6 +173,12 @@ impl<L: Link> Host<L> {
     fn act(&mut self, todo: Todo, net: &mut Net, random: &mut Random, now: u64) {
         match todo {
             Todo::Nothing => {}
+            Todo::Over(over) => {
+                let is_limited = self.client.link().config().namespace() == "/limited";
+                let is_right = if over == Over::GaveUp { is_limited } else { !self.client.io().wants_any() };
+                assert!(is_right, "it does not connect again: {over:?}");
+                self.over = Some(over);
+            }
             Todo::Open(line) => {
                 let wire = &mut self.wires[line as usize];
                 if let State::Open(id) = wire.state {

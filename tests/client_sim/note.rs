@@ -12,6 +12,7 @@ pub enum Todo {
     Open(Line),
     Close(Line),
     Auth(Namespace),
+    Over(Over),
 }
 
 /// What the application learns from a step.
@@ -20,7 +21,6 @@ pub fn note(
     sockets: &mut [Option<usize>; 3],
     last: &mut [Option<usize>; 3],
     requests: &mut Vec<(AckRequest, Namespace, usize, u32)>,
-    over: &mut Option<Over>,
     ledger: &mut Ledger,
 ) -> Todo {
     let at = |namespace: Namespace| usize::from(namespace.0);
@@ -29,7 +29,7 @@ pub fn note(
         Step::Open(line) => return Todo::Open(line),
         Step::Close(line) => return Todo::Close(line),
         Step::Auth(namespace) => return Todo::Auth(namespace),
-        Step::Over(why) => *over = Some(why),
+        Step::Over(why) => return Todo::Over(why),
         Step::Event(Event::Connected { namespace, sid, .. }, _) => {
             assert_eq!(sockets[at(namespace)], None, "left before it is joined");
             let socket = ledger.find(sid.as_plain().unwrap());

@@ -31,8 +31,9 @@ pub fn run(seed: u64) -> [u64; 8] {
     let transports: [&'static [Transport]; 5] =
         [&[Polling, WebSocket], &[Polling], &[WebSocket], &[WebSocket, Polling], &[Polling, WebSocket]];
     let kind = random.below(6);
-    let limit = if random.below(4) == 0 { 3 } else { 1000 };
-    let config = Config::parse("http://host")
+    // The path, which nobody else reads, tells the application that the client may give up.
+    let (limit, url) = if random.below(4) == 0 { (3, "http://host/limited") } else { (u32::MAX, "http://host") };
+    let config = Config::parse(url)
         .unwrap()
         .reconnection(Backoff::new().limit(limit))
         .open_timeout(3000 + random.below(17_000) as u32)

@@ -5,8 +5,8 @@ import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 import { Server } from "socket.io";
-import { until } from "./support.js";
-import { line, PATIENCE, Terminal, WAYS } from "./terminal.js";
+import { example, until } from "./support.js";
+import { line, PATIENCE, Program, Terminal, WAYS } from "./terminal.js";
 
 const frame = (text) => {
   const payload = Buffer.from(text);
@@ -139,3 +139,14 @@ for (const [what, options] of Object.entries({
     server.close();
   });
 }
+
+test("two_kilobytes goes on behind a message that is too large", { timeout: PATIENCE }, async () => {
+  const server = new Server(0);
+  let connections = 0;
+  server.on("connection", (socket) => connections++ === 0 && socket.emit("large", "x".repeat(2000)));
+  const url = `http://127.0.0.1:${server.httpServer.address().port}`;
+  const client = new Program(process.env.TWO_KILOBYTES ?? example("two_kilobytes"), [url, "--for", "4"]);
+  await until(() => connections === 2, () => `another connection; it said ${client.tail()}`, 5000);
+  assert.equal(await client.exit(), 0);
+  await server.close();
+});

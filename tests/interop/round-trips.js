@@ -1,19 +1,21 @@
 // `node round-trips.js PROGRAM [N]`: N events with acknowledgements, one after the other, over a WebSocket on loopback against one socket.io server
 // in a process of its own: the client of this crate over a blocking socket, rust_socketio, and socket.io-client. PROGRAM is
 // `rust/examples/round_trips.rs`, built. All in turn in each round; medians, and ratios to the first.
-const { fork, execFileSync } = require('node:child_process');
+import { execFileSync, fork } from 'node:child_process';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { Server } from 'socket.io';
+import { io } from 'socket.io-client';
 
 if (process.send) {
-  const { Server } = require('socket.io');
-  const http = require('node:http').createServer();
+  const http = createServer();
   new Server(http).on('connection', (socket) => socket.on('q', (n, text, answer) => answer(n)));
   http.listen(0, '127.0.0.1', () => process.send(http.address().port));
 } else {
   const [, , program, count = '20000'] = process.argv;
   const n = Number(count);
-  const server = fork(__filename);
+  const server = fork(fileURLToPath(import.meta.url));
   const javascript = async (port) => {
-    const { io } = require('socket.io-client');
     const socket = io(`http://127.0.0.1:${port}`, { transports: ['websocket'], forceNew: true });
     await new Promise((resolve) => socket.on('connect', resolve));
     const begin = process.hrtime.bigint();
@@ -31,7 +33,7 @@ if (process.send) {
       for (const name of names) times[name].push(await candidates[name](port));
     }
     const median = (name) => times[name].sort((a, b) => a - b)[3];
-    console.log('| client | round trips a second | sansocket's rate / its |\n|---|---|---|');
+    console.log('| client | round trips a second | rate of sansocket / its |\n|---|---|---|');
     for (const name of names) {
       console.log(`| ${name} | ${Math.round(n / median(name))} | ${(median(name) / median('sansocket')).toFixed(2)} |`);
     }

@@ -175,17 +175,22 @@ where
     /// Leaves a namespace, after what waits for it was sent if it is connected. Events that wait for a namespace that is not connected stay, as in
     /// the JavaScript client: the next [`connect`](Self::connect) sends them. When no namespace is left, the connection is closed.
     pub fn disconnect(&mut self, namespace: Namespace) {
-        if self.io.is_connected(namespace) {
+        let is_connected = self.io.is_connected(namespace);
+        if self.io.is_wanted(namespace) {
             self.purge();
             let io = &mut self.io;
-            self.backlog.update(&mut |record| {
-                if record.namespace == namespace && matches!(record.kind, Kind::Event | Kind::Volatile | Kind::Answer) {
+            self.backlog.update(&mut |record| match record.kind {
+                _ if record.namespace != namespace => {}
+                // For a connection that the server has not accepted yet.
+                Kind::Answer if !is_connected => record.kind = Kind::Dead,
+                Kind::Event | Kind::Volatile | Kind::Answer if is_connected => {
                     if let Some(id) = record.id {
                         // So it fails with those of the connection.
                         io.mark_sent(namespace, u64::from(id));
                     }
                     record.kind = Kind::Leaving;
                 }
+                _ => {}
             });
         }
         self.io.disconnect(namespace);
@@ -203,8 +208,7 @@ where
     /// The next step of what a line received. See the [module page](super) for the loop.
     ///
     /// # Errors
-    /// [`Grow`] for the inbox or the collector. Nothing was changed. A caller that cannot lend more calls [`handle_error`](Self::handle_error) and drops
-    /// the line; then the client connects again.
+    /// [`Grow`] for the inbox or the collector. Nothing was changed.
     pub fn poll<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,

@@ -85,7 +85,8 @@ where
         Ok(true)
     }
 
-    /// Acknowledges an event of the server, at once or later. Answer each request once.
+    /// Acknowledges an event of the server, at once or later. Answer each request once. If the event came before the namespace was connected, the
+    /// answer waits for that.
     ///
     /// # Errors
     /// [`StateError::Stale`] if the request belongs to an earlier connection. Otherwise as [`emit_with`](Self::emit_with); an answer never drops an

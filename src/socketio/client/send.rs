@@ -128,7 +128,7 @@ where
         if self.socket(namespace).is_none_or(|s| s.number != socket) {
             return Err(StateError::Stale.into());
         }
-        if self.is_connected(namespace) { Ok((namespace, id)) } else { Err(StateError::NotConnected.into()) }
+        Ok((namespace, id))
     }
 
     fn owed(&self) -> Option<(&SocketSlot, impl Deref<Target = [u8]>)> {
