@@ -241,7 +241,7 @@ impl<A: App> Stack<A> {
 }
 
 impl Peer {
-    /// Appends frames. A receiver for whom too much waits is ended by its own task.
+    /// Appends frames to the queue. If the queue is over its limit, the task of this connection closes it.
     pub fn push(&self, frames: Rc<[u8]>) {
         let mut queue = self.queue.borrow_mut();
         queue.reserve();

@@ -147,7 +147,7 @@ fn a_connection_that_the_server_has_closed_is_opened_again() {
     stray.start();
     stray.feed(GET, &[answer(&open_packet("")), b"stray".to_vec()].concat());
     assert_eq!((stray.wire(GET).opened, stray.sent_text(GET)), (2, get("&sid=S1")));
-    // One that says something unasked is closed.
+    // A connection is closed if the server sends an answer to no request.
     host.feed(POST, &refusal(408, ""));
     assert_eq!(host.tasks.last(), Some(&Task::Close(POST)));
     host.send(&["c"]);

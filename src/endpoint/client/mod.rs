@@ -4,8 +4,8 @@
 //! over it, when to connect again, which packets wait until they can be sent, and what the application learns about each ending. It does what the
 //! JavaScript client does.
 //!
-//! This is a program over one WebSocket. A real one opens a socket in `Network::open` (with TLS if [`Config::url`] says so) and sleeps in
-//! `Network::wait`.
+//! This is a program over one WebSocket. `Network` stands for your sockets and your clock: `Network::open` opens a socket, with TLS if
+//! [`Config::url`] says so, and `Network::wait` sleeps until bytes have come or it is time.
 //!
 //! ```
 //! use sansocket::{

@@ -158,7 +158,7 @@ mod tests {
     }
 
     proptest! {
-        /// With a randomization that is exact in binary the floats of the reference are exact too.
+        /// The JavaScript client computes with floats. They are exact for a randomization that is exact in binary.
         #[test]
         fn integers_give_what_floats_give(
             delay in prop_oneof![0..100_000_u32, any::<u32>()], max in prop_oneof![0..100_000_u32, any::<u32>()],
