@@ -72,6 +72,7 @@ mod receive;
 mod send;
 mod session;
 mod socket;
+mod storage;
 mod writers;
 
 pub use backoff::Backoff;
