@@ -49,6 +49,8 @@
 extern crate std;
 
 pub mod bytes;
+#[cfg(feature = "drive")]
+pub mod drive;
 pub mod endpoint;
 pub mod engineio;
 pub mod guide;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// From the bottom to the top. `socketio` may see `engineio`, `json` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("time", &[]),
     ("bytes", &[]),
     ("json", &["bytes"]),
@@ -12,6 +12,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("engineio", &["bytes", "time", "json", "http", "ws"]),
     ("socketio", &["bytes", "time", "json", "engineio"]),
     ("endpoint", &["bytes", "time", "json", "http", "ws", "engineio", "socketio"]),
+    ("drive", &["bytes", "time", "json", "http", "ws", "engineio", "socketio", "endpoint"]),
 ];
 
 /// The layers that a source names, comments left out, tests too.

@@ -144,7 +144,7 @@ impl Connection<Client> {
 }
 
 impl<R> Connection<R> {
-    const fn new(limits: Limits) -> Self {
+    pub(crate) const fn new(limits: Limits) -> Self {
         Self {
             decoder: Decoder::new(),
             limits,
@@ -159,6 +159,21 @@ impl<R> Connection<R> {
             control: [0; CONTROL_MEMORY],
             role: PhantomData,
         }
+    }
+}
+
+impl<R> Connection<R> {
+    /// A connection after a new handshake, with the same limits and leniency.
+    #[cfg(feature = "drive")]
+    pub(crate) const fn renewed(&self) -> Self {
+        let mut new = Self::new(self.limits);
+        new.leniency = self.leniency;
+        new
+    }
+
+    #[cfg(feature = "drive")]
+    pub(crate) const fn leniency(&self) -> Leniency {
+        self.leniency
     }
 }
 

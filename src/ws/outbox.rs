@@ -126,6 +126,11 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
         Self { storage, keys, start: 0, end: 0 }
     }
 
+    /// The source of masking keys. It may also be a source of other randomness.
+    pub const fn keys(&mut self) -> &mut K {
+        &mut self.keys
+    }
+
     /// The bytes to write to the socket. Pass the number of bytes that it took to [`consume`](Self::consume).
     pub fn written(&mut self) -> &[u8] {
         self.storage.as_mut().get(self.start..self.end).unwrap_or_default()

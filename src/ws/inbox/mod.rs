@@ -217,8 +217,20 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn advance<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Advanced>, ReceiveError> {
+        self.find(ws, false)
+    }
+
+    /// As [`poll_part`](Self::poll_part), but the result borrows nothing, as in [`advance`](Self::advance).
+    ///
+    /// # Errors
+    /// As [`poll_part`](Self::poll_part).
+    pub fn advance_part<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Advanced>, ReceiveError> {
+        self.find(ws, true)
+    }
+
+    fn find<R: Role>(&mut self, ws: &mut Connection<R>, in_parts: bool) -> Result<Option<Advanced>, ReceiveError> {
         let mut payload = None;
-        Ok(match self.work(ws, false, &mut payload)? {
+        Ok(match self.work(ws, in_parts, &mut payload)? {
             None => None,
             Some(Worked::Ready) => Some(Advanced::Ready),
             Some(Worked::Ping) => payload.map(Advanced::Ping),

@@ -1,0 +1,112 @@
+//! What a WebSocket driver decides between two calls of its transport. It awaits nothing.
+
+use super::{Deadlines, Error, error::End};
+use crate::{
+    bytes::Capacity,
+    time::Instant,
+    ws::{Connection, KeepAlive, Leniency, Limits, MaskSource, Out, Outbox, Role, SendError, Timeout},
+};
+
+/// How long the close frame of a connection that is given up may take to be written, in milliseconds.
+pub(super) const FAREWELL_MS: u64 = 1000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Core<R> {
+    pub ws: Connection<R>,
+    pub keep: KeepAlive,
+    deadlines: Deadlines,
+    /// When the peer must have taken a byte. `None`: it has taken one since, or nothing waits.
+    write_by: Option<Instant>,
+    pub end: Option<End>,
+    /// A pong is owed or stands in the outbox: written before anything is returned.
+    pub is_urgent: bool,
+    /// The application has sent a ping of its own, so pongs are shown.
+    pub shows_pongs: bool,
+}
+
+impl<R: Role> Core<R> {
+    pub(super) fn new(deadlines: Deadlines, now: Instant) -> Self {
+        let ws = Connection::new(Limits::new());
+        let keep = KeepAlive::new(deadlines.others, now);
+        Self { ws, keep, deadlines, write_by: None, end: None, is_urgent: false, shows_pongs: false }
+    }
+
+    /// Fails if the connection is over for a reason that is not a closing handshake.
+    pub(super) fn check<E>(&self) -> Result<(), Error<E>> {
+        self.end.map_or(Ok(()), |end| Err(end.error()))
+    }
+
+    /// Ends the connection, unless it is over.
+    pub(super) fn fail<E>(&mut self, end: End) -> Error<E> {
+        self.end.get_or_insert(end).error()
+    }
+
+    /// Appends pings, pongs and the close frame, as far as there is room.
+    pub(super) fn owe<B: AsMut<[u8]>, K: MaskSource<R>>(&mut self, outbox: &mut Outbox<B, K>) -> Result<(), Capacity> {
+        let mut out = self.ws.out(outbox);
+        while self.ws.poll_transmit(&mut out)? || self.keep.poll_transmit(&mut self.ws, &mut out)? {}
+        Ok(())
+    }
+
+    /// Appends what `write` writes. `Ok(false)`: there is no room until a part of the outbox was written.
+    pub(super) fn append<B: AsMut<[u8]>, K: MaskSource<R>, E>(
+        &mut self,
+        outbox: &mut Outbox<B, K>,
+        write: impl FnOnce(&mut Connection<R>, &mut Out<'_, crate::ws::Kept<'_, R, K>>) -> Result<(), SendError>,
+    ) -> Result<bool, Error<E>> {
+        let mut out = self.ws.out(outbox);
+        match write(&mut self.ws, &mut out) {
+            Ok(()) => Ok(true),
+            Err(SendError::Capacity(e)) if outbox.is_empty() => Err(Error::Outbox(e)),
+            Err(SendError::Capacity(_)) => Ok(false),
+            Err(SendError::State(e)) => Err(Error::State(e)),
+        }
+    }
+
+    /// When the write that begins or goes on now must have taken a byte.
+    pub(super) fn write_by(&mut self, now: Instant) -> Instant {
+        let ms = match self.deadlines.write {
+            _ if self.end.is_some() => FAREWELL_MS,
+            0 => return Instant::FAR_FUTURE,
+            ms => u64::from(ms),
+        };
+        *self.write_by.get_or_insert(now.after_millis(ms))
+    }
+
+    /// The transport took bytes.
+    pub(super) fn has_written(&mut self) {
+        self.write_by = None;
+    }
+
+    /// When to stop waiting for bytes.
+    pub(super) fn due(&self) -> Instant {
+        self.keep.poll_timeout().unwrap_or(Instant::FAR_FUTURE)
+    }
+
+    /// Nothing arrived until `now`. Returns a deadline that has passed.
+    pub(super) fn idle(&mut self, now: Instant) -> Option<Timeout> {
+        let timeout = self.keep.handle_timeout(now, &mut self.ws)?;
+        self.end = self.end.or(Some(End::Timeout(timeout)));
+        Some(timeout)
+    }
+
+    /// A new connection with the same settings.
+    pub(super) fn renew(&mut self, now: Instant) {
+        self.ws = self.ws.renewed();
+        self.keep = KeepAlive::new(self.deadlines.others, now);
+        (self.write_by, self.end, self.is_urgent, self.shows_pongs) = (None, None, false, false);
+    }
+
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        self.ws = Connection::new(limits).with_leniency(self.ws.leniency());
+    }
+
+    pub(super) fn set_leniency(&mut self, leniency: Leniency) {
+        self.ws = self.ws.renewed().with_leniency(leniency);
+    }
+
+    pub(super) fn set_deadlines(&mut self, deadlines: Deadlines, now: Instant) {
+        self.deadlines = deadlines;
+        self.keep = KeepAlive::new(deadlines.others, now);
+    }
+}

@@ -1,0 +1,1 @@
+//! The clock of embassy. Feature `embassy-time`.

@@ -1,0 +1,105 @@
+use crate::{
+    bytes::Capacity,
+    http::{HeadError, Status},
+    ws::{ConnectError, HandshakeError, PeerError, RequestError, StateError, Timeout},
+};
+use core::fmt;
+
+/// Why a call of a [`WebSocket`](super::WebSocket) failed. `E` is the error of the transport.
+///
+/// After the first six the connection is over: drop the transport. A close frame was sent where the protocol wants one. Each later call fails as well,
+/// with the same error, or [`Ended`](Self::Ended) after an error of the transport.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error<E> {
+    /// The transport failed.
+    Transport(E),
+    /// The connection is over; an earlier call has said why.
+    Ended,
+    /// The peer ended the transport without a close frame.
+    Eof,
+    /// The peer broke the WebSocket protocol. It is told by a close frame.
+    Peer(PeerError),
+    /// A deadline has passed.
+    Timeout(Timeout),
+    /// The peer took no byte of what is sent in the time of [`Deadlines::write`](super::Deadlines::write).
+    Stalled,
+    /// The peer sent an HTTP head that is invalid, or larger than the limit.
+    Head(HeadError),
+    /// The client's request does not open a WebSocket. It was answered.
+    Request(RequestError),
+    /// The application refused the client, with this status.
+    Refused(Status),
+    /// The server's answer does not open a WebSocket. [`WebSocket::answer`](super::WebSocket::answer) returns it.
+    Handshake(HandshakeError),
+    /// The request cannot be written. Nothing was sent.
+    Connect(ConnectError),
+    /// The receive memory is too small for a message or head. Nothing is lost: replace it, or receive the message in parts.
+    Inbox(Capacity),
+    /// The send memory is too small for a frame while it is empty. Nothing was sent, and nothing is lost.
+    Outbox(Capacity),
+    /// Not now: see [`StateError`]. Nothing was sent.
+    State(StateError),
+    /// The handshake was not done yet: call `connect`, `accept` or `opened` first. Or it was done before.
+    Order,
+    /// The lock of the halves could not be taken.
+    Lock,
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Transport(e) => return e.fmt(f),
+            Self::Ended => "the connection is over",
+            Self::Eof => "the peer ended the transport without a close frame",
+            Self::Peer(e) => return e.fmt(f),
+            Self::Timeout(Timeout::Handshake) => "the peer did not complete the handshake in time",
+            Self::Timeout(Timeout::Pong | Timeout::Ping) => "the peer did not answer a ping in time",
+            Self::Timeout(Timeout::Idle) => "the peer sent nothing for too long",
+            Self::Timeout(Timeout::Close) => "the peer did not answer the close frame in time",
+            Self::Stalled => "the peer does not read what is sent",
+            Self::Head(e) => return e.fmt(f),
+            Self::Request(e) => return e.fmt(f),
+            Self::Refused(status) => return write!(f, "the client was refused with HTTP status {}", status.0),
+            Self::Handshake(e) => return e.fmt(f),
+            Self::Connect(e) => return e.fmt(f),
+            Self::Inbox(e) => return write!(f, "the receive memory is too small: {e}"),
+            Self::Outbox(e) => return write!(f, "the send memory is too small: {e}"),
+            Self::State(e) => return e.fmt(f),
+            Self::Order => "the handshake was not done yet, or was done before",
+            Self::Lock => "the lock of the halves could not be taken",
+        })
+    }
+}
+
+impl<E: core::error::Error> core::error::Error for Error<E> {}
+
+/// How a connection ended, for the calls after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Transport,
+    Eof,
+    Peer(PeerError),
+    Timeout(Timeout),
+    Stalled,
+    Head(HeadError),
+    Request(RequestError),
+    Refused(Status),
+    Handshake(HandshakeError),
+}
+
+impl End {
+    pub(super) fn error<E>(self) -> Error<E> {
+        match self {
+            Self::Transport => Error::Ended,
+            Self::Eof => Error::Eof,
+            Self::Peer(e) => Error::Peer(e),
+            Self::Timeout(e) => Error::Timeout(e),
+            Self::Stalled => Error::Stalled,
+            Self::Head(e) => Error::Head(e),
+            Self::Request(e) => Error::Request(e),
+            Self::Refused(status) => Error::Refused(status),
+            Self::Handshake(e) => Error::Handshake(e),
+        }
+    }
+}

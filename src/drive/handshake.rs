@@ -1,0 +1,221 @@
+use super::{AsClient, AsServer, Error, Failed, Timer, Transport, WebSocket, error::End};
+use crate::{
+    http::{HeadScanner, Limits, Request, Response, ResponseError, ResponseHead, Status, Url},
+    ws::{Accept, Connect, ConnectError, refuse},
+};
+use core::fmt;
+
+/// SHA-1 (FIPS 180-4), of the 60 bytes that the handshake hashes.
+pub type Sha1 = fn(&[u8; 60]) -> [u8; 20];
+
+#[cfg(feature = "sha1")]
+fn sha1(text: &[u8; 60]) -> [u8; 20] {
+    sha1_smol::Sha1::from(text).digest().bytes()
+}
+
+/// How far the opening handshake is.
+#[derive(Clone)]
+pub(super) enum Stage {
+    New,
+    /// The request was written into the outbox, with this nonce. The answer is read.
+    Asked([u8; 16], HeadScanner),
+    /// The request is read.
+    Awaited(HeadScanner),
+    /// The answer was written into the outbox. The head of so many bytes stands in the inbox.
+    Answered(usize),
+    /// The answer refuses. Its head of so many bytes stands in the inbox.
+    Refused(usize),
+    /// The head of so many bytes stands in the inbox still.
+    Open(usize),
+}
+
+impl fmt::Debug for Stage {
+    /// Without the nonce.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::New => "New",
+            Self::Asked(..) | Self::Awaited(_) | Self::Answered(_) => "Shaking",
+            Self::Refused(_) => "Refused",
+            Self::Open(_) => "Open",
+        })
+    }
+}
+
+impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsServer, S, B> {
+    /// Receives the client's request and accepts it. The request is lent until the next call; its head must fit into the receive memory.
+    ///
+    /// If the future is dropped, call it again: it goes on where it was.
+    ///
+    /// # Errors
+    /// [`Error::Head`], [`Error::Request`]: the client was answered, and the connection is over. The others as in [`next`](Self::next).
+    #[cfg(feature = "sha1")]
+    pub async fn accept(&mut self) -> Result<Request<'_>, Error<Failed<T>>> {
+        self.accept_with(sha1, &[], |_, accept| Ok(accept)).await
+    }
+
+    /// As [`accept`](Self::accept), with your SHA-1, with these fields in the answer, and if `judge` agrees. It sees the request, can choose a subprotocol
+    /// ([`Accept::protocol`]), and can refuse with a status.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept). [`Error::Refused`] if `judge` has refused.
+    pub async fn accept_with(
+        &mut self,
+        sha1: Sha1,
+        fields: &[(&str, &[u8])],
+        mut judge: impl for<'h> FnMut(&Request<'h>, Accept<'h>) -> Result<Accept<'h>, Status>,
+    ) -> Result<Request<'_>, Error<Failed<T>>> {
+        self.reply.core.check()?;
+        let n = loop {
+            match &mut self.stage {
+                Stage::New => self.stage = Stage::Awaited(HeadScanner::new(Limits::new())),
+                Stage::Awaited(head) => match head.scan(self.inbox.bytes()) {
+                    Ok(None) => self.read().await?,
+                    Ok(Some(n)) => self.answer_request(n, sha1, fields, &mut judge).await?,
+                    Err(e) => return Err(self.refuse(End::Head(e)).await),
+                },
+                Stage::Answered(n) => {
+                    let n = *n;
+                    self.reply.drain().await?;
+                    self.opened();
+                    self.stage = Stage::Open(n);
+                    break n;
+                }
+                Stage::Asked(..) | Stage::Refused(_) | Stage::Open(_) => return Err(Error::Order),
+            }
+        };
+        let head = self.inbox.bytes().get(..n).unwrap_or_default();
+        Request::parse(head).map_err(Error::Head)
+    }
+
+    async fn answer_request(
+        &mut self,
+        n: usize,
+        sha1: Sha1,
+        fields: &[(&str, &[u8])],
+        judge: &mut impl for<'h> FnMut(&Request<'h>, Accept<'h>) -> Result<Accept<'h>, Status>,
+    ) -> Result<(), Error<Failed<T>>> {
+        let head = self.inbox.bytes().get(..n).unwrap_or_default();
+        let end = match Request::parse(head) {
+            Err(e) => End::Head(e),
+            Ok(request) => match Accept::check(&request).map(|accept| judge(&request, accept)) {
+                Err(e) => End::Request(e),
+                Ok(Err(status)) => End::Refused(status),
+                Ok(Ok(accept)) => {
+                    return match self.reply.outbox.append_bytes(|tail| accept.write_with(sha1, fields, tail)) {
+                        Ok(_) => {
+                            self.stage = Stage::Answered(n);
+                            Ok(())
+                        }
+                        Err(ResponseError::Capacity(e)) => Err(Error::Outbox(e)),
+                        Err(ResponseError::Field) => Err(Error::Connect(ConnectError::Field)),
+                    };
+                }
+            },
+        };
+        Err(self.refuse(end).await)
+    }
+
+    /// Answers with a status and ends the connection.
+    async fn refuse(&mut self, end: End) -> Error<Failed<T>> {
+        let written = self.reply.outbox.append_bytes(|tail| match end {
+            End::Request(e) => refuse(e, tail),
+            End::Head(e) => status(e.status(), tail),
+            End::Refused(refused) => status(refused, tail),
+            _ => status(Status(400), tail),
+        });
+        let error = self.reply.core.fail(end);
+        if written.is_ok() {
+            let _ = self.reply.drain().await;
+        }
+        error
+    }
+}
+
+fn status(status: Status, tail: &mut [u8]) -> Result<usize, crate::bytes::Capacity> {
+    match (Response { status, fields: &[("Connection", b"close")], body: b"" }).write(tail) {
+        Err(ResponseError::Capacity(e)) => Err(e),
+        Ok(n) => Ok(n),
+        Err(ResponseError::Field) => Ok(0),
+    }
+}
+
+impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
+    /// Sends the request for `url` on the transport, which leads to its host and port, and waits for the answer. The answer is lent until the next call;
+    /// its head must fit into the receive memory, and the request into the send memory.
+    ///
+    /// If the future is dropped, call it again with the same arguments: it goes on where it was.
+    ///
+    /// # Errors
+    /// [`Error::Handshake`] if the answer does not open a WebSocket. A redirection is one: [`answer`](Self::answer) has its `Location`. [`Error::Head`],
+    /// [`Error::Connect`]. The others as in [`next`](Self::next).
+    #[cfg(feature = "sha1")]
+    pub async fn connect(&mut self, url: &Url<'_>) -> Result<ResponseHead<'_>, Error<Failed<T>>> {
+        self.connect_with(sha1, url, |connect| connect).await
+    }
+
+    /// As [`connect`](Self::connect), with your SHA-1 and with what `adjust` adds to the request: origin, subprotocols, credentials, other fields.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with<'r>(
+        &mut self,
+        sha1: Sha1,
+        url: &Url<'r>,
+        mut adjust: impl FnMut(Connect<'r>) -> Connect<'r>,
+    ) -> Result<ResponseHead<'_>, Error<Failed<T>>> {
+        self.reply.core.check()?;
+        let n = loop {
+            match &mut self.stage {
+                Stage::New => {
+                    let nonce = self.reply.outbox.keys().bytes();
+                    let connect = adjust(Connect::for_url(url, nonce));
+                    match self.reply.outbox.append_bytes(|tail| connect.write(tail)) {
+                        Ok(_) => self.stage = Stage::Asked(nonce, HeadScanner::response(Limits::new())),
+                        Err(ConnectError::Capacity(e)) => return Err(Error::Outbox(e)),
+                        Err(e) => return Err(Error::Connect(e)),
+                    }
+                }
+                Stage::Asked(nonce, head) => {
+                    if !self.reply.outbox.is_empty() {
+                        self.reply.drain().await?;
+                        continue;
+                    }
+                    let n = match head.scan(self.inbox.bytes()) {
+                        Ok(None) => {
+                            self.read().await?;
+                            continue;
+                        }
+                        Ok(Some(n)) => n,
+                        Err(e) => return Err(self.reply.core.fail(End::Head(e))),
+                    };
+                    let bytes = self.inbox.bytes().get_mut(..n).unwrap_or_default();
+                    let response = ResponseHead::parse(bytes).map_err(|e| self.reply.core.fail(End::Head(e)))?;
+                    match adjust(Connect::for_url(url, *nonce)).check_with(sha1, &response) {
+                        Ok(Some(_)) => {
+                            self.opened();
+                            self.stage = Stage::Open(n);
+                            break n;
+                        }
+                        // Only to keep us waiting (1xx).
+                        Ok(None) => {
+                            *head = HeadScanner::response(Limits::new());
+                            self.inbox.consume(n);
+                        }
+                        Err(e) => {
+                            self.stage = Stage::Refused(n);
+                            return Err(self.reply.core.fail(End::Handshake(e)));
+                        }
+                    }
+                }
+                _ => return Err(Error::Order),
+            }
+        };
+        ResponseHead::parse(self.inbox.bytes().get_mut(..n).unwrap_or_default()).map_err(Error::Head)
+    }
+
+    /// The server's answer after [`connect`](Self::connect), also if it refuses, until the next call that receives. `None` if there is none.
+    pub fn answer(&mut self) -> Option<ResponseHead<'_>> {
+        let (Stage::Refused(n) | Stage::Open(n)) = self.stage else { return None };
+        ResponseHead::parse(self.inbox.bytes().get_mut(..n)?).ok()
+    }
+}

@@ -1,0 +1,85 @@
+//! Transports by the traits of embedded-io-async and embedded-io, version 0.7.
+
+use super::{Receive, Transmit};
+use embedded_io::{ErrorKind, ErrorType};
+
+/// A transport with the traits `Read` and `Write` of embedded-io-async 0.7, such as `embassy_net::tcp::TcpSocket`, or a half of one.
+///
+/// A driver is as cancel-safe as its transport: `read` and `write` must lose nothing if their futures are dropped. The sockets of embassy-net and the
+/// adapters for Tokio (`embedded-io-adapters`) keep this. Receivers that let the hardware write into the memory of a call (DMA) do not.
+#[derive(Clone, Copy, Debug)]
+pub struct Async<T>(pub T);
+
+impl<T: embedded_io_async::Read> Receive for Async<T> {
+    type Error = T::Error;
+
+    async fn read(&mut self, memory: &mut [u8]) -> Result<Option<usize>, T::Error> {
+        self.0.read(memory).await.map(Some)
+    }
+}
+
+impl<T: embedded_io_async::Write> Transmit for Async<T> {
+    type Error = T::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>, T::Error> {
+        self.0.write(bytes).await.map(Some)
+    }
+}
+
+/// A transport with the traits `Read` and `Write` of embedded-io 0.7, for the [blocking drivers](super::blocking).
+///
+/// A call of the transport must not block past the deadlines of the driver. So give it a time limit, the read and write timeout of a socket, after which
+/// it returns an error of the kind `TimedOut` (or `Interrupted`). Deadlines are kept as exactly as this limit is short. For a transport that tells whether
+/// it is ready, [`Polled`] does this.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking<T>(pub T);
+
+/// `None` if the transport only took its time.
+fn unless_idle<E: embedded_io::Error>(result: Result<usize, E>) -> Result<Option<usize>, E> {
+    match result {
+        Ok(n) => Ok(Some(n)),
+        Err(e) if matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+impl<T: embedded_io::Read> Receive for Blocking<T> {
+    type Error = T::Error;
+
+    async fn read(&mut self, memory: &mut [u8]) -> Result<Option<usize>, T::Error> {
+        unless_idle(self.0.read(memory))
+    }
+}
+
+impl<T: embedded_io::Write> Transmit for Blocking<T> {
+    type Error = T::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>, T::Error> {
+        unless_idle(self.0.write(bytes))
+    }
+}
+
+/// A transport with `ReadReady` and `WriteReady` of embedded-io 0.7, for the [blocking drivers](super::blocking): it is asked before each call, so no call
+/// blocks. While it is not ready the driver asks again and again; let your clock wait for an interrupt meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Polled<T>(pub T);
+
+impl<T: ErrorType> ErrorType for Polled<T> {
+    type Error = T::Error;
+}
+
+impl<T: embedded_io::Read + embedded_io::ReadReady> Receive for Polled<T> {
+    type Error = T::Error;
+
+    async fn read(&mut self, memory: &mut [u8]) -> Result<Option<usize>, T::Error> {
+        if self.0.read_ready()? { unless_idle(self.0.read(memory)) } else { Ok(None) }
+    }
+}
+
+impl<T: embedded_io::Write + embedded_io::WriteReady> Transmit for Polled<T> {
+    type Error = T::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>, T::Error> {
+        if self.0.write_ready()? { unless_idle(self.0.write(bytes)) } else { Ok(None) }
+    }
+}

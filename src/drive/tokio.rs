@@ -1,0 +1,104 @@
+//! The clock and the streams of Tokio. Feature `tokio`.
+
+extern crate std;
+
+use super::{Receive, Timer, Transmit};
+use crate::time::Instant;
+use core::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use std::{boxed::Box, io};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep_until},
+};
+
+/// The clock of Tokio. Its time begins when it is made.
+///
+/// It owns one entry of Tokio's timer wheel, on the heap, which it moves only when a deadline comes closer. So the deadlines of a busy connection cost nothing.
+#[derive(Debug)]
+pub struct Clock {
+    start: tokio::time::Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Clock {
+    /// A clock that begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { start: tokio::time::Instant::now(), sleep: None }
+    }
+
+    fn moment(&self, at: Instant) -> Option<tokio::time::Instant> {
+        if at == Instant::FAR_FUTURE {
+            return None;
+        }
+        self.start.checked_add(Duration::from_millis(at.as_millis()))
+    }
+
+    /// The entry fires at its old time if that is earlier, and is set anew then.
+    fn poll_until(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.moment(at) else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if sleep.deadline() > at || sleep.is_elapsed() {
+            sleep.as_mut().reset(at);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(cx));
+            if sleep.deadline() >= at {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(at);
+        }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Clock {
+    /// A clock with the same time, for the other half of a connection.
+    fn clone(&self) -> Self {
+        Self { start: self.start, sleep: None }
+    }
+}
+
+impl Timer for Clock {
+    fn now(&mut self) -> Instant {
+        Instant::from_millis(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn sleep_until(&mut self, at: Instant) -> impl Future<Output = ()> {
+        poll_fn(move |cx| self.poll_until(at, cx))
+    }
+}
+
+/// A stream with the traits of Tokio, such as a `TcpStream`, a TLS stream, or a half of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream<T>(pub T);
+
+impl<T: AsyncRead + Unpin> Receive for Stream<T> {
+    type Error = io::Error;
+
+    fn read(&mut self, memory: &mut [u8]) -> impl Future<Output = io::Result<Option<usize>>> {
+        poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(memory);
+            ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
+            Poll::Ready(Ok(Some(buffer.filled().len())))
+        })
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Transmit for Stream<T> {
+    type Error = io::Error;
+
+    fn write(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<Option<usize>>> {
+        poll_fn(|cx| Pin::new(&mut self.0).poll_write(cx, bytes).map_ok(Some))
+    }
+}

@@ -1,0 +1,245 @@
+use super::{
+    AsClient, AsServer, Deadlines, Error, Failed, Reply, Side, Timer, Transport, core::Core, error::End,
+    handshake::Stage, race::race, side::Random,
+};
+use crate::ws::{Advanced, CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError};
+use core::fmt;
+
+/// A WebSocket over a [`Transport`], in either role. TODO doctest.
+pub struct WebSocket<T, C, D: Side, S, B> {
+    pub(super) inbox: Inbox<S>,
+    pub(super) reply: Reply<T, C, D, B>,
+    pub(super) stage: Stage,
+}
+
+impl<T, C, D: Side, S, B> fmt::Debug for WebSocket<T, C, D, S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("stage", &self.stage).field("reply", &self.reply).finish_non_exhaustive()
+    }
+}
+
+impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsServer, S, B> {
+    /// A server's side. `rx` is the memory to receive into, `tx` the memory to send from. Then call [`accept`](Self::accept).
+    pub fn server(transport: T, timer: C, rx: S, tx: B) -> Self {
+        Self::make(transport, timer, rx, Outbox::new(tx))
+    }
+}
+
+impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
+    /// A client's side. `random` fills memory with bytes from a cryptographically secure generator. Then call [`connect`](Self::connect).
+    pub fn client(transport: T, timer: C, random: F, rx: S, tx: B) -> Self {
+        let outbox = Outbox::with_keys(tx, Random(random));
+        Self::make(transport, timer, rx, outbox)
+    }
+}
+
+impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
+    fn make(transport: T, mut timer: C, rx: S, outbox: Outbox<B, D::Keys>) -> Self {
+        let core = Core::new(Deadlines::new(), timer.now());
+        Self { inbox: Inbox::new(rx), reply: Reply { transport, timer, core, outbox }, stage: Stage::New }
+    }
+
+    /// With these deadlines.
+    #[must_use]
+    pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
+        let now = self.reply.timer.now();
+        self.reply.core.set_deadlines(deadlines, now);
+        self
+    }
+
+    /// The handshake was done elsewhere, for example by an HTTP server. Frames follow on the transport.
+    pub fn opened(&mut self) {
+        let now = self.reply.timer.now();
+        self.stage = Stage::Open(0);
+        self.reply.core.keep.opened(now);
+    }
+
+    /// Waits for the next message, ping, pong or close frame. TODO
+    ///
+    /// # Errors
+    /// TODO
+    pub async fn next(&mut self) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
+        self.incoming(false).await
+    }
+
+    /// As [`next`](Self::next), but returns messages in parts as they arrive, so a message can have any length.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next), but never [`Error::Inbox`].
+    pub async fn next_part(&mut self) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
+        self.incoming(true).await
+    }
+
+    async fn incoming(
+        &mut self,
+        in_parts: bool,
+    ) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
+        Ok(match self.ready(in_parts).await? {
+            Found::Item => self.inbox.take().map(|incoming| (incoming, &mut self.reply)),
+            Found::Pong(pong) => Some((Incoming::Pong(pong), &mut self.reply)),
+            Found::End => None,
+        })
+    }
+
+    /// Waits until there is something to return. It lends nothing, so it can loop.
+    async fn ready(&mut self, in_parts: bool) -> Result<Found, Error<Failed<T>>> {
+        self.check_open()?;
+        loop {
+            let core = &mut self.reply.core;
+            let found = if in_parts { self.inbox.advance_part(&mut core.ws) } else { self.inbox.advance(&mut core.ws) };
+            match found {
+                Ok(Some(Advanced::Ready)) => {
+                    if core.is_urgent {
+                        self.reply.drain().await?;
+                    }
+                    return Ok(Found::Item);
+                }
+                Ok(Some(Advanced::Ping(_))) => {
+                    core.is_urgent = true;
+                    // Without room the pong of the latest ping stays owed.
+                    let _ = core.owe(&mut self.reply.outbox);
+                }
+                Ok(Some(Advanced::Pong(pong))) => {
+                    core.keep.handle_pong(&pong);
+                    if core.shows_pongs {
+                        return Ok(Found::Pong(pong));
+                    }
+                }
+                Ok(None) => {
+                    self.reply.drain().await?;
+                    if self.reply.core.ws.is_closed() {
+                        return Ok(Found::End);
+                    }
+                    self.read().await?;
+                }
+                Err(ReceiveError::Capacity(e)) => {
+                    self.reply.drain().await?;
+                    return Err(Error::Inbox(e));
+                }
+                Err(ReceiveError::Peer(e)) => {
+                    let error = core.fail(End::Peer(e));
+                    let _ = self.reply.drain().await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// One read, or a deadline.
+    pub(super) async fn read(&mut self) -> Result<(), Error<Failed<T>>> {
+        let Self { inbox, reply: Reply { transport, timer, core, .. }, .. } = self;
+        let due = core.due();
+        let space = inbox.space().map_err(Error::Inbox)?;
+        match race(transport.read(space), timer.sleep_until(due)).await {
+            Some(Ok(Some(0))) => {
+                if core.ws.handle_eof().is_clean {
+                    Ok(())
+                } else {
+                    Err(core.fail(End::Eof))
+                }
+            }
+            Some(Ok(Some(n))) => {
+                inbox.commit(n);
+                core.keep.handle_input(timer.now());
+                Ok(())
+            }
+            Some(Err(e)) => {
+                core.fail::<Failed<T>>(End::Transport);
+                Err(Error::Transport(e))
+            }
+            Some(Ok(None)) | None => {
+                let Some(timeout) = core.idle(timer.now()) else { return Ok(()) };
+                let _ = self.reply.drain().await;
+                Err(Error::Timeout(timeout))
+            }
+        }
+    }
+
+    /// Closes the connection: sends a close frame, drops what still arrives, and waits for the peer's close frame. Afterwards drop the transport; a server
+    /// ends it first, so that the client sees its end.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] if the peer does not answer in time. The others as in [`next`](Self::next).
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error<Failed<T>>> {
+        self.check_open()?;
+        if !self.reply.core.ws.is_closing() {
+            self.reply.close(code, reason)?;
+        }
+        while self.ready(true).await? != Found::End {
+            let _ = self.inbox.take();
+        }
+        Ok(self.reply.closed())
+    }
+
+    /// The head of the handshake is not lent any more.
+    fn check_open(&mut self) -> Result<(), Error<Failed<T>>> {
+        self.reply.core.check()?;
+        let Stage::Open(head) = &mut self.stage else { return Err(Error::Order) };
+        match core::mem::take(head) {
+            0 => {}
+            n => self.inbox.consume(n),
+        }
+        Ok(())
+    }
+
+    /// Begins anew on another transport, with the same memory and settings: the handshake follows. Returns the old transport. What was received or was to
+    /// be sent on it is dropped.
+    pub fn renew(&mut self, transport: T) -> T {
+        let Reply { transport: old, timer, core, outbox } = &mut self.reply;
+        self.stage = Stage::New;
+        self.inbox.reset();
+        outbox.consume(outbox.held());
+        core.renew(timer.now());
+        core::mem::replace(old, transport)
+    }
+
+    /// With other limits for what the peer may send. Before the handshake.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.reply.core.set_limits(limits);
+        self
+    }
+
+    /// With these deviations from the protocol. Before the handshake.
+    #[must_use]
+    pub fn with_leniency(mut self, leniency: Leniency) -> Self {
+        self.reply.core.set_leniency(leniency);
+        self
+    }
+
+    /// As [`Reply::send`].
+    ///
+    /// # Errors
+    /// As [`Reply::feed`].
+    pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
+        self.check_open()?;
+        self.reply.send(kind, payload).await
+    }
+
+    /// As [`Reply::send_text`].
+    ///
+    /// # Errors
+    /// As [`Reply::feed`].
+    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Failed<T>>> {
+        self.send(Kind::Text, text.as_bytes()).await
+    }
+
+    /// The sending side, for its other calls.
+    pub const fn reply(&mut self) -> &mut Reply<T, C, D, B> {
+        &mut self.reply
+    }
+
+    /// The receive memory, to see what it holds, to replace it, or to skip a message that is too large.
+    pub const fn inbox(&mut self) -> &mut Inbox<S> {
+        &mut self.inbox
+    }
+}
+
+/// What [`WebSocket::ready`] found.
+#[derive(PartialEq, Eq)]
+enum Found {
+    /// The inbox returns it.
+    Item,
+    Pong(Control),
+    End,
+}

@@ -1,0 +1,40 @@
+//! The drivers over Tokio's sockets.
+
+use sansocket::{
+    drive::{
+        WebSocket,
+        tokio::{Clock, Stream},
+    },
+    http::Url,
+    ws::{CloseCode, Incoming, Kind},
+};
+use tokio::net::{TcpListener, TcpStream};
+
+async fn serve(stream: TcpStream) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut ws = WebSocket::server(Stream(stream), Clock::new(), vec![0; 4096], vec![0; 4096]);
+    ws.accept().await?;
+    while let Some((incoming, reply)) = ws.next().await? {
+        if let Incoming::Message(message) = incoming {
+            reply.send(message.kind(), message.as_bytes()).await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_echo() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { serve(listener.accept().await.unwrap().0).await });
+    let text = format!("ws://{address}/");
+    let url = Url::parse(&text).unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let random = |bytes: &mut [u8]| getrandom::fill(bytes).unwrap();
+    let mut ws = WebSocket::client(Stream(stream), Clock::new(), random, vec![0; 4096], vec![0; 4096]);
+    ws.connect(&url).await.unwrap();
+    ws.send_text("hello").await.unwrap();
+    let (incoming, _) = ws.next().await.unwrap().unwrap();
+    assert!(matches!(incoming, Incoming::Message(m) if m.as_bytes() == b"hello" && m.kind() == Kind::Text));
+    assert!(ws.close(CloseCode::NORMAL, "bye").await.unwrap().is_clean);
+    server.await.unwrap().unwrap();
+}
