@@ -1,5 +1,5 @@
 use crate::ws::{Client, MaskSource, NoKeys, Role, Server};
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 mod sealed {
     pub trait Sealed {}
@@ -7,7 +7,22 @@ mod sealed {
     impl<F> Sealed for super::AsClient<F> {}
 }
 
-/// The role of a [`WebSocket`](super::WebSocket), with what it needs: [`AsServer`] or [`AsClient`]. Sealed.
+/// The role of a [`WebSocket`](super::WebSocket), with what it needs: [`AsServer`] or [`AsClient`]. Sealed. For the types of fields and arguments:
+///
+/// ```
+/// use sansocket::drive::{AsClient, AsServer, Receive, Side, Timer, Transport, WebSocket};
+///
+/// /// A client of a program: its random bytes come from a function, its memory lies elsewhere.
+/// struct Link<'m, T, C> {
+///     socket: WebSocket<T, C, AsClient<fn(&mut [u8])>, &'m mut [u8], &'m mut [u8]>,
+/// }
+///
+/// /// For both roles.
+/// async fn greet<T: Transport, C: Timer, D: Side>(ws: &mut WebSocket<T, C, D, Vec<u8>, Vec<u8>>) {
+///     let _ = ws.send_text("hello").await;
+/// }
+/// # type Server<T, C> = WebSocket<T, C, AsServer, [u8; 64], [u8; 64]>;
+/// ```
 pub trait Side: sealed::Sealed {
     /// The role.
     type Role: Role;
@@ -15,28 +30,26 @@ pub trait Side: sealed::Sealed {
     type Keys: MaskSource<Self::Role>;
 }
 
-/// The server's side. It masks nothing.
+/// The server's side of a [`WebSocket`](super::WebSocket). It masks nothing.
 #[derive(Clone, Copy, Debug)]
-pub enum AsServer {}
+pub struct AsServer(());
 
 impl Side for AsServer {
     type Role = Server;
     type Keys = NoKeys;
 }
 
-/// The client's side. `F` fills memory with random bytes.
+/// The client's side of a [`WebSocket`](super::WebSocket). `F` is the type of the function that fills memory with random bytes.
 #[derive(Clone, Copy, Debug)]
-pub enum AsClient<F> {
-    #[doc(hidden)]
-    Never(core::convert::Infallible, core::marker::PhantomData<F>),
-}
+pub struct AsClient<F>(PhantomData<F>);
 
 impl<F: FnMut(&mut [u8])> Side for AsClient<F> {
     type Role = Client;
     type Keys = Random<F>;
 }
 
-/// A function that fills memory with bytes from a cryptographically secure generator. Masking keys and nonces come from it.
+/// A function that fills memory with bytes from a cryptographically secure generator, as a [`MaskSource`]. It is called once for each frame, with 4 bytes, and
+/// for the 16 bytes of a nonce.
 #[derive(Clone)]
 pub struct Random<F>(pub(super) F);
 

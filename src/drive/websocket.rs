@@ -5,7 +5,55 @@ use super::{
 use crate::ws::{Advanced, CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError};
 use core::fmt;
 
-/// A WebSocket over a [`Transport`], in either role. TODO doctest.
+/// A WebSocket over a [`Transport`], in either role, which you await.
+///
+/// It answers pings, sends pings of its own, keeps the [`Deadlines`], and closes as RFC 6455 section 7 wants. Its memory is what you lend, and about 500 bytes
+/// of its own. Nothing is allocated, and no task is spawned: it works while you await one of its calls, so be in [`next`](Self::next) whenever there is nothing
+/// else to do.
+///
+/// A client:
+///
+/// ```no_run
+/// use sansocket::{
+///     drive::{WebSocket, tokio::{Clock, Stream}},
+///     http::Url,
+///     ws::{CloseCode, Incoming},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// let url = Url::parse("ws://127.0.0.1:9002/chat")?;
+/// let stream = tokio::net::TcpStream::connect((url.host(), url.port())).await?;
+/// let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
+/// let mut ws = WebSocket::client(Stream(stream), Clock::new(), random, [0; 1024], [0; 1024]);
+/// ws.connect(&url).await?;
+/// ws.send_text("hello").await?;
+/// while let Some((incoming, reply)) = ws.next().await? {
+///     if let Incoming::Message(message) = incoming {
+///         // The message borrows the receive memory; `reply` is all the rest.
+///         reply.send(message.kind(), message.as_bytes()).await?;
+///     }
+/// }
+/// println!("{:?}", ws.reply().closed());
+/// # Ok(()) }
+/// ```
+///
+/// # What borrows what
+/// A message borrows the receive memory, and nothing is copied. So while you hold it you cannot call `next`, `send` or `close` of the `WebSocket` itself: use the
+/// [`Reply`] that came with it, which has all that sends. To receive and send at the same time from two tasks, use the halves.
+///
+/// # Memory
+/// The receive memory holds the head of the handshake, and the largest message with its header (14 bytes at most); in parts ([`next_part`](Self::next_part)) any
+/// memory will do for any message. The send memory holds the request of the handshake (about 200 bytes) or the answer (about 130), and the largest frame that is
+/// sent; at least 139 bytes, for control frames. Each can be an array, a slice or a `Vec`. The futures hold none of it.
+///
+/// # Cancel safety
+/// Each future may be dropped at each await point, and each call may follow: nothing is lost, doubled or torn, as far as the transport keeps the same promise
+/// ([`Receive`](super::Receive)). What a dropped call leaves behind is said at the call.
+///
+/// # Deadlines
+/// A call ends within the deadline of what it waits for. One transport is used for one thing at a time: what is to be sent is written before more is read. So a
+/// peer that does not read is noticed after [`Deadlines::write`], also in `next`. With the halves reading goes on meanwhile.
 pub struct WebSocket<T, C, D: Side, S, B> {
     pub(super) inbox: Inbox<S>,
     pub(super) reply: Reply<T, C, D, B>,
@@ -54,15 +102,20 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
         self.reply.core.keep.opened(now);
     }
 
-    /// Waits for the next message, ping, pong or close frame. TODO
+    /// Waits for the next message or close frame, and sends what is to be sent meanwhile. Pings are answered and not returned. Pongs are returned after
+    /// [`Reply::ping`] was called. `None`: the connection is closed, see [`Reply::closed`].
+    ///
+    /// If the future is dropped, nothing is lost.
     ///
     /// # Errors
-    /// TODO
+    /// [`Error::Inbox`] if a message is larger than the receive memory. Nothing is lost: replace the memory, call [`next_part`](Self::next_part), or skip the
+    /// message ([`inbox`](Self::inbox)). [`Error::Outbox`] if the send memory has no room for a control frame. [`Error::Order`] before the handshake. The others
+    /// end the connection: [`Error::Peer`], [`Error::Timeout`], [`Error::Stalled`], [`Error::Eof`], [`Error::Transport`].
     pub async fn next(&mut self) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
         self.incoming(false).await
     }
 
-    /// As [`next`](Self::next), but returns messages in parts as they arrive, so a message can have any length.
+    /// As [`next`](Self::next), but returns messages in parts as they arrive, so a message can have any length. See [`Inbox::poll_part`].
     ///
     /// # Errors
     /// As [`next`](Self::next), but never [`Error::Inbox`].
