@@ -7,6 +7,17 @@ use embedded_io::{ErrorKind, ErrorType};
 ///
 /// A driver is as cancel-safe as its transport: `read` and `write` must lose nothing if their futures are dropped. The sockets of embassy-net and the
 /// adapters for Tokio (`embedded-io-adapters`) keep this. Receivers that let the hardware write into the memory of a call (DMA) do not.
+///
+/// ```
+/// use embedded_io_adapters::tokio_1::FromTokio;
+/// use sansocket::drive::{WebSocket, io_0_7::Async, tokio::Clock};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (socket, _other) = tokio::io::duplex(64); // on a board: a TcpSocket
+/// let ws = WebSocket::server(Async(FromTokio::new(socket)), Clock::new(), [0; 512], [0; 512]);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Async<T>(pub T);
 
