@@ -8,7 +8,10 @@ use sansocket::{
     http::Url,
     ws::{CloseCode, Incoming, Kind},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 async fn serve(stream: TcpStream) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut ws = WebSocket::server(Stream(stream), Clock::new(), vec![0; 4096], vec![0; 4096]);
@@ -37,4 +40,28 @@ async fn an_echo() {
     assert!(matches!(incoming, Incoming::Message(m) if m.as_bytes() == b"hello" && m.kind() == Kind::Text));
     assert!(ws.close(CloseCode::NORMAL, "bye").await.unwrap().is_clean);
     server.await.unwrap().unwrap();
+}
+
+/// The close frame of the peer is answered before it is returned, and a peer that is gone at once is no error.
+#[tokio::test]
+async fn a_close_is_answered_before_it_is_told() {
+    for stays in [false, true] {
+        let (near, mut far) = tokio::io::duplex(256);
+        let mut ws = WebSocket::server(Stream(near), Clock::new(), [0; 256], [0; 256]);
+        ws.opened();
+        far.write_all(b"\x88\x82\0\0\0\0\x03\xe8").await.unwrap();
+        let mut rest = Vec::new();
+        let far = stays.then_some(far);
+        let (incoming, _) = ws.next().await.unwrap().unwrap();
+        assert_eq!(incoming, Incoming::Close(CloseCode::NORMAL));
+        assert!(ws.next().await.unwrap().is_none());
+        assert!(ws.next().await.unwrap().is_none());
+        assert_eq!(ws.reply().closed().code, CloseCode::NORMAL);
+        assert_eq!(ws.reply().closed().is_clean, stays);
+        if let Some(mut far) = far {
+            drop(ws);
+            far.read_to_end(&mut rest).await.unwrap();
+            assert_eq!(rest, b"\x88\x02\x03\xe8");
+        }
+    }
 }

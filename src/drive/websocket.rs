@@ -136,14 +136,18 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
     async fn ready(&mut self, in_parts: bool) -> Result<Found, Error<Failed<T>>> {
+        if self.reply.core.ws.has_received_close() && self.reply.core.end.is_some() {
+            return Ok(Found::End);
+        }
         self.check_open()?;
         loop {
             let core = &mut self.reply.core;
             let found = if in_parts { self.inbox.advance_part(&mut core.ws) } else { self.inbox.advance(&mut core.ws) };
             match found {
                 Ok(Some(Advanced::Ready)) => {
-                    if core.is_urgent {
-                        self.reply.drain().await?;
+                    // A pong, or the answer to a close frame: the application may not call again for long.
+                    if core.is_urgent || core.ws.wants_transmit() {
+                        self.write_owed().await?;
                     }
                     return Ok(Found::Item);
                 }
@@ -159,8 +163,9 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                     }
                 }
                 Ok(None) => {
-                    self.reply.drain().await?;
-                    if self.reply.core.ws.is_closed() {
+                    self.write_owed().await?;
+                    let ws = &self.reply.core.ws;
+                    if ws.is_closed() || self.reply.core.end.is_some() {
                         return Ok(Found::End);
                     }
                     self.read().await?;
@@ -175,6 +180,14 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                     return Err(error);
                 }
             }
+        }
+    }
+
+    /// Writes what is owed. Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
+    async fn write_owed(&mut self) -> Result<(), Error<Failed<T>>> {
+        match self.reply.drain().await {
+            Err(_) if self.reply.core.ws.has_received_close() => Ok(()),
+            result => result,
         }
     }
 
@@ -214,8 +227,8 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// # Errors
     /// [`Error::Timeout`] if the peer does not answer in time. The others as in [`next`](Self::next).
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error<Failed<T>>> {
-        self.check_open()?;
         if !self.reply.core.ws.is_closing() {
+            self.check_open()?;
             self.reply.close(code, reason)?;
         }
         while self.ready(true).await? != Found::End {

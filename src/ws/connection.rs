@@ -172,6 +172,11 @@ impl<R> Connection<R> {
     }
 
     #[cfg(feature = "drive")]
+    pub(crate) const fn has_received_close(&self) -> bool {
+        matches!(self.state.receiving, Receiving::Closed(_))
+    }
+
+    #[cfg(feature = "drive")]
     pub(crate) const fn leniency(&self) -> Leniency {
         self.leniency
     }
