@@ -8,6 +8,9 @@ use embedded_io::{ErrorKind, ErrorType};
 /// A driver is as cancel-safe as its transport: `read` and `write` must lose nothing if their futures are dropped. The sockets of embassy-net and the
 /// adapters for Tokio (`embedded-io-adapters`) keep this. Receivers that let the hardware write into the memory of a call (DMA) do not.
 ///
+/// `flush` is not called: with embassy-net it waits for the acknowledgement of TCP. So `write` must send by itself. That of embedded-tls does not, and neither
+/// `read` nor `write` of it is cancel-safe: `examples/tls` shows what it needs.
+///
 /// ```
 /// use embedded_io_adapters::tokio_1::FromTokio;
 /// use sansocket::drive::{WebSocket, io_0_7::Async, tokio::Clock};

@@ -9,7 +9,7 @@
 //! lend.
 //!
 //! # What you bring
-//! - A transport: [`io_0_7::Async`] wraps what has the traits of embedded-io-async 0.7 (embassy-net, TLS, serial lines); `tokio::Stream` (feature `tokio`) wraps
+//! - A transport: [`io_0_7::Async`] wraps what has the traits of embedded-io-async 0.7 (embassy-net, serial lines); `tokio::Stream` (feature `tokio`) wraps
 //!   what has those of Tokio. For anything else implement [`Receive`] and [`Transmit`], one function each.
 //! - A [`Timer`]: `tokio::Clock`, `embassy::Clock` (feature `embassy-time`), or your own.
 //! - For clients, a function that fills memory with secure random bytes.
@@ -26,7 +26,7 @@
 //! # type Error = Box<dyn core::error::Error + Send + Sync>;
 //!
 //! async fn serve(stream: TcpStream) -> Result<(), Error> {
-//!     let mut ws = WebSocket::server(Stream(stream), Clock::new(), [0; 4096], [0; 4096]);
+//!     let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
 //!     ws.accept().await?;
 //!     while let Some((incoming, reply)) = ws.next().await? {
 //!         if let Incoming::Message(message) = incoming {
@@ -44,7 +44,7 @@
 //!
 //! let stream = TcpStream::connect(address).await?;
 //! let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
-//! let mut ws = WebSocket::client(Stream(stream), Clock::new(), random, [0; 4096], [0; 4096]);
+//! let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 4096], [0; 4096]);
 //! ws.connect(&Url::parse(&format!("ws://{address}/"))?).await?;
 //! ws.send_text("hello").await?;
 //! let (answer, _) = ws.next().await?.ok_or("closed")?;

@@ -80,8 +80,45 @@ impl Timer for Clock {
 }
 
 /// A stream with the traits of Tokio, such as a `TcpStream`, a TLS stream, or a half of one.
-#[derive(Clone, Copy, Debug)]
-pub struct Stream<T>(pub T);
+///
+/// It flushes what it writes, so streams that keep bytes back (TLS, `BufStream`) work as well: a write counts as done when all of it is out. Give these
+/// streams small buffers, or [`Deadlines::write`](super::Deadlines::write) enough time for a whole buffer (64 KiB with rustls).
+///
+/// ```
+/// use sansocket::drive::{WebSocket, tokio::{Clock, Stream}};
+/// use tokio::{io::{AsyncWriteExt, BufStream}, net::TcpStream};
+///
+/// # async fn run(socket: TcpStream) -> std::io::Result<()> {
+/// let stream = BufStream::new(socket); // or a TLS stream
+/// let ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
+/// # let mut stream = Stream::new(tokio::io::empty());
+/// stream.get_mut().shutdown().await?; // what the trait `Transport` does not have
+/// # let _ = ws;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Stream<T> {
+    io: T,
+    /// So many bytes of the last write are in `io`, which has not flushed them yet. The same bytes come again with the next call.
+    taken: usize,
+}
+
+impl<T> Stream<T> {
+    /// Around `io`.
+    pub const fn new(io: T) -> Self {
+        Self { io, taken: 0 }
+    }
+
+    /// The stream inside.
+    pub const fn get_mut(&mut self) -> &mut T {
+        &mut self.io
+    }
+
+    /// The stream inside.
+    pub fn into_inner(self) -> T {
+        self.io
+    }
+}
 
 impl<T: AsyncRead + Unpin> Receive for Stream<T> {
     type Error = io::Error;
@@ -89,7 +126,7 @@ impl<T: AsyncRead + Unpin> Receive for Stream<T> {
     fn read(&mut self, memory: &mut [u8]) -> impl Future<Output = io::Result<Option<usize>>> {
         poll_fn(|cx| {
             let mut buffer = ReadBuf::new(memory);
-            ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
             Poll::Ready(Ok(Some(buffer.filled().len())))
         })
     }
@@ -99,6 +136,12 @@ impl<T: AsyncWrite + Unpin> Transmit for Stream<T> {
     type Error = io::Error;
 
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<Option<usize>>> {
-        poll_fn(|cx| Pin::new(&mut self.0).poll_write(cx, bytes).map_ok(Some))
+        poll_fn(|cx| {
+            if self.taken == 0 {
+                self.taken = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
+            }
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            Poll::Ready(Ok(Some(core::mem::take(&mut self.taken))))
+        })
     }
 }

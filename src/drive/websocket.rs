@@ -25,7 +25,7 @@ use core::fmt;
 /// let url = Url::parse("ws://127.0.0.1:9002/chat")?;
 /// let stream = tokio::net::TcpStream::connect((url.host(), url.port())).await?;
 /// let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
-/// let mut ws = WebSocket::client(Stream(stream), Clock::new(), random, [0; 1024], [0; 1024]);
+/// let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 1024], [0; 1024]);
 /// ws.connect(&url).await?;
 /// ws.send_text("hello").await?;
 /// while let Some((incoming, reply)) = ws.next().await? {
