@@ -1,6 +1,10 @@
 //! Transports by the traits of embedded-io-async and embedded-io, version 0.7.
 
 use super::{Receive, Transmit};
+use core::{
+    future::{Future, poll_fn},
+    task::Poll,
+};
 use embedded_io::{ErrorKind, ErrorType};
 
 /// A transport with the traits `Read` and `Write` of embedded-io-async 0.7, such as `embassy_net::tcp::TcpSocket`, or a half of one.
@@ -74,7 +78,7 @@ impl<T: embedded_io::Write> Transmit for Blocking<T> {
 }
 
 /// A transport with `ReadReady` and `WriteReady` of embedded-io 0.7, for the [blocking drivers](super::blocking): it is asked before each call, so no call
-/// blocks. While it is not ready the driver asks again and again; let your clock wait for an interrupt meanwhile.
+/// blocks. While it is not ready the clock waits, and then it is asked again: see [`FnClock::with_pause`](super::blocking::FnClock::with_pause).
 #[derive(Clone, Copy, Debug)]
 pub struct Polled<T>(pub T);
 
@@ -85,15 +89,23 @@ impl<T: ErrorType> ErrorType for Polled<T> {
 impl<T: embedded_io::Read + embedded_io::ReadReady> Receive for Polled<T> {
     type Error = T::Error;
 
-    async fn read(&mut self, memory: &mut [u8]) -> Result<Option<usize>, T::Error> {
-        if self.0.read_ready()? { unless_idle(self.0.read(memory)) } else { Ok(None) }
+    fn read(&mut self, memory: &mut [u8]) -> impl Future<Output = Result<Option<usize>, T::Error>> {
+        poll_fn(|_| match self.0.read_ready() {
+            Ok(true) => Poll::Ready(unless_idle(self.0.read(memory))),
+            Ok(false) => Poll::Pending,
+            Err(e) => Poll::Ready(Err(e)),
+        })
     }
 }
 
 impl<T: embedded_io::Write + embedded_io::WriteReady> Transmit for Polled<T> {
     type Error = T::Error;
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>, T::Error> {
-        if self.0.write_ready()? { unless_idle(self.0.write(bytes)) } else { Ok(None) }
+    fn write(&mut self, bytes: &[u8]) -> impl Future<Output = Result<Option<usize>, T::Error>> {
+        poll_fn(|_| match self.0.write_ready() {
+            Ok(true) => Poll::Ready(unless_idle(self.0.write(bytes))),
+            Ok(false) => Poll::Pending,
+            Err(e) => Poll::Ready(Err(e)),
+        })
     }
 }
