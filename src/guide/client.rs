@@ -1,7 +1,7 @@
 //! The Socket.IO client: events, answers, endings, credentials, memory.
 //!
-//! [`endpoint::client`](crate::endpoint::client) has the complete program, for one WebSocket and for polling. The README has it over `std::net`. This
-//! chapter is about what the application does inside that loop. The examples `client` (a terminal client), `chat_terminal` and `two_kilobytes` are
+//! [`endpoint::client`](crate::endpoint::client) has the complete program, for one WebSocket and for polling.
+//! [`programs`](super::programs) has it over `std::net`. This chapter is about what the application does inside that loop. The examples `client` (a terminal client), `chat_terminal` and `two_kilobytes` are
 //! whole programs.
 //!
 //! # What to call when

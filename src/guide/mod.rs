@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`layers`] | What are the parts, and what happens to one message on its way through them? |
 //! | [`the_loop`] | What do I write around the machines? What is to be done when a connection ends? |
+//! | [`programs`] | How do whole programs look that have a loop of their own? |
 //! | [`client`] | How do I use the Socket.IO client: events, answers, endings, credentials? |
 //! | [`memory`] | How large are the buffers? How do they grow, and how do idle connections give them back? |
 //! | [`time`] | Where do the time and the random bytes come from? |
@@ -23,6 +24,7 @@ pub mod client;
 pub mod glossary;
 pub mod layers;
 pub mod memory;
+pub mod programs;
 pub mod security;
 pub mod testing;
 pub mod the_loop;

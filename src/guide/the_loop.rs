@@ -128,8 +128,8 @@
 //! # Socket.IO
 //!
 //! [`ServerEnd`](crate::endpoint::ServerEnd) puts the machines of a Socket.IO server together and knows what each ending means. The loop around it
-//! has the same five steps. This is the loop without a socket; the Socket.IO server in the README is the same with one, and has a test for each
-//! ending.
+//! has the same five steps. This is the loop without a socket; the Socket.IO server in [`programs`](super::programs) is the same with one, and has a
+//! test for each ending.
 //!
 //! <!-- endpoint program -->
 //! ```

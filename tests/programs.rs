@@ -1,4 +1,4 @@
-//! The programs of the README: each is run, and every way in which the loop of the Socket.IO server ends has a test.
+//! The programs of `guide::programs`: each is run, and every way in which the loop of the Socket.IO server ends has a test.
 
 use sansocket::engineio::server::Config;
 use std::{
@@ -10,36 +10,32 @@ use std::{
 
 /// A program as a module: `main` is not called.
 macro_rules! program {
-    ($name:ident, $path:literal, $text:ident, $item:item) => {
+    ($name:ident, $path:literal, $item:item) => {
         #[allow(dead_code)]
         mod $name {
             include!($path);
             $item
         }
-        const $text: &str = include_str!($path);
     };
 }
 
 program!(
     socketio_server,
-    "readme/socketio_server.rs",
-    SOCKETIO_SERVER,
+    "programs/socketio_server.rs",
     pub(super) fn start(socket: TcpStream, config: engine::Config, connect_ms: u64) -> Result<Option<Reason>, String> {
         serve(socket, config, connect_ms).map_err(|e| e.to_string())
     }
 );
 program!(
     websocket_server,
-    "readme/websocket_server.rs",
-    WEBSOCKET_SERVER,
+    "programs/websocket_server.rs",
     pub(super) fn start(socket: TcpStream) -> Result<(), Box<dyn Error>> {
         serve(socket)
     }
 );
 program!(
     websocket_client,
-    "readme/websocket_client.rs",
-    WEBSOCKET_CLIENT,
+    "programs/websocket_client.rs",
     pub(super) fn start(url: &str, question: &str) -> Result<String, Box<dyn Error>> {
         ask(url, question)
     }
@@ -47,40 +43,13 @@ program!(
 
 program!(
     socketio_client,
-    "readme/socketio_client.rs",
-    SOCKETIO_CLIENT,
+    "programs/socketio_client.rs",
     pub(super) fn start(url: &str) -> Result<(), Box<dyn Error>> {
         run(&Config::parse(url)?)
     }
 );
 
 const RX: usize = 16 * 1024;
-
-#[test]
-fn the_readme_shows_these_programs() {
-    for (name, program) in [
-        ("socketio_server", SOCKETIO_SERVER),
-        ("websocket_server", WEBSOCKET_SERVER),
-        ("websocket_client", WEBSOCKET_CLIENT),
-        ("socketio_client", SOCKETIO_CLIENT),
-    ] {
-        let start = format!("<!-- tests/readme/{name}.rs -->\n```rust,no_run\n");
-        let (_, rest) = include_str!("../README.md").split_once(&start).expect(&start);
-        let (shown, _) = rest.split_once("```\n").unwrap();
-        assert!(shown == program, "README.md shows another {name} than tests/readme/{name}.rs: copy that");
-    }
-}
-
-/// `docs/picture.md` is `docs/chat.png` as a link target: rustdoc copies no files beside its pages.
-#[test]
-fn the_picture_of_the_documentation_is_that_of_the_readme() {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let (link, encoded) = include_str!("../docs/picture.md").trim_end().split_once(',').unwrap();
-    assert_eq!(link, "[picture]: data:image/png;base64");
-    let mut picture = vec![0; encoded.len()];
-    let len = STANDARD.decode_slice(encoded, &mut picture).unwrap();
-    assert!(picture[..len] == include_bytes!("../docs/chat.png")[..], "encode docs/chat.png again");
-}
 
 #[test]
 fn the_websocket_client_and_server_talk() {

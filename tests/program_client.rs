@@ -1,4 +1,4 @@
-//! The README's Socket.IO client, against a server that the test plays: it goes away once, asks, and sends the client away in each of the ways that end
+//! The Socket.IO client of `guide::programs`, against a server that the test plays: it goes away once, asks, and sends the client away in each of the ways that end
 //! the program.
 
 use sansocket::ws::{Connection, Inbox, Incoming, Limits, Server};
@@ -11,7 +11,7 @@ use std::{
 
 #[allow(dead_code)]
 mod program {
-    include!("readme/socketio_client.rs");
+    include!("programs/socketio_client.rs");
     pub(super) fn start(url: &str) -> Result<(), String> {
         run(&Config::parse(url).map_err(|e| e.to_string())?).map_err(|e| e.to_string())
     }
