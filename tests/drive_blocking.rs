@@ -178,6 +178,50 @@ fn a_busy_peer_is_pinged() {
     busy.join().unwrap();
 }
 
+/// A stream that keeps back what was written, and sends it only at the third flush, as a TLS session does over a full socket.
+#[derive(Default)]
+struct KeepsBack {
+    kept: Vec<u8>,
+    sent: Vec<u8>,
+    flushes: u32,
+}
+
+impl Write for KeepsBack {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.kept.push(bytes[0]);
+        Ok(1)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.flushes += 1;
+        if !self.flushes.is_multiple_of(3) {
+            return Err(std::io::ErrorKind::WouldBlock.into());
+        }
+        self.sent.append(&mut self.kept);
+        Ok(())
+    }
+}
+
+impl Read for KeepsBack {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Ok(0)
+    }
+}
+
+#[test]
+fn nothing_stays_in_a_stream_that_keeps_bytes_back() {
+    let mut stream = KeepsBack::default();
+    let mut ws = WebSocket::server(Stream::new(&mut stream), Clock::new(), [0; 64], [0; 64]);
+    ws.opened();
+    ws.send_text("hello").unwrap();
+    ws.send_text("again").unwrap();
+    drop(ws);
+    assert_eq!(
+        (stream.sent.escape_ascii().to_string(), stream.kept.len()),
+        ("\\x81\\x05hello\\x81\\x05again".into(), 0)
+    );
+}
+
 /// A serial line: what has arrived, what was sent, and a clock that runs only while the driver waits.
 #[derive(Default)]
 struct Line {
