@@ -1,6 +1,6 @@
 //! What a WebSocket driver decides between two calls of its transport. It awaits nothing.
 
-use super::{Deadlines, Error, error::End};
+use super::{Deadlines, Error, error::End, overdue::Overdue};
 use crate::{
     bytes::Capacity,
     time::Instant,
@@ -17,6 +17,7 @@ pub(super) struct Core<R> {
     deadlines: Deadlines,
     /// When the peer must have taken a byte. `None`: it has taken one since, or nothing waits.
     write_by: Option<Instant>,
+    overdue: Overdue,
     pub end: Option<End>,
     /// A pong is owed or stands in the outbox: written before anything is returned.
     pub is_urgent: bool,
@@ -28,7 +29,16 @@ impl<R: Role> Core<R> {
     pub(super) fn new(deadlines: Deadlines, now: Instant) -> Self {
         let ws = Connection::new(Limits::new());
         let keep = KeepAlive::new(deadlines.others, now);
-        Self { ws, keep, deadlines, write_by: None, end: None, is_urgent: false, shows_pongs: false }
+        Self {
+            ws,
+            keep,
+            deadlines,
+            write_by: None,
+            overdue: Overdue::default(),
+            end: None,
+            is_urgent: false,
+            shows_pongs: false,
+        }
     }
 
     /// Fails if the connection is over for a reason that is not a closing handshake.
@@ -83,6 +93,18 @@ impl<R: Role> Core<R> {
         self.keep.poll_timeout().unwrap_or(Instant::FAR_FUTURE)
     }
 
+    /// Bytes arrived at `now`. `due` was the deadline.
+    pub(super) fn arrived(&mut self, now: Instant, due: Instant) {
+        self.overdue.arrived(now, due);
+        self.keep.handle_input(now);
+    }
+
+    /// All that arrived was handled, and more may wait. Returns a deadline that counts nevertheless.
+    pub(super) fn overdue(&mut self, now: Instant) -> Option<Timeout> {
+        let is_ping = self.keep.timeout_reason() == Some(Timeout::Ping);
+        if is_ping || self.overdue.counts(now) { self.idle(now) } else { None }
+    }
+
     /// Nothing arrived until `now`. Returns a deadline that has passed.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Timeout> {
         let timeout = self.keep.handle_timeout(now, &mut self.ws)?;
@@ -94,6 +116,7 @@ impl<R: Role> Core<R> {
     pub(super) fn renew(&mut self, now: Instant) {
         self.ws = self.ws.renewed();
         self.keep = KeepAlive::new(self.deadlines.others, now);
+        self.overdue = Overdue::default();
         (self.write_by, self.end, self.is_urgent, self.shows_pongs) = (None, None, false, false);
     }
 

@@ -63,6 +63,7 @@ mod error;
 mod halves;
 mod handshake;
 pub mod io_0_7;
+mod overdue;
 mod race;
 mod reply;
 mod server;

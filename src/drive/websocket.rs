@@ -191,34 +191,35 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
         }
     }
 
-    /// One read, or a deadline.
+    /// One read, or a deadline. Call it when all that was read is handled.
     pub(super) async fn read(&mut self) -> Result<(), Error<Failed<T>>> {
         let Self { inbox, reply: Reply { transport, timer, core, .. }, .. } = self;
-        let due = core.due();
-        let space = inbox.space().map_err(Error::Inbox)?;
-        match race(transport.read(space), timer.sleep_until(due)).await {
-            Some(Ok(Some(0))) => {
-                if core.ws.handle_eof().is_clean {
-                    Ok(())
-                } else {
-                    Err(core.fail(End::Eof))
+        let timeout = match core.overdue(timer.now()) {
+            Some(timeout) => Some(timeout),
+            // A ping: it is written first.
+            None if core.keep.wants_transmit() => None,
+            None => {
+                let due = core.due();
+                let space = inbox.space().map_err(Error::Inbox)?;
+                match race(transport.read(space), timer.sleep_until(due)).await {
+                    Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => return Ok(()),
+                    Some(Ok(Some(0))) => return Err(core.fail(End::Eof)),
+                    Some(Ok(Some(n))) => {
+                        inbox.commit(n);
+                        core.arrived(timer.now(), due);
+                        return Ok(());
+                    }
+                    Some(Err(e)) => {
+                        core.fail::<Failed<T>>(End::Transport);
+                        return Err(Error::Transport(e));
+                    }
+                    Some(Ok(None)) | None => core.idle(timer.now()),
                 }
             }
-            Some(Ok(Some(n))) => {
-                inbox.commit(n);
-                core.keep.handle_input(timer.now());
-                Ok(())
-            }
-            Some(Err(e)) => {
-                core.fail::<Failed<T>>(End::Transport);
-                Err(Error::Transport(e))
-            }
-            Some(Ok(None)) | None => {
-                let Some(timeout) = core.idle(timer.now()) else { return Ok(()) };
-                let _ = self.reply.drain().await;
-                Err(Error::Timeout(timeout))
-            }
-        }
+        };
+        let Some(timeout) = timeout else { return Ok(()) };
+        let _ = self.reply.drain().await;
+        Err(Error::Timeout(timeout))
     }
 
     /// Closes the connection: sends a close frame, drops what still arrives, and waits for the peer's close frame. Afterwards drop the transport; a server

@@ -35,11 +35,36 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// socket.set_nodelay(true)?;
 /// socket.set_read_timeout(Some(Duration::from_secs(1)))?;
 /// socket.set_write_timeout(Some(Duration::from_secs(1)))?;
-/// let stream = Stream(socket);
+/// let mut stream = Stream::new(socket);
+/// stream.get_mut().set_ttl(64)?;
+/// let socket = stream.into_inner();
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Stream<T>(pub T);
+///
+/// Each write is followed by a flush, so that nothing stays in a TLS session or a `BufWriter`.
+#[derive(Debug)]
+pub struct Stream<T> {
+    io: T,
+    /// So many bytes of the last write are in `io`, which has not flushed them yet. The same bytes come again with the next call.
+    taken: usize,
+}
+
+impl<T> Stream<T> {
+    /// Around `io`, whose socket has timeouts.
+    pub const fn new(io: T) -> Self {
+        Self { io, taken: 0 }
+    }
+
+    /// The stream inside.
+    pub const fn get_mut(&mut self) -> &mut T {
+        &mut self.io
+    }
+
+    /// The stream inside.
+    pub fn into_inner(self) -> T {
+        self.io
+    }
+}
 
 impl Stream<TcpStream> {
     /// A TCP connection, with read and write timeouts of 100 ms and without Nagle's algorithm. An idle connection so costs ten system calls a second.
@@ -50,14 +75,14 @@ impl Stream<TcpStream> {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self(socket))
+        Ok(Self::new(socket))
     }
 }
 
 /// `None` if the stream only took its time.
-fn unless_idle(result: io::Result<usize>) -> io::Result<Option<usize>> {
+fn unless_idle<X>(result: io::Result<X>) -> io::Result<Option<X>> {
     match result {
-        Ok(n) => Ok(Some(n)),
+        Ok(value) => Ok(Some(value)),
         Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => Ok(None),
         Err(e) => Err(e),
     }
@@ -67,7 +92,7 @@ impl<T: Read> Receive for Stream<T> {
     type Error = io::Error;
 
     async fn read(&mut self, memory: &mut [u8]) -> io::Result<Option<usize>> {
-        unless_idle(self.0.read(memory))
+        unless_idle(self.io.read(memory))
     }
 }
 
@@ -75,7 +100,11 @@ impl<T: Write> Transmit for Stream<T> {
     type Error = io::Error;
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
-        unless_idle(self.0.write(bytes))
+        if self.taken == 0 {
+            let Some(n) = unless_idle(self.io.write(bytes))? else { return Ok(None) };
+            self.taken = n;
+        }
+        Ok(unless_idle(self.io.flush())?.map(|()| core::mem::take(&mut self.taken)))
     }
 }
 
