@@ -75,12 +75,19 @@ impl<R: Role> Core<R> {
 
     /// When the write that begins or goes on now must have taken a byte.
     pub(super) fn write_by(&mut self, now: Instant) -> Instant {
-        let ms = match self.deadlines.write {
-            _ if self.end.is_some() => FAREWELL_MS,
-            0 => return Instant::FAR_FUTURE,
-            ms => u64::from(ms),
-        };
-        *self.write_by.get_or_insert(now.after_millis(ms))
+        match self.byte_by(now) {
+            Instant::FAR_FUTURE => Instant::FAR_FUTURE,
+            by => *self.write_by.get_or_insert(by),
+        }
+    }
+
+    /// When a write that begins now must have taken a byte.
+    pub(super) fn byte_by(&self, now: Instant) -> Instant {
+        match self.deadlines.write {
+            _ if self.end.is_some() => now.after_millis(FAREWELL_MS),
+            0 => Instant::FAR_FUTURE,
+            ms => now.after_millis(u64::from(ms)),
+        }
     }
 
     /// The transport took bytes.

@@ -3,6 +3,7 @@
 //! | driver | what it is |
 //! |---|---|
 //! | [`WebSocket`] | a WebSocket in either role |
+//! | [`Receiver`], [`Sender`] | its halves, for two tasks |
 //!
 //! The drivers decide nothing of the protocols. They do what a loop of your own would have to: read, write in pieces, keep deadlines, send what the machines
 //! owe. Each future may be dropped at each await point, and nothing is lost. They allocate nothing, spawn nothing, and queue nothing besides the memory that you
@@ -77,6 +78,7 @@ mod websocket;
 pub use self::{
     deadlines::Deadlines,
     error::Error,
+    halves::{Half, Halved, Lock, Receiver, Sender, Shared},
     handshake::Sha1,
     reply::Reply,
     side::{AsClient, AsServer, Random, Side},

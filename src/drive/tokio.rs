@@ -2,7 +2,7 @@
 
 extern crate std;
 
-use super::{Receive, Timer, Transmit};
+use super::{Lock, Receive, Timer, Transmit};
 use crate::time::Instant;
 use core::{
     future::{Future, poll_fn},
@@ -10,7 +10,12 @@ use core::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use std::{boxed::Box, io};
+use std::{
+    boxed::Box,
+    io,
+    rc::Rc,
+    sync::{Arc, Mutex},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep_until},
@@ -143,5 +148,30 @@ impl<T: AsyncWrite + Unpin> Transmit for Stream<T> {
             ready!(Pin::new(&mut self.io).poll_flush(cx))?;
             Poll::Ready(Ok(Some(core::mem::take(&mut self.taken))))
         })
+    }
+}
+
+/// `None` if it is poisoned: a thread has panicked in it.
+impl<T> Lock for Mutex<T> {
+    type Value = T;
+
+    fn with<X>(&self, f: impl FnOnce(&mut T) -> X) -> Option<X> {
+        self.lock().ok().map(|mut value| f(&mut value))
+    }
+}
+
+impl<L: Lock> Lock for Arc<L> {
+    type Value = L::Value;
+
+    fn with<X>(&self, f: impl FnOnce(&mut L::Value) -> X) -> Option<X> {
+        (**self).with(f)
+    }
+}
+
+impl<L: Lock> Lock for Rc<L> {
+    type Value = L::Value;
+
+    fn with<X>(&self, f: impl FnOnce(&mut L::Value) -> X) -> Option<X> {
+        (**self).with(f)
     }
 }

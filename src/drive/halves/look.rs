@@ -1,0 +1,228 @@
+//! What the receiver decides between two waits. It awaits nothing.
+
+use super::{
+    Shared,
+    shared::{Pen, State, Written},
+    wakers::Woken,
+};
+use crate::{
+    bytes::Capacity,
+    drive::{Error, Side, error::End},
+    time::Instant,
+    ws::{Advanced, Control, Inbox, MaskSource, Outbox, ReceiveError, Role, Timeout},
+};
+use core::task::Waker;
+
+/// What the last wait has brought.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Not known.
+    Nothing,
+    /// Bytes.
+    Input,
+    /// There was nothing to read when its deadline had come.
+    Silence,
+}
+
+/// What to do next. A pen is to be written with.
+pub(super) enum Look<W, D: Side, B> {
+    /// The inbox returns it.
+    Item(Option<Pen<W, D, B>>),
+    Pong(Control, Option<Pen<W, D, B>>),
+    /// A message is too large for the inbox.
+    Full(Capacity, Option<Pen<W, D, B>>),
+    End,
+    Wait(Turn<W, D, B>),
+}
+
+/// A wait.
+pub(super) struct Turn<W, D: Side, B> {
+    pub(super) pen: Option<Pen<W, D, B>>,
+    /// Whether to read.
+    pub(super) reads: bool,
+    /// Until when.
+    pub(super) until: Instant,
+}
+
+enum Found {
+    Nothing,
+    Item,
+    Pong(Control),
+    Full(Capacity),
+}
+
+impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
+    pub(super) fn look<S: AsMut<[u8]>, E>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        in_parts: bool,
+        heard: Heard,
+        now: Instant,
+        woken: &mut Woken,
+    ) -> Result<Look<W, D, B>, Error<E>> {
+        let Self { state, pen } = self;
+        if !state.is_open {
+            return Err(Error::Order);
+        }
+        state.hear(heard, now, woken);
+        if state.core.end.is_none() {
+            let found = state.advance(inbox, in_parts, pen.as_mut().map(|pen| &mut pen.outbox), woken);
+            // A pong, or the answer to a close frame: the application may not call again for long.
+            let urgent = if state.core.is_urgent { pen.take_if(|pen| !pen.outbox.is_empty()) } else { None };
+            match found {
+                Found::Item => return Ok(Look::Item(urgent)),
+                Found::Pong(pong) => return Ok(Look::Pong(pong, urgent)),
+                Found::Full(e) => return Ok(Look::Full(e, urgent)),
+                Found::Nothing => {
+                    if urgent.is_some() {
+                        *pen = urgent;
+                    }
+                }
+            }
+        }
+        state.core.is_urgent = false;
+        let mut until = state.core.due();
+        let reads = !state.is_over();
+        if !reads {
+            let by = state.finish_by(now);
+            let is_done = !state.has_left() || now >= by || !state.may_say_farewell();
+            if is_done {
+                return state.conclude(woken);
+            }
+            until = by;
+        }
+        if state.has_left()
+            && let Some(Pen { outbox, .. }) = pen
+        {
+            match state.owe(outbox, woken) {
+                Err(e) if outbox.is_empty() && reads => return Err(Error::Outbox(e)),
+                Err(_) if outbox.is_empty() => return state.conclude(woken),
+                _ => {}
+            }
+            if reads {
+                // What is owed may have changed when it is due.
+                until = state.core.due();
+            }
+        }
+        let pen = pen.take_if(|pen| !pen.outbox.is_empty());
+        if pen.is_some() && reads {
+            until = until.min(state.core.write_by(now));
+        }
+        state.wakes = until;
+        Ok(Look::Wait(Turn { pen, reads, until }))
+    }
+
+    /// Whether there is something to do for a receiver that waits. If not, its waker is left.
+    pub(super) fn watch(&mut self, turn: (bool, bool, Instant), waker: &Waker, woken: &mut Woken) -> bool {
+        let (has_pen, reads, until) = turn;
+        let Self { state, pen } = self;
+        let can_write = !has_pen && pen.is_some() && state.has_left();
+        let is_done = !reads && !has_pen && !state.has_left();
+        let is_over = reads && state.is_over();
+        let is_early = reads && state.core.due() < until;
+        if can_write || is_done || is_over || is_early {
+            return true;
+        }
+        state.wakers.leave_receiver(waker, woken);
+        false
+    }
+}
+
+impl<R: Role> State<R> {
+    /// Nothing more is read.
+    fn is_over(&self) -> bool {
+        self.core.ws.is_closed() || self.core.end.is_some()
+    }
+
+    /// Whether the peer is told about the end.
+    fn may_say_farewell(&self) -> bool {
+        matches!(self.core.end, None | Some(End::Peer(_) | End::Timeout(_)))
+    }
+
+    /// How the connection ended.
+    fn conclude<W, D: Side, B, E>(&mut self, woken: &mut Woken) -> Result<Look<W, D, B>, Error<E>> {
+        if self.core.ws.has_received_close() && !matches!(self.core.end, Some(End::Peer(_))) {
+            if self.has_left() {
+                // Nobody writes it any more.
+                let _ = self.fail::<()>(End::Stalled, woken);
+            }
+            return Ok(Look::End);
+        }
+        self.core.check()?;
+        Ok(Look::End)
+    }
+
+    /// A deadline for a pong or for the peer's bytes counts only when there is nothing to read: the application may have been slow, not the peer.
+    fn hear(&mut self, heard: Heard, now: Instant, woken: &mut Woken) {
+        if heard == Heard::Input {
+            self.core.keep.handle_input(now);
+        }
+        if self.core.end.is_some() || now < self.core.due() {
+            return;
+        }
+        let counts = match heard {
+            Heard::Nothing => false,
+            Heard::Silence => true,
+            // Else a peer that never stops to send would keep us from asking it, and from closing.
+            Heard::Input => matches!(self.core.keep.timeout_reason(), Some(Timeout::Ping | Timeout::Close)),
+        };
+        if counts && self.core.idle(now).is_some() {
+            self.wakers.take_all(woken);
+        }
+    }
+
+    /// Reads what stands in the inbox, up to the next item. Pongs go into `outbox`, unless another one has it: that one writes them.
+    fn advance<S: AsMut<[u8]>, B: AsMut<[u8]>, K: MaskSource<R>>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        in_parts: bool,
+        mut outbox: Option<&mut Outbox<B, K>>,
+        woken: &mut Woken,
+    ) -> Found {
+        loop {
+            let ws = &mut self.core.ws;
+            let found = if in_parts { inbox.advance_part(ws) } else { inbox.advance(ws) };
+            let is_ping = matches!(found, Ok(Some(Advanced::Ping(_))));
+            if (is_ping || found.is_ok() && self.core.ws.has_received_close())
+                && let Some(outbox) = &mut outbox
+            {
+                self.core.is_urgent = true;
+                // Without room the pong of the latest ping stays owed.
+                let _ = self.owe(outbox, woken);
+            }
+            match found {
+                Ok(Some(Advanced::Ready)) => return Found::Item,
+                Ok(Some(Advanced::Ping(_))) => {}
+                Ok(Some(Advanced::Pong(pong))) => {
+                    self.core.keep.handle_pong(&pong);
+                    if self.core.shows_pongs {
+                        return Found::Pong(pong);
+                    }
+                }
+                Ok(None) => return Found::Nothing,
+                Err(ReceiveError::Capacity(e)) => return Found::Full(e),
+                Err(ReceiveError::Peer(e)) => {
+                    let _ = self.fail::<()>(End::Peer(e), woken);
+                    return Found::Nothing;
+                }
+            }
+        }
+    }
+
+    /// The outcome of a write of the receiver. What fails after the end is not told: the end is.
+    pub(super) fn settle_late<B: AsMut<[u8]>, K, E>(
+        &mut self,
+        outbox: &Outbox<B, K>,
+        written: Written<E>,
+        now: Instant,
+        woken: &mut Woken,
+    ) -> Result<bool, Error<E>> {
+        let is_late = self.is_over() || self.core.ws.has_received_close();
+        let result = self.settle(outbox, written, now, woken);
+        if result.is_err() && is_late {
+            self.give_up();
+            return Ok(true);
+        }
+        result.map(|()| true)
+    }
+}

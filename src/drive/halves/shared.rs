@@ -1,0 +1,260 @@
+use super::wakers::{Wakers, Woken};
+use crate::{
+    bytes::Capacity,
+    drive::{
+        Error, Side,
+        core::{Core, FAREWELL_MS},
+        error::End,
+    },
+    time::Instant,
+    ws::{MaskSource, Outbox, Role},
+};
+use core::fmt;
+
+/// What the halves of a connection share: its state, the sending side of its transport, and the send memory. Put it into a [`Lock`](super::Lock) of yours, and
+/// pass that to [`Half::join`](super::Half::join).
+///
+/// The transport and the send memory are moved into the future of the call that writes, and back. So lend the send memory as a slice or a `Vec`: an array would
+/// be copied, and make the futures larger.
+pub struct Shared<W, D: Side, B> {
+    pub(super) state: State<D::Role>,
+    /// `None`: who writes has it.
+    pub(super) pen: Option<Pen<W, D, B>>,
+}
+
+/// What is needed to write. Only who has it writes.
+pub(super) struct Pen<W, D: Side, B> {
+    pub(super) writer: W,
+    pub(super) outbox: Outbox<B, D::Keys>,
+}
+
+impl<W, D: Side, B> fmt::Debug for Shared<W, D, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("ws", &self.state.core.ws)
+            .field("is_writing", &self.pen.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
+    pub(super) fn new(core: Core<D::Role>, writer: W, outbox: Outbox<B, D::Keys>, is_open: bool) -> Self {
+        let mut state = State::new(core, is_open);
+        state.count(&outbox);
+        Self { state, pen: Some(Pen { writer, outbox }) }
+    }
+
+    /// Who wrote lets go. A receiver need not be woken by itself.
+    pub(super) fn put_back(&mut self, pen: Pen<W, D, B>, is_receiver: bool, woken: &mut Woken) {
+        self.state.put_back(&pen.outbox, is_receiver, woken);
+        self.pen = Some(pen);
+    }
+}
+
+/// The state of a connection, without what is needed to write.
+#[derive(Debug)]
+pub(super) struct State<R> {
+    pub(super) core: Core<R>,
+    /// How many bytes the transport has taken, and how many were appended to the outbox.
+    sent: u64,
+    queued: u64,
+    pub(super) wakers: Wakers,
+    /// The pen came back while senders waited for it, so one of them goes first.
+    pub(super) is_promised: bool,
+    pub(super) is_open: bool,
+    /// The receiver was dropped.
+    pub(super) is_deaf: bool,
+    /// When the receiver wakes by itself.
+    pub(super) wakes: Instant,
+    /// Until when the last frames may be written, and `sent` at the last look.
+    finish: Option<(Instant, u64)>,
+}
+
+/// What came of a write: `None` if time or the connection ended before it.
+pub(super) type Written<E> = Option<Result<Option<usize>, E>>;
+
+/// What a sender waits for: that bytes up to `until` were taken, and then the frames that were owed at that moment. Not what is owed later: a peer that sends
+/// pings without end would hold the sender.
+#[derive(Debug)]
+pub(super) struct Goal {
+    until: Option<u64>,
+    is_last: bool,
+    /// It is an error if what is owed has no room.
+    is_strict: bool,
+}
+
+impl Goal {
+    pub(super) const fn new(is_strict: bool) -> Self {
+        Self { until: None, is_last: false, is_strict }
+    }
+}
+
+fn held<B: AsMut<[u8]>, K>(outbox: &Outbox<B, K>) -> u64 {
+    u64::try_from(outbox.held()).unwrap_or(u64::MAX)
+}
+
+impl<R: Role> State<R> {
+    const fn new(core: Core<R>, is_open: bool) -> Self {
+        Self {
+            core,
+            sent: 0,
+            queued: 0,
+            wakers: Wakers::new(),
+            is_promised: false,
+            is_open,
+            is_deaf: false,
+            wakes: Instant::FAR_FUTURE,
+            finish: None,
+        }
+    }
+
+    /// Fails for a sender if the connection is over, and without a receiver, unless it says farewell.
+    pub(super) fn check<E>(&self, is_farewell: bool) -> Result<(), Error<E>> {
+        if !self.is_open {
+            return Err(Error::Order);
+        }
+        self.core.check()?;
+        if self.is_deaf && !is_farewell && !self.core.ws.is_closing() { Err(Error::Ended) } else { Ok(()) }
+    }
+
+    /// Ends the connection for both halves, unless it is over.
+    pub(super) fn fail<E>(&mut self, end: End, woken: &mut Woken) -> Error<E> {
+        self.wakers.take_all(woken);
+        self.core.fail(end)
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn has_left(&self) -> bool {
+        self.queued != self.sent || self.core.ws.wants_transmit() || self.core.keep.wants_transmit()
+    }
+
+    /// Appends what is owed, as far as there is room.
+    pub(super) fn owe<B: AsMut<[u8]>, K: MaskSource<R>>(
+        &mut self,
+        outbox: &mut Outbox<B, K>,
+        woken: &mut Woken,
+    ) -> Result<(), Capacity> {
+        let result = self.core.owe(outbox);
+        self.count(outbox);
+        if self.core.due() < self.wakes {
+            // The receiver keeps the deadline for the peer's close frame.
+            self.wakers.take_receiver(woken);
+        }
+        result
+    }
+
+    /// Bytes were appended.
+    pub(super) fn count<B: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<B, K>) {
+        self.queued = self.sent.saturating_add(held(outbox));
+    }
+
+    /// Appends what is owed, and returns whether the goal is reached.
+    pub(super) fn reach<B: AsMut<[u8]>, K: MaskSource<R>, E>(
+        &mut self,
+        goal: &mut Goal,
+        outbox: &mut Outbox<B, K>,
+        woken: &mut Woken,
+    ) -> Result<bool, Error<E>> {
+        let owed = self.owe(outbox, woken);
+        if self.sent < *goal.until.get_or_insert(self.queued) {
+            return Ok(false);
+        }
+        if self.queued > self.sent && !goal.is_last {
+            goal.until = Some(self.queued);
+            goal.is_last = true;
+            return Ok(false);
+        }
+        match owed {
+            Err(e) if goal.is_strict && outbox.is_empty() => Err(Error::Outbox(e)),
+            _ => Ok(true),
+        }
+    }
+
+    /// The outcome of a write. Its bytes were removed from the outbox already, in the poll in which the transport took them.
+    pub(super) fn settle<B: AsMut<[u8]>, K, E>(
+        &mut self,
+        outbox: &Outbox<B, K>,
+        written: Written<E>,
+        now: Instant,
+        woken: &mut Woken,
+    ) -> Result<(), Error<E>> {
+        self.sent = self.queued.saturating_sub(held(outbox));
+        match written {
+            Some(Ok(Some(n))) if n > 0 => {
+                self.core.has_written();
+                Ok(())
+            }
+            Some(Err(e)) => {
+                self.fail::<E>(End::Transport, woken);
+                Err(Error::Transport(e))
+            }
+            Some(Ok(None)) | None if now < self.core.write_by(now) => Ok(()),
+            Some(Ok(_)) | None => Err(self.fail(End::Stalled, woken)),
+        }
+    }
+
+    fn put_back<B: AsMut<[u8]>, K>(&mut self, outbox: &Outbox<B, K>, is_receiver: bool, woken: &mut Woken) {
+        self.sent = self.queued.saturating_sub(held(outbox));
+        if self.sent == self.queued {
+            // No write is under way, so none is late.
+            self.core.has_written();
+        }
+        self.is_promised |= self.wakers.take_senders(woken);
+        if is_receiver {
+            return;
+        }
+        self.wakers.drop_writer(woken);
+        if self.has_left() || self.core.ws.is_closing() || self.core.end.is_some() {
+            self.wakers.take_receiver(woken);
+        }
+    }
+
+    /// Nothing more can be written.
+    pub(super) const fn give_up(&mut self) {
+        self.finish = Some((Instant::from_millis(0), self.sent));
+    }
+
+    /// Until when the rest may be written when nothing more is read: after a failure, a short time; after a closing handshake, the time for one byte.
+    pub(super) fn finish_by(&mut self, now: Instant) -> Instant {
+        let has_failed = self.core.end.is_some();
+        match self.finish {
+            Some((by, sent)) if has_failed || sent == self.sent => by,
+            _ => {
+                let by = if has_failed { now.after_millis(FAREWELL_MS) } else { self.core.byte_by(now) };
+                self.finish = Some((by, self.sent));
+                by
+            }
+        }
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<W, D: super::Side, B> Sealed for super::Shared<W, D, B> {}
+}
+
+/// Implemented for [`Shared`] with all its types, and for nothing else.
+pub trait Halved: sealed::Sealed {
+    #[doc(hidden)]
+    fn come(&mut self);
+    #[doc(hidden)]
+    fn leave(&mut self) -> Gone;
+}
+
+/// Whom to wake after the receiver has gone.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Gone(pub(super) Woken);
+
+impl<W, D: Side, B> Halved for Shared<W, D, B> {
+    fn come(&mut self) {
+        self.state.is_deaf = false;
+    }
+
+    fn leave(&mut self) -> Gone {
+        let mut woken = Woken::default();
+        self.state.is_deaf = true;
+        self.state.wakers.take_all(&mut woken);
+        Gone(woken)
+    }
+}

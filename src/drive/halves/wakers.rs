@@ -1,0 +1,99 @@
+//! Who waits for a change of the shared state.
+//!
+//! No wake-up is lost: who returns `Pending` has, in one critical section, found its condition false and left its waker. Each change that can make a condition
+//! true happens in a critical section too, and takes out the wakers that it concerns. They are called after the section, since a waker may run code of others
+//! that takes the lock.
+
+use core::task::Waker;
+
+/// How many senders can leave a waker. One more looks again after [`CROWDED_MS`].
+pub(super) const SLOTS: usize = 4;
+
+/// How long a sender sleeps that finds no slot, in milliseconds.
+pub(super) const CROWDED_MS: u64 = 10;
+
+#[derive(Debug, Default)]
+pub(super) struct Wakers {
+    receiver: Option<Waker>,
+    /// The sender that has the pen. It waits for the transport, and wants to know if the connection ends.
+    writer: Option<Waker>,
+    /// Senders that wait for the pen.
+    senders: [Option<Waker>; SLOTS],
+}
+
+/// Wakers that were taken out.
+#[derive(Debug, Default)]
+pub(super) struct Woken {
+    called: Wakers,
+    /// To be dropped, which may run code of others too.
+    dropped: Option<Waker>,
+}
+
+/// Leaves `waker` in `slot`. Another one that is there is called, so that it comes again if it still waits.
+fn leave(slot: &mut Option<Waker>, waker: &Waker, woken: &mut Option<Waker>) {
+    if slot.as_ref().is_none_or(|old| !old.will_wake(waker)) {
+        pass(slot, woken);
+        *slot = Some(waker.clone());
+    }
+}
+
+fn pass(slot: &mut Option<Waker>, woken: &mut Option<Waker>) {
+    if let Some(waker) = slot.take() {
+        *woken = Some(waker);
+    }
+}
+
+impl Woken {
+    pub(super) fn wake(self) {
+        let Wakers { receiver, writer, senders } = self.called;
+        receiver.into_iter().chain(writer).chain(senders.into_iter().flatten()).for_each(Waker::wake);
+    }
+}
+
+impl Wakers {
+    pub(super) const fn new() -> Self {
+        Self { receiver: None, writer: None, senders: [const { None }; SLOTS] }
+    }
+
+    pub(super) fn leave_receiver(&mut self, waker: &Waker, woken: &mut Woken) {
+        leave(&mut self.receiver, waker, &mut woken.called.receiver);
+    }
+
+    pub(super) fn leave_writer(&mut self, waker: &Waker, woken: &mut Woken) {
+        leave(&mut self.writer, waker, &mut woken.called.writer);
+    }
+
+    /// Who wrote does not wait any more.
+    pub(super) fn drop_writer(&mut self, woken: &mut Woken) {
+        pass(&mut self.writer, &mut woken.dropped);
+    }
+
+    /// `false`: there is no slot.
+    pub(super) fn leave_sender(&mut self, waker: &Waker) -> bool {
+        if self.senders.iter().flatten().any(|old| old.will_wake(waker)) {
+            return true;
+        }
+        let Some(slot) = self.senders.iter_mut().find(|slot| slot.is_none()) else { return false };
+        *slot = Some(waker.clone());
+        true
+    }
+
+    pub(super) fn take_receiver(&mut self, woken: &mut Woken) {
+        pass(&mut self.receiver, &mut woken.called.receiver);
+    }
+
+    /// Returns whether there was one.
+    pub(super) fn take_senders(&mut self, woken: &mut Woken) -> bool {
+        let found = self.senders.iter().any(Option::is_some);
+        for (slot, woken) in self.senders.iter_mut().zip(&mut woken.called.senders) {
+            pass(slot, woken);
+        }
+        found
+    }
+
+    pub(super) fn take_all(&mut self, woken: &mut Woken) {
+        self.take_receiver(woken);
+        self.take_senders(woken);
+        pass(&mut self.writer, &mut woken.called.writer);
+    }
+}
