@@ -1,0 +1,137 @@
+//! Drives a driver by hand: polls a future, counts its await points, drops it at any of them.
+#![allow(dead_code)]
+
+mod calls;
+mod line;
+mod peer;
+
+pub use self::{
+    calls::{Call, Ledger, Run},
+    line::{Broken, Clock, Line, Pipe, Script, Shared, Wait, shared},
+    peer::{Peer, Say, Shake, URL},
+};
+use sansocket::{
+    drive::{AsClient, AsServer, Error, WebSocket},
+    http::Url,
+    ws::{Client, MaskSource, NoKeys, Role, Server},
+};
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+pub type Failure = Error<Broken>;
+pub type Memory = Vec<u8>;
+pub type Driven<D> = WebSocket<Line, Clock, D, Memory, Memory>;
+pub type ClientSide = AsClient<fn(&mut [u8])>;
+
+/// The role of the driver under test, with the role of its peer.
+pub trait End: sansocket::drive::Side + Sized {
+    type Peer: Role + Shake + 'static;
+    type PeerKeys: MaskSource<Self::Peer> + 'static;
+    const NAME: &str;
+    fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Self::Peer, Self::PeerKeys>;
+    fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self>;
+    /// `accept` or `connect`.
+    fn shake(driver: &mut Driven<Self>) -> impl Future<Output = Result<(), Failure>>;
+}
+
+impl End for AsServer {
+    type Peer = Client;
+    type PeerKeys = fn() -> [u8; 4];
+    const NAME: &str = "server";
+
+    fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Client, fn() -> [u8; 4]> {
+        Peer::client(from, to)
+    }
+
+    fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self> {
+        WebSocket::server(line, clock, vec![0; rx], vec![0; tx])
+    }
+
+    async fn shake(driver: &mut Driven<Self>) -> Result<(), Failure> {
+        assert_eq!(driver.accept().await?.path(), b"/readings");
+        Ok(())
+    }
+}
+
+impl End for ClientSide {
+    type Peer = Server;
+    type PeerKeys = NoKeys;
+    const NAME: &str = "client";
+
+    fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Server, NoKeys> {
+        Peer::server(from, to)
+    }
+
+    fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self> {
+        WebSocket::client(line, clock, |bytes| bytes.fill(7), vec![0; rx], vec![0; tx])
+    }
+
+    async fn shake(driver: &mut Driven<Self>) -> Result<(), Failure> {
+        let url = Url::parse(URL).unwrap();
+        assert_eq!(driver.connect(&url).await?.status().0, 101);
+        Ok(())
+    }
+}
+
+/// The peer and the clock.
+pub struct World<D: End> {
+    pub clock: Clock,
+    pub peer: Shared<Peer<D::Peer, D::PeerKeys>>,
+    /// The peer takes a step only so often, in milliseconds. 0: whenever it can.
+    pub pace: u64,
+    pub points: usize,
+}
+
+impl<D: End> World<D> {
+    /// A driver with so much memory, over pipes that hold so much.
+    pub fn new(script: Script, pipe: usize, rx: usize, tx: usize) -> (Self, Driven<D>) {
+        let (there, back, clock) = (Pipe::new(pipe), Pipe::new(pipe), Clock::default());
+        let driver = D::driver(Line::new(&back, &there, &clock, script), clock.clone(), rx, tx);
+        (Self { clock, peer: shared(D::peer(&there, &back)), pace: 0, points: 0 }, driver)
+    }
+
+    /// Polls a future until it ends, or until it was not ready `drop_at` times (0: never), and drops it then.
+    pub fn run<T>(&mut self, future: impl Future<Output = T>, drop_at: usize) -> Option<T> {
+        let mut future = pin!(future);
+        let mut cx = Context::from_waker(Waker::noop());
+        self.points = 0;
+        loop {
+            self.clock.begin();
+            if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+                return Some(value);
+            }
+            self.points += 1;
+            assert!(self.points < 1_000_000, "it does not end");
+            self.wait();
+            if self.points == drop_at {
+                return None;
+            }
+        }
+    }
+
+    pub fn finish<T>(&mut self, future: impl Future<Output = T>) -> T {
+        self.run(future, 0).expect("never dropped")
+    }
+
+    /// The other end works; if it has nothing to do, time passes until the first deadline.
+    fn wait(&self) {
+        if self.pace == 0 && self.peer.borrow_mut().step() {
+            return;
+        }
+        let Some(due) = self.clock.next() else { return };
+        let now = self.clock.now_ms();
+        let tick = (self.pace > 0).then(|| (now / self.pace.max(1) + 1) * self.pace);
+        let Some(at) = due.into_iter().chain(tick).min() else { panic!("nobody will ever wake it") };
+        self.clock.advance(at.saturating_sub(now));
+        if tick == Some(at) {
+            self.peer.borrow_mut().step();
+        }
+    }
+
+    /// The peer takes all that lies in the pipe.
+    pub fn catch_up(&self) {
+        while self.peer.borrow_mut().step() {}
+    }
+}
