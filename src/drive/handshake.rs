@@ -8,8 +8,14 @@ use core::fmt;
 /// SHA-1 (FIPS 180-4), of the 60 bytes that the handshake hashes.
 pub type Sha1 = fn(&[u8; 60]) -> [u8; 20];
 
+/// The SHA-1 of this crate, for [`connect_with`](WebSocket::connect_with) and [`accept_with`](WebSocket::accept_with). Feature `sha1`.
+///
+/// ```
+/// assert_eq!(sansocket::drive::sha1(&[b'a'; 60])[..4], [0x13, 0xd9, 0x56, 0x03]);
+/// ```
 #[cfg(feature = "sha1")]
-fn sha1(text: &[u8; 60]) -> [u8; 20] {
+#[must_use]
+pub fn sha1(text: &[u8; 60]) -> [u8; 20] {
     sha1_smol::Sha1::from(text).digest().bytes()
 }
 

@@ -75,6 +75,8 @@ pub mod tokio;
 mod transport;
 mod websocket;
 
+#[cfg(feature = "sha1")]
+pub use self::handshake::sha1;
 pub use self::{
     deadlines::Deadlines,
     error::Error,

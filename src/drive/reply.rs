@@ -95,6 +95,12 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         Closed { is_clean: closed.is_clean && self.core.end.is_none() && self.outbox.is_empty(), ..closed }
     }
 
+    /// The transport, to look at it or to change its settings, and to end it after the last call: a TLS connection ends with a message of its own. Do not
+    /// read or write it before.
+    pub const fn transport(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
     /// The state of the connection.
     pub const fn connection(&self) -> &Connection<D::Role> {
         &self.core.ws

@@ -1,0 +1,52 @@
+//! A WebSocket client in a terminal: `wscat wss://example.org/feed`. Lines of standard input are sent, messages are printed.
+//!
+//! `options.rs` is what it can be told, `dial.rs` opens the connection, `talk.rs` is the loop, `input.rs` and `output.rs` are the terminal.
+
+mod dial;
+mod failure;
+mod input;
+mod options;
+mod output;
+mod serve;
+mod talk;
+
+use clap::Parser;
+use failure::Failure;
+use input::Input;
+use options::Options;
+use output::Output;
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    let mut output = Output::new(&options);
+    let end = run(&options, &mut output).await;
+    output.flush();
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+async fn run(options: &Options, output: &mut Output) -> Result<(), Failure> {
+    if let Some(address) = options.address() {
+        return serve::serve(&address, options, output).await;
+    }
+    let Some(url) = options.url() else {
+        return Err(Failure::usage("give a URL to connect to, or --listen with a port".into()));
+    };
+    let mut ws = dial::dial(&url, options, output).await?;
+    let mut input = Input::new(options);
+    talk::talk(&mut ws, options, &mut input, output).await?;
+    Ok(())
+}
