@@ -42,6 +42,7 @@ pub fn path() {
     run(client());
 }
 
+#[cfg(feature = "sizes")]
 mod sizes {
     use super::*;
     use crate::board::size_of_future;

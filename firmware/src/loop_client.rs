@@ -107,6 +107,7 @@ pub fn path() {
     run(client());
 }
 
+#[cfg(feature = "sizes")]
 mod sizes {
     use super::*;
     use crate::board::size_of_future;
