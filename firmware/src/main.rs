@@ -12,10 +12,16 @@ use host::{byte, receive, send};
 #[cfg_attr(feature = "script", path = "script.rs")]
 #[allow(dead_code)]
 mod host;
+#[cfg(any(feature = "drive-client", feature = "loop-client"))]
+mod board;
+#[cfg(feature = "drive-client")]
+mod drive_client;
 #[cfg(any(feature = "io-client", feature = "io-client-full"))]
 mod io_client;
 #[cfg(feature = "io-client-small")]
 mod io_client_small;
+#[cfg(feature = "loop-client")]
+mod loop_client;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -52,6 +58,10 @@ fn main() -> ! {
 use io_client::path;
 #[cfg(feature = "io-client-small")]
 use io_client_small::path;
+#[cfg(feature = "drive-client")]
+use drive_client::path;
+#[cfg(feature = "loop-client")]
+use loop_client::path;
 
 #[cfg(not(any(
     feature = "frames",
@@ -64,7 +74,9 @@ use io_client_small::path;
     feature = "client",
     feature = "io-client",
     feature = "io-client-full",
-    feature = "io-client-small"
+    feature = "io-client-small",
+    feature = "drive-client",
+    feature = "loop-client"
 )))]
 fn path() {
     let mut memory = [0; 512];

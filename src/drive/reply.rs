@@ -1,6 +1,6 @@
 use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
 use crate::ws::{CloseCode, Closed, Connection, Kept, Kind, Out, Outbox, SendError};
-use core::fmt;
+use core::{fmt, pin::pin};
 
 /// The sending side of a [`WebSocket`](super::WebSocket). [`next`](super::WebSocket::next) returns it beside what arrived, which borrows the receiving side,
 /// so you can answer a message without a copy of it.
@@ -141,7 +141,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     async fn write(&mut self) -> Result<(), Error<Failed<T>>> {
         let Self { transport, timer, core, outbox } = self;
         let by = core.write_by(timer.now());
-        let written = race(transport.write(outbox.written()), timer.sleep_until(by)).await;
+        let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by))).await;
         match written {
             Some(Ok(Some(n))) if n > 0 => {
                 outbox.consume(n);

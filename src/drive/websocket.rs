@@ -3,7 +3,7 @@ use super::{
     handshake::Stage, race::race, side::Random,
 };
 use crate::ws::{Advanced, CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError};
-use core::fmt;
+use core::{fmt, pin::pin};
 
 /// A WebSocket over a [`Transport`], in either role, which you await.
 ///
@@ -201,7 +201,8 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
             None => {
                 let due = core.due();
                 let space = inbox.space().map_err(Error::Inbox)?;
-                match race(transport.read(space), timer.sleep_until(due)).await {
+                let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
+                match read {
                     Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => return Ok(()),
                     Some(Ok(Some(0))) => return Err(core.fail(End::Eof)),
                     Some(Ok(Some(n))) => {
