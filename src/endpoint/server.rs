@@ -222,10 +222,12 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     /// }
     /// # let (now, sid, acks) = (Instant::from_millis(0), Sid::from_random([0; 15]), [AckSlot::EMPTY; 8]);
     /// # let mut end = ServerEnd::open(Transport::WebSocket, sid, Config::new(), Limits::new(), ["/"], acks, now);
+    /// # end.transmit(&mut [0; 256])?; // as in each turn
     /// # let (mut inbox, mut files) = (Inbox::new(vec![0; 64]), Collector::new(Vec::new()));
     /// # let mut bytes = b"\x81\x82\0\0\0\x0040".chunks(3);
     /// # let read = |space: &mut [u8]| bytes.next().map_or(0, |b| { space[..b.len()].copy_from_slice(b); b.len() });
     /// # assert!(matches!(next(&mut end, &mut inbox, &mut files, now, read), Ok(Step::Event(Event::Connect { .. }, _))));
+    /// # Ok::<(), Grow>(())
     /// ```
     ///
     /// # Errors
