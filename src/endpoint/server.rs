@@ -1,4 +1,7 @@
-use super::{Grow, ServerLink, room::room};
+use super::{
+    Grow, ServerLink,
+    room::{room, room_for_packet},
+};
 use crate::{
     engineio::{self, Packets, Sid, Transport, server::Config},
     socketio::{
@@ -184,10 +187,85 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         collector: &'e mut Collector<C>,
         now: Instant,
     ) -> Result<Step<'e>, Grow> {
+        match self.advance(inbox, collector, now)? {
+            Step::Again => Ok(self.take(inbox, collector, now)),
+            step => Ok(step),
+        }
+    }
+
+    /// The first half of [`poll`](Self::poll). It lends nothing, so you can call it in a loop and lend after the loop: [`Step::Again`] means that
+    /// [`take`](Self::take) returns the step. Every other step is returned as it is, and there is nothing to take.
+    ///
+    /// If you call it again without `take`, it returns [`Step::Again`] again, and nothing is lost.
+    ///
+    /// ```
+    /// # use sansocket::{endpoint::{Grow, ServerEnd, Step}, engineio::{Sid, Transport, server::Config}, socketio::{AckSlot, Collector, server::Event}};
+    /// # use sansocket::{time::Instant, ws::{Inbox, Limits}};
+    /// /// The next step of what arrives. Bytes come from `read`.
+    /// fn next<'e>(
+    ///     end: &mut ServerEnd<[&'static str; 1]>,
+    ///     inbox: &'e mut Inbox<Vec<u8>>,
+    ///     files: &'e mut Collector<Vec<u8>>,
+    ///     now: Instant,
+    ///     mut read: impl FnMut(&mut [u8]) -> usize,
+    /// ) -> Result<Step<'e>, Grow> {
+    ///     loop {
+    ///         match end.advance(inbox, files, now)? {
+    ///             Step::Again => break,
+    ///             Step::Idle => {}
+    ///             step => return Ok(step),
+    ///         }
+    ///         let n = inbox.space().map_or(0, &mut read);
+    ///         inbox.commit(n);
+    ///     }
+    ///     Ok(end.take(inbox, files, now)) // lends, once
+    /// }
+    /// # let (now, sid, acks) = (Instant::from_millis(0), Sid::from_random([0; 15]), [AckSlot::EMPTY; 8]);
+    /// # let mut end = ServerEnd::open(Transport::WebSocket, sid, Config::new(), Limits::new(), ["/"], acks, now);
+    /// # end.transmit(&mut [0; 256])?; // as in each turn
+    /// # let (mut inbox, mut files) = (Inbox::new(vec![0; 64]), Collector::new(Vec::new()));
+    /// # let mut bytes = b"\x81\x82\0\0\0\x0040".chunks(3);
+    /// # let read = |space: &mut [u8]| bytes.next().map_or(0, |b| { space[..b.len()].copy_from_slice(b); b.len() });
+    /// # assert!(matches!(next(&mut end, &mut inbox, &mut files, now, read), Ok(Step::Event(Event::Connect { .. }, _))));
+    /// # Ok::<(), Grow>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn advance<S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+        &mut self,
+        inbox: &mut Inbox<S>,
+        collector: &Collector<C>,
+        now: Instant,
+    ) -> Result<Step<'static>, Grow> {
         if let Some(step) = self.last(now) {
             return Ok(step);
         }
-        Ok(if self.ready(inbox, collector, now)? { self.take(inbox, collector, now) } else { Step::Idle })
+        if !self.link.advance(inbox, now)? {
+            return Ok(Step::Idle);
+        }
+        match inbox.peek() {
+            // A message that had no room when the link ended is not told any more.
+            _ if self.link.is_over() => {}
+            Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
+            Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
+            _ => {}
+        }
+        Ok(Step::Again)
+    }
+
+    /// The step that [`advance`](Self::advance) has found, with the same arguments. It is [`Step::Again`] if what arrived is not an event. Call it once
+    /// for each [`Step::Again`] of `advance`.
+    pub fn take<'e, S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+        &mut self,
+        inbox: &'e mut Inbox<S>,
+        collector: &'e mut Collector<C>,
+        now: Instant,
+    ) -> Step<'e> {
+        match self.link.take(inbox) {
+            Some(event) => self.handle_event(event, collector, now),
+            None => Step::Again,
+        }
     }
 
     /// The next step of the body of a POST. Call it until [`Step::Idle`], then answer [`ServerLink::posted`]. See the [module page](super) for an
@@ -279,39 +357,6 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         self.fault
     }
 
-    /// Whether the inbox has an event, for which the memory is long enough.
-    pub(super) fn ready<S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
-        &mut self,
-        inbox: &mut Inbox<S>,
-        collector: &Collector<C>,
-        now: Instant,
-    ) -> Result<bool, Grow> {
-        if !self.link.advance(inbox, now)? {
-            return Ok(false);
-        }
-        match inbox.peek() {
-            // A message that had no room when the link ended is not told any more.
-            _ if self.link.is_over() => {}
-            Some((Kind::Text, [b'4', b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
-            Some((Kind::Binary, bytes)) if collector.is_open() => room(collector, collector.held(), bytes.len())?,
-            _ => {}
-        }
-        Ok(true)
-    }
-
-    /// The step of the event for which [`ready`](Self::ready) was true.
-    pub(super) fn take<'e, S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
-        &mut self,
-        inbox: &'e mut Inbox<S>,
-        collector: &'e mut Collector<C>,
-        now: Instant,
-    ) -> Step<'e> {
-        match self.link.take(inbox) {
-            Some(event) => self.handle_event(event, collector, now),
-            None => Step::Again,
-        }
-    }
-
     /// The events after the end of the link: failed acknowledgements, then the end.
     pub(super) fn last(&mut self, now: Instant) -> Option<Step<'static>> {
         let reason = self.closing?;
@@ -351,17 +396,5 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
                 Step::Again
             }
         }
-    }
-}
-
-/// Checks that the collector has room for the next packet of a POST.
-pub(super) fn room_for_packet<C: AsMut<[u8]> + AsRef<[u8]>>(
-    packets: &Packets<'_>,
-    collector: &Collector<C>,
-) -> Result<(), Grow> {
-    match packets.next_message() {
-        packet @ [b'4', b'5' | b'6', ..] => room(collector, 0, packet.len()),
-        packet @ [b'b', ..] if collector.is_open() => room(collector, collector.held(), packet.len()),
-        _ => Ok(()),
     }
 }

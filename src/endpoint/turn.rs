@@ -1,4 +1,4 @@
-use super::{Got, Grow, ServerEnd, ServerLink, Step, Upgrade, What, server::room_for_packet};
+use super::{Got, Grow, ServerEnd, ServerLink, Step, Upgrade, What, room::room_for_packet};
 use crate::{
     bytes::copy,
     engineio::{Event, Packets, server::Probed},
@@ -176,9 +176,10 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         }
         match input {
             Input::Socket(inbox) => loop {
-                let has_grown = match self.ready(inbox, collector, now) {
-                    Ok(true) => return self.take(inbox, collector, now),
-                    Ok(false) => break,
+                let has_grown = match self.advance(inbox, collector, now) {
+                    Ok(Step::Again) => return self.take(inbox, collector, now),
+                    Ok(Step::Idle) => break,
+                    Ok(step) => return step,
                     Err(Grow { what: What::Inbox, to }) => zeroes(to).is_some_and(|s| inbox.replace(s).is_ok()),
                     Err(grow) => zeroes(grow.to).is_some_and(|c| collector.replace(c).is_ok()),
                 };

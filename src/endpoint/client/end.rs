@@ -4,10 +4,9 @@ use super::{
     source::Waiting,
 };
 use crate::{
-    endpoint::{Grow, room::room},
-    engineio,
+    endpoint::Grow,
     socketio::{
-        AckSlot, Attachments, Collector, Namespace, Namespaces, PeerError, SlotCapacity,
+        AckSlot, Attachments, Namespace, Namespaces, PeerError, SlotCapacity,
         client::{self, Backoff, Session, SocketSlot},
     },
     time::{Instant, earliest},
@@ -203,54 +202,6 @@ where
         while let Some(namespace) = self.wanted() {
             self.disconnect(namespace);
         }
-    }
-
-    /// The next step of what a line received. See the [module page](super) for the loop.
-    ///
-    /// # Errors
-    /// [`Grow`] for the inbox or the collector. Nothing was changed.
-    pub fn poll<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
-        &mut self,
-        line: Line,
-        inbox: &'e mut Inbox<R>,
-        collector: &'e mut Collector<C>,
-        now: Instant,
-    ) -> Result<Step<'e>, Grow> {
-        self.poll_watched(line, inbox, collector, now, &mut |_| {})
-    }
-
-    /// As [`poll`](Self::poll), and shows each packet to `seen`, for logs.
-    ///
-    /// # Errors
-    /// As [`poll`](Self::poll).
-    pub fn poll_watched<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
-        &mut self,
-        line: Line,
-        inbox: &'e mut Inbox<R>,
-        collector: &'e mut Collector<C>,
-        now: Instant,
-        seen: &mut dyn FnMut(Seen<'_>),
-    ) -> Result<Step<'e>, Grow> {
-        if let Some(step) = self.next(now) {
-            return Ok(step);
-        }
-        if !self.link.advance(line, inbox, now, seen)? {
-            return Ok(Step::Idle);
-        }
-        match self.link.peek(line, inbox) {
-            Some(engineio::Message::Text([b'5' | b'6', rest @ ..])) => room(collector, 0, rest.len())?,
-            Some(engineio::Message::Binary(bytes)) if collector.is_open() => {
-                room(collector, collector.held(), bytes.len())?;
-            }
-            _ => {}
-        }
-        let Some(event) = self.link.take(line, inbox, now) else { return Ok(Step::Again) };
-        let Some(event) = self.handle(event, now) else { return Ok(Step::Again) };
-        Ok(match collector.collect(event) {
-            Ok(Some((event, attachments))) => Step::Event(event, attachments),
-            // Not an error: the room was checked before.
-            Ok(None) | Err(_) => Step::Again,
-        })
     }
 
     /// Does what is due at `now`. Call it until [`Step::Idle`], after [`poll`](Self::poll).

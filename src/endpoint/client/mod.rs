@@ -229,6 +229,7 @@ mod full;
 mod life;
 mod link;
 mod manager;
+mod receive;
 mod refusal;
 mod request;
 mod send;
