@@ -4,7 +4,7 @@ use crate::host::{byte, now, receive, send};
 use core::{
     convert::Infallible,
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
 use sansocket::{drive::Timer, time::Instant};
@@ -54,13 +54,16 @@ pub async fn dial() -> Option<Socket> {
     poll_fn(|_| if byte() == 0 { Poll::Pending } else { Poll::Ready((byte() != 0).then_some(Socket)) }).await
 }
 
+#[inline(never)]
 pub fn fill(bytes: &mut [u8]) {
     bytes.iter_mut().for_each(|b| *b = byte());
 }
 
-/// Which of two futures is ready first, as of `embassy_futures::select`.
-pub async fn select<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> Result<A, B> {
-    let (mut a, mut b) = (pin!(a), pin!(b));
+/// Which of two futures is ready first. As `embassy_futures::select`, which holds each of them once too.
+pub async fn select<A, B>(
+    mut a: Pin<&mut impl Future<Output = A>>,
+    mut b: Pin<&mut impl Future<Output = B>>,
+) -> Result<A, B> {
     poll_fn(|cx| match a.as_mut().poll(cx) {
         Poll::Ready(a) => Poll::Ready(Ok(a)),
         Poll::Pending => b.as_mut().poll(cx).map(Err),
@@ -99,7 +102,8 @@ pub fn sha1(text: &[u8; 60]) -> [u8; 20] {
                 2 => (b & c | d & (b | c), 0x8f1b_bcdc),
                 _ => (b ^ c ^ d, 0xca62_c1d6_u32),
             };
-            let next = (words[(i + 13) & 15] ^ words[(i + 8) & 15] ^ words[(i + 2) & 15] ^ words[i & 15]).rotate_left(1);
+            let next =
+                (words[(i + 13) & 15] ^ words[(i + 8) & 15] ^ words[(i + 2) & 15] ^ words[i & 15]).rotate_left(1);
             let sum = a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(words[i & 15]);
             words[i & 15] = next;
             (e, d, c, b, a) = (d, c, b.rotate_left(30), a, sum);

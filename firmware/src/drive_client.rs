@@ -1,7 +1,7 @@
 //! A WebSocket client over the driver: connects, sends a text each second, answers pings, connects again.
 
 use crate::board::{Clock, Socket, dial, fill, run, select, sha1};
-use core::convert::Infallible;
+use core::{convert::Infallible, pin::pin};
 use sansocket::{
     drive::{Error, Timer, WebSocket, io_0_7::Async},
     http::Url,
@@ -13,14 +13,15 @@ async fn session<F: FnMut(&mut [u8])>(ws: &mut Ws<F>, url: &Url<'_>) -> Result<(
     ws.connect_with(sha1, url, |connect| connect).await?;
     let mut due = Clock.now().after_millis(1000);
     loop {
-        match select(ws.next(), Clock.sleep_until(due)).await {
-            Ok(Ok(Some(_))) => {}
+        let is_due = match select(pin!(ws.next()), pin!(Clock.sleep_until(due))).await {
+            Ok(Ok(Some(_))) => false,
             Ok(Ok(None)) => return Ok(()),
             Ok(Err(e)) => return Err(e),
-            Err(()) => {
-                due = due.after_millis(1000);
-                ws.send_text("21.5").await?;
-            }
+            Err(()) => true,
+        };
+        if is_due {
+            due = due.after_millis(1000);
+            ws.send_text("21.5").await?;
         }
     }
 }
@@ -46,7 +47,10 @@ pub fn path() {
 mod sizes {
     use super::*;
     use crate::board::size_of_future;
-    use sansocket::{drive::AsServer, ws::{CloseCode, Kind}};
+    use sansocket::{
+        drive::AsServer,
+        ws::{CloseCode, Kind},
+    };
 
     type Client = Ws<fn(&mut [u8])>;
     type Server = WebSocket<Async<Socket>, Clock, AsServer, [u8; 512], [u8; 256]>;
@@ -61,7 +65,11 @@ mod sizes {
     size!(SIZE_FUTURE_FEED, |ws: &'static mut Client| ws.reply().feed(Kind::Text, b""));
     size!(SIZE_FUTURE_FLUSH, |ws: &'static mut Client| ws.reply().flush());
     size!(SIZE_FUTURE_CLOSE, |ws: &'static mut Client| ws.close(CloseCode::NORMAL, ""));
-    size!(SIZE_FUTURE_CONNECT, |(ws, url): (&'static mut Client, &'static Url<'static>)| ws.connect_with(sha1, url, |c| c));
+    size!(SIZE_FUTURE_CONNECT, |(ws, url): (&'static mut Client, &'static Url<'static>)| ws.connect_with(
+        sha1,
+        url,
+        |c| c
+    ));
     size!(SIZE_FUTURE_ACCEPT, |ws: &'static mut Server| ws.accept_with(sha1, &[], |_, a| Ok(a)));
     size!(SIZE_FUTURE_SESSION, |(ws, url): (&'static mut Client, &'static Url<'static>)| session(ws, url));
     size!(SIZE_FUTURE_READ, |(s, m): (&'static mut Socket, &'static mut [u8])| embedded_io_async::Read::read(s, m));
@@ -69,5 +77,7 @@ mod sizes {
     size!(SIZE_FUTURE_SLEEP, |at: sansocket::time::Instant| async move { Clock.sleep_until(at).await });
     size!(SIZE_FUTURE_CLIENT, |(): ()| client());
     #[used]
-    static SIZE_DRIVE_WEBSOCKET_WITHOUT_MEMORY: [u8; size_of::<WebSocket<Async<Socket>, Clock, sansocket::drive::AsClient<fn(&mut [u8])>, [u8; 0], [u8; 0]>>()] = [0; _];
+    static SIZE_DRIVE_WEBSOCKET_WITHOUT_MEMORY: [u8; size_of::<
+        WebSocket<Async<Socket>, Clock, sansocket::drive::AsClient<fn(&mut [u8])>, [u8; 0], [u8; 0]>,
+    >()] = [0; _];
 }

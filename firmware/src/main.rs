@@ -9,13 +9,13 @@ use cortex_m_rt::entry;
 use host::{byte, receive, send};
 
 // What the paths stand on: bytes that the compiler knows nothing of, or a server that says what is written.
-#[cfg_attr(feature = "script", path = "script.rs")]
-#[allow(dead_code)]
-mod host;
 #[cfg(any(feature = "drive-client", feature = "loop-client"))]
 mod board;
 #[cfg(feature = "drive-client")]
 mod drive_client;
+#[cfg_attr(feature = "script", path = "script.rs")]
+#[allow(dead_code)]
+mod host;
 #[cfg(any(feature = "io-client", feature = "io-client-full"))]
 mod io_client;
 #[cfg(feature = "io-client-small")]
@@ -54,12 +54,12 @@ fn main() -> ! {
     }
 }
 
+#[cfg(feature = "drive-client")]
+use drive_client::path;
 #[cfg(any(feature = "io-client", feature = "io-client-full"))]
 use io_client::path;
 #[cfg(feature = "io-client-small")]
 use io_client_small::path;
-#[cfg(feature = "drive-client")]
-use drive_client::path;
 #[cfg(feature = "loop-client")]
 use loop_client::path;
 

@@ -1,4 +1,4 @@
-use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
+use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race, websocket::Look};
 use crate::ws::{CloseCode, Closed, Connection, Kept, Kind, Out, Outbox, SendError};
 use core::{fmt, pin::pin};
 
@@ -85,7 +85,10 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// [`Error::Stalled`], [`Error::Transport`]: the connection is over.
     pub async fn flush(&mut self) -> Result<(), Error<Failed<T>>> {
         self.core.check()?;
-        self.drain().await
+        while self.core.owes(&mut self.outbox)? {
+            self.write().await?;
+        }
+        Ok(())
     }
 
     /// How the connection was closed. Call it after [`next`](super::WebSocket::next) has returned `None`.
@@ -114,18 +117,6 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         self.outbox.replace(storage)
     }
 
-    /// [`flush`](Self::flush), also when the connection is over and has a close frame to send.
-    pub(super) async fn drain(&mut self) -> Result<(), Error<Failed<T>>> {
-        loop {
-            let owed = self.core.owe(&mut self.outbox);
-            if self.outbox.is_empty() {
-                self.core.is_urgent = false;
-                return owed.map_err(Error::Outbox);
-            }
-            self.write().await?;
-        }
-    }
-
     async fn append(
         &mut self,
         mut write: impl FnMut(&mut Connection<D::Role>, &mut Out<'_, Kept<'_, D::Role, D::Keys>>) -> Result<(), SendError>,
@@ -137,8 +128,22 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         Ok(())
     }
 
+    /// All that arrived is handled: writes what is owed, then reads. A deadline may have passed although bytes kept arriving.
+    pub(super) fn wait<X>(&mut self) -> Result<Look<X>, Error<Failed<T>>> {
+        self.core.overdue(self.timer.now());
+        if self.core.end.is_some() {
+            return self.farewell();
+        }
+        Ok(if self.core.owes(&mut self.outbox)? { Look::Write } else { Look::Read })
+    }
+
+    /// To write what is still to be written at the end. Then it fails for the reason.
+    pub(super) fn farewell<X>(&mut self) -> Result<Look<X>, Error<Failed<T>>> {
+        self.core.farewell(&mut self.outbox).map(|()| Look::Write)
+    }
+
     /// One write. What it took is removed from the outbox in the same poll.
-    async fn write(&mut self) -> Result<(), Error<Failed<T>>> {
+    pub(super) async fn write(&mut self) -> Result<(), Error<Failed<T>>> {
         let Self { transport, timer, core, outbox } = self;
         let by = core.write_by(timer.now());
         let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by))).await;
@@ -146,14 +151,18 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
             Some(Ok(Some(n))) if n > 0 => {
                 outbox.consume(n);
                 core.has_written();
-                Ok(())
+                return Ok(());
             }
-            Some(Ok(None)) if timer.now() < by => Ok(()),
-            Some(Err(e)) => {
+            Some(Ok(None)) if timer.now() < by => return Ok(()),
+            _ => outbox.consume(usize::MAX),
+        }
+        match written {
+            Some(Err(e)) if core.end.is_none() => {
                 core.fail::<Failed<T>>(End::Transport);
                 Err(Error::Transport(e))
             }
-            Some(Ok(_)) | None => Err(core.fail(End::Stalled)),
+            Some(Err(_)) => Err(core.fail(End::Transport)),
+            _ => Err(core.fail(End::Stalled)),
         }
     }
 }

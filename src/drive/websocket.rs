@@ -2,7 +2,7 @@ use super::{
     AsClient, AsServer, Deadlines, Error, Failed, Reply, Side, Timer, Transport, core::Core, error::End,
     handshake::Stage, race::race, side::Random,
 };
-use crate::ws::{Advanced, CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError};
+use crate::ws::{CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError, Worked};
 use core::{fmt, pin::pin};
 
 /// A WebSocket over a [`Transport`], in either role, which you await.
@@ -136,91 +136,91 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
     async fn ready(&mut self, in_parts: bool) -> Result<Found, Error<Failed<T>>> {
-        if self.reply.core.ws.has_received_close() && self.reply.core.end.is_some() {
-            return Ok(Found::End);
-        }
-        self.check_open()?;
         loop {
-            let core = &mut self.reply.core;
-            let found = if in_parts { self.inbox.advance_part(&mut core.ws) } else { self.inbox.advance(&mut core.ws) };
-            match found {
-                Ok(Some(Advanced::Ready)) => {
-                    // A pong, or the answer to a close frame: the application may not call again for long.
-                    if core.is_urgent || core.ws.wants_transmit() {
-                        self.write_owed().await?;
-                    }
-                    return Ok(Found::Item);
-                }
-                Ok(Some(Advanced::Ping(_))) => {
-                    core.is_urgent = true;
-                    // Without room the pong of the latest ping stays owed.
-                    let _ = core.owe(&mut self.reply.outbox);
-                }
-                Ok(Some(Advanced::Pong(pong))) => {
-                    core.keep.handle_pong(&pong);
-                    if core.shows_pongs {
-                        return Ok(Found::Pong(pong));
-                    }
-                }
-                Ok(None) => {
-                    self.write_owed().await?;
-                    let ws = &self.reply.core.ws;
-                    if ws.is_closed() || self.reply.core.end.is_some() {
-                        return Ok(Found::End);
-                    }
-                    self.read().await?;
-                }
-                Err(ReceiveError::Capacity(e)) => {
-                    self.reply.drain().await?;
-                    return Err(Error::Inbox(e));
-                }
-                Err(ReceiveError::Peer(e)) => {
-                    let error = core.fail(End::Peer(e));
-                    let _ = self.reply.drain().await;
-                    return Err(error);
-                }
+            // What was found is not held while it waits.
+            let is_write = match self.look(in_parts)? {
+                Look::Found(found) => return Ok(found),
+                Look::Write => true,
+                Look::Read => false,
+            };
+            let result = if is_write { self.reply.write().await } else { self.read().await };
+            // Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
+            if result.is_err() && !(is_write && self.reply.core.ws.has_received_close()) {
+                return result.map(|()| Found::End);
             }
         }
     }
 
-    /// Writes what is owed. Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
-    async fn write_owed(&mut self) -> Result<(), Error<Failed<T>>> {
-        match self.reply.drain().await {
-            Err(_) if self.reply.core.ws.has_received_close() => Ok(()),
-            result => result,
+    /// What to wait for, or what was found. A second call finds the same.
+    fn look(&mut self, in_parts: bool) -> Result<Look<Found>, Error<Failed<T>>> {
+        let is_over = self.reply.core.end.is_some();
+        if is_over && !self.reply.core.ws.has_received_close() {
+            return self.reply.farewell();
+        }
+        self.drop_head()?;
+        let mut payload = None;
+        loop {
+            let Reply { core, outbox, .. } = &mut self.reply;
+            return match self.inbox.work(&mut core.ws, in_parts, &mut payload) {
+                // A pong, or the answer to a close frame: the application may not call again for long.
+                Ok(Some(Worked::Ready))
+                    if !is_over && (core.is_urgent || core.ws.wants_transmit()) && core.owes(outbox)? =>
+                {
+                    Ok(Look::Write)
+                }
+                Ok(Some(Worked::Ready)) => Ok(Look::Found(Found::Item)),
+                Ok(Some(Worked::Ping)) => {
+                    core.is_urgent = true;
+                    // Without room the pong of the latest ping stays owed.
+                    let _ = core.owe(outbox);
+                    continue;
+                }
+                Ok(Some(Worked::Pong)) => {
+                    let Some(pong) = &payload else { continue };
+                    core.keep.handle_pong(pong);
+                    if !core.shows_pongs {
+                        continue;
+                    }
+                    Ok(Look::Found(Found::Pong(*pong)))
+                }
+                Ok(None) if is_over => Ok(Look::Found(Found::End)),
+                Ok(None) => match self.reply.wait()? {
+                    Look::Read if self.reply.core.ws.is_closed() => Ok(Look::Found(Found::End)),
+                    look => Ok(look),
+                },
+                Err(ReceiveError::Capacity(_)) if core.owes(outbox)? => Ok(Look::Write),
+                Err(ReceiveError::Capacity(e)) => Err(Error::Inbox(e)),
+                Err(ReceiveError::Peer(e)) => {
+                    core.fail::<Failed<T>>(End::Peer(e));
+                    self.reply.farewell()
+                }
+            };
         }
     }
 
     /// One read, or a deadline. Call it when all that was read is handled.
     pub(super) async fn read(&mut self) -> Result<(), Error<Failed<T>>> {
         let Self { inbox, reply: Reply { transport, timer, core, .. }, .. } = self;
-        let timeout = match core.overdue(timer.now()) {
-            Some(timeout) => Some(timeout),
-            // A ping: it is written first.
-            None if core.keep.wants_transmit() => None,
-            None => {
-                let due = core.due();
-                let space = inbox.space().map_err(Error::Inbox)?;
-                let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
-                match read {
-                    Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => return Ok(()),
-                    Some(Ok(Some(0))) => return Err(core.fail(End::Eof)),
-                    Some(Ok(Some(n))) => {
-                        inbox.commit(n);
-                        core.arrived(timer.now(), due);
-                        return Ok(());
-                    }
-                    Some(Err(e)) => {
-                        core.fail::<Failed<T>>(End::Transport);
-                        return Err(Error::Transport(e));
-                    }
-                    Some(Ok(None)) | None => core.idle(timer.now()),
-                }
+        let due = core.due();
+        let space = inbox.space().map_err(Error::Inbox)?;
+        let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
+        match read {
+            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => Ok(()),
+            Some(Ok(Some(0))) => Err(core.fail(End::Eof)),
+            Some(Ok(Some(n))) => {
+                inbox.commit(n);
+                core.arrived(timer.now(), due);
+                Ok(())
             }
-        };
-        let Some(timeout) = timeout else { return Ok(()) };
-        let _ = self.reply.drain().await;
-        Err(Error::Timeout(timeout))
+            Some(Err(e)) => {
+                core.fail::<Failed<T>>(End::Transport);
+                Err(Error::Transport(e))
+            }
+            Some(Ok(None)) | None => {
+                core.idle(timer.now());
+                Ok(())
+            }
+        }
     }
 
     /// Closes the connection: sends a close frame, drops what still arrives, and waits for the peer's close frame. Afterwards drop the transport; a server
@@ -239,9 +239,13 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
         Ok(self.reply.closed())
     }
 
-    /// The head of the handshake is not lent any more.
     fn check_open(&mut self) -> Result<(), Error<Failed<T>>> {
         self.reply.core.check()?;
+        self.drop_head()
+    }
+
+    /// The head of the handshake is not lent any more.
+    fn drop_head(&mut self) -> Result<(), Error<Failed<T>>> {
         let Stage::Open(head) = &mut self.stage else { return Err(Error::Order) };
         match core::mem::take(head) {
             0 => {}
@@ -301,6 +305,14 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     pub const fn inbox(&mut self) -> &mut Inbox<S> {
         &mut self.inbox
     }
+}
+
+/// What a call must do before it can return.
+pub(super) enum Look<X> {
+    Write,
+    Read,
+    /// Nothing.
+    Found(X),
 }
 
 /// What [`WebSocket::ready`] found.
