@@ -9,8 +9,11 @@
 //! | Socket.IO | [`socketio`](crate::socketio) | Engine.IO events | events, acknowledgements, attachments, connects |
 //! | endpoint | [`endpoint`](crate::endpoint) | received bytes, HTTP requests, time | Socket.IO events, bytes to send, HTTP answers |
 //!
+//! | drivers | `drive` (feature `drive`) | a transport, a clock, memory | calls that you await, or that block |
+//!
 //! Use as many layers as you need: a WebSocket server uses `http` and `ws`. A layer knows the layers below it and none above it. `endpoint` puts
-//! the machines of the other layers together, for the usual server; nothing else needs it.
+//! the machines of the other layers together, for the usual server and client. `drive` does the reading, writing and waiting around them; no other layer
+//! awaits.
 //!
 //! # Objects
 //!

@@ -1,6 +1,6 @@
 //! Whole programs with a loop of their own, over `std::net`.
 //!
-//! The [drivers](crate::drive) have such loops inside. Write your own if you have other I/O, need every byte of memory, or serve many connections in one
+//! The drivers (module `drive`, feature `drive`) have such loops inside. Write your own if you have other I/O, need every byte of memory, or serve many connections in one
 //! thread. With another kind of I/O only the lines that read, write and wait change.
 //!
 //! Each program is complete, and the tests run it, with each way in which it ends (`tests/programs.rs`).
