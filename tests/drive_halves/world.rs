@@ -277,6 +277,10 @@ impl Tasks {
         self.task(i).is_over.get()
     }
 
+    pub fn wake(&self, i: usize) {
+        self.task(i).flag.clone().wake();
+    }
+
     pub fn polls(&self, i: usize) -> u32 {
         self.task(i).polls.get()
     }
