@@ -4,7 +4,7 @@ use super::{Deadlines, Error, error::End, overdue::Overdue};
 use crate::{
     bytes::Capacity,
     time::Instant,
-    ws::{Connection, KeepAlive, Leniency, Limits, MaskSource, Out, Outbox, Role, SendError, Timeout},
+    ws::{CloseCode, Connection, KeepAlive, Leniency, Limits, MaskSource, Out, Outbox, Role, SendError, Timeout},
 };
 
 /// How long the close frame of a connection that is given up may take to be written, in milliseconds.
@@ -56,6 +56,14 @@ impl<R: Role> Core<R> {
         }
         self.is_cut |= matches!(end, End::Transport | End::Stalled | End::Eof);
         self.end.unwrap_or(end).error()
+    }
+
+    /// Begins the closing handshake. The deadline for the peer's answer counts from now.
+    pub(super) fn close<E>(&mut self, now: Instant, code: CloseCode, reason: &str) -> Result<(), Error<E>> {
+        self.check()?;
+        self.ws.close(code, reason).map_err(Error::State)?;
+        self.keep.tick(now);
+        Ok(())
     }
 
     /// Appends pings, pongs and the close frame, as far as there is room.

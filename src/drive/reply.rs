@@ -75,8 +75,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// [`Error::State`] if the code or the reason must not be sent, or after a close. Nothing was changed.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<Failed<T>>> {
-        self.core.check()?;
-        self.core.ws.close(code, reason).map_err(Error::State)
+        self.core.close(self.timer.now(), code, reason)
     }
 
     /// Waits until the transport has taken everything: messages, pings, pongs, the close frame.

@@ -292,7 +292,8 @@ impl KeepAlive {
         }
     }
 
-    fn tick(&mut self, now: Instant) {
+    /// Time has passed.
+    pub(crate) fn tick(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 

@@ -24,34 +24,23 @@ pub(super) enum Heard {
     Silence,
 }
 
-/// What to do next. A pen is to be written with.
-pub(super) enum Look<W, D: Side, B> {
+/// What to do next.
+pub(super) enum Look {
     /// The inbox returns it.
-    Item(Option<Pen<W, D, B>>),
-    Pong(Control, Option<Pen<W, D, B>>),
-    /// A message is too large for the inbox.
-    Full(Capacity, Option<Pen<W, D, B>>),
-    End,
-    Wait(Turn<W, D, B>),
-}
-
-/// A wait.
-pub(super) struct Turn<W, D: Side, B> {
-    pub(super) pen: Option<Pen<W, D, B>>,
-    /// Whether to read.
-    pub(super) reads: bool,
-    /// Until when.
-    pub(super) until: Instant,
-}
-
-enum Found {
-    Nothing,
     Item,
     Pong(Control),
+    /// A message is too large for the inbox.
     Full(Capacity),
+    End,
+    Wait {
+        /// Whether to read.
+        reads: bool,
+        until: Instant,
+    },
 }
 
 impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
+    /// If a pen is returned, there is something to write: at once and without waiting before a return, or during the wait.
     pub(super) fn look<S: AsMut<[u8]>, E>(
         &mut self,
         inbox: &mut Inbox<S>,
@@ -59,7 +48,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         heard: Heard,
         now: Instant,
         woken: &mut Woken,
-    ) -> Result<Look<W, D, B>, Error<E>> {
+    ) -> Result<(Look, Option<Pen<W, D, B>>), Error<E>> {
         let Self { state, pen } = self;
         if !state.is_open {
             return Err(Error::Order);
@@ -67,17 +56,10 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         state.hear(heard, now, woken);
         if state.core.end.is_none() {
             let found = state.advance(inbox, in_parts, pen.as_mut().map(|pen| &mut pen.outbox), woken);
-            // A pong, or the answer to a close frame: the application may not call again for long.
-            let urgent = if state.core.is_urgent { pen.take_if(|pen| !pen.outbox.is_empty()) } else { None };
-            match found {
-                Found::Item => return Ok(Look::Item(urgent)),
-                Found::Pong(pong) => return Ok(Look::Pong(pong, urgent)),
-                Found::Full(e) => return Ok(Look::Full(e, urgent)),
-                Found::Nothing => {
-                    if urgent.is_some() {
-                        *pen = urgent;
-                    }
-                }
+            if let Some(found) = found {
+                // A pong, or the answer to a close frame: the application may not call again for long.
+                let is_urgent = state.core.is_urgent;
+                return Ok((found, pen.take_if(|pen| is_urgent && !pen.outbox.is_empty())));
             }
         }
         state.core.is_urgent = false;
@@ -87,7 +69,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
             let by = state.finish_by(now);
             let is_done = !state.has_left() || now >= by || !state.may_say_farewell();
             if is_done {
-                return state.conclude(woken);
+                return state.conclude(woken).map(|look| (look, None));
             }
             until = by;
         }
@@ -96,7 +78,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         {
             match state.owe(outbox, woken) {
                 Err(e) if outbox.is_empty() && reads => return Err(Error::Outbox(e)),
-                Err(_) if outbox.is_empty() => return state.conclude(woken),
+                Err(_) if outbox.is_empty() => return state.conclude(woken).map(|look| (look, None)),
                 _ => {}
             }
             if reads {
@@ -109,12 +91,18 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
             until = until.min(state.core.write_by(now));
         }
         state.wakes = until;
-        Ok(Look::Wait(Turn { pen, reads, until }))
+        Ok((Look::Wait { reads, until }, pen))
     }
 
     /// Whether there is something to do for a receiver that waits. If not, its waker is left.
-    pub(super) fn watch(&mut self, turn: (bool, bool, Instant), waker: &Waker, woken: &mut Woken) -> bool {
-        let (has_pen, reads, until) = turn;
+    pub(super) fn watch(
+        &mut self,
+        has_pen: bool,
+        reads: bool,
+        until: Instant,
+        waker: &Waker,
+        woken: &mut Woken,
+    ) -> bool {
         let Self { state, pen } = self;
         let can_write = !has_pen && pen.is_some() && state.has_left();
         let is_done = !reads && !has_pen && !state.has_left();
@@ -140,8 +128,8 @@ impl<R: Role> State<R> {
     }
 
     /// How the connection ended.
-    fn conclude<W, D: Side, B, E>(&mut self, woken: &mut Woken) -> Result<Look<W, D, B>, Error<E>> {
-        if self.core.ws.has_received_close() && !matches!(self.core.end, Some(End::Peer(_))) {
+    fn conclude<E>(&mut self, woken: &mut Woken) -> Result<Look, Error<E>> {
+        if self.core.ws.has_received_close() {
             if self.has_left() {
                 // Nobody writes it any more.
                 let _ = self.fail::<()>(End::Stalled, woken);
@@ -178,7 +166,7 @@ impl<R: Role> State<R> {
         in_parts: bool,
         mut outbox: Option<&mut Outbox<B, K>>,
         woken: &mut Woken,
-    ) -> Found {
+    ) -> Option<Look> {
         loop {
             let ws = &mut self.core.ws;
             let found = if in_parts { inbox.advance_part(ws) } else { inbox.advance(ws) };
@@ -191,19 +179,19 @@ impl<R: Role> State<R> {
                 let _ = self.owe(outbox, woken);
             }
             match found {
-                Ok(Some(Advanced::Ready)) => return Found::Item,
+                Ok(Some(Advanced::Ready)) => return Some(Look::Item),
                 Ok(Some(Advanced::Ping(_))) => {}
                 Ok(Some(Advanced::Pong(pong))) => {
                     self.core.keep.handle_pong(&pong);
                     if self.core.shows_pongs {
-                        return Found::Pong(pong);
+                        return Some(Look::Pong(pong));
                     }
                 }
-                Ok(None) => return Found::Nothing,
-                Err(ReceiveError::Capacity(e)) => return Found::Full(e),
+                Ok(None) => return None,
+                Err(ReceiveError::Capacity(e)) => return Some(Look::Full(e)),
                 Err(ReceiveError::Peer(e)) => {
                     let _ = self.fail::<()>(End::Peer(e), woken);
-                    return Found::Nothing;
+                    return None;
                 }
             }
         }

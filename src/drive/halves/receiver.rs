@@ -1,8 +1,7 @@
 use super::{
     Half, Halved, Lock, Shared,
     held::{Held, locked},
-    look::{Heard, Look, Turn},
-    shared::Pen,
+    look::{Heard, Look},
 };
 use crate::{
     drive::{Error, Receive, Side, Timer, Transmit, error::End},
@@ -13,7 +12,7 @@ use core::{
     fmt,
     future::{Future, pending, poll_fn},
     pin::pin,
-    task::Poll,
+    task::{Context, Poll, Waker},
 };
 
 /// The receiving half of a connection. See [`Half`] for a program.
@@ -148,37 +147,37 @@ where
         let mut heard = Heard::Nothing;
         loop {
             let now = timer.now();
-            match locked(lock, |shared, woken| shared.look(inbox, in_parts, heard, now, woken))? {
-                Look::Item(pen) => return try_write(lock, pen, now).await.map(|()| Found::Item),
-                Look::Pong(pong, pen) => return try_write(lock, pen, now).await.map(|()| Found::Pong(pong)),
-                Look::Full(e, pen) => return try_write(lock, pen, now).await.and(Err(Error::Inbox(e))),
+            let (look, pen) = locked(lock, |shared, woken| shared.look(inbox, in_parts, heard, now, woken))?;
+            let mut held = pen.map(|pen| Held::of_receiver(lock, pen));
+            match look {
+                Look::Item => return try_write(held, now).map(|()| Found::Item),
+                Look::Pong(pong) => return try_write(held, now).map(|()| Found::Pong(pong)),
+                Look::Full(e) => return try_write(held, now).and(Err(Error::Inbox(e))),
                 Look::End => return Ok(Found::End),
-                Look::Wait(turn) => heard = wait(lock, reader, timer, inbox, turn).await?,
+                Look::Wait { reads, until } => {
+                    heard = wait(lock, reader, timer, inbox, &mut held, reads, until).await?;
+                }
             }
         }
     }
 }
 
-/// Offers what is urgent to the transport, without waiting.
-async fn try_write<L, W, D, B>(lock: &L, pen: Option<Pen<W, D, B>>, now: Instant) -> Result<(), Error<W::Error>>
+/// Offers what is urgent to the transport, without waiting for it.
+fn try_write<L, W, D, B>(held: Option<Held<'_, L, W, D, B>>, now: Instant) -> Result<(), Error<W::Error>>
 where
     W: Transmit,
     D: Side,
     B: AsMut<[u8]>,
     L: Lock<Value = Shared<W, D, B>>,
 {
-    let Some(pen) = pen else { return Ok(()) };
-    let mut held = Held::of_receiver(lock, pen);
-    let written = {
-        let mut writing = pin!(held.write());
-        poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await
-    };
+    let Some(mut held) = held else { return Ok(()) };
+    // Who writes next polls the transport again, so nobody need be woken.
+    let written = pin!(held.write()).poll(&mut Context::from_waker(Waker::noop()));
     match written {
-        // `held` gives it back.
-        Poll::Pending => Ok(()),
         Poll::Ready(result) => {
             held.with(|state, outbox, woken| state.settle_late(outbox, Some(result), now, woken)).map(drop)
         }
+        Poll::Pending => Ok(()),
     }
 }
 
@@ -188,7 +187,9 @@ async fn wait<R, W, D, C, S, B, L>(
     reader: &mut R,
     timer: &mut C,
     inbox: &mut Inbox<S>,
-    Turn { pen, reads, until }: Turn<W, D, B>,
+    held: &mut Option<Held<'_, L, W, D, B>>,
+    reads: bool,
+    until: Instant,
 ) -> Result<Heard, Error<R::Error>>
 where
     R: Receive,
@@ -199,8 +200,7 @@ where
     B: AsMut<[u8]>,
     L: Lock<Value = Shared<W, D, B>>,
 {
-    let has_pen = pen.is_some();
-    let mut held = pen.map(|pen| Held::of_receiver(lock, pen));
+    let has_pen = held.is_some();
     let (read, written, is_due) = {
         let space = if reads { Some(inbox.space().map_err(Error::Inbox)?) } else { None };
         let mut reading = pin!(async {
@@ -210,7 +210,7 @@ where
             }
         });
         let mut writing = pin!(async {
-            match &mut held {
+            match held {
                 Some(held) => held.write().await,
                 None => pending().await,
             }
@@ -224,10 +224,8 @@ where
             let is_due = !is_ready && sleep.as_mut().poll(cx).is_ready();
             let is_ready = is_ready
                 || is_due
-                || locked::<_, _, ()>(lock, |shared, woken| {
-                    Ok(shared.watch((has_pen, reads, until), cx.waker(), woken))
-                })
-                .unwrap_or(true);
+                || locked::<_, _, ()>(lock, |shared, woken| Ok(shared.watch(has_pen, reads, until, cx.waker(), woken)))
+                    .unwrap_or(true);
             if is_ready { Poll::Ready((ready(read), ready(written), is_due)) } else { Poll::Pending }
         })
         .await
@@ -238,9 +236,8 @@ where
         heard = Heard::Input;
     }
     let now = timer.now();
-    let mut result = Ok(());
-    if let Some(mut held) = held {
-        result = held.with(|state, outbox, woken| state.settle_late(outbox, written, now, woken)).map(drop);
+    if let Some(held) = held {
+        held.with(|state, outbox, woken| state.settle_late(outbox, written, now, woken))?;
     }
     match read {
         Some(Ok(Some(0))) => locked(lock, |Shared { state, .. }, woken| {
@@ -256,7 +253,7 @@ where
         Some(Ok(None)) => heard = Heard::Silence,
         Some(Ok(Some(_))) | None => {}
     }
-    result.map(|()| heard)
+    Ok(heard)
 }
 
 fn ready<T>(poll: Poll<T>) -> Option<T> {

@@ -128,9 +128,10 @@ where
     /// [`Error::State`] if the code or the reason must not be sent, or after a close. Nothing was changed. The others as in [`feed`](Self::feed).
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<W::Error>> {
         // Before the pen is there: a close waits for nobody.
+        let now = self.timer.now();
         locked(&self.lock, |shared, woken| {
             shared.state.check(true)?;
-            shared.state.core.ws.close(code, reason).map_err(Error::State)?;
+            shared.state.core.close(now, code, reason)?;
             // It writes the frame if this future is dropped.
             shared.state.wakers.take_receiver(woken);
             Ok(())
@@ -227,7 +228,8 @@ where
     C: Timer,
     L: Lock<Value = Shared<W, D, B>>,
 {
-    let mut has_waited = false;
+    // On executors that run last who was woken first, one is not enough.
+    let mut yields = 2_u8;
     // The deadline that was found to have passed, and when.
     let mut late: Option<(Instant, Instant)> = None;
     loop {
@@ -235,7 +237,7 @@ where
         let entry = locked(lock, |Shared { state, pen }, woken| {
             state.check(is_farewell)?;
             let Some(Pen { outbox, .. }) = pen else { return Ok(Entry::Waits(state.core.write_by(now))) };
-            if state.is_promised && !has_waited {
+            if state.is_promised && yields > 0 {
                 return Ok(Entry::Yields);
             }
             state.is_promised = false;
@@ -248,8 +250,12 @@ where
         match entry {
             Entry::Done => return Ok(None),
             Entry::Writes(pen, by) => return Ok(Some((Held::of_sender(lock, pen), by))),
-            Entry::Yields => yield_once().await,
+            Entry::Yields => {
+                yields = yields.saturating_sub(1);
+                yield_once().await;
+            }
             Entry::Waits(by) => {
+                yields = 0;
                 let until = match late {
                     _ if now < by => by,
                     Some((of, since)) if of == by => {
@@ -270,7 +276,6 @@ where
                 }
             }
         }
-        has_waited = true;
     }
 }
 

@@ -155,13 +155,12 @@ impl<R: Role> State<R> {
         outbox: &mut Outbox<B, K>,
         woken: &mut Woken,
     ) -> Result<bool, Error<E>> {
-        let owed = self.owe(outbox, woken);
-        if self.sent < *goal.until.get_or_insert(self.queued) {
+        if goal.until.is_some_and(|until| self.sent < until) {
             return Ok(false);
         }
+        let owed = self.owe(outbox, woken);
         if self.queued > self.sent && !goal.is_last {
-            goal.until = Some(self.queued);
-            goal.is_last = true;
+            goal.is_last = goal.until.replace(self.queued).is_some();
             return Ok(false);
         }
         match owed {
