@@ -7,9 +7,9 @@ use sansocket::{
     http::Url,
 };
 
-type Ws<F> = WebSocket<Async<Socket>, Clock, sansocket::drive::AsClient<F>, [u8; 512], [u8; 256]>;
+type Ws<'m, F> = WebSocket<Async<Socket>, Clock, sansocket::drive::AsClient<F>, &'m mut [u8; 512], &'m mut [u8; 256]>;
 
-async fn session<F: FnMut(&mut [u8])>(ws: &mut Ws<F>, url: &Url<'_>) -> Result<(), Error<Infallible>> {
+async fn session<F: FnMut(&mut [u8])>(ws: &mut Ws<'_, F>, url: &Url<'_>) -> Result<(), Error<Infallible>> {
     ws.connect_with(sha1, url, |connect| connect).await?;
     let mut due = Clock.now().after_millis(1000);
     loop {
@@ -28,14 +28,13 @@ async fn session<F: FnMut(&mut [u8])>(ws: &mut Ws<F>, url: &Url<'_>) -> Result<(
 
 async fn client() {
     let Ok(url) = Url::parse(core::hint::black_box("ws://192.168.0.7:3000/")) else { return };
-    let Some(socket) = dial().await else { return };
-    let mut ws = WebSocket::client(Async(socket), Clock, fill, [0; 512], [0; 256]);
+    let (mut rx, mut tx) = ([0; 512], [0; 256]);
     loop {
-        let _ = session(&mut ws, &url).await;
-        Clock.sleep_until(Clock.now().after_millis(5000)).await;
         if let Some(socket) = dial().await {
-            ws.renew(Async(socket));
+            let mut ws = WebSocket::client(Async(socket), Clock, fill, &mut rx, &mut tx);
+            let _ = session(&mut ws, &url).await;
         }
+        Clock.sleep_until(Clock.now().after_millis(5000)).await;
     }
 }
 
@@ -52,7 +51,7 @@ mod sizes {
         ws::{CloseCode, Kind},
     };
 
-    type Client = Ws<fn(&mut [u8])>;
+    type Client = Ws<'static, fn(&mut [u8])>;
     type Server = WebSocket<Async<Socket>, Clock, AsServer, [u8; 512], [u8; 256]>;
     macro_rules! size {
         ($name:ident, $call:expr) => {
@@ -78,6 +77,12 @@ mod sizes {
     size!(SIZE_FUTURE_CLIENT, |(): ()| client());
     #[used]
     static SIZE_DRIVE_WEBSOCKET_WITHOUT_MEMORY: [u8; size_of::<
-        WebSocket<Async<Socket>, Clock, sansocket::drive::AsClient<fn(&mut [u8])>, [u8; 0], [u8; 0]>,
+        WebSocket<
+            Async<Socket>,
+            Clock,
+            sansocket::drive::AsClient<fn(&mut [u8])>,
+            &'static mut [u8; 512],
+            &'static mut [u8; 256],
+        >,
     >()] = [0; _];
 }

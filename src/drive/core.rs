@@ -101,12 +101,15 @@ impl<R: Role> Core<R> {
         owed.map(|()| false).map_err(Error::Outbox)
     }
 
-    /// When the connection is over: whether the close frame, or the answer that refuses a client, is still to be written. If not, fails for the reason.
+    /// When the connection is over: `true` while the close frame, or the answer that refuses a client, is still to be written. Then fails for the reason.
     pub(super) fn farewell<B: AsMut<[u8]>, K: MaskSource<R>, E>(
         &mut self,
         outbox: &mut Outbox<B, K>,
-    ) -> Result<(), Error<E>> {
-        if self.is_cut || !self.owes::<_, _, E>(outbox).unwrap_or(false) { self.check() } else { Ok(()) }
+    ) -> Result<bool, Error<E>> {
+        if self.is_cut || !self.owes::<_, _, E>(outbox).unwrap_or(false) {
+            self.check()?;
+        }
+        Ok(true)
     }
 
     /// When the write that begins or goes on now must have taken a byte.

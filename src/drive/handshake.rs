@@ -72,9 +72,9 @@ impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsS
     ) -> Result<Request<'_>, Error<Failed<T>>> {
         let n = loop {
             match self.look_for_request(sha1, fields, &mut judge)? {
+                Look::Found(n) => break n,
                 Look::Write => self.reply.write().await?,
                 Look::Read => self.read().await?,
-                Look::Found(n) => break n,
             }
         };
         let head = self.inbox.bytes().get(..n).unwrap_or_default();
@@ -82,6 +82,7 @@ impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsS
     }
 
     /// What to wait for, or the length of the head of a request whose answer was sent.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn look_for_request(
         &mut self,
         sha1: Sha1,
@@ -89,14 +90,14 @@ impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsS
         judge: &mut impl for<'h> FnMut(&Request<'h>, Accept<'h>) -> Result<Accept<'h>, Status>,
     ) -> Result<Look<usize>, Error<Failed<T>>> {
         if self.reply.core.end.is_some() {
-            return self.reply.farewell();
+            return self.reply.farewell().map(Look::of);
         }
         if let Stage::New = self.stage {
             self.stage = Stage::Awaited(HeadScanner::new(Limits::new()));
         }
         if let Stage::Awaited(head) = &mut self.stage {
             let end = match head.scan(self.inbox.bytes()) {
-                Ok(None) => return self.reply.wait(),
+                Ok(None) => return self.reply.wait().map(Look::of),
                 Ok(Some(n)) => {
                     let head = self.inbox.bytes().get(..n).unwrap_or_default();
                     match Request::parse(head) {
@@ -143,7 +144,7 @@ impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsS
             _ => status(Status(400), tail),
         });
         self.reply.core.fail::<Failed<T>>(end);
-        self.reply.farewell()
+        self.reply.farewell().map(Look::of)
     }
 }
 
@@ -181,15 +182,16 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
     ) -> Result<ResponseHead<'_>, Error<Failed<T>>> {
         let n = loop {
             match self.look_for_answer(sha1, url, &mut adjust)? {
+                Look::Found(n) => break n,
                 Look::Write => self.reply.write().await?,
                 Look::Read => self.read().await?,
-                Look::Found(n) => break n,
             }
         };
         ResponseHead::parse(self.inbox.bytes().get_mut(..n).unwrap_or_default()).map_err(Error::Head)
     }
 
     /// What to wait for, or the length of the head of the answer that opens the WebSocket.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn look_for_answer<'r>(
         &mut self,
         sha1: Sha1,
@@ -198,13 +200,13 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
     ) -> Result<Look<usize>, Error<Failed<T>>> {
         let Self { inbox, reply: Reply { core, outbox, .. }, stage } = self;
         if core.end.is_some() {
-            return self.reply.farewell();
+            return self.reply.farewell().map(Look::of);
         }
         loop {
             let (nonce, answer) = match stage {
                 Stage::New => (outbox.keys().bytes(), None),
                 Stage::Asked(nonce, head) => match head.scan(inbox.bytes()) {
-                    Ok(None) => return self.reply.wait(),
+                    Ok(None) => return self.reply.wait().map(Look::of),
                     Ok(Some(n)) => (*nonce, Some(n)),
                     Err(e) => return Err(core.fail(End::Head(e))),
                 },

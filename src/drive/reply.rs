@@ -1,4 +1,4 @@
-use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race, websocket::Look};
+use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
 use crate::ws::{CloseCode, Closed, Connection, Kept, Kind, Out, Outbox, SendError};
 use core::{fmt, pin::pin};
 
@@ -27,8 +27,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.feed(kind, payload).await?;
-        self.flush().await
+        self.append(true, |ws, out| ws.send(kind, payload, out)).await
     }
 
     /// As [`send`](Self::send), for text.
@@ -46,7 +45,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory.
     /// [`Error::State`] after a close, and inside a message that is sent in parts. Nothing was sent. The others end the connection.
     pub async fn feed(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(|ws, out| ws.send(kind, payload, out)).await
+        self.append(false, |ws, out| ws.send(kind, payload, out)).await
     }
 
     /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`]. Several calls make up a message, so drop none
@@ -55,7 +54,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn feed_part(&mut self, kind: Kind, payload: &[u8], is_last: bool) -> Result<(), Error<Failed<T>>> {
-        self.append(|ws, out| ws.send_chunk(kind, payload, is_last, out)).await
+        self.append(false, |ws, out| ws.send_chunk(kind, payload, is_last, out)).await
     }
 
     /// Sends a ping of your own, with at most 125 bytes. Its pong is returned as [`Incoming::Pong`](crate::ws::Incoming::Pong). Not needed to keep the
@@ -64,7 +63,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(|ws, out| ws.ping(payload, out)).await?;
+        self.append(false, |ws, out| ws.ping(payload, out)).await?;
         self.core.shows_pongs = true;
         self.flush().await
     }
@@ -116,29 +115,35 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         self.outbox.replace(storage)
     }
 
+    /// Appends what `write` writes, as soon as there is room, and then waits until everything was sent, if `flushes`.
     async fn append(
         &mut self,
+        flushes: bool,
         mut write: impl FnMut(&mut Connection<D::Role>, &mut Out<'_, Kept<'_, D::Role, D::Keys>>) -> Result<(), SendError>,
     ) -> Result<(), Error<Failed<T>>> {
         self.core.check()?;
-        while !self.core.append(&mut self.outbox, &mut write)? {
+        let mut is_appended = false;
+        loop {
+            if !is_appended {
+                is_appended = self.core.append(&mut self.outbox, &mut write)?;
+            }
+            if is_appended && !(flushes && self.core.owes(&mut self.outbox)?) {
+                return Ok(());
+            }
             self.write().await?;
         }
-        Ok(())
     }
 
-    /// All that arrived is handled: writes what is owed, then reads. A deadline may have passed although bytes kept arriving.
-    pub(super) fn wait<X>(&mut self) -> Result<Look<X>, Error<Failed<T>>> {
+    /// All that arrived is handled: whether to write what is owed, or else to read. A deadline may have passed although bytes kept arriving.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(super) fn wait(&mut self) -> Result<bool, Error<Failed<T>>> {
         self.core.overdue(self.timer.now());
-        if self.core.end.is_some() {
-            return self.farewell();
-        }
-        Ok(if self.core.owes(&mut self.outbox)? { Look::Write } else { Look::Read })
+        if self.core.end.is_some() { self.farewell() } else { self.core.owes(&mut self.outbox) }
     }
 
-    /// To write what is still to be written at the end. Then it fails for the reason.
-    pub(super) fn farewell<X>(&mut self) -> Result<Look<X>, Error<Failed<T>>> {
-        self.core.farewell(&mut self.outbox).map(|()| Look::Write)
+    /// At the end: `true` while something is still to be written. Then it fails for the reason.
+    pub(super) fn farewell(&mut self) -> Result<bool, Error<Failed<T>>> {
+        self.core.farewell(&mut self.outbox)
     }
 
     /// One write. What it took is removed from the outbox in the same poll.

@@ -112,7 +112,8 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// message ([`inbox`](Self::inbox)). [`Error::Outbox`] if the send memory has no room for a control frame. [`Error::Order`] before the handshake. The others
     /// end the connection: [`Error::Peer`], [`Error::Timeout`], [`Error::Stalled`], [`Error::Eof`], [`Error::Transport`].
     pub async fn next(&mut self) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
-        self.incoming(false).await
+        let found = self.ready(false).await?;
+        Ok(found.incoming(&mut self.inbox).map(|incoming| (incoming, &mut self.reply)))
     }
 
     /// As [`next`](Self::next), but returns messages in parts as they arrive, so a message can have any length. See [`Inbox::poll_part`].
@@ -120,18 +121,8 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// # Errors
     /// As [`next`](Self::next), but never [`Error::Inbox`].
     pub async fn next_part(&mut self) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
-        self.incoming(true).await
-    }
-
-    async fn incoming(
-        &mut self,
-        in_parts: bool,
-    ) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
-        Ok(match self.ready(in_parts).await? {
-            Found::Item => self.inbox.take().map(|incoming| (incoming, &mut self.reply)),
-            Found::Pong(pong) => Some((Incoming::Pong(pong), &mut self.reply)),
-            Found::End => None,
-        })
+        let found = self.ready(true).await?;
+        Ok(found.incoming(&mut self.inbox).map(|incoming| (incoming, &mut self.reply)))
     }
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
@@ -152,10 +143,11 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     }
 
     /// What to wait for, or what was found. A second call finds the same.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn look(&mut self, in_parts: bool) -> Result<Look<Found>, Error<Failed<T>>> {
         let is_over = self.reply.core.end.is_some();
         if is_over && !self.reply.core.ws.has_received_close() {
-            return self.reply.farewell();
+            return self.reply.farewell().map(Look::of);
         }
         self.drop_head()?;
         let mut payload = None;
@@ -185,14 +177,14 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                 }
                 Ok(None) if is_over => Ok(Look::Found(Found::End)),
                 Ok(None) => match self.reply.wait()? {
-                    Look::Read if self.reply.core.ws.is_closed() => Ok(Look::Found(Found::End)),
-                    look => Ok(look),
+                    false if self.reply.core.ws.is_closed() => Ok(Look::Found(Found::End)),
+                    is_write => Ok(Look::of(is_write)),
                 },
                 Err(ReceiveError::Capacity(_)) if core.owes(outbox)? => Ok(Look::Write),
                 Err(ReceiveError::Capacity(e)) => Err(Error::Inbox(e)),
                 Err(ReceiveError::Peer(e)) => {
                     core.fail::<Failed<T>>(End::Peer(e));
-                    self.reply.farewell()
+                    self.reply.farewell().map(Look::of)
                 }
             };
         }
@@ -315,6 +307,12 @@ pub(super) enum Look<X> {
     Found(X),
 }
 
+impl<X> Look<X> {
+    pub(super) const fn of(is_write: bool) -> Self {
+        if is_write { Self::Write } else { Self::Read }
+    }
+}
+
 /// What [`WebSocket::ready`] found.
 #[derive(PartialEq, Eq)]
 enum Found {
@@ -322,4 +320,14 @@ enum Found {
     Item,
     Pong(Control),
     End,
+}
+
+impl Found {
+    fn incoming<S: AsMut<[u8]>>(self, inbox: &mut Inbox<S>) -> Option<Incoming<'_>> {
+        match self {
+            Self::Item => inbox.take(),
+            Self::Pong(pong) => Some(Incoming::Pong(pong)),
+            Self::End => None,
+        }
+    }
 }
