@@ -19,6 +19,8 @@ pub(super) struct Core<R> {
     write_by: Option<Instant>,
     overdue: Overdue,
     pub end: Option<End>,
+    /// The transport takes nothing any more.
+    is_cut: bool,
     /// A pong is owed or stands in the outbox: written before anything is returned.
     pub is_urgent: bool,
     /// The application has sent a ping of its own, so pongs are shown.
@@ -36,6 +38,7 @@ impl<R: Role> Core<R> {
             write_by: None,
             overdue: Overdue::default(),
             end: None,
+            is_cut: false,
             is_urgent: false,
             shows_pongs: false,
         }
@@ -48,7 +51,11 @@ impl<R: Role> Core<R> {
 
     /// Ends the connection, unless it is over.
     pub(super) fn fail<E>(&mut self, end: End) -> Error<E> {
-        self.end.get_or_insert(end).error()
+        if self.end.is_none() {
+            (self.end, self.write_by) = (Some(end), None);
+        }
+        self.is_cut |= matches!(end, End::Transport | End::Stalled | End::Eof);
+        self.end.unwrap_or(end).error()
     }
 
     /// Appends pings, pongs and the close frame, as far as there is room.
@@ -71,6 +78,30 @@ impl<R: Role> Core<R> {
             Err(SendError::Capacity(_)) => Ok(false),
             Err(SendError::State(e)) => Err(Error::State(e)),
         }
+    }
+
+    /// Whether something is to be written: messages, pings, pongs, the close frame.
+    pub(super) fn owes<B: AsMut<[u8]>, K: MaskSource<R>, E>(
+        &mut self,
+        outbox: &mut Outbox<B, K>,
+    ) -> Result<bool, Error<E>> {
+        let owed = self.owe(outbox);
+        if !outbox.is_empty() {
+            return Ok(true);
+        }
+        self.is_urgent = false;
+        owed.map(|()| false).map_err(Error::Outbox)
+    }
+
+    /// When the connection is over: `true` while the close frame, or the answer that refuses a client, is still to be written. Then fails for the reason.
+    pub(super) fn farewell<B: AsMut<[u8]>, K: MaskSource<R>, E>(
+        &mut self,
+        outbox: &mut Outbox<B, K>,
+    ) -> Result<bool, Error<E>> {
+        if self.is_cut || !self.owes::<_, _, E>(outbox).unwrap_or(false) {
+            self.check()?;
+        }
+        Ok(true)
     }
 
     /// When the write that begins or goes on now must have taken a byte.
@@ -115,7 +146,7 @@ impl<R: Role> Core<R> {
     /// Nothing arrived until `now`. Returns a deadline that has passed.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Timeout> {
         let timeout = self.keep.handle_timeout(now, &mut self.ws)?;
-        self.end = self.end.or(Some(End::Timeout(timeout)));
+        (self.end, self.write_by) = (self.end.or(Some(End::Timeout(timeout))), None);
         Some(timeout)
     }
 
@@ -124,7 +155,8 @@ impl<R: Role> Core<R> {
         self.ws = self.ws.renewed();
         self.keep = KeepAlive::new(self.deadlines.others, now);
         self.overdue = Overdue::default();
-        (self.write_by, self.end, self.is_urgent, self.shows_pongs) = (None, None, false, false);
+        (self.write_by, self.end) = (None, None);
+        (self.is_cut, self.is_urgent, self.shows_pongs) = (false, false, false);
     }
 
     pub(super) fn set_limits(&mut self, limits: Limits) {

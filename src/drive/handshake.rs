@@ -1,4 +1,4 @@
-use super::{AsClient, AsServer, Error, Failed, Timer, Transport, WebSocket, error::End};
+use super::{AsClient, AsServer, Error, Failed, Reply, Timer, Transport, WebSocket, error::End, websocket::Look};
 use crate::{
     http::{HeadScanner, Limits, Request, Response, ResponseError, ResponseHead, Status, Url},
     ws::{Accept, Connect, ConnectError, refuse},
@@ -70,70 +70,81 @@ impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsS
         fields: &[(&str, &[u8])],
         mut judge: impl for<'h> FnMut(&Request<'h>, Accept<'h>) -> Result<Accept<'h>, Status>,
     ) -> Result<Request<'_>, Error<Failed<T>>> {
-        self.reply.core.check()?;
         let n = loop {
-            match &mut self.stage {
-                Stage::New => self.stage = Stage::Awaited(HeadScanner::new(Limits::new())),
-                Stage::Awaited(head) => match head.scan(self.inbox.bytes()) {
-                    Ok(None) => self.read().await?,
-                    Ok(Some(n)) => self.answer_request(n, sha1, fields, &mut judge).await?,
-                    Err(e) => return Err(self.refuse(End::Head(e)).await),
-                },
-                Stage::Answered(n) => {
-                    let n = *n;
-                    self.reply.drain().await?;
-                    self.opened();
-                    self.stage = Stage::Open(n);
-                    break n;
-                }
-                Stage::Asked(..) | Stage::Refused(_) | Stage::Open(_) => return Err(Error::Order),
+            match self.look_for_request(sha1, fields, &mut judge)? {
+                Look::Found(n) => break n,
+                Look::Write => self.reply.write().await?,
+                Look::Read => self.read().await?,
             }
         };
         let head = self.inbox.bytes().get(..n).unwrap_or_default();
         Request::parse(head).map_err(Error::Head)
     }
 
-    async fn answer_request(
+    /// What to wait for, or the length of the head of a request whose answer was sent.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn look_for_request(
         &mut self,
-        n: usize,
         sha1: Sha1,
         fields: &[(&str, &[u8])],
         judge: &mut impl for<'h> FnMut(&Request<'h>, Accept<'h>) -> Result<Accept<'h>, Status>,
-    ) -> Result<(), Error<Failed<T>>> {
-        let head = self.inbox.bytes().get(..n).unwrap_or_default();
-        let end = match Request::parse(head) {
-            Err(e) => End::Head(e),
-            Ok(request) => match Accept::check(&request).map(|accept| judge(&request, accept)) {
-                Err(e) => End::Request(e),
-                Ok(Err(status)) => End::Refused(status),
-                Ok(Ok(accept)) => {
-                    return match self.reply.outbox.append_bytes(|tail| accept.write_with(sha1, fields, tail)) {
-                        Ok(_) => {
-                            self.stage = Stage::Answered(n);
-                            Ok(())
-                        }
-                        Err(ResponseError::Capacity(e)) => Err(Error::Outbox(e)),
-                        Err(ResponseError::Field) => Err(Error::Connect(ConnectError::Field)),
-                    };
+    ) -> Result<Look<usize>, Error<Failed<T>>> {
+        if self.reply.core.end.is_some() {
+            return self.reply.farewell().map(Look::of);
+        }
+        if let Stage::New = self.stage {
+            self.stage = Stage::Awaited(HeadScanner::new(Limits::new()));
+        }
+        if let Stage::Awaited(head) = &mut self.stage {
+            let end = match head.scan(self.inbox.bytes()) {
+                Ok(None) => return self.reply.wait().map(Look::of),
+                Ok(Some(n)) => {
+                    let head = self.inbox.bytes().get(..n).unwrap_or_default();
+                    match Request::parse(head) {
+                        Err(e) => Some(End::Head(e)),
+                        Ok(request) => match Accept::check(&request).map(|accept| judge(&request, accept)) {
+                            Err(e) => Some(End::Request(e)),
+                            Ok(Err(status)) => Some(End::Refused(status)),
+                            Ok(Ok(accept)) => {
+                                let outbox = &mut self.reply.outbox;
+                                outbox.append_bytes(|tail| accept.write_with(sha1, fields, tail)).map_err(
+                                    |e| match e {
+                                        ResponseError::Capacity(e) => Error::Outbox(e),
+                                        ResponseError::Field => Error::Connect(ConnectError::Field),
+                                    },
+                                )?;
+                                self.stage = Stage::Answered(n);
+                                None
+                            }
+                        },
+                    }
                 }
-            },
-        };
-        Err(self.refuse(end).await)
+                Err(e) => Some(End::Head(e)),
+            };
+            if let Some(end) = end {
+                return self.refuse(end);
+            }
+        }
+        let Stage::Answered(n) = self.stage else { return Err(Error::Order) };
+        if self.reply.core.owes(&mut self.reply.outbox)? {
+            return Ok(Look::Write);
+        }
+        self.opened();
+        self.stage = Stage::Open(n);
+        Ok(Look::Found(n))
     }
 
     /// Answers with a status and ends the connection.
-    async fn refuse(&mut self, end: End) -> Error<Failed<T>> {
-        let written = self.reply.outbox.append_bytes(|tail| match end {
+    fn refuse(&mut self, end: End) -> Result<Look<usize>, Error<Failed<T>>> {
+        // Without room it ends without an answer.
+        let _ = self.reply.outbox.append_bytes(|tail| match end {
             End::Request(e) => refuse(e, tail),
             End::Head(e) => status(e.status(), tail),
             End::Refused(refused) => status(refused, tail),
             _ => status(Status(400), tail),
         });
-        let error = self.reply.core.fail(end);
-        if written.is_ok() {
-            let _ = self.reply.drain().await;
-        }
-        error
+        self.reply.core.fail::<Failed<T>>(end);
+        self.reply.farewell().map(Look::of)
     }
 }
 
@@ -169,54 +180,67 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
         url: &Url<'r>,
         mut adjust: impl FnMut(Connect<'r>) -> Connect<'r>,
     ) -> Result<ResponseHead<'_>, Error<Failed<T>>> {
-        self.reply.core.check()?;
         let n = loop {
-            match &mut self.stage {
-                Stage::New => {
-                    let nonce = self.reply.outbox.keys().bytes();
-                    let connect = adjust(Connect::for_url(url, nonce));
-                    match self.reply.outbox.append_bytes(|tail| connect.write(tail)) {
-                        Ok(_) => self.stage = Stage::Asked(nonce, HeadScanner::response(Limits::new())),
-                        Err(ConnectError::Capacity(e)) => return Err(Error::Outbox(e)),
-                        Err(e) => return Err(Error::Connect(e)),
-                    }
-                }
-                Stage::Asked(nonce, head) => {
-                    if !self.reply.outbox.is_empty() {
-                        self.reply.drain().await?;
-                        continue;
-                    }
-                    let n = match head.scan(self.inbox.bytes()) {
-                        Ok(None) => {
-                            self.read().await?;
-                            continue;
-                        }
-                        Ok(Some(n)) => n,
-                        Err(e) => return Err(self.reply.core.fail(End::Head(e))),
-                    };
-                    let bytes = self.inbox.bytes().get_mut(..n).unwrap_or_default();
-                    let response = ResponseHead::parse(bytes).map_err(|e| self.reply.core.fail(End::Head(e)))?;
-                    match adjust(Connect::for_url(url, *nonce)).check_with(sha1, &response) {
-                        Ok(Some(_)) => {
-                            self.opened();
-                            self.stage = Stage::Open(n);
-                            break n;
-                        }
-                        // Only to keep us waiting (1xx).
-                        Ok(None) => {
-                            *head = HeadScanner::response(Limits::new());
-                            self.inbox.consume(n);
-                        }
-                        Err(e) => {
-                            self.stage = Stage::Refused(n);
-                            return Err(self.reply.core.fail(End::Handshake(e)));
-                        }
-                    }
-                }
-                _ => return Err(Error::Order),
+            match self.look_for_answer(sha1, url, &mut adjust)? {
+                Look::Found(n) => break n,
+                Look::Write => self.reply.write().await?,
+                Look::Read => self.read().await?,
             }
         };
         ResponseHead::parse(self.inbox.bytes().get_mut(..n).unwrap_or_default()).map_err(Error::Head)
+    }
+
+    /// What to wait for, or the length of the head of the answer that opens the WebSocket.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn look_for_answer<'r>(
+        &mut self,
+        sha1: Sha1,
+        url: &Url<'r>,
+        adjust: &mut impl FnMut(Connect<'r>) -> Connect<'r>,
+    ) -> Result<Look<usize>, Error<Failed<T>>> {
+        let Self { inbox, reply: Reply { core, outbox, .. }, stage } = self;
+        if core.end.is_some() {
+            return self.reply.farewell().map(Look::of);
+        }
+        loop {
+            let (nonce, answer) = match stage {
+                Stage::New => (outbox.keys().bytes(), None),
+                Stage::Asked(nonce, head) => match head.scan(inbox.bytes()) {
+                    Ok(None) => return self.reply.wait().map(Look::of),
+                    Ok(Some(n)) => (*nonce, Some(n)),
+                    Err(e) => return Err(core.fail(End::Head(e))),
+                },
+                _ => return Err(Error::Order),
+            };
+            let connect = adjust(Connect::for_url(url, nonce));
+            let scanner = HeadScanner::response(Limits::new());
+            let Some(n) = answer else {
+                outbox.append_bytes(|tail| connect.write(tail)).map_err(|e| match e {
+                    ConnectError::Capacity(e) => Error::Outbox(e),
+                    e => Error::Connect(e),
+                })?;
+                *stage = Stage::Asked(nonce, scanner);
+                continue;
+            };
+            let bytes = inbox.bytes().get_mut(..n).unwrap_or_default();
+            let response = ResponseHead::parse(bytes).map_err(|e| core.fail(End::Head(e)))?;
+            match connect.check_with(sha1, &response) {
+                Ok(Some(_)) => {
+                    self.opened();
+                    self.stage = Stage::Open(n);
+                    return Ok(Look::Found(n));
+                }
+                // Only to keep us waiting (1xx).
+                Ok(None) => {
+                    inbox.consume(n);
+                    *stage = Stage::Asked(nonce, scanner);
+                }
+                Err(e) => {
+                    *stage = Stage::Refused(n);
+                    return Err(core.fail(End::Handshake(e)));
+                }
+            }
+        }
     }
 
     /// The server's answer after [`connect`](Self::connect), also if it refuses, until the next call that receives. `None` if there is none.

@@ -1,6 +1,6 @@
 use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
 use crate::ws::{CloseCode, Closed, Connection, Kept, Kind, Out, Outbox, SendError};
-use core::fmt;
+use core::{fmt, pin::pin};
 
 /// The sending side of a [`WebSocket`](super::WebSocket). [`next`](super::WebSocket::next) returns it beside what arrived, which borrows the receiving side,
 /// so you can answer a message without a copy of it.
@@ -27,8 +27,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.feed(kind, payload).await?;
-        self.flush().await
+        self.append(true, |ws, out| ws.send(kind, payload, out)).await
     }
 
     /// As [`send`](Self::send), for text.
@@ -46,7 +45,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory.
     /// [`Error::State`] after a close, and inside a message that is sent in parts. Nothing was sent. The others end the connection.
     pub async fn feed(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(|ws, out| ws.send(kind, payload, out)).await
+        self.append(false, |ws, out| ws.send(kind, payload, out)).await
     }
 
     /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`]. Several calls make up a message, so drop none
@@ -55,7 +54,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn feed_part(&mut self, kind: Kind, payload: &[u8], is_last: bool) -> Result<(), Error<Failed<T>>> {
-        self.append(|ws, out| ws.send_chunk(kind, payload, is_last, out)).await
+        self.append(false, |ws, out| ws.send_chunk(kind, payload, is_last, out)).await
     }
 
     /// Sends a ping of your own, with at most 125 bytes. Its pong is returned as [`Incoming::Pong`](crate::ws::Incoming::Pong). Not needed to keep the
@@ -64,7 +63,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(|ws, out| ws.ping(payload, out)).await?;
+        self.append(false, |ws, out| ws.ping(payload, out)).await?;
         self.core.shows_pongs = true;
         self.flush().await
     }
@@ -85,7 +84,10 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// [`Error::Stalled`], [`Error::Transport`]: the connection is over.
     pub async fn flush(&mut self) -> Result<(), Error<Failed<T>>> {
         self.core.check()?;
-        self.drain().await
+        while self.core.owes(&mut self.outbox)? {
+            self.write().await?;
+        }
+        Ok(())
     }
 
     /// How the connection was closed. Call it after [`next`](super::WebSocket::next) has returned `None`.
@@ -114,46 +116,58 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         self.outbox.replace(storage)
     }
 
-    /// [`flush`](Self::flush), also when the connection is over and has a close frame to send.
-    pub(super) async fn drain(&mut self) -> Result<(), Error<Failed<T>>> {
+    /// Appends what `write` writes, as soon as there is room, and then waits until everything was sent, if `flushes`.
+    async fn append(
+        &mut self,
+        flushes: bool,
+        mut write: impl FnMut(&mut Connection<D::Role>, &mut Out<'_, Kept<'_, D::Role, D::Keys>>) -> Result<(), SendError>,
+    ) -> Result<(), Error<Failed<T>>> {
+        self.core.check()?;
+        let mut is_appended = false;
         loop {
-            let owed = self.core.owe(&mut self.outbox);
-            if self.outbox.is_empty() {
-                self.core.is_urgent = false;
-                return owed.map_err(Error::Outbox);
+            if !is_appended {
+                is_appended = self.core.append(&mut self.outbox, &mut write)?;
+            }
+            if is_appended && !(flushes && self.core.owes(&mut self.outbox)?) {
+                return Ok(());
             }
             self.write().await?;
         }
     }
 
-    async fn append(
-        &mut self,
-        mut write: impl FnMut(&mut Connection<D::Role>, &mut Out<'_, Kept<'_, D::Role, D::Keys>>) -> Result<(), SendError>,
-    ) -> Result<(), Error<Failed<T>>> {
-        self.core.check()?;
-        while !self.core.append(&mut self.outbox, &mut write)? {
-            self.write().await?;
-        }
-        Ok(())
+    /// All that arrived is handled: whether to write what is owed, or else to read. A deadline may have passed although bytes kept arriving.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(super) fn wait(&mut self) -> Result<bool, Error<Failed<T>>> {
+        self.core.overdue(self.timer.now());
+        if self.core.end.is_some() { self.farewell() } else { self.core.owes(&mut self.outbox) }
+    }
+
+    /// At the end: `true` while something is still to be written. Then it fails for the reason.
+    pub(super) fn farewell(&mut self) -> Result<bool, Error<Failed<T>>> {
+        self.core.farewell(&mut self.outbox)
     }
 
     /// One write. What it took is removed from the outbox in the same poll.
-    async fn write(&mut self) -> Result<(), Error<Failed<T>>> {
+    pub(super) async fn write(&mut self) -> Result<(), Error<Failed<T>>> {
         let Self { transport, timer, core, outbox } = self;
         let by = core.write_by(timer.now());
-        let written = race(transport.write(outbox.written()), timer.sleep_until(by)).await;
+        let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by))).await;
         match written {
             Some(Ok(Some(n))) if n > 0 => {
                 outbox.consume(n);
                 core.has_written();
-                Ok(())
+                return Ok(());
             }
-            Some(Ok(None)) if timer.now() < by => Ok(()),
-            Some(Err(e)) => {
+            Some(Ok(None)) if timer.now() < by => return Ok(()),
+            _ => outbox.consume(usize::MAX),
+        }
+        match written {
+            Some(Err(e)) if core.end.is_none() => {
                 core.fail::<Failed<T>>(End::Transport);
                 Err(Error::Transport(e))
             }
-            Some(Ok(_)) | None => Err(core.fail(End::Stalled)),
+            Some(Err(_)) => Err(core.fail(End::Transport)),
+            _ => Err(core.fail(End::Stalled)),
         }
     }
 }

@@ -2,8 +2,8 @@ use super::{
     AsClient, AsServer, Deadlines, Error, Failed, Reply, Side, Timer, Transport, core::Core, error::End,
     handshake::Stage, race::race, side::Random,
 };
-use crate::ws::{Advanced, CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError};
-use core::fmt;
+use crate::ws::{CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError, Worked};
+use core::{fmt, pin::pin};
 
 /// A WebSocket over a [`Transport`], in either role, which you await.
 ///
@@ -112,7 +112,8 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// message ([`inbox`](Self::inbox)). [`Error::Outbox`] if the send memory has no room for a control frame. [`Error::Order`] before the handshake. The others
     /// end the connection: [`Error::Peer`], [`Error::Timeout`], [`Error::Stalled`], [`Error::Eof`], [`Error::Transport`].
     pub async fn next(&mut self) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
-        self.incoming(false).await
+        let found = self.ready(false).await?;
+        Ok(found.incoming(&mut self.inbox).map(|incoming| (incoming, &mut self.reply)))
     }
 
     /// As [`next`](Self::next), but returns messages in parts as they arrive, so a message can have any length. See [`Inbox::poll_part`].
@@ -120,106 +121,98 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// # Errors
     /// As [`next`](Self::next), but never [`Error::Inbox`].
     pub async fn next_part(&mut self) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
-        self.incoming(true).await
-    }
-
-    async fn incoming(
-        &mut self,
-        in_parts: bool,
-    ) -> Result<Option<(Incoming<'_>, &mut Reply<T, C, D, B>)>, Error<Failed<T>>> {
-        Ok(match self.ready(in_parts).await? {
-            Found::Item => self.inbox.take().map(|incoming| (incoming, &mut self.reply)),
-            Found::Pong(pong) => Some((Incoming::Pong(pong), &mut self.reply)),
-            Found::End => None,
-        })
+        let found = self.ready(true).await?;
+        Ok(found.incoming(&mut self.inbox).map(|incoming| (incoming, &mut self.reply)))
     }
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
     async fn ready(&mut self, in_parts: bool) -> Result<Found, Error<Failed<T>>> {
-        if self.reply.core.ws.has_received_close() && self.reply.core.end.is_some() {
-            return Ok(Found::End);
-        }
-        self.check_open()?;
         loop {
-            let core = &mut self.reply.core;
-            let found = if in_parts { self.inbox.advance_part(&mut core.ws) } else { self.inbox.advance(&mut core.ws) };
-            match found {
-                Ok(Some(Advanced::Ready)) => {
-                    // A pong, or the answer to a close frame: the application may not call again for long.
-                    if core.is_urgent || core.ws.wants_transmit() {
-                        self.write_owed().await?;
-                    }
-                    return Ok(Found::Item);
-                }
-                Ok(Some(Advanced::Ping(_))) => {
-                    core.is_urgent = true;
-                    // Without room the pong of the latest ping stays owed.
-                    let _ = core.owe(&mut self.reply.outbox);
-                }
-                Ok(Some(Advanced::Pong(pong))) => {
-                    core.keep.handle_pong(&pong);
-                    if core.shows_pongs {
-                        return Ok(Found::Pong(pong));
-                    }
-                }
-                Ok(None) => {
-                    self.write_owed().await?;
-                    let ws = &self.reply.core.ws;
-                    if ws.is_closed() || self.reply.core.end.is_some() {
-                        return Ok(Found::End);
-                    }
-                    self.read().await?;
-                }
-                Err(ReceiveError::Capacity(e)) => {
-                    self.reply.drain().await?;
-                    return Err(Error::Inbox(e));
-                }
-                Err(ReceiveError::Peer(e)) => {
-                    let error = core.fail(End::Peer(e));
-                    let _ = self.reply.drain().await;
-                    return Err(error);
-                }
+            // What was found is not held while it waits.
+            let is_write = match self.look(in_parts)? {
+                Look::Found(found) => return Ok(found),
+                Look::Write => true,
+                Look::Read => false,
+            };
+            let result = if is_write { self.reply.write().await } else { self.read().await };
+            // Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
+            if result.is_err() && !(is_write && self.reply.core.ws.has_received_close()) {
+                return result.map(|()| Found::End);
             }
         }
     }
 
-    /// Writes what is owed. Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
-    async fn write_owed(&mut self) -> Result<(), Error<Failed<T>>> {
-        match self.reply.drain().await {
-            Err(_) if self.reply.core.ws.has_received_close() => Ok(()),
-            result => result,
+    /// What to wait for, or what was found. A second call finds the same.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn look(&mut self, in_parts: bool) -> Result<Look<Found>, Error<Failed<T>>> {
+        let is_over = self.reply.core.end.is_some();
+        if is_over && !self.reply.core.ws.has_received_close() {
+            return self.reply.farewell().map(Look::of);
+        }
+        self.drop_head()?;
+        let mut payload = None;
+        loop {
+            let Reply { core, outbox, .. } = &mut self.reply;
+            return match self.inbox.work(&mut core.ws, in_parts, &mut payload) {
+                // A pong, or the answer to a close frame: the application may not call again for long.
+                Ok(Some(Worked::Ready))
+                    if !is_over && (core.is_urgent || core.ws.wants_transmit()) && core.owes(outbox)? =>
+                {
+                    Ok(Look::Write)
+                }
+                Ok(Some(Worked::Ready)) => Ok(Look::Found(Found::Item)),
+                Ok(Some(Worked::Ping)) => {
+                    core.is_urgent = true;
+                    // Without room the pong of the latest ping stays owed.
+                    let _ = core.owe(outbox);
+                    continue;
+                }
+                Ok(Some(Worked::Pong)) => {
+                    let Some(pong) = &payload else { continue };
+                    core.keep.handle_pong(pong);
+                    if !core.shows_pongs {
+                        continue;
+                    }
+                    Ok(Look::Found(Found::Pong(*pong)))
+                }
+                Ok(None) if is_over => Ok(Look::Found(Found::End)),
+                Ok(None) => match self.reply.wait()? {
+                    false if self.reply.core.ws.is_closed() => Ok(Look::Found(Found::End)),
+                    is_write => Ok(Look::of(is_write)),
+                },
+                Err(ReceiveError::Capacity(_)) if core.owes(outbox)? => Ok(Look::Write),
+                Err(ReceiveError::Capacity(e)) => Err(Error::Inbox(e)),
+                Err(ReceiveError::Peer(e)) => {
+                    core.fail::<Failed<T>>(End::Peer(e));
+                    self.reply.farewell().map(Look::of)
+                }
+            };
         }
     }
 
     /// One read, or a deadline. Call it when all that was read is handled.
     pub(super) async fn read(&mut self) -> Result<(), Error<Failed<T>>> {
         let Self { inbox, reply: Reply { transport, timer, core, .. }, .. } = self;
-        let timeout = match core.overdue(timer.now()) {
-            Some(timeout) => Some(timeout),
-            // A ping: it is written first.
-            None if core.keep.wants_transmit() => None,
-            None => {
-                let due = core.due();
-                let space = inbox.space().map_err(Error::Inbox)?;
-                match race(transport.read(space), timer.sleep_until(due)).await {
-                    Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => return Ok(()),
-                    Some(Ok(Some(0))) => return Err(core.fail(End::Eof)),
-                    Some(Ok(Some(n))) => {
-                        inbox.commit(n);
-                        core.arrived(timer.now(), due);
-                        return Ok(());
-                    }
-                    Some(Err(e)) => {
-                        core.fail::<Failed<T>>(End::Transport);
-                        return Err(Error::Transport(e));
-                    }
-                    Some(Ok(None)) | None => core.idle(timer.now()),
-                }
+        let due = core.due();
+        let space = inbox.space().map_err(Error::Inbox)?;
+        let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
+        match read {
+            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => Ok(()),
+            Some(Ok(Some(0))) => Err(core.fail(End::Eof)),
+            Some(Ok(Some(n))) => {
+                inbox.commit(n);
+                core.arrived(timer.now(), due);
+                Ok(())
             }
-        };
-        let Some(timeout) = timeout else { return Ok(()) };
-        let _ = self.reply.drain().await;
-        Err(Error::Timeout(timeout))
+            Some(Err(e)) => {
+                core.fail::<Failed<T>>(End::Transport);
+                Err(Error::Transport(e))
+            }
+            Some(Ok(None)) | None => {
+                core.idle(timer.now());
+                Ok(())
+            }
+        }
     }
 
     /// Closes the connection: sends a close frame, drops what still arrives, and waits for the peer's close frame. Afterwards drop the transport; a server
@@ -238,9 +231,13 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
         Ok(self.reply.closed())
     }
 
-    /// The head of the handshake is not lent any more.
     fn check_open(&mut self) -> Result<(), Error<Failed<T>>> {
         self.reply.core.check()?;
+        self.drop_head()
+    }
+
+    /// The head of the handshake is not lent any more.
+    fn drop_head(&mut self) -> Result<(), Error<Failed<T>>> {
         let Stage::Open(head) = &mut self.stage else { return Err(Error::Order) };
         match core::mem::take(head) {
             0 => {}
@@ -302,6 +299,20 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     }
 }
 
+/// What a call must do before it can return.
+pub(super) enum Look<X> {
+    Write,
+    Read,
+    /// Nothing.
+    Found(X),
+}
+
+impl<X> Look<X> {
+    pub(super) const fn of(is_write: bool) -> Self {
+        if is_write { Self::Write } else { Self::Read }
+    }
+}
+
 /// What [`WebSocket::ready`] found.
 #[derive(PartialEq, Eq)]
 enum Found {
@@ -309,4 +320,14 @@ enum Found {
     Item,
     Pong(Control),
     End,
+}
+
+impl Found {
+    fn incoming<S: AsMut<[u8]>>(self, inbox: &mut Inbox<S>) -> Option<Incoming<'_>> {
+        match self {
+            Self::Item => inbox.take(),
+            Self::Pong(pong) => Some(Incoming::Pong(pong)),
+            Self::End => None,
+        }
+    }
 }

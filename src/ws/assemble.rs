@@ -5,7 +5,7 @@ use crate::bytes::Capacity;
 
 /// What [`Inbox::work`] found.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Worked {
+pub(crate) enum Worked {
     Ready,
     Ping,
     Pong,
@@ -22,7 +22,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
 
     /// `place` gets the payload of a ping or pong.
     #[inline]
-    pub(super) fn work<R: Role>(
+    pub(crate) fn work<R: Role>(
         &mut self,
         ws: &mut Connection<R>,
         in_parts: bool,

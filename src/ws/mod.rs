@@ -74,6 +74,8 @@ mod text;
 #[cfg(feature = "sha1")]
 pub use accept_key::accept_key;
 pub use accept_key::accept_key_with;
+#[cfg(feature = "drive")]
+pub(crate) use assemble::Worked;
 pub use close::CloseCode;
 pub use connect::{Connect, ConnectError};
 pub use connection::{Closed, Connection, OWED_MAX};

@@ -265,7 +265,7 @@ where
                     }
                 };
                 let back = poll_fn(|cx| poll_back(lock, is_farewell, cx.waker()));
-                if race(back, timer.sleep_until(until)).await == Some(Back::Crowded) {
+                if race(pin!(back), pin!(timer.sleep_until(until))).await == Some(Back::Crowded) {
                     timer.sleep_until(until.min(now.after_millis(CROWDED_MS))).await;
                 }
             }
@@ -326,7 +326,7 @@ where
         });
         if watch.is_ok() { Poll::Pending } else { Poll::Ready(None) }
     });
-    race(work, timer.sleep_until(by)).await.flatten()
+    race(pin!(work), pin!(timer.sleep_until(by))).await.flatten()
 }
 
 /// Lets other tasks run once.
