@@ -9,6 +9,10 @@ use cortex_m_rt::entry;
 use host::{byte, receive, send};
 
 // What the paths stand on: bytes that the compiler knows nothing of, or a server that says what is written.
+#[cfg(any(feature = "drive-client", feature = "loop-client"))]
+mod board;
+#[cfg(feature = "drive-client")]
+mod drive_client;
 #[cfg_attr(feature = "script", path = "script.rs")]
 #[allow(dead_code)]
 mod host;
@@ -16,6 +20,8 @@ mod host;
 mod io_client;
 #[cfg(feature = "io-client-small")]
 mod io_client_small;
+#[cfg(feature = "loop-client")]
+mod loop_client;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -48,10 +54,14 @@ fn main() -> ! {
     }
 }
 
+#[cfg(feature = "drive-client")]
+use drive_client::path;
 #[cfg(any(feature = "io-client", feature = "io-client-full"))]
 use io_client::path;
 #[cfg(feature = "io-client-small")]
 use io_client_small::path;
+#[cfg(feature = "loop-client")]
+use loop_client::path;
 
 #[cfg(not(any(
     feature = "frames",
@@ -64,7 +74,9 @@ use io_client_small::path;
     feature = "client",
     feature = "io-client",
     feature = "io-client-full",
-    feature = "io-client-small"
+    feature = "io-client-small",
+    feature = "drive-client",
+    feature = "loop-client"
 )))]
 fn path() {
     let mut memory = [0; 512];
