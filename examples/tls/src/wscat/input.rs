@@ -27,6 +27,11 @@ impl Input {
         self.lines.is_none()
     }
 
+    /// The next message if it is there.
+    pub fn try_next(&mut self) -> Option<Vec<u8>> {
+        self.first.pop_front().or_else(|| self.lines.as_mut()?.try_recv().ok())
+    }
+
     /// The next message, or `None` if it is time to close. Nothing is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Vec<u8>> {
         if let Some(message) = self.first.pop_front() {

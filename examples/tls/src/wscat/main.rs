@@ -45,8 +45,8 @@ async fn run(options: &Options, output: &mut Output) -> Result<(), Failure> {
     let Some(url) = options.url() else {
         return Err(Failure::usage("give a URL to connect to, or --listen with a port".into()));
     };
-    let mut ws = dial::dial(&url, options, output).await?;
+    let ws = dial::dial(&url, options, output).await?;
     let mut input = Input::new(options);
-    talk::talk(&mut ws, options, &mut input, output).await?;
+    talk::talk(ws, options, &mut input, output).await?;
     Ok(())
 }

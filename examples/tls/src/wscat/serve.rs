@@ -90,5 +90,5 @@ async fn converse(
         return Err(Failure::connection(e.to_string()));
     }
     output.open(from, protocol.as_deref());
-    talk(&mut ws, options, input, output).await
+    talk(ws, options, input, output).await
 }

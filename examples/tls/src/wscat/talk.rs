@@ -1,65 +1,100 @@
-use crate::{dial::Wire, failure::Failure, input::Input, options::Options, output::Output};
+use crate::{
+    dial::{self, Wire},
+    failure::Failure,
+    input::Input,
+    options::Options,
+    output::Output,
+};
 use sansocket::{
-    drive::{Error, Side, WebSocket, tokio::Clock},
+    drive::{
+        Error, Sender, Shared, Side, WebSocket,
+        tokio::{Clock, Stream},
+    },
     ws::{CloseCode, Incoming, Kind},
 };
-use std::{io, pin::pin, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    future::pending,
+    io,
+    pin::{Pin, pin},
+    rc::Rc,
+    time::Instant,
+};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncWriteExt, WriteHalf, split},
     select,
     signal::ctrl_c,
     time::{MissedTickBehavior, interval_at},
 };
 
 type Socket<D> = WebSocket<Wire, Clock, D, Vec<u8>, Vec<u8>>;
+type Lock<D> = Rc<RefCell<Shared<Stream<WriteHalf<Box<dyn dial::Socket>>>, D, Vec<u8>>>>;
+type Voice<D> = Sender<Clock, Lock<D>>;
 type Failed = Error<io::Error>;
 
-/// Sends the input and prints what arrives, until the connection is closed.
+/// Sends the input and prints what arrives, until the connection is closed. Neither waits for the other.
 pub async fn talk<D: Side>(
-    ws: &mut Socket<D>,
+    ws: Socket<D>,
     options: &Options,
     input: &mut Input,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let mut pings = Pings::new(options);
-    let mut is_closing = false;
+    let (half, shared) = ws.split(|stream| {
+        let (reader, writer) = split(stream.into_inner());
+        (Stream::new(reader), Stream::new(writer))
+    });
+    let lock: Lock<D> = Rc::new(RefCell::new(shared));
+    let (mut receiver, sender) = half.join(lock.clone());
+    let (pings, output) = (Pings::default(), RefCell::new(output));
     let mut interrupt = pin!(ctrl_c());
-    let closed = loop {
-        if output.is_closed && !is_closing {
-            is_closing = close(ws, CloseCode::NORMAL, "").is_ok();
+    let mut is_closing = false;
+    let mut speaking: Pin<Box<dyn Future<Output = Result<(), Failure>>>> =
+        Box::pin(speak(sender.clone(), options, input, &pings, &output));
+    let mut has_spoken = false;
+    loop {
+        if output.borrow().is_closed && !is_closing {
+            is_closing = true;
+            (speaking, has_spoken) = (Box::pin(close(sender.clone())), false);
         }
+        let is_printed = output.borrow().is_flushed();
         select! {
-            incoming = ws.next_part() => match incoming {
-                Ok(None) => break ws.reply().closed(),
-                Ok(Some((incoming, _))) => show(incoming, options, &mut pings, output),
-                Err(e) => return Err(lost(e)),
+            incoming = receiver.next_part() => match incoming.map_err(lost)? {
+                Some(incoming) => show(incoming, options, &pings, &mut output.borrow_mut()),
+                None => break,
             },
-            message = input.next(), if !is_closing => match message {
-                None => is_closing = close(ws, CloseCode::NORMAL, "").is_ok(),
-                Some(line) => is_closing = said(ws, line, options, output).await?,
-            },
-            () = pings.due(), if !is_closing => ping(ws, &pings.next()).await.map_err(lost)?,
-            () = std::future::ready(()), if !output.is_flushed() => output.flush(),
+            end = &mut speaking, if !has_spoken => {
+                has_spoken = true;
+                end?;
+            }
+            () = std::future::ready(()), if !is_printed => output.borrow_mut().flush(),
             _ = &mut interrupt => {
-                interrupt.set(ctrl_c());
                 if is_closing {
                     return Err(Failure::interrupted());
                 }
-                is_closing = close(ws, CloseCode::NORMAL, "").is_ok();
+                is_closing = true;
+                interrupt.set(ctrl_c());
+                (speaking, has_spoken) = (Box::pin(close(sender.clone())), false);
             }
         }
-    };
-    let reason = ws.reply().connection().close_reason().to_owned();
-    output.close(closed.code, &reason, closed.is_clean);
+    }
+    drop((speaking, sender));
+    let half = receiver.into_half();
+    let whole = Rc::into_inner(lock).map(RefCell::into_inner).and_then(|shared| {
+        half.unite(shared, |reader, writer| Stream::new(reader.into_inner().unsplit(writer.into_inner())))
+    });
+    let Some(mut ws) = whole else { return Err(lost(Error::Ended)) };
+    let reply = ws.reply();
+    let closed = reply.closed();
+    output.borrow_mut().close(closed.code, reply.connection().close_reason(), closed.is_clean);
     // TLS ends with a message of its own.
-    let _ = ws.reply().transport().get_mut().shutdown().await;
+    let _ = reply.transport().get_mut().shutdown().await;
     match closed.code {
         CloseCode::NORMAL | CloseCode::GOING_AWAY | CloseCode::NO_STATUS => Ok(()),
         CloseCode(code) => Err(Failure::connection(format!("the peer closed the connection with code {code}"))),
     }
 }
 
-fn show(incoming: Incoming<'_>, options: &Options, pings: &mut Pings, output: &mut Output) {
+fn show(incoming: Incoming<'_>, options: &Options, pings: &Pings, output: &mut Output) {
     match incoming {
         Incoming::Part(part) => output.part(&part),
         Incoming::Ping(ping) if options.show_ping_pong => output.ping(ping.as_bytes()),
@@ -68,65 +103,104 @@ fn show(incoming: Incoming<'_>, options: &Options, pings: &mut Pings, output: &m
     }
 }
 
-/// Sends a line. `true`: the connection is closed now.
-async fn said<D: Side>(
-    ws: &mut Socket<D>,
-    line: Vec<u8>,
+async fn close<D: Side>(mut sender: Voice<D>) -> Result<(), Failure> {
+    sender.close(CloseCode::NORMAL, "").await.map_err(lost)
+}
+
+/// Sends the input and pings, and closes at the end.
+async fn speak<D: Side>(
+    mut sender: Voice<D>,
     options: &Options,
-    output: &mut Output,
-) -> Result<bool, Failure> {
+    input: &mut Input,
+    pings: &Pings,
+    output: &RefCell<&mut Output>,
+) -> Result<(), Failure> {
+    let mut interval = options.ping.map(|every| {
+        let mut interval = interval_at(tokio::time::Instant::now() + every, every);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        interval
+    });
+    loop {
+        let due = async {
+            match &mut interval {
+                Some(interval) => interval.tick().await,
+                None => pending().await,
+            }
+        };
+        select! {
+            line = input.next() => {
+                let Some(mut line) = line else { return close(sender).await };
+                // All that is there goes in one write.
+                loop {
+                    match say(&mut sender, line, options).await? {
+                        Said::Yes => {}
+                        Said::No(why) => output.borrow_mut().notice(&format!("Not sent: {why}")),
+                        Said::Close => return Ok(()),
+                    }
+                    match input.try_next() {
+                        Some(next) => line = next,
+                        None => break,
+                    }
+                }
+                sender.flush().await.map_err(lost)?;
+            }
+            _ = due => sender.ping(&pings.next()).await.map_err(lost)?,
+        }
+    }
+}
+
+enum Said {
+    Yes,
+    No(String),
+    Close,
+}
+
+/// Writes a line into the send memory.
+async fn say<D: Side>(sender: &mut Voice<D>, line: Vec<u8>, options: &Options) -> Result<Said, Failure> {
     if options.slash && line.starts_with(b"/") {
-        return command(ws, &String::from_utf8_lossy(&line), output).await;
+        return command(sender, &String::from_utf8_lossy(&line)).await;
     }
     let (kind, payload) = match (options.hex, options.binary) {
         (true, _) => match from_hex(&line) {
             Some(bytes) => (Kind::Binary, bytes),
-            None => return not_sent(output, "the line is not hexadecimal"),
+            None => return Ok(Said::No("the line is not hexadecimal".into())),
         },
         (_, true) => (Kind::Binary, line),
         _ if std::str::from_utf8(&line).is_err() => {
-            return not_sent(output, "the line is not UTF-8; --binary sends any bytes");
+            return Ok(Said::No("the line is not UTF-8; --binary sends any bytes".into()));
         }
         _ => (Kind::Text, line),
     };
     loop {
-        match ws.reply().feed(kind, &payload).await {
-            Err(Error::Outbox(e)) => drop(ws.reply().replace_outbox(vec![0; e.needed])),
+        match sender.feed(kind, &payload).await {
+            Err(Error::Outbox(e)) => drop(sender.replace_outbox(vec![0; e.needed]).await.map_err(lost)?),
             Err(e) => return Err(lost(e)),
-            Ok(()) => return Ok(false),
+            Ok(()) => return Ok(Said::Yes),
         }
     }
 }
 
-async fn command<D: Side>(ws: &mut Socket<D>, line: &str, output: &mut Output) -> Result<bool, Failure> {
+async fn command<D: Side>(sender: &mut Voice<D>, line: &str) -> Result<Said, Failure> {
     let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
-    match name {
-        "/ping" if rest.len() > 125 => not_sent(output, "a ping has at most 125 bytes"),
-        "/ping" => ping(ws, rest.as_bytes()).await.map_err(lost).map(|()| false),
+    Ok(match name {
+        "/ping" if rest.len() > 125 => Said::No("a ping has at most 125 bytes".into()),
+        "/ping" => {
+            sender.ping(rest.as_bytes()).await.map_err(lost)?;
+            Said::Yes
+        }
         "/close" => {
             let (code, reason) = rest.split_once(' ').unwrap_or((rest, ""));
-            let code = if code.is_empty() { Ok(1000) } else { code.parse() };
-            match code.map(|code| close(ws, CloseCode(code), reason)) {
-                Ok(Ok(())) => Ok(true),
-                Ok(Err(e)) => not_sent(output, &e.to_string()),
-                Err(_) => not_sent(output, "the close code is not a number"),
+            match if code.is_empty() { Ok(1000) } else { code.parse() } {
+                Err(_) => Said::No("the close code is not a number".into()),
+                Ok(code) => match sender.close(CloseCode(code), reason).await {
+                    Ok(()) => Said::Close,
+                    Err(Error::State(e)) => Said::No(e.to_string()),
+                    Err(e) => return Err(lost(e)),
+                },
             }
         }
-        _ => not_sent(output, "there are /ping [DATA] and /close [CODE [REASON]]"),
-    }
-}
-
-fn not_sent(output: &mut Output, why: &str) -> Result<bool, Failure> {
-    output.notice(&format!("Not sent: {why}"));
-    Ok(false)
-}
-
-async fn ping<D: Side>(ws: &mut Socket<D>, payload: &[u8]) -> Result<(), Failed> {
-    ws.reply().ping(payload).await
-}
-
-fn close<D: Side>(ws: &mut Socket<D>, code: CloseCode, reason: &str) -> Result<(), Failed> {
-    ws.reply().close(code, reason)
+        _ => Said::No("there are /ping [DATA] and /close [CODE [REASON]]".into()),
+    })
 }
 
 fn lost(e: Failed) -> Failure {
@@ -143,38 +217,20 @@ fn from_hex(line: &[u8]) -> Option<Vec<u8>> {
     digits.chunks(2).map(|pair| Some(pair.first()? << 4 | pair.get(1)?)).collect()
 }
 
-/// The pings of `--ping`, whose payload is a number.
-struct Pings {
-    interval: Option<tokio::time::Interval>,
-    sent: u64,
-    at: Instant,
-}
+/// The pings of `--ping`, whose payload is a number: the last one, and when it was sent.
+#[derive(Default)]
+struct Pings(Cell<Option<(u64, Instant)>>);
 
 impl Pings {
-    fn new(options: &Options) -> Self {
-        let interval = options.ping.map(|every| {
-            let mut interval = interval_at(tokio::time::Instant::now() + every, every);
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            interval
-        });
-        Self { interval, sent: 0, at: Instant::now() }
-    }
-
-    async fn due(&mut self) {
-        match &mut self.interval {
-            Some(interval) => drop(interval.tick().await),
-            None => std::future::pending().await,
-        }
-    }
-
-    fn next(&mut self) -> Vec<u8> {
-        self.sent += 1;
-        self.at = Instant::now();
-        self.sent.to_string().into_bytes()
+    fn next(&self) -> Vec<u8> {
+        let number = self.0.get().map_or(1, |(number, _)| number + 1);
+        self.0.set(Some((number, Instant::now())));
+        number.to_string().into_bytes()
     }
 
     /// How long ago the ping was sent that this answers.
     fn answered(&self, pong: &[u8]) -> Option<std::time::Duration> {
-        (self.sent > 0 && pong == self.sent.to_string().as_bytes()).then(|| self.at.elapsed())
+        let (number, at) = self.0.get()?;
+        (pong == number.to_string().as_bytes()).then(|| at.elapsed())
     }
 }
