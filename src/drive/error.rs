@@ -86,6 +86,8 @@ impl<E: core::error::Error> core::error::Error for Error<E> {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Transport,
+    /// A session of Socket.IO is over.
+    Closed,
     Eof,
     Peer(PeerError),
     Timeout(Timeout),
@@ -99,7 +101,7 @@ pub(super) enum End {
 impl End {
     pub(super) fn error<E>(self) -> Error<E> {
         match self {
-            Self::Transport => Error::Ended,
+            Self::Transport | Self::Closed => Error::Ended,
             Self::Eof => Error::Eof,
             Self::Peer(e) => Error::Peer(e),
             Self::Timeout(e) => Error::Timeout(e),

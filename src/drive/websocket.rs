@@ -1,9 +1,9 @@
 use super::{
     AsClient, AsServer, Deadlines, Error, Failed, Reply, Side, Timer, Transport, core::Core, error::End,
-    handshake::Stage, race::race, side::Random,
+    handshake::Stage, side::Random,
 };
 use crate::ws::{CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError, Worked};
-use core::{fmt, pin::pin};
+use core::fmt;
 
 /// A WebSocket over a [`Transport`], in either role, which you await.
 ///

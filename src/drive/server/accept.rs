@@ -1,10 +1,11 @@
 //! The HTTP request that opens a connection.
 
-use super::Server;
+use super::{Server, ServerIo};
 use crate::{
     drive::{
         Error, Failed, Sha1, Timer, Transport,
-        handshake::{Verdict, answer_request},
+        handshake::{Verdict, look_for_request},
+        websocket::Look,
     },
     endpoint::{Answer, Ask, ServerEnd, ServerLink, Todo, judge},
     engineio::{
@@ -56,9 +57,14 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         sha1: Sha1,
         mut allow: impl FnMut(&Request<'_>) -> Result<(), Refusal>,
     ) -> Result<Request<'_>, Error<Failed<T>>> {
-        let path = self.path;
-        let parts = (&mut self.inbox, &mut self.io.reply, &mut self.stage);
-        let n = answer_request(parts, sha1, &[], |request| check(request, path, &mut allow)).await?;
+        let n = loop {
+            let Self { inbox, stage, path, io: ServerIo { reply, .. }, .. } = self;
+            match look_for_request((inbox, reply, stage), sha1, &[], |request| check(request, path, &mut allow))? {
+                Look::Write => reply.write().await?,
+                Look::Read => reply.read(inbox).await?,
+                Look::Found(n) => break n,
+            }
+        };
         self.open();
         Request::parse(self.inbox.bytes().get(..n).unwrap_or_default()).map_err(Error::Head)
     }

@@ -11,7 +11,7 @@ use crate::{
     time::Instant,
     ws::{Inbox, Kept, NoKeys, Out, Stored},
 };
-use core::fmt;
+use core::{fmt, pin::pin};
 
 /// How long a client may take altogether for what is sent before the end, in milliseconds.
 const GOODBYE_MS: u64 = 5 * FAREWELL_MS;
@@ -68,6 +68,8 @@ pub struct ServerIo<'m, T, C, F> {
     pub(super) random: Random<F>,
     pub(super) overdue: Overdue,
     pub(super) farewell: Farewell,
+    /// The open packet, a ping, a pong or the close frame stands in the outbox.
+    pub(super) is_urgent: bool,
 }
 
 impl<T, C, F> fmt::Debug for ServerIo<'_, T, C, F> {
@@ -168,7 +170,10 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
     /// See [`ServerIo`].
     pub async fn flush(&mut self) -> Result<(), Error<Failed<T>>> {
         self.reply.core.check()?;
-        self.drain().await
+        while self.owes()? {
+            self.reply.write().await?;
+        }
+        Ok(())
     }
 
     /// Closes the connection for `reason`, without waiting. [`next`](super::Server::next) sends what waits, and returns the last steps.
@@ -199,60 +204,56 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
         self.reply.transport()
     }
 
-    /// Appends what the protocols owe: the open packet, pings, pongs, the close frame. `true`: there is something to be written soon.
+    /// Appends what the protocols owe: the open packet, pings, pongs, the close frame. `true`: something is to be written at once.
     pub(super) fn owe(&mut self) -> Result<bool, Error<Failed<T>>> {
         let Self { reply, end, .. } = self;
-        let mut is_owed = false;
         loop {
             match reply.outbox.append_bytes(|tail| end.transmit(tail)) {
-                Ok(0) => return Ok(is_owed),
-                Ok(_) => is_owed = true,
+                Ok(0) => {
+                    self.is_urgent &= !reply.outbox.is_empty();
+                    return Ok(self.is_urgent);
+                }
+                Ok(_) => self.is_urgent = true,
                 Err(grow) if reply.outbox.is_empty() => return Err(Error::Memory(grow)),
                 Err(_) => return Ok(true),
             }
         }
     }
 
-    pub(super) async fn drain(&mut self) -> Result<(), Error<Failed<T>>> {
-        loop {
-            self.owe()?;
-            if self.reply.outbox.is_empty() {
-                return Ok(());
-            }
-            self.reply.write().await?;
-        }
+    /// Whether something is to be written.
+    pub(super) fn owes(&mut self) -> Result<bool, Error<Failed<T>>> {
+        self.owe()?;
+        Ok(!self.reply.outbox.is_empty())
     }
 
     /// Tells the session that the transport has ended or failed.
     pub(super) fn notice(&mut self) {
-        let Some(end) = self.reply.core.end.filter(|_| self.farewell == Farewell::None) else { return };
-        self.farewell = Farewell::Lost;
-        match end {
-            End::Transport => self.end.link_mut().handle_error(),
-            _ => self.end.link_mut().handle_eof(),
+        let Some(end) = self.reply.core.end else { return };
+        match self.farewell {
+            Farewell::None if end == End::Transport => self.end.link_mut().handle_error(),
+            Farewell::None => self.end.link_mut().handle_eof(),
+            _ => return,
         }
+        self.farewell = Farewell::Lost;
     }
 
-    /// The session is over: writes what waits and the close frame, as far as the client takes them in time.
-    pub(super) async fn say_goodbye(&mut self) {
+    /// The session is over: whether more is to be written of what waits and of the close frame. The client has a limited time to take it.
+    pub(super) fn has_goodbye(&mut self) -> bool {
+        let now = self.now();
         let until = match self.farewell {
-            Farewell::None => self.now().after_millis(GOODBYE_MS),
+            Farewell::None => now.after_millis(GOODBYE_MS),
             Farewell::Until(until) => until,
-            Farewell::Said | Farewell::Lost => return,
+            Farewell::Said | Farewell::Lost => return false,
         };
-        self.farewell = Farewell::Until(until);
-        let _ = self.reply.core.fail::<Failed<T>>(End::Transport);
-        loop {
-            let _ = self.owe();
-            if self.reply.outbox.is_empty() || self.now() >= until {
-                self.farewell = Farewell::Said;
-                return;
-            }
-            if self.reply.write().await.is_err() {
-                self.farewell = Farewell::Lost;
-                return;
-            }
+        if self.reply.core.is_cut {
+            self.farewell = Farewell::Lost;
+            return false;
         }
+        let is_owed = now < until && self.owes().unwrap_or(false);
+        self.farewell = if is_owed { Farewell::Until(until) } else { Farewell::Said };
+        // Each write has less time from now on, and nothing more is sent.
+        let _ = self.reply.core.fail::<()>(End::Closed);
+        is_owed
     }
 
     /// Drops what the client still sends, until it ends the transport. Else the system would throw away what was sent last.
@@ -262,7 +263,8 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
         while self.farewell == Farewell::Said && timer.now() < until {
             inbox.reset();
             let Ok(space) = inbox.space() else { return };
-            match race(transport.read(space), timer.sleep_until(until)).await {
+            let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(until))).await;
+            match read {
                 Some(Ok(None | Some(1..))) => {}
                 Some(Ok(Some(0)) | Err(_)) => self.farewell = Farewell::Lost,
                 None => return,

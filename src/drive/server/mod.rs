@@ -8,16 +8,17 @@ pub use self::io::ServerIo;
 use self::io::Farewell;
 
 use super::{
-    AsServer, Deadlines, Error, Failed, Reply, Timer, Transport, core::Core, error::End, handshake::Stage,
-    overdue::Overdue, race::race, side::Random,
+    Deadlines, Error, Failed, Reply, Timer, Transport, core::Core, error::End, handshake::Stage, overdue::Overdue,
+    race::race, side::Random, websocket::Look,
 };
 use crate::{
     endpoint::{ServerEnd, Step},
     engineio::{Sid, Transport as Carrier, server::Config},
     socketio::{self, AckSlot, Collector, Reason},
+    time::Instant,
     ws::{Inbox, Limits, Outbox},
 };
-use core::fmt;
+use core::{fmt, pin::pin};
 
 /// The longest header of a frame, in bytes.
 const HEADER_MAX: usize = 14;
@@ -146,7 +147,14 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         let end = ServerEnd::open(Carrier::WebSocket, Sid::from_random([0; 15]), config, limits, names, acks, now);
         let core = Core::new(Deadlines::new(), now);
         let reply = Reply { transport, timer, core, outbox: Outbox::new(tx) };
-        let io = ServerIo { reply, end, random: Random(random), overdue: Overdue::default(), farewell: Farewell::None };
+        let io = ServerIo {
+            reply,
+            end,
+            random: Random(random),
+            overdue: Overdue::default(),
+            farewell: Farewell::None,
+            is_urgent: false,
+        };
         Self {
             inbox: Inbox::new(rx),
             files: Collector::new(files),
@@ -220,21 +228,42 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         }
         let mut is_quiet = false;
         loop {
-            let io = &mut self.io;
+            // What was found is not held while it waits.
+            let is_write = match self.look(is_quiet)? {
+                Look::Found(found) => return Ok(found),
+                Look::Write => true,
+                Look::Read => false,
+            };
+            is_quiet = if is_write {
+                // A failure is told by the session.
+                let _ = self.io.reply.write().await;
+                false
+            } else {
+                self.read().await?
+            };
+        }
+    }
+
+    /// What to wait for, or what was found. A second call finds the same, or what comes after it. `is_quiet`: the latest read has brought nothing.
+    fn look(&mut self, mut is_quiet: bool) -> Result<Look<Found>, Error<Failed<T>>> {
+        let io = &mut self.io;
+        loop {
             io.notice();
-            if io.end.link().is_over() {
-                io.say_goodbye().await;
+            let is_over = io.end.link().is_over();
+            if is_over && io.has_goodbye() {
+                return Ok(Look::Write);
             }
             let now = io.now();
-            let step = match io.end.advance(&mut self.inbox, &self.files, now).map_err(Error::Memory)? {
-                Step::Again => {
-                    // A pong: the application may not call again for long.
-                    if io.owe()? && io.drain().await.is_err() {
-                        continue;
-                    }
-                    return Ok(Found::Item);
-                }
-                Step::Idle if is_quiet || io.overdue.counts(now) || io.end.link().is_over() => {
+            let step = match io.end.advance(&mut self.inbox, &self.files, now) {
+                Ok(step) => step,
+                Err(_) if io.owes()? => return Ok(Look::Write),
+                Err(grow) => return Err(Error::Memory(grow)),
+            };
+            let step = match step {
+                // A pong: the application may not call again for long.
+                Step::Again if !is_over && io.owe()? => return Ok(Look::Write),
+                Step::Again => return Ok(Look::Found(Found::Item)),
+                Step::Idle if is_quiet || is_over || io.overdue.counts(now) => {
                     is_quiet = false;
                     io.end.handle_timeout(now)
                 }
@@ -242,13 +271,10 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
             };
             match step {
                 Step::Again => {}
-                Step::Idle if io.end.link().is_over() => return Ok(Found::End),
-                Step::Idle => match io.drain().await {
-                    Ok(()) => is_quiet = self.read().await?,
-                    Err(e) if io.reply.core.end.is_none() => return Err(e),
-                    Err(_) => {}
-                },
-                step => return Ok(Found::Step(step)),
+                Step::Idle if io.end.link().is_over() => return Ok(Look::Found(Found::End)),
+                Step::Idle if io.owes()? => return Ok(Look::Write),
+                Step::Idle => return Ok(Look::Read),
+                step => return Ok(Look::Found(Found::Step(step))),
             }
         }
     }
@@ -256,15 +282,16 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// One read, or a deadline. `true`: nothing arrived.
     async fn read(&mut self) -> Result<bool, Error<Failed<T>>> {
         let ServerIo { reply: Reply { transport, timer, core, .. }, end, overdue, .. } = &mut self.io;
-        let due = end.poll_timeout().unwrap_or(crate::time::Instant::FAR_FUTURE);
+        let due = end.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
         let space = self.inbox.space().map_err(Error::Inbox)?;
-        match race(transport.read(space), timer.sleep_until(due)).await {
-            Some(Ok(Some(0))) => core.end = core.end.or(Some(End::Eof)),
+        let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
+        match read {
+            Some(Ok(Some(0))) => drop(core.fail::<()>(End::Eof)),
             Some(Ok(Some(n))) => {
                 self.inbox.commit(n);
                 overdue.arrived(timer.now(), due);
             }
-            Some(Err(_)) => core.end = core.end.or(Some(End::Transport)),
+            Some(Err(_)) => drop(core.fail::<()>(End::Transport)),
             Some(Ok(None)) | None => return Ok(true),
         }
         Ok(false)
@@ -294,7 +321,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         self.files = Collector::new(core::mem::replace(&mut self.files, Collector::new(&mut [])).into_storage());
         io.reply.outbox.consume(io.reply.outbox.held());
         io.reply.core.renew(now);
-        (io.overdue, io.farewell) = (Overdue::default(), Farewell::None);
+        (io.overdue, io.farewell, io.is_urgent) = (Overdue::default(), Farewell::None, false);
         core::mem::replace(&mut io.reply.transport, transport)
     }
 
