@@ -20,7 +20,7 @@ pub(super) struct Core<R> {
     overdue: Overdue,
     pub end: Option<End>,
     /// The transport takes nothing any more.
-    is_cut: bool,
+    pub is_cut: bool,
     /// A pong is owed or stands in the outbox: written before anything is returned.
     pub is_urgent: bool,
     /// The application has sent a ping of its own, so pongs are shown.

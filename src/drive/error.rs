@@ -1,6 +1,8 @@
 use crate::{
     bytes::Capacity,
+    endpoint::Grow,
     http::{HeadError, Status},
+    socketio,
     ws::{ConnectError, HandshakeError, PeerError, RequestError, StateError, Timeout},
 };
 use core::fmt;
@@ -28,7 +30,7 @@ pub enum Error<E> {
     Head(HeadError),
     /// The client's request does not open a WebSocket. It was answered.
     Request(RequestError),
-    /// The application refused the client, with this status.
+    /// The client was refused with this status: by the application, or because its request opens no session of Socket.IO.
     Refused(Status),
     /// The server's answer does not open a WebSocket. [`WebSocket::answer`](super::WebSocket::answer) returns it.
     Handshake(HandshakeError),
@@ -40,6 +42,10 @@ pub enum Error<E> {
     Outbox(Capacity),
     /// Not now: see [`StateError`]. Nothing was sent.
     State(StateError),
+    /// A memory of a Socket.IO driver is too small for what arrived, or for what the protocol sends. Nothing is lost: replace it and call again.
+    Memory(Grow),
+    /// A packet of Socket.IO cannot be sent. Nothing was sent.
+    Send(socketio::SendError),
     /// The handshake was not done yet: call `connect`, `accept` or `opened` first. Or it was done before.
     Order,
     /// The lock of the halves could not be taken.
@@ -66,6 +72,8 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
             Self::Inbox(e) => return write!(f, "the receive memory is too small: {e}"),
             Self::Outbox(e) => return write!(f, "the send memory is too small: {e}"),
             Self::State(e) => return e.fmt(f),
+            Self::Memory(e) => return e.fmt(f),
+            Self::Send(e) => return e.fmt(f),
             Self::Order => "the handshake was not done yet, or was done before",
             Self::Lock => "the lock of the halves could not be taken",
         })
@@ -78,6 +86,8 @@ impl<E: core::error::Error> core::error::Error for Error<E> {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Transport,
+    /// A session of Socket.IO is over.
+    Closed,
     Eof,
     Peer(PeerError),
     Timeout(Timeout),
@@ -91,7 +101,7 @@ pub(super) enum End {
 impl End {
     pub(super) fn error<E>(self) -> Error<E> {
         match self {
-            Self::Transport => Error::Ended,
+            Self::Transport | Self::Closed => Error::Ended,
             Self::Eof => Error::Eof,
             Self::Peer(e) => Error::Peer(e),
             Self::Timeout(e) => Error::Timeout(e),

@@ -1,7 +1,9 @@
 use super::{AsClient, AsServer, Error, Failed, Reply, Timer, Transport, WebSocket, error::End, websocket::Look};
 use crate::{
-    http::{HeadScanner, Limits, Request, Response, ResponseError, ResponseHead, Status, Url},
-    ws::{Accept, Connect, ConnectError, refuse},
+    bytes::Capacity,
+    endpoint::Answer,
+    http::{HeadScanner, Limits, Method, Request, Response, ResponseError, ResponseHead, Status, Url},
+    ws::{Accept, Connect, ConnectError, Inbox, RequestError, refuse},
 };
 use core::fmt;
 
@@ -71,89 +73,127 @@ impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsS
         mut judge: impl for<'h> FnMut(&Request<'h>, Accept<'h>) -> Result<Accept<'h>, Status>,
     ) -> Result<Request<'_>, Error<Failed<T>>> {
         let n = loop {
-            match self.look_for_request(sha1, fields, &mut judge)? {
+            let Self { inbox, reply, stage } = self;
+            let look = look_for_request((&mut *inbox, &mut *reply, stage), sha1, fields, |request| {
+                let accept = Accept::check(request).map_err(Verdict::Handshake)?;
+                judge(request, accept).map_err(Verdict::Status)
+            });
+            match look? {
+                Look::Write => reply.write().await?,
+                Look::Read => reply.read(inbox).await?,
                 Look::Found(n) => break n,
-                Look::Write => self.reply.write().await?,
-                Look::Read => self.read().await?,
             }
         };
         let head = self.inbox.bytes().get(..n).unwrap_or_default();
         Request::parse(head).map_err(Error::Head)
     }
+}
 
-    /// What to wait for, or the length of the head of a request whose answer was sent.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn look_for_request(
-        &mut self,
-        sha1: Sha1,
-        fields: &[(&str, &[u8])],
-        judge: &mut impl for<'h> FnMut(&Request<'h>, Accept<'h>) -> Result<Accept<'h>, Status>,
-    ) -> Result<Look<usize>, Error<Failed<T>>> {
-        if self.reply.core.end.is_some() {
-            return self.reply.farewell().map(Look::of);
-        }
-        if let Stage::New = self.stage {
-            self.stage = Stage::Awaited(HeadScanner::new(Limits::new()));
-        }
-        if let Stage::Awaited(head) = &mut self.stage {
-            let end = match head.scan(self.inbox.bytes()) {
-                Ok(None) => return self.reply.wait().map(Look::of),
-                Ok(Some(n)) => {
-                    let head = self.inbox.bytes().get(..n).unwrap_or_default();
-                    match Request::parse(head) {
-                        Err(e) => Some(End::Head(e)),
-                        Ok(request) => match Accept::check(&request).map(|accept| judge(&request, accept)) {
-                            Err(e) => Some(End::Request(e)),
-                            Ok(Err(status)) => Some(End::Refused(status)),
-                            Ok(Ok(accept)) => {
-                                let outbox = &mut self.reply.outbox;
-                                outbox.append_bytes(|tail| accept.write_with(sha1, fields, tail)).map_err(
-                                    |e| match e {
-                                        ResponseError::Capacity(e) => Error::Outbox(e),
-                                        ResponseError::Field => Error::Connect(ConnectError::Field),
-                                    },
-                                )?;
-                                self.stage = Stage::Answered(n);
-                                None
-                            }
-                        },
-                    }
+/// How a request is refused.
+pub(super) enum Verdict {
+    /// It is no handshake of a WebSocket.
+    Handshake(RequestError),
+    /// With a status and no body.
+    Status(Status),
+    /// It opens no session of Engine.IO.
+    Session(Answer<'static>),
+}
+
+impl Verdict {
+    fn write(&self, request: &Request<'_>, out: &mut [u8]) -> Result<usize, Capacity> {
+        let written = match self {
+            Self::Handshake(error) => return refuse(*error, out),
+            Self::Status(status) => return write_status(*status, out),
+            Self::Session(answer) => {
+                let mut scratch = [0; 128];
+                let body = answer.body(&mut scratch)?;
+                let mut fields = [("Connection", answer.connection(false)); 4];
+                let mut len = 1_usize;
+                for (place, field) in fields.iter_mut().skip(1).zip(answer.fields().into_iter().flatten()) {
+                    *place = field;
+                    len = len.saturating_add(1);
                 }
-                Err(e) => Some(End::Head(e)),
-            };
-            if let Some(end) = end {
-                return self.refuse(end);
+                let fields = fields.get(..len).unwrap_or_default();
+                let response = Response { status: Status(answer.status()), fields, body };
+                if request.method() == Method::Head { response.write_head(out) } else { response.write(out) }
             }
-        }
-        let Stage::Answered(n) = self.stage else { return Err(Error::Order) };
-        if self.reply.core.owes(&mut self.reply.outbox)? {
-            return Ok(Look::Write);
-        }
-        self.opened();
-        self.stage = Stage::Open(n);
-        Ok(Look::Found(n))
+        };
+        capacity(written)
     }
 
-    /// Answers with a status and ends the connection.
-    fn refuse(&mut self, end: End) -> Result<Look<usize>, Error<Failed<T>>> {
-        // Without room it ends without an answer.
-        let _ = self.reply.outbox.append_bytes(|tail| match end {
-            End::Request(e) => refuse(e, tail),
-            End::Head(e) => status(e.status(), tail),
-            End::Refused(refused) => status(refused, tail),
-            _ => status(Status(400), tail),
-        });
-        self.reply.core.fail::<Failed<T>>(end);
-        self.reply.farewell().map(Look::of)
+    fn end(&self) -> End {
+        match self {
+            Self::Handshake(error) | Self::Session(Answer::Handshake(error)) => End::Request(*error),
+            Self::Status(status) => End::Refused(*status),
+            Self::Session(answer) => End::Refused(Status(answer.status())),
+        }
     }
 }
 
-fn status(status: Status, tail: &mut [u8]) -> Result<usize, crate::bytes::Capacity> {
-    match (Response { status, fields: &[("Connection", b"close")], body: b"" }).write(tail) {
+fn write_status(status: Status, out: &mut [u8]) -> Result<usize, Capacity> {
+    capacity((Response { status, fields: &[("Connection", b"close")], body: b"" }).write(out))
+}
+
+/// The fields of our own answers are valid.
+fn capacity(written: Result<usize, ResponseError>) -> Result<usize, Capacity> {
+    match written {
         Err(ResponseError::Capacity(e)) => Err(e),
         Ok(n) => Ok(n),
         Err(ResponseError::Field) => Ok(0),
     }
+}
+
+/// What to wait for, or the length of the head of a request whose answer was sent. The client is accepted if `judge` says how.
+pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>>(
+    (inbox, reply, stage): (&mut Inbox<S>, &mut Reply<T, C, AsServer, B>, &mut Stage),
+    sha1: Sha1,
+    fields: &[(&str, &[u8])],
+    judge: impl for<'h> FnOnce(&Request<'h>) -> Result<Accept<'h>, Verdict>,
+) -> Result<Look<usize>, Error<Failed<T>>> {
+    if reply.core.end.is_some() {
+        return reply.farewell().map(Look::of);
+    }
+    if let Stage::New = stage {
+        *stage = Stage::Awaited(HeadScanner::new(Limits::new()));
+    }
+    if let Stage::Awaited(head) = stage {
+        let outbox = &mut reply.outbox;
+        let head = match head.scan(inbox.bytes()) {
+            Ok(None) => return reply.wait().map(Look::of),
+            Ok(Some(n)) => Request::parse(inbox.bytes().get(..n).unwrap_or_default()).map(|request| (n, request)),
+            Err(e) => Err(e),
+        };
+        // Without room for it a refusal has no answer.
+        let end = match head {
+            Err(e) => {
+                let _ = outbox.append_bytes(|tail| write_status(e.status(), tail));
+                End::Head(e)
+            }
+            Ok((n, request)) => match judge(&request) {
+                Ok(accept) => {
+                    outbox.append_bytes(|tail| accept.write_with(sha1, fields, tail)).map_err(|e| match e {
+                        ResponseError::Capacity(e) => Error::Outbox(e),
+                        ResponseError::Field => Error::Connect(ConnectError::Field),
+                    })?;
+                    *stage = Stage::Answered(n);
+                    return Ok(Look::Write);
+                }
+                Err(verdict) => {
+                    let _ = outbox.append_bytes(|tail| verdict.write(&request, tail));
+                    verdict.end()
+                }
+            },
+        };
+        reply.core.fail::<Failed<T>>(end);
+        return reply.farewell().map(Look::of);
+    }
+    let Stage::Answered(n) = *stage else { return Err(Error::Order) };
+    if reply.core.owes(&mut reply.outbox)? {
+        return Ok(Look::Write);
+    }
+    reply.core.keep.opened(reply.timer.now());
+    *stage = Stage::Open(n);
+    Ok(Look::Found(n))
 }
 
 impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
@@ -184,7 +224,7 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
             match self.look_for_answer(sha1, url, &mut adjust)? {
                 Look::Found(n) => break n,
                 Look::Write => self.reply.write().await?,
-                Look::Read => self.read().await?,
+                Look::Read => self.reply.read(&mut self.inbox).await?,
             }
         };
         ResponseHead::parse(self.inbox.bytes().get_mut(..n).unwrap_or_default()).map_err(Error::Head)

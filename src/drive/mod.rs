@@ -3,6 +3,8 @@
 //! | driver | what it is |
 //! |---|---|
 //! | [`WebSocket`] | a WebSocket in either role |
+//! | [`Server`] | a Socket.IO server for one client, over a WebSocket |
+//! | [`blocking`] | the same for programs that block |
 //! | [`Receiver`], [`Sender`] | its halves, for two tasks |
 //!
 //! The drivers decide nothing of the protocols. They do what a loop of your own would have to: read, write in pieces, keep deadlines, send what the machines
@@ -83,6 +85,7 @@ pub use self::{
     halves::{Half, Halved, Lock, Receiver, Sender, Shared},
     handshake::Sha1,
     reply::Reply,
+    server::{Server, ServerIo, ServerMemory},
     side::{AsClient, AsServer, Random, Side},
     timer::Timer,
     transport::{Failed, Receive, Transmit, Transport},

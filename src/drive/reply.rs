@@ -1,5 +1,5 @@
 use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
-use crate::ws::{CloseCode, Closed, Connection, Kept, Kind, Out, Outbox, SendError};
+use crate::ws::{CloseCode, Closed, Connection, Inbox, Kept, Kind, Out, Outbox, SendError};
 use core::{fmt, pin::pin};
 
 /// The sending side of a [`WebSocket`](super::WebSocket). [`next`](super::WebSocket::next) returns it beside what arrived, which borrows the receiving side,
@@ -144,6 +144,31 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// At the end: `true` while something is still to be written. Then it fails for the reason.
     pub(super) fn farewell(&mut self) -> Result<bool, Error<Failed<T>>> {
         self.core.farewell(&mut self.outbox)
+    }
+
+    /// One read, or a deadline. Call it when all that was read is handled.
+    pub(super) async fn read<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Error<Failed<T>>> {
+        let Self { transport, timer, core, .. } = self;
+        let due = core.due();
+        let space = inbox.space().map_err(Error::Inbox)?;
+        let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
+        match read {
+            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => Ok(()),
+            Some(Ok(Some(0))) => Err(core.fail(End::Eof)),
+            Some(Ok(Some(n))) => {
+                inbox.commit(n);
+                core.arrived(timer.now(), due);
+                Ok(())
+            }
+            Some(Err(e)) => {
+                core.fail::<Failed<T>>(End::Transport);
+                Err(Error::Transport(e))
+            }
+            Some(Ok(None)) | None => {
+                core.idle(timer.now());
+                Ok(())
+            }
+        }
     }
 
     /// One write. What it took is removed from the outbox in the same poll.

@@ -1,9 +1,9 @@
 use super::{
     AsClient, AsServer, Deadlines, Error, Failed, Reply, Side, Timer, Transport, core::Core, error::End,
-    handshake::Stage, race::race, side::Random,
+    handshake::Stage, side::Random,
 };
 use crate::ws::{CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError, Worked};
-use core::{fmt, pin::pin};
+use core::fmt;
 
 /// A WebSocket over a [`Transport`], in either role, which you await.
 ///
@@ -134,7 +134,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                 Look::Write => true,
                 Look::Read => false,
             };
-            let result = if is_write { self.reply.write().await } else { self.read().await };
+            let result = if is_write { self.reply.write().await } else { self.reply.read(&mut self.inbox).await };
             // Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
             if result.is_err() && !(is_write && self.reply.core.ws.has_received_close()) {
                 return result.map(|()| Found::End);
@@ -187,31 +187,6 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                     self.reply.farewell().map(Look::of)
                 }
             };
-        }
-    }
-
-    /// One read, or a deadline. Call it when all that was read is handled.
-    pub(super) async fn read(&mut self) -> Result<(), Error<Failed<T>>> {
-        let Self { inbox, reply: Reply { transport, timer, core, .. }, .. } = self;
-        let due = core.due();
-        let space = inbox.space().map_err(Error::Inbox)?;
-        let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
-        match read {
-            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => Ok(()),
-            Some(Ok(Some(0))) => Err(core.fail(End::Eof)),
-            Some(Ok(Some(n))) => {
-                inbox.commit(n);
-                core.arrived(timer.now(), due);
-                Ok(())
-            }
-            Some(Err(e)) => {
-                core.fail::<Failed<T>>(End::Transport);
-                Err(Error::Transport(e))
-            }
-            Some(Ok(None)) | None => {
-                core.idle(timer.now());
-                Ok(())
-            }
         }
     }
 

@@ -48,13 +48,19 @@
 
 mod clock;
 mod reply;
+mod server;
 #[cfg(feature = "std")]
 mod std;
 mod websocket;
 
 #[cfg(feature = "std")]
 pub use self::std::{Clock, Stream};
-pub use self::{clock::FnClock, reply::Reply, websocket::WebSocket};
+pub use self::{
+    clock::FnClock,
+    reply::Reply,
+    server::{Server, ServerIo},
+    websocket::WebSocket,
+};
 
 use core::{
     future::Future,
