@@ -6,6 +6,7 @@
 //! | [`Server`] | a Socket.IO server for one client, over a WebSocket |
 //! | [`blocking`] | the same for programs that block |
 //! | [`Receiver`], [`Sender`] | its halves, for two tasks |
+//! | [`Client`] | a Socket.IO client over a WebSocket |
 //!
 //! The drivers decide nothing of the protocols. They do what a loop of your own would have to: read, write in pieces, keep deadlines, send what the machines
 //! owe. Each future may be dropped at each await point, and nothing is lost. They allocate nothing, spawn nothing, and queue nothing besides the memory that you
@@ -80,6 +81,7 @@ mod websocket;
 #[cfg(feature = "sha1")]
 pub use self::handshake::sha1;
 pub use self::{
+    client::{AskError, Client, ClientMemory, Io},
     deadlines::Deadlines,
     error::Error,
     halves::{Half, Halved, Lock, Receiver, Sender, Shared},

@@ -199,8 +199,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     /// If you call it again without `take`, it returns [`Step::Again`] again, and nothing is lost.
     ///
     /// ```
-    /// # use sansocket::{endpoint::{Grow, ServerEnd, Step}, engineio::{Sid, Transport, server::Config}, socketio::{AckSlot, Collector, server::Event}};
-    /// # use sansocket::{time::Instant, ws::{Inbox, Limits}};
+    /// # use sansocket::{endpoint::*, engineio::{Sid, Transport, server::Config}, socketio::{AckSlot, Collector, server::Event}, time::Instant, ws::*};
     /// /// The next step of what arrives. Bytes come from `read`.
     /// fn next<'e>(
     ///     end: &mut ServerEnd<[&'static str; 1]>,
@@ -215,7 +214,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     ///             Step::Idle => {}
     ///             step => return Ok(step),
     ///         }
-    ///         let n = inbox.space().map_or(0, &mut read);
+    ///         let n = inbox.space().map_or(0, &mut read); // `handle_timeout` and `transmit` before
     ///         inbox.commit(n);
     ///     }
     ///     Ok(end.take(inbox, files, now)) // lends, once
@@ -225,8 +224,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     /// # end.transmit(&mut [0; 256])?; // as in each turn
     /// # let (mut inbox, mut files) = (Inbox::new(vec![0; 64]), Collector::new(Vec::new()));
     /// # let mut bytes = b"\x81\x82\0\0\0\x0040".chunks(3);
-    /// # let read = |space: &mut [u8]| bytes.next().map_or(0, |b| { space[..b.len()].copy_from_slice(b); b.len() });
-    /// # assert!(matches!(next(&mut end, &mut inbox, &mut files, now, read), Ok(Step::Event(Event::Connect { .. }, _))));
+    /// # let mut read = |space: &mut [u8]| bytes.next().map_or(0, |b| { space[..b.len()].copy_from_slice(b); b.len() });
+    /// # let _ = next(&mut end, &mut inbox, &mut files, now, &mut read)?; // the session is open
+    /// # assert!(matches!(next(&mut end, &mut inbox, &mut files, now, &mut read), Ok(Step::Event(Event::Connect { .. }, _))));
     /// # Ok::<(), Grow>(())
     /// ```
     ///

@@ -1,1 +1,285 @@
-//! TODO
+mod ask;
+mod io;
+mod line;
+mod work;
+
+pub use self::{ask::AskError, io::Io};
+
+use self::io::End;
+use super::{Timer, Transport};
+use crate::{
+    endpoint::{
+        Grow,
+        client::{ClientEnd, Config, Memory, Step, WebSocketLink, WhenFull},
+    },
+    socketio::{
+        AckSlot, Collector, Namespace, SlotCapacity,
+        client::{Limits, SocketSlot},
+    },
+    time::Instant,
+    ws::Inbox,
+};
+use core::{fmt, pin::Pin};
+
+/// How long [`Client::leave`] takes at most, in milliseconds.
+const LEAVE_MS: u64 = 5_000;
+
+/// The memory that a [`Client`] is lent. See there for an example.
+pub struct ClientMemory<'m, A> {
+    /// To receive into: the largest message and its frame's head, at most 14 bytes, and the answer to the handshake.
+    pub rx: &'m mut [u8],
+    /// To send from: the largest packet and its frame's head, at most 14 bytes, and the request of the handshake.
+    pub tx: &'m mut [u8],
+    /// For attachments that arrive: an event's text and its attachments, each with 4 bytes more. May be empty if there are none.
+    pub files: &'m mut [u8],
+    /// One slot for each acknowledgement that is waited for, and for each event with retries that waits.
+    pub acks: &'m mut [AckSlot],
+    /// One slot for each namespace.
+    pub sockets: &'m mut [SocketSlot],
+    /// The packets that wait to be sent. Each needs 16 bytes besides itself.
+    pub backlog: &'m mut [u8],
+    /// `pin!(None)`: here lies the future of your dialer while it works. So a dropped [`Client::next`] does not interrupt it.
+    pub attempt: Pin<&'m mut Option<A>>,
+}
+
+impl<A> fmt::Debug for ClientMemory<'_, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientMemory").finish_non_exhaustive()
+    }
+}
+
+/// A Socket.IO client over a WebSocket, which you await. It connects, answers heartbeats, connects again, and keeps what waits to be sent.
+///
+/// It is the machine [`ClientEnd`] with a transport and a clock, and does what the JavaScript client does. What the steps mean, and what is lost and
+/// what is not when a connection ends, is said [there](crate::endpoint::client).
+///
+/// A program that sends a reading each second and answers questions:
+///
+/// ```
+/// use sansocket::{
+///     drive::{Client, ClientMemory, tokio::{Clock, Stream}},
+///     endpoint::client::{Config, Step},
+///     socketio::{AckSlot, Namespace, client::{Event, SocketSlot}},
+/// };
+/// use std::{pin::pin, time::Duration};
+/// use tokio::{net::TcpStream, select, time::interval};
+///
+/// const ROOT: Namespace = Namespace(0);
+///
+/// async fn run(url: &str) -> Result<(), Box<dyn core::error::Error>> {
+///     let config = Config::parse(url)?;
+///     let attempt = pin!(None); // where the dialer's future lies
+///     let memory = ClientMemory {
+///         rx: &mut [0; 4096], tx: &mut [0; 4096], files: &mut [], backlog: &mut [0; 2048],
+///         acks: &mut [AckSlot::EMPTY; 4], sockets: &mut [SocketSlot::EMPTY; 1], attempt,
+///     };
+///     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
+///     let (host, port) = (config.url().host(), config.url().port());
+///     let dial = async || TcpStream::connect((host, port)).await.map(Stream::new);
+///     let mut client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
+///     client.connect(ROOT)?;
+///     let mut second = interval(Duration::from_secs(1));
+///     loop {
+///         select! {
+///             next = client.next() => match next? {
+///                 (Step::Event(Event::Event(e), _), io) if e.is("question") => {
+///                     if let Some(request) = e.ack { io.ack(request, &42)? }
+///                 }
+///                 (Step::Failed { failure, .. }, _) => println!("{failure}"),
+///                 (Step::Over(_), _) => return Ok(()),
+///                 _ => {}
+///             },
+///             _ = second.tick() => { client.io().emit(ROOT, "reading", &21.5)?; }
+///         }
+/// #       if client.io().end().held() > 40 { client.io().close() }
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() { run("ws://127.0.0.1:1").await.unwrap() }
+/// ```
+///
+/// # Cancel safety
+/// Each future may be dropped at each await point, and each call may follow: nothing is lost, doubled or torn. Only [`ask`](Self::ask) forgets something,
+/// its question.
+///
+/// # Deadlines
+/// No call hangs. A line that the server takes nothing from for 20 s ([`with_write_timeout`](Self::with_write_timeout)) counts as failed, and the client
+/// connects again. To open a session, with the dialing, takes [`Config::open_timeout`] at most. A server that is silent is noticed by its heartbeats. A
+/// close takes 2 s at most. While bytes arrive without a pause, a deadline may count one second late.
+pub struct Client<'m, T, D, A, C, F> {
+    inbox: Inbox<&'m mut [u8]>,
+    collector: Collector<&'m mut [u8]>,
+    io: Io<'m, T, C, F>,
+    dial: D,
+    attempt: Pin<&'m mut Option<A>>,
+    /// A line is to be opened.
+    wants_line: bool,
+}
+
+impl<T, D, A, C, F> fmt::Debug for Client<'_, T, D, A, C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("io", &self.io).finish_non_exhaustive()
+    }
+}
+
+impl<'m, T, D, A, C, F, E> Client<'m, T, D, A, C, F>
+where
+    T: Transport,
+    D: FnMut() -> A,
+    A: Future<Output = Result<T, E>>,
+    C: Timer,
+    F: FnMut(&mut [u8]),
+{
+    /// A client that is not connected. `names` are its namespaces: [`Namespace`] is the index in it.
+    ///
+    /// `dial` opens a line to the host and port of [`Config::url`], with TLS if its scheme says so. It is called again for each attempt, after the last line
+    /// was dropped.
+    /// `random` fills memory with bytes from a cryptographically secure generator.
+    pub fn new(
+        config: &'m Config<'m>,
+        names: &'m [&'m str],
+        memory: ClientMemory<'m, A>,
+        dial: D,
+        timer: C,
+        mut random: F,
+    ) -> Self {
+        let ClientMemory { rx, tx, files, acks, sockets, backlog, mut attempt } = memory;
+        let mut seed = [0; 4];
+        random(&mut seed);
+        let memory = Memory { acks, sockets, backlog };
+        let end = ClientEnd::new(WebSocketLink::new(config), names, memory, u32::from_le_bytes(seed));
+        attempt.set(None);
+        Self {
+            inbox: Inbox::new(rx),
+            collector: Collector::new(files),
+            io: Io::new(end, tx, random, timer),
+            dial,
+            attempt,
+            wants_line: false,
+        }
+    }
+
+    /// Asks for credentials at each CONNECT. As [`ClientEnd::with_auth`].
+    #[must_use]
+    pub fn with_auth(self, room: usize) -> Self {
+        self.map(|end| end.with_auth(room))
+    }
+
+    /// What to do with an event that does not fit into the backlog. As [`ClientEnd::with_when_full`].
+    #[must_use]
+    pub fn with_when_full(self, when_full: WhenFull) -> Self {
+        self.map(|end| end.with_when_full(when_full))
+    }
+
+    /// With other limits for what the server may send. As [`ClientEnd::with_limits`]. See also [`Config::limits`].
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        self.map(|end| end.with_limits(limits))
+    }
+
+    /// The maximum time in milliseconds in which the server takes not a single byte of what is sent. By default 20,000. 0: no limit.
+    #[must_use]
+    pub fn with_write_timeout(mut self, ms: u32) -> Self {
+        self.io.write_ms = ms;
+        self
+    }
+
+    /// The same client with another dialer, also for lines of another type. The session, and what waits, stay. A line that is open counts as failed.
+    ///
+    /// `attempt` is `pin!(None)`, as in [`ClientMemory`].
+    #[must_use]
+    pub fn with_dial<U, D2, A2, E2>(
+        mut self,
+        dial: D2,
+        mut attempt: Pin<&'m mut Option<A2>>,
+    ) -> Client<'m, U, D2, A2, C, F>
+    where
+        U: Transport,
+        D2: FnMut() -> A2,
+        A2: Future<Output = Result<U, E2>>,
+    {
+        self.attempt.set(None);
+        attempt.set(None);
+        let Self { inbox, collector, io, wants_line, .. } = self;
+        Client { inbox, collector, io: io.with_lines(), dial, attempt, wants_line }
+    }
+
+    /// Joins a namespace, on this connection and on each later one. As [`Io::connect`].
+    ///
+    /// # Errors
+    /// [`SlotCapacity`] if no slot is free. Nothing was changed.
+    pub fn connect(&mut self, namespace: Namespace) -> Result<(), SlotCapacity> {
+        self.io.connect(namespace)
+    }
+
+    /// Waits for the next step: an event, a failed attempt, the end. Meanwhile it does all that has to be done: connects, writes, answers heartbeats.
+    ///
+    /// Never [`Step::Idle`], [`Step::Open`] or [`Step::Close`]. [`Step::Again`] if what arrived is only a part of something, or an answer that nobody waits
+    /// for: call again. [`Step::Over`] again and again while there is nothing to do.
+    ///
+    /// If the future is dropped, nothing is lost, and your dialer goes on with the next call.
+    ///
+    /// # Errors
+    /// [`Grow`] if the memory is too small for a message, for attachments or for a packet to send. Nothing was lost: replace the memory
+    /// ([`replace_rx`](Self::replace_rx), [`replace_files`](Self::replace_files), [`Io::replace_tx`]) and go on. Until then nothing else is done. If a
+    /// server that sends too much is to be left instead, set [`Config::limits`] to what the memory holds.
+    pub async fn next(&mut self) -> Result<(Step<'_>, &mut Io<'m, T, C, F>), Grow> {
+        self.step(Instant::FAR_FUTURE, None).await
+    }
+
+    /// As [`next`](Self::next), until `limit` on the client's clock ([`Io::now`]): then `None`.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_until(&mut self, limit: Instant) -> Result<Option<(Step<'_>, &mut Io<'m, T, C, F>)>, Grow> {
+        let (step, io) = self.step(limit, None).await?;
+        Ok(if let Step::Idle = step { None } else { Some((step, io)) })
+    }
+
+    /// Leaves all namespaces and then the server, after what can be sent was sent. It waits until that is done, 5 s at most. Events that still arrive
+    /// are dropped. Then [`next`](Self::next) returns [`Step::Over`], and [`connect`](Self::connect) begins anew.
+    ///
+    /// `false`: the connection was lost before, or the server did not answer in time. If the future is dropped, call it again, or `next`.
+    pub async fn leave(&mut self) -> bool {
+        self.io.close();
+        let limit = self.io.now().after_millis(LEAVE_MS);
+        let mut is_whole = true;
+        loop {
+            match self.step(limit, None).await {
+                Ok((Step::Over(_), _)) => return is_whole,
+                Ok((Step::Failed { .. }, _)) => is_whole = false,
+                Ok((Step::Idle, _)) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        self.attempt.set(None);
+        self.wants_line = false;
+        self.io.cut();
+        false
+    }
+
+    /// All but the memory to receive into: what sends.
+    pub const fn io(&mut self) -> &mut Io<'m, T, C, F> {
+        &mut self.io
+    }
+
+    /// Moves what has been received into other memory. Returns the old memory.
+    ///
+    /// # Errors
+    /// Returns `rx` if it is too small. Nothing was changed.
+    pub fn replace_rx(&mut self, rx: &'m mut [u8]) -> Result<&'m mut [u8], &'m mut [u8]> {
+        self.inbox.replace(rx)
+    }
+
+    /// Moves the attachments that have been received into other memory. Returns the old memory.
+    ///
+    /// # Errors
+    /// Returns `files` if it is too small. Nothing was changed.
+    pub fn replace_files(&mut self, files: &'m mut [u8]) -> Result<&'m mut [u8], &'m mut [u8]> {
+        self.collector.replace(files)
+    }
+
+    fn map(self, change: impl FnOnce(End<'m>) -> End<'m>) -> Self {
+        Self { io: self.io.map(change), ..self }
+    }
+}
