@@ -67,6 +67,7 @@ mod error;
 mod halves;
 mod handshake;
 pub mod io_0_7;
+mod offer;
 mod overdue;
 mod race;
 mod reply;

@@ -1,6 +1,11 @@
 use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
-use crate::ws::{CloseCode, Closed, Connection, Inbox, Kept, Kind, Out, Outbox, SendError};
-use core::{fmt, pin::pin};
+use crate::ws::{CloseCode, Closed, Connection, Inbox, Kind, Outbox};
+use core::{
+    fmt,
+    future::poll_fn,
+    pin::pin,
+    task::{Context, Poll},
+};
 
 /// The sending side of a [`WebSocket`](super::WebSocket). [`next`](super::WebSocket::next) returns it beside what arrived, which borrows the receiving side,
 /// so you can answer a message without a copy of it.
@@ -27,7 +32,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(true, |ws, out| ws.send(kind, payload, out)).await
+        self.append(true, |reply, cx| reply.message(cx, kind, payload)).await
     }
 
     /// As [`send`](Self::send), for text.
@@ -41,11 +46,14 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// Writes a message into the send memory. It waits only while that has no room. The next `send`, [`flush`](Self::flush) or
     /// [`next`](super::WebSocket::next) sends it, so several messages leave in one write.
     ///
+    /// A server's message that would fill more than half of the send memory is offered to the transport at once, if that is
+    /// [vectored](super::Transmit::is_vectored). What the transport takes of it is never copied.
+    ///
     /// # Errors
     /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory.
     /// [`Error::State`] after a close, and inside a message that is sent in parts. Nothing was sent. The others end the connection.
     pub async fn feed(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |ws, out| ws.send(kind, payload, out)).await
+        self.append(false, |reply, cx| reply.message(cx, kind, payload)).await
     }
 
     /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`]. Several calls make up a message, so drop none
@@ -54,7 +62,10 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn feed_part(&mut self, kind: Kind, payload: &[u8], is_last: bool) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |ws, out| ws.send_chunk(kind, payload, is_last, out)).await
+        self.append(false, |reply, _| {
+            reply.core.append(&mut reply.outbox, |ws, out| ws.send_chunk(kind, payload, is_last, out))
+        })
+        .await
     }
 
     /// Sends a ping of your own, with at most 125 bytes. Its pong is returned as [`Incoming::Pong`](crate::ws::Incoming::Pong). Not needed to keep the
@@ -63,7 +74,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |ws, out| ws.ping(payload, out)).await?;
+        self.append(false, |reply, _| reply.core.append(&mut reply.outbox, |ws, out| ws.ping(payload, out))).await?;
         self.core.shows_pongs = true;
         self.flush().await
     }
@@ -115,17 +126,17 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         self.outbox.replace(storage)
     }
 
-    /// Appends what `write` writes, as soon as there is room, and then waits until everything was sent, if `flushes`.
-    async fn append(
+    /// Calls `write` until it has had room, and then waits until everything was sent, if `flushes`.
+    pub(super) async fn append(
         &mut self,
         flushes: bool,
-        mut write: impl FnMut(&mut Connection<D::Role>, &mut Out<'_, Kept<'_, D::Role, D::Keys>>) -> Result<(), SendError>,
+        mut write: impl FnMut(&mut Self, &mut Context<'_>) -> Result<bool, Error<Failed<T>>>,
     ) -> Result<(), Error<Failed<T>>> {
         self.core.check()?;
         let mut is_appended = false;
         loop {
             if !is_appended {
-                is_appended = self.core.append(&mut self.outbox, &mut write)?;
+                is_appended = poll_fn(|cx| Poll::Ready(write(self, cx))).await?;
             }
             if is_appended && !(flushes && self.core.owes(&mut self.outbox)?) {
                 return Ok(());

@@ -12,7 +12,7 @@ use core::{
 };
 use std::{
     boxed::Box,
-    io,
+    io::{self, IoSlice},
     rc::Rc,
     sync::{Arc, Mutex},
 };
@@ -125,6 +125,20 @@ impl<T> Stream<T> {
     }
 }
 
+impl<T: AsyncWrite + Unpin> Stream<T> {
+    fn poll_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<Option<usize>>> {
+        if self.taken == 0 {
+            self.taken = ready!(write(Pin::new(&mut self.io), cx))?;
+        }
+        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+        Poll::Ready(Ok(Some(core::mem::take(&mut self.taken))))
+    }
+}
+
 impl<T: AsyncRead + Unpin> Receive for Stream<T> {
     type Error = io::Error;
 
@@ -141,12 +155,17 @@ impl<T: AsyncWrite + Unpin> Transmit for Stream<T> {
     type Error = io::Error;
 
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<Option<usize>>> {
-        poll_fn(|cx| {
-            if self.taken == 0 {
-                self.taken = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
-            }
-            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
-            Poll::Ready(Ok(Some(core::mem::take(&mut self.taken))))
+        poll_fn(|cx| self.poll_out(cx, |io, cx| io.poll_write(cx, bytes)))
+    }
+
+    fn is_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn write_both(&mut self, first: &[u8], second: &[u8]) -> impl Future<Output = io::Result<Option<usize>>> {
+        poll_fn(move |cx| {
+            let both = [IoSlice::new(first), IoSlice::new(second)];
+            self.poll_out(cx, |io, cx| io.poll_write_vectored(cx, &both))
         })
     }
 }

@@ -30,6 +30,19 @@ pub trait Transmit {
     /// # Errors
     /// The transport has failed. It is not used again.
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = Result<Option<usize>, Self::Error>>;
+
+    /// Whether [`write_both`](Self::write_both) takes bytes from both places at once. If so, a server's large messages are sent without a copy of them.
+    fn is_vectored(&self) -> bool {
+        false
+    }
+
+    /// As [`write`](Self::write), for the bytes of `first` and then those of `second`, which are not both empty.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn write_both(&mut self, first: &[u8], second: &[u8]) -> impl Future<Output = Result<Option<usize>, Self::Error>> {
+        async move { self.write(if first.is_empty() { second } else { first }).await }
+    }
 }
 
 /// A transport that a driver can use: a TCP or TLS connection, a serial line. Implemented for all that [`Receive`] and [`Transmit`].

@@ -61,6 +61,13 @@ impl<R: Role> Connection<R> {
         Ok(header)
     }
 
+    /// The header of a whole message of `len` bytes that is not masked.
+    #[cfg(feature = "drive")]
+    pub(crate) fn plain_header(&self, kind: Kind, len: usize) -> Result<FrameHeader, StateError> {
+        self.check_open_for_data()?;
+        Ok(FrameHeader::new(0x80 | kind.opcode().bits(), None, len))
+    }
+
     fn header<F: Form<Role = R>>(
         &mut self,
         kind: Kind,

@@ -161,6 +161,12 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
         self.storage.as_mut().len().saturating_sub(in_use)
     }
 
+    /// The size of the storage.
+    #[cfg(feature = "drive")]
+    pub(crate) fn size(&mut self) -> usize {
+        self.storage.as_mut().len()
+    }
+
     /// Moves the held bytes to `storage` and returns the old storage. Cost: one copy of [`held`](Self::held) bytes.
     ///
     /// # Errors
