@@ -10,7 +10,7 @@ use crate::{
     time::Instant,
     ws::Outbox,
 };
-use core::fmt;
+use core::{fmt, pin::pin};
 
 /// How long a line that takes nothing any more is read, and how long a close may take, in milliseconds.
 const DEAF_MS: u64 = 1_000;
@@ -242,7 +242,8 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
             Line::Closing(transport, by) => (transport, *by),
             Line::Down | Line::Deaf(..) | Line::Ended(_) => return,
         };
-        match race(transport.write(outbox.written()), timer.sleep_until(by.min(limit))).await {
+        let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by.min(limit)))).await;
+        match written {
             Some(Ok(Some(n))) if n > 0 => {
                 outbox.consume(n);
                 *write_by = None;

@@ -10,6 +10,7 @@ use crate::{
     socketio::client::Event,
     time::Instant,
 };
+use core::pin::pin;
 
 /// What [`Client::work`] has done.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,7 @@ where
                 return Ok(Worked::Some);
             }
             let space = inbox.space().map_err(|e| Grow::new(What::Inbox, e))?;
-            let read = race(transport.read(space), timer.sleep_until(due.min(until).min(limit))).await;
+            let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due.min(until).min(limit)))).await;
             let now = timer.now();
             match read {
                 Some(Ok(Some(0))) => {
@@ -126,7 +127,7 @@ where
                 attempt.set(Some(dial()));
             }
             if let Some(future) = attempt.as_mut().as_pin_mut() {
-                let Some(result) = race(future, timer.sleep_until(due.min(limit))).await else {
+                let Some(result) = race(future, pin!(timer.sleep_until(due.min(limit)))).await else {
                     return Ok(Worked::Waited);
                 };
                 attempt.set(None);
