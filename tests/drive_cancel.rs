@@ -35,7 +35,7 @@ const TX: usize = 256;
 
 /// A driver with an open connection whose send memory is nearly full.
 fn begin<D: End>(script: &Script, pipe: usize, call: &Call, says: &[Say]) -> Run<D> {
-    let mut run = Run::<D>::new(script.clone(), pipe, TX, says);
+    let mut run = Run::<D>::new(script.clone(), pipe, TX, says, 0);
     if !matches!(call, Call::Shake) {
         run.call(&Call::Shake, |_| 0);
     }
@@ -135,7 +135,8 @@ fn any_program<D: End>(seed: u64) -> (usize, usize) {
         says.push(Say::Close(CloseCode::GOING_AWAY, "enough"));
     }
     let script = Script::Random(Random(random.next()), random.below(4), 1 + random.below(60));
-    let mut run = Run::<D>::new(script, 1 + random.below(300), TX + random.below(200), &says);
+    let blocks = if random.below(3) == 0 { 1 + random.below(300) as u64 } else { 0 };
+    let mut run = Run::<D>::new(script, 1 + random.below(300), TX + random.below(200), &says, blocks);
     run.looks = random.below(2) == 0;
     run.world.peer.borrow_mut().takes = 1 + random.below(200);
     run.world.peer.borrow_mut().gives = 1 + random.below(200);

@@ -19,8 +19,10 @@ pub(super) struct Core<R> {
     write_by: Option<Instant>,
     overdue: Overdue,
     pub end: Option<End>,
-    /// The transport takes nothing any more.
+    /// The transport takes nothing any more, or nothing is to be said.
     pub is_cut: bool,
+    /// The opening handshake was done.
+    is_open: bool,
     /// A pong is owed or stands in the outbox: written before anything is returned.
     pub is_urgent: bool,
     /// The application has sent a ping of its own, so pongs are shown.
@@ -39,14 +41,25 @@ impl<R: Role> Core<R> {
             overdue: Overdue::default(),
             end: None,
             is_cut: false,
+            is_open: false,
             is_urgent: false,
             shows_pongs: false,
         }
     }
 
-    /// Fails if the connection is over for a reason that is not a closing handshake.
+    /// The opening handshake is done.
+    pub(super) fn opened(&mut self, now: Instant) {
+        self.is_open = true;
+        self.keep.opened(now);
+    }
+
+    /// Fails before the opening handshake, and if the connection is over for a reason that is not a closing handshake.
     pub(super) fn check<E>(&self) -> Result<(), Error<E>> {
-        self.end.map_or(Ok(()), |end| Err(end.error()))
+        match self.end {
+            Some(end) => Err(end.error()),
+            None if self.is_open => Ok(()),
+            None => Err(Error::Order),
+        }
     }
 
     /// Ends the connection, unless it is over.
@@ -54,7 +67,8 @@ impl<R: Role> Core<R> {
         if self.end.is_none() {
             (self.end, self.write_by) = (Some(end), None);
         }
-        self.is_cut |= matches!(end, End::Transport | End::Stalled | End::Eof);
+        self.is_cut |=
+            matches!(end, End::Transport | End::Stalled | End::Eof | End::Timeout(Timeout::Handshake | Timeout::Close));
         self.end.unwrap_or(end).error()
     }
 
@@ -112,12 +126,24 @@ impl<R: Role> Core<R> {
         Ok(true)
     }
 
-    /// When the write that begins or goes on now must have taken a byte.
+    /// When the write that begins or goes on now must have taken a byte. The handshakes have deadlines of their own, for all that they write.
     pub(super) fn write_by(&mut self, now: Instant) -> Instant {
-        match self.byte_by(now) {
+        let by = match self.byte_by(now) {
             Instant::FAR_FUTURE => Instant::FAR_FUTURE,
             by => *self.write_by.get_or_insert(by),
+        };
+        match self.keep.timeout_reason() {
+            Some(Timeout::Handshake | Timeout::Close) => by.min(self.due()),
+            _ => by,
         }
+    }
+
+    /// The time of [`write_by`](Self::write_by) has come.
+    pub(super) fn stalled<E>(&mut self, now: Instant) -> Error<E> {
+        if let Some(Timeout::Handshake | Timeout::Close) = self.keep.timeout_reason() {
+            self.idle(now);
+        }
+        self.fail(End::Stalled)
     }
 
     /// When a write that begins now must have taken a byte.
@@ -129,9 +155,11 @@ impl<R: Role> Core<R> {
         }
     }
 
-    /// The transport took bytes.
+    /// The transport took bytes. A farewell gets no more time by this.
     pub(super) fn has_written(&mut self) {
-        self.write_by = None;
+        if self.end.is_none() {
+            self.write_by = None;
+        }
     }
 
     /// When to stop waiting for bytes.
@@ -147,14 +175,15 @@ impl<R: Role> Core<R> {
 
     /// All that arrived was handled, and more may wait. Returns a deadline that counts nevertheless.
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Timeout> {
-        let is_ping = self.keep.timeout_reason() == Some(Timeout::Ping);
-        if is_ping || self.overdue.counts(now) { self.idle(now) } else { None }
+        self.keep.handle_ping(now);
+        let reason = self.keep.timeout_reason()?;
+        if self.overdue.counts(reason, now) { self.idle(now) } else { None }
     }
 
     /// Nothing arrived until `now`. Returns a deadline that has passed.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Timeout> {
         let timeout = self.keep.handle_timeout(now, &mut self.ws)?;
-        (self.end, self.write_by) = (self.end.or(Some(End::Timeout(timeout))), None);
+        self.fail::<()>(End::Timeout(timeout));
         Some(timeout)
     }
 
@@ -164,7 +193,7 @@ impl<R: Role> Core<R> {
         self.keep = KeepAlive::new(self.deadlines.others, now);
         self.overdue = Overdue::default();
         (self.write_by, self.end) = (None, None);
-        (self.is_cut, self.is_urgent, self.shows_pongs) = (false, false, false);
+        (self.is_cut, self.is_open, self.is_urgent, self.shows_pongs) = (false, false, false, false);
     }
 
     pub(super) fn set_limits(&mut self, limits: Limits) {

@@ -93,8 +93,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// [`Error::Stalled`], [`Error::Transport`]: the connection is over.
     pub async fn flush(&mut self) -> Result<(), Error<Failed<T>>> {
-        self.core.check()?;
-        while self.core.owes(&mut self.outbox)? {
+        while self.is_left()? {
             self.write().await?;
         }
         Ok(())
@@ -132,17 +131,25 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         flushes: bool,
         mut write: impl FnMut(&mut Self, &mut Context<'_>) -> Result<bool, Error<Failed<T>>>,
     ) -> Result<(), Error<Failed<T>>> {
-        self.core.check()?;
         let mut is_appended = false;
         loop {
-            if !is_appended {
+            if !is_appended && self.core.check::<Failed<T>>().is_ok() {
                 is_appended = poll_fn(|cx| Poll::Ready(write(self, cx))).await?;
             }
-            if is_appended && !(flushes && self.core.owes(&mut self.outbox)?) {
+            if is_appended && !flushes || !self.is_left()? {
                 return Ok(());
             }
             self.write().await?;
         }
+    }
+
+    /// Whether something is to be written still. Fails before the opening handshake, and at the end, when the farewell was written.
+    fn is_left(&mut self) -> Result<bool, Error<Failed<T>>> {
+        if self.core.end.is_some() {
+            return self.farewell();
+        }
+        self.core.check()?;
+        self.core.owes(&mut self.outbox)
     }
 
     /// All that arrived is handled: whether to write what is owed, or else to read. A deadline may have passed although bytes kept arriving.
@@ -202,7 +209,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
                 Err(Error::Transport(e))
             }
             Some(Err(_)) => Err(core.fail(End::Transport)),
-            _ => Err(core.fail(End::Stalled)),
+            _ => Err(core.stalled(timer.now())),
         }
     }
 }

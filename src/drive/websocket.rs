@@ -99,7 +99,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     pub fn opened(&mut self) {
         let now = self.reply.timer.now();
         self.stage = Stage::Open(0);
-        self.reply.core.keep.opened(now);
+        self.reply.core.opened(now);
     }
 
     /// Waits for the next message or close frame, and sends what is to be sent meanwhile. Pings are answered and not returned. Pongs are returned after
@@ -153,6 +153,10 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
         let mut payload = None;
         loop {
             let Reply { core, outbox, .. } = &mut self.reply;
+            // A pong that is found cannot be found again, so what is urgent is written in front of it.
+            if core.shows_pongs && core.is_urgent && !is_over && core.owes(outbox)? {
+                return Ok(Look::Write);
+            }
             return match self.inbox.work(&mut core.ws, in_parts, &mut payload) {
                 // A pong, or the answer to a close frame: the application may not call again for long.
                 Ok(Some(Worked::Ready))

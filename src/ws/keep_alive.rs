@@ -228,6 +228,16 @@ impl KeepAlive {
         self.phase == Phase::Open && self.beat == Beat::Owed
     }
 
+    /// Marks a ping as owed if one is due, whatever other deadline has passed.
+    #[cfg(feature = "drive")]
+    pub(crate) fn handle_ping(&mut self, now: Instant) {
+        self.tick(now);
+        if self.next().is_some_and(|(at, reason)| reason == Timeout::Ping && at <= self.now) {
+            self.beat = Beat::Owed;
+            self.asked = self.now;
+        }
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) must be called next. `None` if no deadline is active. While a ping is owed, this is the deadline of
     /// its pong.
     #[must_use]

@@ -1,12 +1,12 @@
 //! Drives a driver by hand: polls a future, counts its await points, drops it at any of them.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod calls;
 mod line;
 mod peer;
 
 pub use self::{
-    calls::{Call, Ledger, Run},
+    calls::{Call, Run},
     line::{Broken, Clock, Line, Pipe, Script, Shared, Wait, shared},
     peer::{Peer, Say, Shake, URL},
 };
@@ -17,6 +17,7 @@ use sansocket::{
 };
 use std::{
     pin::pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
 };
 
@@ -79,7 +80,7 @@ impl End for ClientSide {
 pub struct World<D: End> {
     pub clock: Clock,
     pub peer: Shared<Peer<D::Peer, D::PeerKeys>>,
-    /// The peer takes a step only so often, in milliseconds. 0: whenever it can.
+    /// The peer takes a step only so often, in milliseconds. 0: whenever it can. `u64::MAX`: never.
     pub pace: u64,
     pub points: usize,
 }
@@ -87,9 +88,20 @@ pub struct World<D: End> {
 impl<D: End> World<D> {
     /// A driver with so much memory, over pipes that hold so much.
     pub fn new(script: Script, pipe: usize, rx: usize, tx: usize) -> (Self, Driven<D>) {
+        Self::blocking(script, pipe, rx, tx, 0)
+    }
+
+    /// As `new`; the transport blocks for so many milliseconds and then gives up.
+    pub fn blocking(script: Script, pipe: usize, rx: usize, tx: usize, ms: u64) -> (Self, Driven<D>) {
         let (there, back, clock) = (Pipe::new(pipe), Pipe::new(pipe), Clock::default());
-        let driver = D::driver(Line::new(&back, &there, &clock, script), clock.clone(), rx, tx);
-        (Self { clock, peer: shared(D::peer(&there, &back)), pace: 0, points: 0 }, driver)
+        let peer = shared(D::peer(&there, &back));
+        let mut line = Line::new(&back, &there, &clock, script);
+        if ms > 0 {
+            let peer = peer.clone();
+            line.wait = Wait::Block(ms, Rc::new(move || peer.borrow_mut().step()));
+        }
+        let driver = D::driver(line, clock.clone(), rx, tx);
+        (Self { clock, peer, pace: 0, points: 0 }, driver)
     }
 
     /// Polls a future until it ends, or until it was not ready `drop_at` times (0: never), and drops it then.
@@ -104,10 +116,11 @@ impl<D: End> World<D> {
             }
             self.points += 1;
             assert!(self.points < 1_000_000, "it does not end");
-            self.wait();
+            let is_woken = self.wait();
             if self.points == drop_at {
                 return None;
             }
+            assert!(is_woken, "nobody will ever wake it");
         }
     }
 
@@ -115,19 +128,21 @@ impl<D: End> World<D> {
         self.run(future, 0).expect("never dropped")
     }
 
-    /// The other end works; if it has nothing to do, time passes until the first deadline.
-    fn wait(&self) {
+    /// The other end works; if it has nothing to do, time passes until the first deadline. `false` if nothing will ever happen.
+    fn wait(&self) -> bool {
         if self.pace == 0 && self.peer.borrow_mut().step() {
-            return;
+            return true;
         }
-        let Some(due) = self.clock.next() else { return };
+        let Some(due) = self.clock.next() else { return true };
         let now = self.clock.now_ms();
-        let tick = (self.pace > 0).then(|| (now / self.pace.max(1) + 1) * self.pace);
-        let Some(at) = due.into_iter().chain(tick).min() else { panic!("nobody will ever wake it") };
+        let is_slow = !matches!(self.pace, 0 | u64::MAX);
+        let tick = is_slow.then(|| (now / self.pace.max(1) + 1).saturating_mul(self.pace));
+        let Some(at) = due.into_iter().chain(tick).min() else { return false };
         self.clock.advance(at.saturating_sub(now));
         if tick == Some(at) {
             self.peer.borrow_mut().step();
         }
+        true
     }
 
     /// The peer takes all that lies in the pipe.
