@@ -209,14 +209,15 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// [`accept`](Self::accept).
     pub async fn next(&mut self) -> Result<Option<(Step<'_>, &mut ServerIo<'m, T, C, F>)>, Error<Failed<T>>> {
         Ok(match self.ready().await? {
-            Found::Item => {
-                let now = self.io.now();
-                let step = self.io.end.take(&mut self.inbox, &mut self.files, now);
-                Some((step, &mut self.io))
-            }
+            Found::Item => Some(self.take()),
             Found::Step(step) => Some((step, &mut self.io)),
             Found::End => None,
         })
+    }
+
+    fn take(&mut self) -> (Step<'_>, &mut ServerIo<'m, T, C, F>) {
+        let now = self.io.now();
+        (self.io.end.take(&mut self.inbox, &mut self.files, now), &mut self.io)
     }
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
@@ -306,7 +307,15 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// [`Error::Order`] before [`accept`](Self::accept).
     pub async fn close(&mut self, reason: Reason) -> Result<(), Error<Failed<T>>> {
         self.io.close(reason);
-        while !matches!(self.ready().await?, Found::End) {}
+        loop {
+            match self.ready().await? {
+                Found::End => break,
+                Found::Item => {
+                    let _ = self.take();
+                }
+                Found::Step(_) => {}
+            }
+        }
         self.io.linger(&mut self.inbox).await;
         Ok(())
     }
