@@ -1,5 +1,5 @@
 //! Drives a driver by hand: polls a future, counts its await points, drops it at any of them.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod calls;
 mod line;
