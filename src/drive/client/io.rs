@@ -36,6 +36,8 @@ pub struct Io<'m, T, C, F> {
     /// When the server must have taken a byte. `None`: it has taken one since, or nothing waits.
     write_by: Option<Instant>,
     pub(super) write_ms: u32,
+    /// The limit of a call that has read once after it.
+    pub(super) late: Instant,
     /// The last end that was told.
     pub(super) over: Over,
     asked: u32,
@@ -57,6 +59,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
             overdue: Overdue::default(),
             write_by: None,
             write_ms: 20_000,
+            late: Instant::FAR_FUTURE,
             over: Over::Closed,
             asked: 0,
         }
@@ -71,8 +74,8 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
         if self.line.take().is_some() {
             self.cut();
         }
-        let Self { end, outbox, timer, overdue, write_ms, over, asked, .. } = self;
-        Io { end, outbox, line: Line::Down, timer, overdue, write_by: None, write_ms, over, asked }
+        let Self { end, outbox, timer, overdue, write_ms, late, over, asked, .. } = self;
+        Io { end, outbox, line: Line::Down, timer, overdue, write_by: None, write_ms, late, over, asked }
     }
 
     /// Joins a namespace, on this connection and on each later one. If there is no connection, one is made. As [`ClientEnd::connect`].

@@ -38,7 +38,8 @@ pub struct ClientMemory<'m, A> {
     pub sockets: &'m mut [SocketSlot],
     /// The packets that wait to be sent. Each needs 16 bytes besides itself.
     pub backlog: &'m mut [u8],
-    /// `pin!(None)`: here lies the future of your dialer while it works. So a dropped [`Client::next`] does not interrupt it.
+    /// `pin!(None)`: here lies the future of your dialer while it works. So a dropped [`Client::next`] does not interrupt it. Declare it behind what the
+    /// dialer borrows.
     pub attempt: Pin<&'m mut Option<A>>,
 }
 
@@ -74,8 +75,8 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 ///         acks: &mut [AckSlot::EMPTY; 4], sockets: &mut [SocketSlot::EMPTY; 1], attempt,
 ///     };
 ///     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
-///     let (host, port) = (config.url().host(), config.url().port());
-///     let dial = async || TcpStream::connect((host, port)).await.map(Stream::new);
+///     let url = config.url();
+///     let dial = async || TcpStream::connect((url.host(), url.port())).await.map(Stream::new);
 ///     let mut client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
 ///     client.connect(ROOT)?;
 ///     let mut second = interval(Duration::from_secs(1));
@@ -96,6 +97,83 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 /// }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() { run("ws://127.0.0.1:1").await.unwrap() }
+/// ```
+///
+/// Questions, credentials, a deadline of your own instead of `select!`, and a farewell; `run_on` takes any client:
+///
+/// ```
+/// use sansocket::{
+///     drive::{AskError, Client, Timer, Transport},
+///     endpoint::{Grow, What, client::{Emit, Step, WhenFull}},
+///     json::Json,
+///     socketio::{AckSlot, Namespace, client::{Event, Limits}},
+/// };
+///
+/// const ROOT: Namespace = Namespace(0);
+/// #[derive(serde::Serialize)]
+/// struct Auth { token: u32 }
+///
+/// async fn run_on<'m, T: Transport, D, A, C: Timer, F: FnMut(&mut [u8]), E>(client: Client<'m, T, D, A, C, F>) -> Result<(), Box<dyn core::error::Error>>
+/// where
+///     D: FnMut() -> A,
+///     A: Future<Output = Result<T, E>>,
+/// {
+///     let client = client.with_auth(64).with_when_full(WhenFull::DropOldest).with_limits(Limits::new());
+///     let mut client = client.with_write_timeout(5_000);
+///     client.connect(ROOT)?;
+///     let mut tick = client.io().now();
+///     for i in 0..3 {
+///         tick = tick.after_millis(100);
+///         loop {
+///             match client.next_until(tick).await {
+///                 Ok(None) => break, // it is time for the next reading
+///                 Ok(Some((Step::Auth(namespace), io))) => io.authorize(namespace, Some(&Json(Auth { token: 123 })))?,
+///                 Ok(Some((Step::Event(Event::Connected { namespace, .. }, _), io))) => {
+///                     io.emit_with(namespace, "position", &(1, 2), Emit::new().volatile())?;
+///                     io.flush().await?; // sent, as far as it can be
+///                 }
+///                 Ok(Some((Step::Over(_), _))) => return Ok(()),
+///                 Ok(Some(_)) => {}
+///                 // Memory for the client's lifetime. A program on a board sets limits instead.
+///                 Err(Grow { what: What::Inbox, to }) => drop(client.replace_rx(vec![0; to].leak())),
+///                 Err(Grow { what: What::Collector, to }) => drop(client.replace_files(vec![0; to].leak())),
+///                 Err(Grow { to, .. }) => drop(client.io().replace_tx(vec![0; to].leak())),
+///             }
+///         }
+///         let io = client.io();
+///         if io.emit(ROOT, "reading", &i).is_err() {
+///             let to = 2 * io.end().held();
+///             let _ = io.replace_backlog(vec![0; to].leak());
+///             let _ = io.replace_acks(vec![AckSlot::EMPTY; 8].leak());
+///         }
+///         if io.is_connected(ROOT) {
+///             let answer = client.ask(ROOT, "time", &(), 2_000, |ack, _files| ack.args().raw().to_vec(), |_step, _io| {}).await;
+///             match answer {
+///                 Ok(json) => println!("{}", String::from_utf8_lossy(&json)),
+///                 Err(AskError::Failed(_)) => println!("no answer"),
+///                 Err(e) => println!("{e}"),
+///             }
+///         }
+///     }
+///     client.io().disconnect(ROOT); // one namespace; `close` leaves all
+///     client.io().close();
+///     let _is_whole = client.leave().await;
+///     Ok(())
+/// }
+/// # use sansocket::{drive::{ClientMemory, tokio::{Clock, Stream}}, endpoint::client::Config, socketio::client::SocketSlot};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// #     let config = Config::parse("ws://127.0.0.1:1").unwrap();
+/// #     let (first, second) = (std::pin::pin!(None), std::pin::pin!(None));
+/// #     let memory = ClientMemory {
+/// #         rx: vec![0; 512].leak(), tx: vec![0; 512].leak(), files: vec![].leak(), backlog: vec![0; 8].leak(),
+/// #         acks: vec![AckSlot::EMPTY; 1].leak(), sockets: vec![SocketSlot::EMPTY; 1].leak(), attempt: first,
+/// #     };
+/// #     let dial = async || tokio::net::TcpStream::connect("127.0.0.1:1").await.map(Stream::new);
+/// #     let client = Client::new(&config, &["/"], memory, dial, Clock::new(), |bytes: &mut [u8]| bytes.fill(1));
+/// #     let dial = async || tokio::net::TcpStream::connect("127.0.0.1:2").await.map(Stream::new);
+/// #     run_on(client.with_dial(dial, second)).await.unwrap();
+/// # }
 /// ```
 ///
 /// # Cancel safety
@@ -227,7 +305,8 @@ where
         self.step(Instant::FAR_FUTURE, None).await
     }
 
-    /// As [`next`](Self::next), until `limit` on the client's clock ([`Io::now`]): then `None`.
+    /// As [`next`](Self::next), until `limit` on the client's clock ([`Io::now`]): then `None`. What has arrived until then comes first, but not more than
+    /// the memory holds, so a server that never pauses does not stop the time. With a limit that has passed it returns what is there, and does not wait.
     ///
     /// # Errors
     /// As [`next`](Self::next).
@@ -249,7 +328,11 @@ where
                 Ok((Step::Over(_), _)) => return is_whole,
                 Ok((Step::Failed { .. }, _)) => is_whole = false,
                 Ok((Step::Idle, _)) | Err(_) => break,
-                Ok(_) => {}
+                Ok((_, io)) => {
+                    if io.now() >= limit {
+                        break;
+                    }
+                }
             }
         }
         self.attempt.set(None);

@@ -68,8 +68,13 @@ where
             }
             match step {
                 Step::Idle if worked == Some(Worked::Never) => return Ok((Step::Over(io.over), now)),
-                Step::Idle if worked.is_some() && now >= limit => return Ok((Step::Idle, now)),
-                Step::Idle => worked = Some(self.work(limit).await?),
+                Step::Idle if now >= limit && (worked.is_some() || io.late == limit) => return Ok((Step::Idle, now)),
+                Step::Idle => {
+                    if now >= limit {
+                        io.late = limit;
+                    }
+                    worked = Some(self.work(limit).await?);
+                }
                 Step::Again => {}
                 Step::Open(_) => {
                     self.attempt.set(None);

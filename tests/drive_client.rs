@@ -1,0 +1,420 @@
+//! The Socket.IO client that is awaited, over pipes and a clock that jumps.
+
+#[path = "support/cancel/mod.rs"]
+mod cancel;
+#[path = "drive_client/net.rs"]
+mod net;
+#[path = "client_end/server.rs"]
+mod server;
+mod support;
+
+/// What the server shares with the tests of the machine.
+mod world {
+    pub const NAMES: [&str; 3] = ["/", "/b", "/c"];
+}
+
+use cancel::Script;
+use net::{B, DrivenIo, ROOT, World, tell};
+use sansocket::{
+    drive::AskError,
+    endpoint::{
+        What,
+        client::{Over, Step},
+    },
+    socketio::{AckError, Binary, Placeholder},
+};
+use support::Random;
+
+/// Ready at once, with all bytes.
+const PLAIN: Script = Script::Always(0, usize::MAX);
+
+/// A world whose client has joined the first namespace.
+fn connected(script: Script) -> World {
+    let mut world = World::new(script);
+    world.client.connect(ROOT).unwrap();
+    world.wait(1, 0);
+    assert_eq!(world.told(), ["opened", "connected /"]);
+    assert_eq!(world.heard(), ["connect /"]);
+    world
+}
+
+#[test]
+fn it_connects_and_talks() {
+    let mut world = connected(PLAIN);
+    assert!(world.io().is_connected(ROOT) && !world.io().is_connected(B));
+    world.io().emit(ROOT, "a", &1).unwrap();
+    world.serve(ROOT, "news", 5);
+    world.next(0);
+    assert_eq!(world.told(), ["/ 5"]);
+    assert_eq!(world.heard(), ["/ a 1"], "written before anything is returned");
+    world.io().emit(ROOT, "b", &2).unwrap();
+    world.finish(async |client| client.io().flush().await).unwrap();
+    assert_eq!(world.heard(), ["/ b 2"]);
+}
+
+#[test]
+fn heartbeats_flow_though_nobody_sends() {
+    let mut world = connected(PLAIN);
+    world.wait(300_000, 0);
+    assert!(world.told().is_empty());
+    assert_eq!(world.net.borrow().dials, 1);
+    assert!(world.heard().is_empty());
+}
+
+#[test]
+fn a_server_that_vanishes_is_noticed() {
+    let mut world = connected(PLAIN);
+    world.net.borrow_mut().is_mute = true;
+    world.next(0);
+    assert_eq!((world.told(), world.now() / 1000), (vec!["failed PingTimeout".into()], 45));
+}
+
+#[test]
+fn it_connects_again_and_sends_what_waits() {
+    let mut world = connected(PLAIN);
+    world.net.borrow_mut().is_reachable = false;
+    world.net.borrow_mut().cut();
+    world.wait(50, 0);
+    assert_eq!(world.told(), ["failed Closed", "left / transport close"]);
+    world.io().emit(ROOT, "offline", &1).unwrap();
+    world.io().emit(ROOT, "offline", &2).unwrap();
+    world.finish(async |client| client.io().flush().await).unwrap();
+    world.wait(1000, 0);
+    assert!(world.told().iter().all(|t| t == "failed Unreachable"));
+    assert!(world.net.borrow().dials > 2);
+    world.net.borrow_mut().is_reachable = true;
+    world.wait(2000, 0);
+    assert_eq!(world.told(), ["opened", "connected /"]);
+    assert_eq!(world.heard(), ["connect /", "/ offline 1", "/ offline 2"]);
+}
+
+#[test]
+fn two_namespaces() {
+    let mut world = connected(PLAIN);
+    world.client.connect(B).unwrap();
+    world.io().emit(B, "b", &1).unwrap();
+    world.wait(1, 0);
+    world.serve(B, "news", 2);
+    world.wait(1, 0);
+    assert_eq!(world.told(), ["connected /b", "/b 2"]);
+    assert_eq!(world.heard(), ["connect /b", "/b b 1"]);
+    world.io().disconnect(ROOT);
+    world.wait(1, 0);
+    assert_eq!(world.told(), ["left / io client disconnect"]);
+    assert_eq!(world.heard(), ["disconnect /"]);
+    world.net.borrow_mut().cut();
+    world.wait(500, 0);
+    assert_eq!(world.heard(), ["connect /b"]);
+}
+
+#[test]
+fn a_question_is_answered() {
+    let mut world = connected(PLAIN);
+    world.serve(ROOT, "news", 5);
+    let mut others = Vec::new();
+    let answer = world.finish(async |client| {
+        let other = |step: Step<'_>, _: &mut DrivenIo| others.extend(tell(&step));
+        client.ask(ROOT, "ask", &7, 1000, |ack, _| ack.args().raw().to_vec(), other).await
+    });
+    assert_eq!(answer.unwrap(), b"7");
+    assert_eq!(others, ["/ 5"]);
+    assert_eq!(world.heard(), ["/ ?ask 7"]);
+}
+
+/// Asks, and drops the future at this point (0: never).
+fn ask(world: &mut World, drop_at: usize, told: &mut Vec<String>) -> Option<Result<(), AskError>> {
+    world.run(drop_at, async |client| {
+        client.ask(ROOT, "ask", &7, 1000, |_, _| (), |step, _| told.extend(tell(&step))).await
+    })
+}
+
+#[test]
+fn a_question_ends_in_time() {
+    let mut world = connected(PLAIN);
+    world.net.borrow_mut().server.answers = false;
+    let (mut told, start) = (Vec::new(), world.now());
+    assert_eq!(ask(&mut world, 0, &mut told), Some(Err(AskError::Failed(AckError::TimedOut))));
+    assert_eq!((told, world.now() - start), (vec![], 1000));
+}
+
+#[test]
+fn a_question_fails_when_the_last_attempt_fails() {
+    let mut world = connected(PLAIN);
+    world.net.borrow_mut().server.refuses = Some(ROOT);
+    world.net.borrow_mut().cut();
+    world.wait(1, 0);
+    let mut told = world.told();
+    assert_eq!(ask(&mut world, 0, &mut told), Some(Err(AskError::Over(Over::Refused))));
+    assert_eq!(told, ["failed Closed", "left / transport close", "opened", "refused /"]);
+}
+
+#[test]
+fn a_question_fails_when_the_connection_is_lost_after_it_was_sent() {
+    let mut world = connected(PLAIN);
+    world.net.borrow_mut().server.answers = false;
+    let net = world.net.clone();
+    let mut told = Vec::new();
+    let asked = world.finish(async |client| {
+        let asking = client.ask(ROOT, "ask", &7, 1000, |_, _| (), |step, _| told.extend(tell(&step)));
+        let mut asking = std::pin::pin!(asking);
+        let mut polls = 0;
+        std::future::poll_fn(move |cx| {
+            polls += 1;
+            if polls == 2 {
+                net.borrow_mut().cut();
+            }
+            asking.as_mut().poll(cx)
+        })
+        .await
+    });
+    assert_eq!(asked, Err(AskError::Failed(AckError::Disconnected)));
+    assert_eq!(told, ["failed Closed", "left / transport close"]);
+}
+
+#[test]
+fn the_answer_to_a_dropped_question_is_not_told() {
+    for drop_at in 1.. {
+        let mut world = connected(PLAIN);
+        let mut told = Vec::new();
+        if ask(&mut world, drop_at, &mut told).is_some() {
+            assert!(drop_at > 1);
+            return;
+        }
+        world.wait(3000, 0);
+        assert!(told.is_empty() && world.told().is_empty());
+        // The next one has its own answer.
+        world.net.borrow_mut().server.answers = true;
+        assert_eq!(ask(&mut world, 0, &mut told), Some(Ok(())));
+    }
+}
+
+#[test]
+fn nothing_hangs_without_a_connection() {
+    let mut world = World::new(PLAIN);
+    for _ in 0..3 {
+        assert!(world.next(0));
+    }
+    assert_eq!(world.told(), ["over Closed"; 3]);
+    let mut told = Vec::new();
+    assert_eq!(ask(&mut world, 0, &mut told), Some(Err(AskError::Failed(AckError::TimedOut))), "it waited");
+    assert!(told.is_empty());
+    assert!(world.finish(async |client| client.leave().await));
+}
+
+#[test]
+fn a_server_that_takes_nothing_counts_as_lost() {
+    let mut world = connected(PLAIN);
+    world.net.borrow_mut().is_mute = true;
+    // The pipe is full at some time.
+    let start = world.now();
+    loop {
+        while world.io().emit(ROOT, "much", &&*"x".repeat(100)).is_ok() {}
+        world.wait(1000, 0);
+        if world.told().iter().any(|t| t.starts_with("failed Lost")) {
+            break;
+        }
+        assert!(world.now() < start + 25_000, "within the deadline for writing");
+    }
+    assert!(world.now() >= start + 20_000);
+}
+
+#[test]
+fn a_slow_dialer_goes_on_though_the_call_is_dropped() {
+    let mut world = World::new(PLAIN);
+    world.net.borrow_mut().dial_ms = 5000;
+    world.client.connect(ROOT).unwrap();
+    for _ in 0..6 {
+        world.wait(1000, 1);
+    }
+    assert_eq!(world.told(), ["opened", "connected /"]);
+    assert_eq!(world.net.borrow().dials, 1);
+}
+
+#[test]
+fn a_dialer_that_never_ends_is_given_up() {
+    let mut world = World::new(PLAIN);
+    world.net.borrow_mut().dial_ms = u64::MAX / 2;
+    world.client.connect(ROOT).unwrap();
+    world.next(0);
+    assert_eq!((world.told(), world.now()), (vec!["failed TimedOut".into()], 20_000));
+    world.net.borrow_mut().dial_ms = 0;
+    world.wait(1000, 0);
+    assert_eq!(world.told(), ["opened", "connected /"]);
+}
+
+#[test]
+fn it_leaves_when_all_is_sent() {
+    let mut world = connected(Script::Always(1, 3));
+    for i in 0..5 {
+        world.io().emit(ROOT, "last", &i).unwrap();
+    }
+    assert!(world.finish(async |client| client.leave().await));
+    let expected: Vec<_> = (0..5).map(|i| format!("/ last {i}")).collect();
+    let heard = world.heard();
+    assert_eq!(heard[..5], expected);
+    assert_eq!(heard[5], "disconnect /");
+    world.next(0);
+    assert_eq!(world.told(), ["over Closed"]);
+    // And back.
+    world.client.connect(ROOT).unwrap();
+    world.wait(10, 0);
+    assert_eq!(world.told(), ["opened", "connected /"]);
+}
+
+#[test]
+fn it_leaves_a_server_that_does_not_answer() {
+    let mut world = connected(PLAIN);
+    world.net.borrow_mut().is_mute = true;
+    let start = world.now();
+    world.finish(async |client| client.leave().await);
+    assert!(world.now() - start <= 5_000, "{}", world.now() - start);
+    while world.told.last().is_none_or(|t| t != "over Closed") {
+        world.next(0);
+    }
+    assert!(world.now() - start <= 5_000);
+}
+
+#[test]
+fn another_dialer_takes_over() {
+    let mut world = connected(PLAIN);
+    let mut world = {
+        world.io().emit(ROOT, "waits", &1).unwrap();
+        world.redial()
+    };
+    world.wait(1000, 0);
+    assert_eq!(world.told(), ["failed Lost", "left / transport error", "opened", "connected /"]);
+    assert!(world.heard().ends_with(&["connect /".into(), "/ waits 1".into()]));
+}
+
+#[test]
+fn memory_that_is_too_small_is_told_and_can_be_replaced() {
+    let mut world = connected(PLAIN);
+    let text = "x".repeat(600);
+    world.io().emit(ROOT, "large", &&*text).unwrap();
+    let grow = world.grow().unwrap();
+    assert_eq!(grow.what, What::Output);
+    assert_eq!(world.grow(), Some(grow), "and again");
+    world.io().replace_tx(vec![0; grow.to].leak()).unwrap();
+    world.wait(10, 0);
+    assert_eq!(world.heard(), [format!("/ large \"{text}\"")]);
+    world.net.borrow_mut().server.send(|io, out| io.emit(ROOT, "large", &&*text, None, out).unwrap());
+    let grow = world.grow().unwrap();
+    assert_eq!(grow.what, What::Inbox);
+    world.client.replace_rx(vec![0; grow.to].leak()).unwrap();
+    world.wait(10, 0);
+    assert_eq!(world.told(), [format!("/ \"{text}\"")]);
+}
+
+#[test]
+fn attachments_arrive_when_there_is_memory_for_them() {
+    let mut world = connected(PLAIN);
+    let files: [&[u8]; 1] = [&[7; 300]];
+    let file = Binary(Placeholder(0), files.as_slice().into());
+    world.net.borrow_mut().server.send(|io, out| io.emit(ROOT, "file", &file, None, out).unwrap());
+    // The text, and then the attachment, which has no room.
+    let grow = world.grow().or_else(|| world.grow()).unwrap();
+    assert_eq!(grow.what, What::Collector);
+    world.client.replace_files(vec![0; grow.to].leak()).unwrap();
+    world.wait(10, 0);
+    assert_eq!(world.told(), ["/ {\"_placeholder\":true,\"num\":0} file"]);
+}
+
+/// Events in both directions, with questions. Returns what was told and heard.
+fn scenario(script: Script, drop_at: usize) -> (Vec<String>, Vec<String>) {
+    let mut world = World::new(script);
+    world.client.connect(ROOT).unwrap();
+    for i in 0..5 {
+        world.io().emit(ROOT, "before", &i).unwrap();
+    }
+    world.wait(10, drop_at);
+    for i in 0..20 {
+        world.serve(ROOT, "news", i);
+        world.net.borrow_mut().server.send(|io, out| {
+            let expect = sansocket::socketio::ExpectAck { token: i, deadline: None };
+            let _ = io.emit(ROOT, "question", &i, Some(expect), out);
+        });
+        world.io().emit(ROOT, "after", &i).unwrap();
+        world.wait(1, drop_at);
+    }
+    world.wait(60_000, drop_at);
+    (world.told(), world.heard())
+}
+
+#[test]
+fn every_await_point_may_be_the_last() {
+    let expected = scenario(PLAIN, 0);
+    assert_eq!((expected.0.len(), expected.1.len()), (42, 46));
+    for script in [Script::Always(0, 1), Script::Always(1, 7), Script::Random(Random(1), 2, 40)] {
+        for drop_at in 1..8 {
+            assert_eq!(scenario(script.clone(), drop_at), expected, "{script:?} {drop_at}");
+        }
+    }
+}
+
+#[test]
+fn a_cut_at_every_byte() {
+    let mut most = 0;
+    for at in 0.. {
+        let mut world = World::new(PLAIN);
+        world.client.connect(ROOT).unwrap();
+        world.net.borrow_mut().cut_at = Some(at);
+        for i in 0..5 {
+            world.io().emit(ROOT, "n", &i).unwrap();
+        }
+        world.wait(3000, 0);
+        let was_cut = world.net.borrow_mut().cut_at.take().is_none();
+        world.io().emit(ROOT, "n", &5).unwrap();
+        world.wait(10, 0);
+        let heard = world.heard();
+        let numbers: Vec<_> = heard.iter().filter(|t| t.starts_with("/ n")).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "in order, and none twice: {heard:?}");
+        assert_eq!(*numbers[numbers.len() - 1], "/ n 5", "{at}");
+        if !was_cut {
+            assert_eq!(numbers.len(), 6);
+            most = at;
+            break;
+        }
+    }
+    assert!(most > 500, "{most}");
+}
+
+/// What no type says: `tokio::spawn` takes the futures, also with a closure that dials.
+#[tokio::test]
+async fn a_task_of_its_own() {
+    use sansocket::drive::{
+        Client, ClientMemory,
+        tokio::{Clock, Stream},
+    };
+    use sansocket::{
+        endpoint::client::Config,
+        socketio::{AckSlot, client::SocketSlot},
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let task = tokio::spawn(async move {
+        let url = format!("ws://{address}");
+        let config = Config::parse(&url).unwrap();
+        let attempt = std::pin::pin!(None);
+        let memory = ClientMemory {
+            rx: &mut [0; 512],
+            tx: &mut [0; 512],
+            files: &mut [],
+            acks: &mut [AckSlot::EMPTY; 1],
+            sockets: &mut [SocketSlot::EMPTY; 1],
+            backlog: &mut [0; 512],
+            attempt,
+        };
+        let url = config.url();
+        let dial = async || tokio::net::TcpStream::connect((url.host(), url.port())).await.map(Stream::new);
+        let mut client = Client::new(&config, &["/"], memory, dial, Clock::new(), |b: &mut [u8]| b.fill(1));
+        client.connect(ROOT).unwrap();
+        let asked = client.ask(ROOT, "a", &1, 10, |_, _| (), |_, _| ()).await;
+        assert_eq!(asked, Err(AskError::Failed(AckError::TimedOut)));
+        client.io().flush().await.unwrap();
+        let step = client.next().await.map(|(step, _)| format!("{step:?}")).unwrap();
+        client.leave().await;
+        step
+    });
+    task.await.unwrap();
+}
