@@ -1,20 +1,20 @@
 //! A WebSocket client that says back each message. Against Autobahn's fuzzing server it runs every case:
 //! `cargo run --release --example echo_client -- --url ws://127.0.0.1:9001 --agent sansocket`.
 
-#[path = "echo/mod.rs"]
-mod echo;
-
 use clap::Parser;
 use sansocket::{
-    http::{HeadScanner, ResponseHead, Url},
-    ws::{Client, Connect, Connection, Inbox, Incoming, Limits, MaskSource, ReceiveError, Timeouts},
+    drive::{
+        AsClient, Deadlines, Error, WebSocket,
+        tokio::{Clock, Stream},
+    },
+    http::Url,
+    ws::{Incoming, Limits, Timeouts},
 };
-use std::{process::ExitCode, time::Duration};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use std::{io, process::ExitCode, time::Duration};
+use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
+
+/// Bytes that a connection receives into, and as many that it sends from, between large messages.
+const MEMORY: usize = 16 * 1024;
 
 /// A WebSocket client that runs the cases of Autobahn's fuzzing server: getCaseCount, runCase, updateReports.
 #[derive(Clone, Debug, Parser)]
@@ -30,35 +30,8 @@ struct Options {
     max_message: u64,
 }
 
-/// Masking keys from the system's randomness, 1,024 at a time.
-struct Keys {
-    bytes: [u8; 4096],
-    used: usize,
-}
-
-impl Keys {
-    fn new() -> Self {
-        Self { bytes: [0; 4096], used: 4096 }
-    }
-}
-
-impl MaskSource for Keys {
-    fn next_key(&mut self) -> [u8; 4] {
-        if self.used == self.bytes.len() {
-            getrandom::fill(&mut self.bytes).expect("the system has randomness");
-            self.used = 0;
-        }
-        self.used += 4;
-        self.bytes[self.used - 4..self.used].try_into().expect("four bytes")
-    }
-}
-
 /// An open connection.
-struct Link {
-    stream: TcpStream,
-    ws: Connection<Client>,
-    inbox: Inbox<Vec<u8>>,
-}
+type Client = WebSocket<Stream<TcpStream>, Clock, AsClient<fn(&mut [u8])>, Vec<u8>, Vec<u8>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -77,90 +50,63 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<u32, String> {
     let base = options.url.trim_end_matches('/');
     let agent = encode(&options.agent);
-    let cases = case_count(&format!("{base}/getCaseCount"), options).await?;
+    let mut ws = open(&format!("{base}/getCaseCount"), options).await?;
+    let cases = match ws.next().await {
+        Ok(Some((Incoming::Message(message), _))) => {
+            let text = String::from_utf8_lossy(message.as_bytes());
+            text.parse().map_err(|_| format!("'{text}' is no number of cases"))?
+        }
+        Ok(_) => return Err("the server closed before it said how many cases there are".into()),
+        Err(e) => return Err(e.to_string()),
+    };
     for case in 1..=cases {
-        let mut link = open(&format!("{base}/runCase?case={case}&agent={agent}"), options).await?;
+        let mut ws = open(&format!("{base}/runCase?case={case}&agent={agent}"), options).await?;
         // How a case ends is the server's to judge.
-        let _ = echo::echo(&mut link.stream, &mut link.ws, Keys::new(), &mut link.inbox, Timeouts::new()).await;
-        echo::hang_up(link.stream, false).await;
+        let _ = echo(&mut ws).await;
+        hang_up(ws).await;
     }
-    let mut link = open(&format!("{base}/updateReports?agent={agent}"), options).await?;
-    let _ = echo::echo(&mut link.stream, &mut link.ws, Keys::new(), &mut link.inbox, Timeouts::new()).await;
+    let mut ws = open(&format!("{base}/updateReports?agent={agent}"), options).await?;
+    let _ = echo(&mut ws).await;
     Ok(cases)
 }
 
-/// The number that the server says in one message.
-async fn case_count(url: &str, options: &Options) -> Result<u32, String> {
-    let Link { mut stream, mut ws, mut inbox } = open(url, options).await?;
-    loop {
-        match inbox.poll_message(&mut ws) {
-            Ok(Some(Incoming::Message(message))) => {
-                let text = std::str::from_utf8(message.as_bytes()).unwrap_or_default();
-                return text.parse().map_err(|_| format!("'{text}' is no number of cases"));
-            }
-            Ok(Some(_)) => continue,
-            Ok(None) => {}
-            Err(ReceiveError::Peer(e)) => return Err(e.to_string()),
-            Err(e) => return Err(e.to_string()),
-        }
-        let space = inbox.space().map_err(|e| e.to_string())?;
-        match stream.read(space).await.map_err(|e| e.to_string())? {
-            0 => return Err("the server closed before it said how many cases there are".into()),
-            n => inbox.commit(n),
+/// Sends back what comes, until the end.
+async fn echo(ws: &mut Client) -> Result<(), Error<io::Error>> {
+    while let Some((incoming, reply)) = ws.next_growing(MEMORY).await? {
+        if let Incoming::Message(message) = incoming {
+            reply.feed_growing(message.kind(), message.as_bytes()).await?;
         }
     }
+    Ok(())
 }
 
-/// Connects and shakes hands. What comes behind the answer stays in the inbox.
-async fn open(url: &str, options: &Options) -> Result<Link, String> {
+/// Connects and shakes hands.
+async fn open(url: &str, options: &Options) -> Result<Client, String> {
     let url = Url::parse(url).map_err(|e| format!("'{url}': {e}"))?;
     if url.scheme().is_secure() {
         return Err("this example has no TLS: say ws://".into());
     }
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|e| e.to_string())?;
-    let connect = Connect::for_url(&url, nonce);
-    let stream = TcpStream::connect((url.host(), url.port()));
     let cannot = |e: String| format!("cannot connect to {}: {e}", url.authority());
-    let mut stream = match timeout(Duration::from_secs(10), stream).await {
+    let stream = match timeout(Duration::from_secs(10), TcpStream::connect((url.host(), url.port()))).await {
         Ok(stream) => stream.map_err(|e| cannot(e.to_string()))?,
         Err(_) => return Err(cannot("no answer".into())),
     };
     let _ = stream.set_nodelay(true);
-    let mut tx = [0; 2048];
-    let n = connect.write(&mut tx).map_err(|e| e.to_string())?;
-    stream.write_all(&tx[..n]).await.map_err(|e| cannot(e.to_string()))?;
-    let mut inbox = Inbox::new(vec![0; echo::MEMORY]);
-    timeout(Duration::from_secs(10), shake(&connect, &mut stream, &mut inbox))
-        .await
-        .unwrap_or_else(|_| Err("no answer to the handshake".into()))
-        .map_err(cannot)?;
     let max = options.max_message;
     let fragments = u32::try_from(max / 64).unwrap_or(u32::MAX).max(1 << 16);
-    let ws = Connection::client(Limits::new().message(max).frame(max).fragments(fragments));
-    Ok(Link { stream, ws, inbox })
+    let random: fn(&mut [u8]) = |bytes| getrandom::fill(bytes).expect("the system has randomness");
+    let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, vec![0; MEMORY], vec![0; MEMORY])
+        .with_limits(Limits::new().message(max).frame(max).fragments(fragments))
+        .with_deadlines(Deadlines::new().others(Timeouts::new()));
+    ws.connect(&url).await.map_err(|e| cannot(e.to_string()))?;
+    Ok(ws)
 }
 
-async fn shake(connect: &Connect<'_>, stream: &mut TcpStream, inbox: &mut Inbox<Vec<u8>>) -> Result<(), String> {
-    let mut head = HeadScanner::response(Default::default());
-    loop {
-        if let Some(n) = head.scan(inbox.bytes()).map_err(|e| e.to_string())? {
-            let response = ResponseHead::parse(&mut inbox.bytes()[..n]).map_err(|e| e.to_string())?;
-            let opened = connect.check(&response).map_err(|e| e.to_string())?.is_some();
-            inbox.consume(n);
-            if opened {
-                return Ok(());
-            }
-            // Only to keep us waiting (1xx).
-            head = HeadScanner::response(Default::default());
-            continue;
-        }
-        let space = inbox.space().map_err(|e| e.to_string())?;
-        match stream.read(space).await.map_err(|e| e.to_string())? {
-            0 => return Err("the server closed before it answered".into()),
-            n => inbox.commit(n),
-        }
-    }
+/// The server ends the transport first (RFC 6455 section 7.1.1). What still arrives is dropped, or the system would drop what was sent last.
+async fn hang_up(mut ws: Client) {
+    let stream = ws.reply().transport().get_mut();
+    let drain = async { while !matches!(stream.read(&mut [0; 4096]).await, Ok(0) | Err(_)) {} };
+    let _ = timeout(Duration::from_secs(1), drain).await;
 }
 
 /// Percent-encodes what a query may not hold.

@@ -1,22 +1,25 @@
 //! A WebSocket server that says back each message: `cargo run --release --example echo_server -- --listen 127.0.0.1:9001`.
 //!
-//! `echo/mod.rs` is the loop over one connection. A connection holds 32 KiB, and as much more as a message needs while it is there.
-
-#[path = "echo/mod.rs"]
-mod echo;
+//! A connection holds 32 KiB, and as much more as a message needs while it is there.
 
 use clap::Parser;
 use sansocket::{
-    http::{HeadError, HeadScanner, Request, Response},
-    ws::{Accept, Connection, Inbox, Limits, NoKeys, Timeouts, refuse},
+    drive::{
+        Deadlines, Error, WebSocket,
+        tokio::{Clock, Stream},
+    },
+    ws::{Closed, Incoming, Limits, Timeouts},
 };
-use std::{process::ExitCode, time::Duration};
+use std::{io, process::ExitCode, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
 use tracing::{debug, info, warn};
+
+/// Bytes that a connection receives into, and as many that it sends from.
+const MEMORY: usize = 16 * 1024;
 
 /// A WebSocket server that says back each message.
 #[derive(Clone, Debug, Parser)]
@@ -51,12 +54,16 @@ async fn main() -> ExitCode {
     }
     loop {
         match listener.accept().await {
-            Ok((stream, from)) => {
+            Ok((mut stream, from)) => {
                 let _ = stream.set_nodelay(true);
                 let options = options.clone();
                 tokio::spawn(async move {
-                    let end = serve(stream, &options).await;
-                    info!(%from, "{end}");
+                    match echo(&mut stream, &options).await {
+                        Ok(Closed { code, is_clean: true, .. }) => info!(%from, "closed with {}", code.0),
+                        Ok(Closed { code, .. }) => info!(%from, "closed with {}, not cleanly", code.0),
+                        Err(e) => info!(%from, "{e}"),
+                    }
+                    hang_up(stream).await;
                 });
             }
             Err(e) => {
@@ -68,64 +75,28 @@ async fn main() -> ExitCode {
     }
 }
 
-/// One connection, from its handshake to its end, which is told in a sentence.
-async fn serve(mut stream: TcpStream, options: &Options) -> String {
-    let mut inbox = Inbox::new(vec![0; echo::MEMORY]);
-    match timeout(Duration::from_secs(10), open(&mut stream, &mut inbox)).await {
-        Ok(Ok(())) => debug!("open"),
-        Ok(Err(why)) => {
-            echo::hang_up(stream, true).await;
-            return why;
-        }
-        Err(_) => return "no request in time".into(),
-    }
+/// One connection, from its handshake to its end.
+async fn echo(stream: &mut TcpStream, options: &Options) -> Result<Closed, Error<io::Error>> {
+    let max = options.max_message;
     // As many fragments as 64 MiB have at 64 bytes each, and more for more.
-    let fragments = u32::try_from(options.max_message / 64).unwrap_or(u32::MAX).max(1 << 16);
-    let limits = Limits::new().message(options.max_message).frame(options.max_message).fragments(fragments);
-    let mut ws = Connection::server(limits);
+    let fragments = u32::try_from(max / 64).unwrap_or(u32::MAX).max(1 << 16);
     let timeouts = Timeouts::new().ping_interval(options.ping_interval);
-    let end = match echo::echo(&mut stream, &mut ws, NoKeys, &mut inbox, timeouts).await {
-        Ok(closed) => format!("closed with {}{}", closed.code.0, if closed.is_clean { "" } else { ", not cleanly" }),
-        Err(e) => format!("transport error: {e}"),
-    };
-    echo::hang_up(stream, true).await;
-    end
+    let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), vec![0; MEMORY], vec![0; MEMORY])
+        .with_limits(Limits::new().message(max).frame(max).fragments(fragments))
+        .with_deadlines(Deadlines::new().others(timeouts));
+    ws.accept().await?;
+    debug!("open");
+    while let Some((incoming, reply)) = ws.next_growing(MEMORY).await? {
+        if let Incoming::Message(message) = incoming {
+            reply.feed_growing(message.kind(), message.as_bytes()).await?;
+        }
+    }
+    Ok(ws.reply().closed())
 }
 
-/// The handshake. What comes behind the request stays in the inbox.
-async fn open(stream: &mut TcpStream, inbox: &mut Inbox<Vec<u8>>) -> Result<(), String> {
-    let mut head = HeadScanner::new(Default::default());
-    let n = loop {
-        match head.scan(inbox.bytes()) {
-            Ok(Some(n)) => break n,
-            Ok(None) => {}
-            Err(e) => return Err(refuse_head(stream, e).await),
-        }
-        let space = inbox.space().map_err(|e| e.to_string())?;
-        match stream.read(space).await.map_err(|e| format!("transport error: {e}"))? {
-            0 => return Err("gone before its request".into()),
-            n => inbox.commit(n),
-        }
-    };
-    let mut tx = [0; 512];
-    let (n_out, result) = match Request::parse(&inbox.bytes()[..n]) {
-        Err(e) => return Err(refuse_head(stream, e).await),
-        Ok(request) => match Accept::check(&request) {
-            Ok(accept) => (accept.write(&[], &mut tx).unwrap_or(0), Ok(())),
-            Err(e) => (refuse(e, &mut tx).unwrap_or(0), Err(e.to_string())),
-        },
-    };
-    stream.write_all(&tx[..n_out]).await.map_err(|e| format!("transport error: {e}"))?;
-    inbox.consume(n);
-    result
-}
-
-async fn refuse_head(stream: &mut TcpStream, error: HeadError) -> String {
-    let why = error.to_string();
-    let fields: [(&str, &[u8]); 2] = [("Content-Type", b"text/plain; charset=utf-8"), ("Connection", b"close")];
-    let mut tx = [0; 512];
-    let response = Response { status: error.status(), fields: &fields, body: why.as_bytes() };
-    let n = response.write(&mut tx).unwrap_or(0);
-    let _ = stream.write_all(&tx[..n]).await;
-    why
+/// Ends the transport, a server's first (RFC 6455 section 7.1.1). What still arrives is dropped, or the system would drop what was sent last.
+async fn hang_up(mut stream: TcpStream) {
+    let _ = stream.shutdown().await;
+    let drain = async { while !matches!(stream.read(&mut [0; 4096]).await, Ok(0) | Err(_)) {} };
+    let _ = timeout(Duration::from_secs(1), drain).await;
 }

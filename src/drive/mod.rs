@@ -64,6 +64,7 @@ mod deadlines;
 #[cfg(feature = "embassy-time")]
 pub mod embassy;
 mod error;
+mod grow;
 mod halves;
 mod handshake;
 pub mod io_0_7;

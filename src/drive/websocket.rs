@@ -144,7 +144,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
 
     /// What to wait for, or what was found. A second call finds the same.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn look(&mut self, in_parts: bool) -> Result<Look<Found>, Error<Failed<T>>> {
+    pub(super) fn look(&mut self, in_parts: bool) -> Result<Look<Found>, Error<Failed<T>>> {
         let is_over = self.reply.core.end.is_some();
         if is_over && !self.reply.core.ws.has_received_close() {
             return self.reply.farewell().map(Look::of);
@@ -294,7 +294,7 @@ impl<X> Look<X> {
 
 /// What [`WebSocket::ready`] found.
 #[derive(PartialEq, Eq)]
-enum Found {
+pub(super) enum Found {
     /// The inbox returns it.
     Item,
     Pong(Control),
@@ -302,7 +302,7 @@ enum Found {
 }
 
 impl Found {
-    fn incoming<S: AsMut<[u8]>>(self, inbox: &mut Inbox<S>) -> Option<Incoming<'_>> {
+    pub(super) fn incoming<S: AsMut<[u8]>>(self, inbox: &mut Inbox<S>) -> Option<Incoming<'_>> {
         match self {
             Self::Item => inbox.take(),
             Self::Pong(pong) => Some(Incoming::Pong(pong)),
