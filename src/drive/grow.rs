@@ -62,7 +62,7 @@ where
                 }
                 Err(e) => return Err(e),
             };
-            let result = if is_write { self.reply.write().await } else { self.read().await };
+            let result = if is_write { self.reply.write().await } else { self.reply.read(&mut self.inbox).await };
             // As in `next`.
             if !(is_write && self.reply.core.ws.has_received_close()) {
                 result?;

@@ -28,11 +28,11 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// # type Error = Box<dyn core::error::Error + Send + Sync>;
     ///
     /// async fn serve(socket: tokio::net::TcpStream) -> Result<(), Error> {
-    ///     let mut ws = WebSocket::server(Stream(socket), Clock::new(), vec![0; 4096], vec![0; 4096]);
+    ///     let mut ws = WebSocket::server(Stream::new(socket), Clock::new(), vec![0; 4096], vec![0; 4096]);
     ///     ws.accept().await?;
-    ///     let (half, shared) = ws.split(|Stream(socket)| {
-    ///         let (reader, writer) = socket.into_split();
-    ///         (Stream(reader), Stream(writer))
+    ///     let (half, shared) = ws.split(|stream| {
+    ///         let (reader, writer) = stream.into_inner().into_split();
+    ///         (Stream::new(reader), Stream::new(writer))
     ///     });
     ///     let (mut receiver, mut sender) = half.join(Arc::new(Mutex::new(shared)));
     ///     let mut news = sender.clone();
