@@ -221,7 +221,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
     }
 
     /// Whether a deadline counts at `now`. While bytes arrive they are handled first.
-    pub(super) fn is_time(&self, now: Instant) -> bool {
+    pub(super) fn is_time(&mut self, now: Instant) -> bool {
         self.end.poll_timeout().is_some_and(|due| due <= now)
             && (!self.line.is_read() || self.overdue.counts(Timeout::Handshake, now))
     }
