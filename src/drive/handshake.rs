@@ -191,7 +191,7 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
     if reply.core.owes(&mut reply.outbox)? {
         return Ok(Look::Write);
     }
-    reply.core.keep.opened(reply.timer.now());
+    reply.core.opened(reply.timer.now());
     *stage = Stage::Open(n);
     Ok(Look::Found(n))
 }
