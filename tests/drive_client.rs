@@ -378,6 +378,75 @@ fn a_cut_at_every_byte() {
     assert!(most > 500, "{most}");
 }
 
+#[test]
+fn a_server_that_never_pauses_does_not_stop_the_time() {
+    let mut world = connected(PLAIN);
+    let start = world.now();
+    let limit = sansocket::time::Instant::from_millis(start + 10);
+    let mut events = 0;
+    loop {
+        world.serve(ROOT, "news", events);
+        world.clock.advance(1);
+        let step = world.finish(async |client| client.next_until(limit).await.unwrap().map(|(step, _)| tell(&step)));
+        let Some(step) = step else { break };
+        assert!(step.is_some_and(|told| told.starts_with("/ ")));
+        events += 1;
+        assert!(events < 1000, "it goes on for ever");
+    }
+    assert!(events >= 9);
+    // A limit that has passed: what is there.
+    let past = sansocket::time::Instant::from_millis(0);
+    let _ = world.heard();
+    while world.finish(async |client| client.next_until(past).await.unwrap().is_some()) {}
+    for i in 0..5 {
+        world.serve(ROOT, "news", i);
+        let _ = world.heard();
+        for is_there in [true, false] {
+            let step = world.finish(async |client| client.next_until(past).await.unwrap().is_some());
+            assert_eq!(step, is_there, "{i}");
+        }
+    }
+}
+
+#[test]
+fn a_farewell_and_a_question_may_be_dropped_at_each_point() {
+    for (script, drop_at) in [Script::Always(0, 1), Script::Always(1, 7), PLAIN]
+        .into_iter()
+        .flat_map(|s| (1..9).map(move |d| (s.clone(), d)))
+    {
+        let mut world = connected(script.clone());
+        for i in 0..3 {
+            world.io().emit(ROOT, "last", &i).unwrap();
+        }
+        while world.run(drop_at, async |client| client.io().flush().await.unwrap()).is_none() {}
+        assert_eq!(world.heard(), ["/ last 0", "/ last 1", "/ last 2"]);
+        world.io().emit(ROOT, "last", &3).unwrap();
+        let mut told = Vec::new();
+        let mut asked = 1;
+        // A question that is dropped may have been sent.
+        while ask(&mut world, drop_at, &mut told).is_none() {
+            asked += 1;
+            world.wait(100, 0);
+            if asked == 20 {
+                break;
+            }
+        }
+        assert!(told.is_empty() && world.told().is_empty());
+        let heard = world.heard();
+        assert_eq!(heard[0], "/ last 3");
+        assert!(heard.len() <= 1 + asked && heard[1..].iter().all(|h| h == "/ ?ask 7"), "{heard:?}");
+        let mut left = None;
+        for _ in 0..10_000 {
+            left = world.run(drop_at, async |client| client.leave().await);
+            if left.is_some() {
+                break;
+            }
+        }
+        assert_eq!(left, Some(true));
+        assert_eq!(world.heard()[0], "disconnect /");
+    }
+}
+
 /// What no type says: `tokio::spawn` takes the futures, also with a closure that dials.
 #[tokio::test]
 async fn a_task_of_its_own() {

@@ -68,7 +68,10 @@ where
             }
             match step {
                 Step::Idle if worked == Some(Worked::Never) => return Ok((Step::Over(io.over), now)),
-                Step::Idle if now >= limit && (worked.is_some() || io.late == limit) => return Ok((Step::Idle, now)),
+                Step::Idle if now >= limit && (worked.is_some() || io.late == limit) => {
+                    io.late = Instant::FAR_FUTURE;
+                    return Ok((Step::Idle, now));
+                }
                 Step::Idle => {
                     if now >= limit {
                         io.late = limit;
