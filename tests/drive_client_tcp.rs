@@ -136,3 +136,22 @@ fn blocking() {
     let client = Client::new(&config, &["/"], memory, dial, blocking::Clock::new(), random);
     blocking::wait(talk(client));
 }
+
+/// `cargo test --test drive_client_tcp -- --nocapture sizes` prints them.
+#[test]
+fn sizes() {
+    let config = Config::parse("ws://localhost").unwrap();
+    let attempt = pin!(None);
+    let memory = memory!(attempt);
+    let dial = async || Ok::<_, std::io::Error>(on_tokio::Stream::new(tokio::io::empty()));
+    let random: fn(&mut [u8]) = random;
+    let mut client = Client::new(&config, &["/"], memory, dial, on_tokio::Clock::new(), random);
+    let all = size_of_val(&client);
+    let flush = size_of_val(&client.io().flush());
+    let next = size_of_val(&client.next());
+    let leave = size_of_val(&client.leave());
+    let ask = size_of_val(&client.ask(ROOT, "a", &1, 1, |_, _| (), |_, _| ()));
+    println!("client {all}, flush {flush}, next {next}, ask {ask}, leave {leave}");
+    // None holds a buffer.
+    assert!(all <= 1300 && flush <= 300 && next.max(leave) <= 700 && ask <= 900);
+}
