@@ -21,7 +21,7 @@ use sansocket::{
         What,
         client::{Over, Step},
     },
-    socketio::{AckError, Binary, Placeholder},
+    socketio::{AckError, Binary, ExpectAck, Placeholder},
 };
 use support::Random;
 
@@ -50,6 +50,33 @@ fn it_connects_and_talks() {
     world.io().emit(ROOT, "b", &2).unwrap();
     world.finish(async |client| client.io().flush().await).unwrap();
     assert_eq!(world.heard(), ["/ b 2"]);
+}
+
+#[test]
+fn an_answer_is_sent_before_the_next_event_is_returned() {
+    let mut world = connected(PLAIN);
+    for i in 0..3u32 {
+        let expect = ExpectAck { token: i, deadline: None };
+        world.net.borrow_mut().server.send(|io, out| io.emit(ROOT, "question", &i, Some(expect), out).unwrap());
+    }
+    let _ = world.heard();
+    for i in 0..3u32 {
+        world.next(0);
+        assert_eq!(world.told(), [format!("/ {i}")]);
+        let heard: Vec<_> = i.checked_sub(1).map(|i| format!("ack Some({i}) \"yes\"")).into_iter().collect();
+        assert_eq!(world.heard(), heard);
+    }
+}
+
+#[test]
+fn what_came_before_the_line_failed_is_told() {
+    let mut world = connected(PLAIN);
+    world.serve(ROOT, "news", 5);
+    let _ = world.heard();
+    world.net.borrow_mut().cut();
+    world.io().emit(ROOT, "a", &1).unwrap();
+    world.wait(10, 0);
+    assert_eq!(world.told(), ["/ 5", "failed Closed", "left / transport close"]);
 }
 
 #[test]
@@ -330,7 +357,7 @@ fn scenario(script: Script, drop_at: usize) -> (Vec<String>, Vec<String>) {
     for i in 0..20 {
         world.serve(ROOT, "news", i);
         world.net.borrow_mut().server.send(|io, out| {
-            let expect = sansocket::socketio::ExpectAck { token: i, deadline: None };
+            let expect = ExpectAck { token: i, deadline: None };
             let _ = io.emit(ROOT, "question", &i, Some(expect), out);
         });
         world.io().emit(ROOT, "after", &i).unwrap();
@@ -386,6 +413,7 @@ fn a_server_that_never_pauses_does_not_stop_the_time() {
     let mut events = 0;
     loop {
         world.serve(ROOT, "news", events);
+        let _ = world.heard();
         world.clock.advance(1);
         let step = world.finish(async |client| client.next_until(limit).await.unwrap().map(|(step, _)| tell(&step)));
         let Some(step) = step else { break };
