@@ -21,7 +21,7 @@ use sansocket::{
         What,
         client::{Over, Step},
     },
-    socketio::{AckError, Binary, Placeholder},
+    socketio::{AckError, Binary, ExpectAck, Placeholder},
 };
 use support::Random;
 
@@ -50,6 +50,33 @@ fn it_connects_and_talks() {
     world.io().emit(ROOT, "b", &2).unwrap();
     world.finish(async |client| client.io().flush().await).unwrap();
     assert_eq!(world.heard(), ["/ b 2"]);
+}
+
+#[test]
+fn an_answer_is_sent_before_the_next_event_is_returned() {
+    let mut world = connected(PLAIN);
+    for i in 0..3u32 {
+        let expect = ExpectAck { token: i, deadline: None };
+        world.net.borrow_mut().server.send(|io, out| io.emit(ROOT, "question", &i, Some(expect), out).unwrap());
+    }
+    let _ = world.heard();
+    for i in 0..3u32 {
+        world.next(0);
+        assert_eq!(world.told(), [format!("/ {i}")]);
+        let heard: Vec<_> = i.checked_sub(1).map(|i| format!("ack Some({i}) \"yes\"")).into_iter().collect();
+        assert_eq!(world.heard(), heard);
+    }
+}
+
+#[test]
+fn what_came_before_the_line_failed_is_told() {
+    let mut world = connected(PLAIN);
+    world.serve(ROOT, "news", 5);
+    let _ = world.heard();
+    world.net.borrow_mut().cut();
+    world.io().emit(ROOT, "a", &1).unwrap();
+    world.wait(10, 0);
+    assert_eq!(world.told(), ["/ 5", "failed Closed", "left / transport close"]);
 }
 
 #[test]
@@ -330,7 +357,7 @@ fn scenario(script: Script, drop_at: usize) -> (Vec<String>, Vec<String>) {
     for i in 0..20 {
         world.serve(ROOT, "news", i);
         world.net.borrow_mut().server.send(|io, out| {
-            let expect = sansocket::socketio::ExpectAck { token: i, deadline: None };
+            let expect = ExpectAck { token: i, deadline: None };
             let _ = io.emit(ROOT, "question", &i, Some(expect), out);
         });
         world.io().emit(ROOT, "after", &i).unwrap();
@@ -376,6 +403,76 @@ fn a_cut_at_every_byte() {
         }
     }
     assert!(most > 500, "{most}");
+}
+
+#[test]
+fn a_server_that_never_pauses_does_not_stop_the_time() {
+    let mut world = connected(PLAIN);
+    let start = world.now();
+    let limit = sansocket::time::Instant::from_millis(start + 10);
+    let mut events = 0;
+    loop {
+        world.serve(ROOT, "news", events);
+        let _ = world.heard();
+        world.clock.advance(1);
+        let step = world.finish(async |client| client.next_until(limit).await.unwrap().map(|(step, _)| tell(&step)));
+        let Some(step) = step else { break };
+        assert!(step.is_some_and(|told| told.starts_with("/ ")));
+        events += 1;
+        assert!(events < 1000, "it goes on for ever");
+    }
+    assert!(events >= 9);
+    // A limit that has passed: what is there.
+    let past = sansocket::time::Instant::from_millis(0);
+    let _ = world.heard();
+    while world.finish(async |client| client.next_until(past).await.unwrap().is_some()) {}
+    for i in 0..5 {
+        world.serve(ROOT, "news", i);
+        let _ = world.heard();
+        for is_there in [true, false] {
+            let step = world.finish(async |client| client.next_until(past).await.unwrap().is_some());
+            assert_eq!(step, is_there, "{i}");
+        }
+    }
+}
+
+#[test]
+fn a_farewell_and_a_question_may_be_dropped_at_each_point() {
+    for (script, drop_at) in [Script::Always(0, 1), Script::Always(1, 7), PLAIN]
+        .into_iter()
+        .flat_map(|s| (1..9).map(move |d| (s.clone(), d)))
+    {
+        let mut world = connected(script.clone());
+        for i in 0..3 {
+            world.io().emit(ROOT, "last", &i).unwrap();
+        }
+        while world.run(drop_at, async |client| client.io().flush().await.unwrap()).is_none() {}
+        assert_eq!(world.heard(), ["/ last 0", "/ last 1", "/ last 2"]);
+        world.io().emit(ROOT, "last", &3).unwrap();
+        let mut told = Vec::new();
+        let mut asked = 1;
+        // A question that is dropped may have been sent.
+        while ask(&mut world, drop_at, &mut told).is_none() {
+            asked += 1;
+            world.wait(100, 0);
+            if asked == 20 {
+                break;
+            }
+        }
+        assert!(told.is_empty() && world.told().is_empty());
+        let heard = world.heard();
+        assert_eq!(heard[0], "/ last 3");
+        assert!(heard.len() <= 1 + asked && heard[1..].iter().all(|h| h == "/ ?ask 7"), "{heard:?}");
+        let mut left = None;
+        for _ in 0..10_000 {
+            left = world.run(drop_at, async |client| client.leave().await);
+            if left.is_some() {
+                break;
+            }
+        }
+        assert_eq!(left, Some(true));
+        assert_eq!(world.heard()[0], "disconnect /");
+    }
 }
 
 /// What no type says: `tokio::spawn` takes the futures, also with a closure that dials.

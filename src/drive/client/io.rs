@@ -36,7 +36,7 @@ pub struct Io<'m, T, C, F> {
     /// When the server must have taken a byte. `None`: it has taken one since, or nothing waits.
     write_by: Option<Instant>,
     pub(super) write_ms: u32,
-    /// The limit of a call that has read once after it.
+    /// The limit of the latest call, which has read once after it. Not again before a call has ended for its limit.
     pub(super) late: Instant,
     /// The last end that was told.
     pub(super) over: Over,

@@ -36,7 +36,7 @@ where
         limit: Instant,
         asking: Option<u32>,
     ) -> Result<(Step<'_>, &mut Io<'m, T, C, F>), Grow> {
-        let (step, now) = self.advance(limit, asking).await?;
+        let (step, now) = self.advance(limit).await?;
         let Self { inbox, collector, io, .. } = self;
         let step = match step {
             Step::Again => io.end.take(client::Line::WebSocket, inbox, collector, now),
@@ -46,7 +46,7 @@ where
     }
 
     /// Waits for the next step. `Again`: it is to be taken. It lends nothing, so it can loop.
-    async fn advance(&mut self, limit: Instant, asking: Option<u32>) -> Result<(Step<'static>, Instant), Grow> {
+    async fn advance(&mut self, limit: Instant) -> Result<(Step<'static>, Instant), Grow> {
         let mut worked = None;
         loop {
             let Self { inbox, collector, io, .. } = self;
@@ -68,7 +68,10 @@ where
             }
             match step {
                 Step::Idle if worked == Some(Worked::Never) => return Ok((Step::Over(io.over), now)),
-                Step::Idle if now >= limit && (worked.is_some() || io.late == limit) => return Ok((Step::Idle, now)),
+                Step::Idle if now >= limit && (worked.is_some() || io.late == limit) => {
+                    io.late = Instant::FAR_FUTURE;
+                    return Ok((Step::Idle, now));
+                }
                 Step::Idle => {
                     if now >= limit {
                         io.late = limit;
@@ -85,7 +88,6 @@ where
                     self.wants_line = false;
                     io.close_line();
                 }
-                step if is_stale(&step, asking) => {}
                 step => {
                     if let Step::Over(over) = step {
                         io.over = over;
