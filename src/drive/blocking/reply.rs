@@ -93,6 +93,11 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<'_, T, C, D, B> {
         self.0.closed()
     }
 
+    /// As [`drive::Reply::transport`](crate::drive::Reply::transport).
+    pub const fn transport(&mut self) -> &mut T {
+        self.0.transport()
+    }
+
     /// As [`drive::Reply::connection`](crate::drive::Reply::connection).
     #[must_use]
     pub const fn connection(&self) -> &Connection<D::Role> {

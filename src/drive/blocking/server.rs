@@ -136,6 +136,11 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         self.0.renew(transport)
     }
 
+    /// As [`drive::Server::reset`](crate::drive::Server::reset).
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+
     /// The sending side, for an event that does not come from the client.
     pub const fn io(&mut self) -> ServerIo<'_, 'm, T, C, F> {
         ServerIo(self.0.io())
@@ -250,6 +255,11 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'_, 'm, T, C, F> 
     /// The time of the clock, for deadlines.
     pub fn now(&mut self) -> Instant {
         self.0.now()
+    }
+
+    /// As [`drive::ServerIo::transport`](crate::drive::ServerIo::transport).
+    pub const fn transport(&mut self) -> &mut T {
+        self.0.transport()
     }
 
     /// The driver itself, for its other calls. Its futures are run by [`wait`].

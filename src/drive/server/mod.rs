@@ -322,7 +322,38 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
 
     /// Begins with the next client on another transport, with the same memory and settings: [`accept`](Self::accept) follows. Returns the old transport. What
     /// was received or was to be sent on it is dropped. Acknowledgements that the old client still owed are returned as failed.
+    ///
+    /// The old client waits for the end of its transport meanwhile. So end that first ([`ServerIo::transport`]) if the next client is not there yet.
     pub fn renew(&mut self, transport: T) -> T {
+        self.reset();
+        core::mem::replace(&mut self.io.reply.transport, transport)
+    }
+
+    /// As [`renew`](Self::renew), for a transport that is used again: end it and let it wait for the next client before ([`ServerIo::transport`]).
+    ///
+    /// ```
+    /// use sansocket::drive::{Error, Failed, Server, Timer, Transport};
+    ///
+    /// /// A socket such as that of embassy-net.
+    /// trait Socket: Transport {
+    ///     async fn hang_up_and_accept(&mut self);
+    /// }
+    ///
+    /// async fn serve<T: Socket, C: Timer, F: FnMut(&mut [u8])>(server: &mut Server<'_, T, C, F>) {
+    ///     loop {
+    ///         server.io().transport().hang_up_and_accept().await;
+    ///         server.reset();
+    ///         let _ = talk(server).await;
+    ///     }
+    /// }
+    ///
+    /// async fn talk<T: Socket, C: Timer, F: FnMut(&mut [u8])>(server: &mut Server<'_, T, C, F>) -> Result<(), Error<Failed<T>>> {
+    ///     server.accept().await?;
+    ///     while let Some((_step, _io)) = server.next().await? {}
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn reset(&mut self) {
         let io = &mut self.io;
         let now = io.now();
         self.stage = Stage::New;
@@ -331,7 +362,6 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         io.reply.outbox.consume(io.reply.outbox.held());
         io.reply.core.renew(now);
         (io.overdue, io.farewell, io.is_urgent) = (Overdue::default(), Farewell::None, false);
-        core::mem::replace(&mut io.reply.transport, transport)
     }
 
     /// The sending side, for an event that does not come from the client.
