@@ -92,7 +92,7 @@ where
             let acceptor = TlsAcceptor::from(config.clone());
             tokio::spawn(async move {
                 let tls = acceptor.accept(socket).await?;
-                let mut ws = WebSocket::server(Stream::new(tls), Clock::new(), vec![0; 4096], vec![0; 4096]);
+                let mut ws = WebSocket::server(Stream::new(tls), Clock::new(), vec![0; 4096], vec![0; 8192]);
                 ws.accept().await?;
                 work(ws).await
             });
