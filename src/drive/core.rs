@@ -155,9 +155,9 @@ impl<R: Role> Core<R> {
         }
     }
 
-    /// The transport took bytes. A farewell gets no more time by this.
+    /// The transport took bytes. The farewell after a failure gets no more time by this.
     pub(super) fn has_written(&mut self) {
-        if self.end.is_none() {
+        if matches!(self.end, None | Some(End::Closed)) {
             self.write_by = None;
         }
     }
