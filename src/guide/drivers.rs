@@ -1,0 +1,95 @@
+//! Drivers: which one, what it needs, what to know before you use it.
+//!
+//! A driver (module [`drive`](crate::drive)) is a machine with a transport and a clock. It reads, writes and waits, so your program does not. What the machines
+//! promise holds for drivers too: no allocation, no task of its own, no panic, and what the peer sends never costs more than the memory that you lend.
+//!
+//! | you want | use |
+//! |---|---|
+//! | a WebSocket, either end | [`drive::WebSocket`](crate::drive::WebSocket) |
+//! | to receive and send from two tasks | its halves: [`WebSocket::split`](crate::drive::WebSocket::split) |
+//! | a Socket.IO client | [`drive::Client`](crate::drive::Client) |
+//! | a Socket.IO server for one client at a time, on a board | [`drive::Server`](crate::drive::Server) |
+//! | the same without `async` | [`drive::blocking`](crate::drive::blocking) |
+//! | many clients, rooms, polling | [`endpoint`](crate::endpoint), with a loop of your own; the examples `server` and `chat` |
+//!
+//! # Transport and clock
+//!
+//! A transport has two functions, `read` and `write` ([`Receive`](crate::drive::Receive), [`Transmit`](crate::drive::Transmit)). Wrap what you have:
+//!
+//! | you have | wrap it in | clock |
+//! |---|---|---|
+//! | a stream of Tokio, plain or TLS | `drive::tokio::Stream` | `drive::tokio::Clock` |
+//! | embassy-net, or anything with the traits of embedded-io-async 0.7 | [`drive::io_0_7::Async`](crate::drive::io_0_7::Async) | `drive::embassy::Clock`, or your [`Timer`](crate::drive::Timer) |
+//! | `std::net` | `drive::blocking::Stream` | `drive::blocking::Clock` |
+//! | a blocking driver with the traits of embedded-io 0.7 | [`Blocking`](crate::drive::io_0_7::Blocking), [`Polled`](crate::drive::io_0_7::Polled) | [`FnClock`](crate::drive::blocking::FnClock) |
+//!
+//! The traits of embedded-io are in a module that is named by their version. A later version gets another module beside it.
+//!
+//! # One program for Tokio and for a board
+//!
+//! This Socket.IO client sends a reading each second and answers questions. It knows neither Tokio nor embassy. `examples/reading` runs this text on Tokio and
+//! compiles it for Cortex-M and RISC-V with embassy.
+//!
+#![doc = "```"]
+#![doc = include_str!("../../examples/reading/src/reading.rs")]
+#![doc = "# fn main() {}"]
+#![doc = "```"]
+//!
+//! On Tokio:
+//!
+//! ```no_run
+//! # mod reading { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/reading/src/reading.rs")); }
+//! use sansocket::{drive::tokio::{Clock, Stream}, endpoint::client::Config};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! let config = Config::parse("http://127.0.0.1:3000")?;
+//! let url = config.url();
+//! let dial = async || tokio::net::TcpStream::connect((url.host(), url.port())).await.map(Stream::new);
+//! let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
+//! reading::run(&config, dial, Clock::new(), random, |line| println!("{line}")).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Being in a call
+//!
+//! A driver works while you await one of its calls. Heartbeats, pongs and what waits to be sent flow in `next`. So be in `next` whenever there is nothing
+//! else to do, beside your other work:
+//!
+//! - `select!` of `next` and whatever else can happen. Each future of a driver may be dropped at each await point, so `select!` loses nothing.
+//! - `next_until` of the Socket.IO client: `next` with a time of your own.
+//! - The halves, if one task must send while another is busy with a message.
+//!
+//! # What a message borrows
+//!
+//! Messages and events are lent from the receive memory. While you hold one, the driver itself is borrowed, so `next` returns the rest of it beside the message:
+//! [`Reply`](crate::drive::Reply), [`Io`](crate::drive::Io), [`ServerIo`](crate::drive::ServerIo), with all that sends. Nothing is copied. The next call of
+//! the driver ends the loan.
+//!
+//! # Cancel safety
+//!
+//! The state of a driver lies in the driver, never in a future. It changes in the same poll in which the transport has read or written. A frame enters the send
+//! memory whole, or not at all. So a future that is dropped leaves nothing behind but what its documentation says: a message that was not accepted is not sent,
+//! and one that was accepted is sent by the next call. `tests/drive_cancel*.rs` drops every call at every await point, over transports that give and take one byte
+//! at a time.
+//!
+//! This holds as far as the transport keeps it: `read` and `write` may lose nothing when they are dropped. Sockets of Tokio and of embassy-net keep it. A receiver
+//! with DMA into the memory of the call does not, and TLS on a board (`embedded-tls`) does not either: see `examples/tls` for a way around.
+//!
+//! # Deadlines
+//!
+//! Every call ends. A peer that takes nothing ends it after the time for writing (20 s), one that is silent after the time for its pong or its bytes, one that
+//! does not close after the time for closing. [`Deadlines`](crate::drive::Deadlines) sets them. A single transport does one thing at a time: what waits is written
+//! before more is read. Back-pressure reaches you in `send` and `feed`, which wait while the send memory has no room.
+//!
+//! # Connecting again
+//!
+//! The Socket.IO client connects again by itself, with the function that you gave it. Its session, its memory and what waits survive; the old transport is
+//! dropped before the function is called, so one socket is enough. For a WebSocket call [`renew`](crate::drive::WebSocket::renew) with the new transport: memory
+//! and settings stay.
+//!
+//! # Sizes
+//!
+//! No future holds a buffer. `tests/drive_sizes.rs` has the limits, in bytes:
+//!
+//! <!-- sizes -->
