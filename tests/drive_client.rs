@@ -2,8 +2,12 @@
 
 #[path = "support/cancel/mod.rs"]
 mod cancel;
+#[path = "drive_client/dropped.rs"]
+mod dropped;
 #[path = "drive_client/net.rs"]
 mod net;
+#[path = "drive_client/questions.rs"]
+mod questions;
 #[path = "client_end/server.rs"]
 mod server;
 mod support;
@@ -14,16 +18,13 @@ mod world {
 }
 
 use cancel::Script;
-use net::{B, DrivenIo, ROOT, World, tell};
+use net::{B, ROOT, World, tell};
+use questions::ask;
 use sansocket::{
     drive::AskError,
-    endpoint::{
-        What,
-        client::{Over, Step},
-    },
+    endpoint::What,
     socketio::{AckError, Binary, ExpectAck, Placeholder},
 };
-use support::Random;
 
 /// Ready at once, with all bytes.
 const PLAIN: Script = Script::Always(0, usize::MAX);
@@ -132,87 +133,6 @@ fn two_namespaces() {
     world.net.borrow_mut().cut();
     world.wait(500, 0);
     assert_eq!(world.heard(), ["connect /b"]);
-}
-
-#[test]
-fn a_question_is_answered() {
-    let mut world = connected(PLAIN);
-    world.serve(ROOT, "news", 5);
-    let mut others = Vec::new();
-    let answer = world.finish(async |client| {
-        let other = |step: Step<'_>, _: &mut DrivenIo| others.extend(tell(&step));
-        client.ask(ROOT, "ask", &7, 1000, |ack, _| ack.args().raw().to_vec(), other).await
-    });
-    assert_eq!(answer.unwrap(), b"7");
-    assert_eq!(others, ["/ 5"]);
-    assert_eq!(world.heard(), ["/ ?ask 7"]);
-}
-
-/// Asks, and drops the future at this point (0: never).
-fn ask(world: &mut World, drop_at: usize, told: &mut Vec<String>) -> Option<Result<(), AskError>> {
-    world.run(drop_at, async |client| {
-        client.ask(ROOT, "ask", &7, 1000, |_, _| (), |step, _| told.extend(tell(&step))).await
-    })
-}
-
-#[test]
-fn a_question_ends_in_time() {
-    let mut world = connected(PLAIN);
-    world.net.borrow_mut().server.answers = false;
-    let (mut told, start) = (Vec::new(), world.now());
-    assert_eq!(ask(&mut world, 0, &mut told), Some(Err(AskError::Failed(AckError::TimedOut))));
-    assert_eq!((told, world.now() - start), (vec![], 1000));
-}
-
-#[test]
-fn a_question_fails_when_the_last_attempt_fails() {
-    let mut world = connected(PLAIN);
-    world.net.borrow_mut().server.refuses = Some(ROOT);
-    world.net.borrow_mut().cut();
-    world.wait(1, 0);
-    let mut told = world.told();
-    assert_eq!(ask(&mut world, 0, &mut told), Some(Err(AskError::Over(Over::Refused))));
-    assert_eq!(told, ["failed Closed", "left / transport close", "opened", "refused /"]);
-}
-
-#[test]
-fn a_question_fails_when_the_connection_is_lost_after_it_was_sent() {
-    let mut world = connected(PLAIN);
-    world.net.borrow_mut().server.answers = false;
-    let net = world.net.clone();
-    let mut told = Vec::new();
-    let asked = world.finish(async |client| {
-        let asking = client.ask(ROOT, "ask", &7, 1000, |_, _| (), |step, _| told.extend(tell(&step)));
-        let mut asking = std::pin::pin!(asking);
-        let mut polls = 0;
-        std::future::poll_fn(move |cx| {
-            polls += 1;
-            if polls == 2 {
-                net.borrow_mut().cut();
-            }
-            asking.as_mut().poll(cx)
-        })
-        .await
-    });
-    assert_eq!(asked, Err(AskError::Failed(AckError::Disconnected)));
-    assert_eq!(told, ["failed Closed", "left / transport close"]);
-}
-
-#[test]
-fn the_answer_to_a_dropped_question_is_not_told() {
-    for drop_at in 1.. {
-        let mut world = connected(PLAIN);
-        let mut told = Vec::new();
-        if ask(&mut world, drop_at, &mut told).is_some() {
-            assert!(drop_at > 1);
-            return;
-        }
-        world.wait(3000, 0);
-        assert!(told.is_empty() && world.told().is_empty());
-        // The next one has its own answer.
-        world.net.borrow_mut().server.answers = true;
-        assert_eq!(ask(&mut world, 0, &mut told), Some(Ok(())));
-    }
 }
 
 #[test]
@@ -346,65 +266,6 @@ fn attachments_arrive_when_there_is_memory_for_them() {
     assert_eq!(world.told(), ["/ {\"_placeholder\":true,\"num\":0} file"]);
 }
 
-/// Events in both directions, with questions. Returns what was told and heard.
-fn scenario(script: Script, drop_at: usize) -> (Vec<String>, Vec<String>) {
-    let mut world = World::new(script);
-    world.client.connect(ROOT).unwrap();
-    for i in 0..5 {
-        world.io().emit(ROOT, "before", &i).unwrap();
-    }
-    world.wait(10, drop_at);
-    for i in 0..20 {
-        world.serve(ROOT, "news", i);
-        world.net.borrow_mut().server.send(|io, out| {
-            let expect = ExpectAck { token: i, deadline: None };
-            let _ = io.emit(ROOT, "question", &i, Some(expect), out);
-        });
-        world.io().emit(ROOT, "after", &i).unwrap();
-        world.wait(1, drop_at);
-    }
-    world.wait(60_000, drop_at);
-    (world.told(), world.heard())
-}
-
-#[test]
-fn every_await_point_may_be_the_last() {
-    let expected = scenario(PLAIN, 0);
-    assert_eq!((expected.0.len(), expected.1.len()), (42, 46));
-    for script in [Script::Always(0, 1), Script::Always(1, 7), Script::Random(Random(1), 2, 40)] {
-        for drop_at in 1..8 {
-            assert_eq!(scenario(script.clone(), drop_at), expected, "{script:?} {drop_at}");
-        }
-    }
-}
-
-#[test]
-fn a_cut_at_every_byte() {
-    let mut most = 0;
-    for at in 0.. {
-        let mut world = World::new(PLAIN);
-        world.client.connect(ROOT).unwrap();
-        world.net.borrow_mut().cut_at = Some(at);
-        for i in 0..5 {
-            world.io().emit(ROOT, "n", &i).unwrap();
-        }
-        world.wait(3000, 0);
-        let was_cut = world.net.borrow_mut().cut_at.take().is_none();
-        world.io().emit(ROOT, "n", &5).unwrap();
-        world.wait(10, 0);
-        let heard = world.heard();
-        let numbers: Vec<_> = heard.iter().filter(|t| t.starts_with("/ n")).collect();
-        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "in order, and none twice: {heard:?}");
-        assert_eq!(*numbers[numbers.len() - 1], "/ n 5", "{at}");
-        if !was_cut {
-            assert_eq!(numbers.len(), 6);
-            most = at;
-            break;
-        }
-    }
-    assert!(most > 500, "{most}");
-}
-
 #[test]
 fn a_server_that_never_pauses_does_not_stop_the_time() {
     let mut world = connected(PLAIN);
@@ -433,45 +294,6 @@ fn a_server_that_never_pauses_does_not_stop_the_time() {
             let step = world.finish(async |client| client.next_until(past).await.unwrap().is_some());
             assert_eq!(step, is_there, "{i}");
         }
-    }
-}
-
-#[test]
-fn a_farewell_and_a_question_may_be_dropped_at_each_point() {
-    for (script, drop_at) in [Script::Always(0, 1), Script::Always(1, 7), PLAIN]
-        .into_iter()
-        .flat_map(|s| (1..9).map(move |d| (s.clone(), d)))
-    {
-        let mut world = connected(script.clone());
-        for i in 0..3 {
-            world.io().emit(ROOT, "last", &i).unwrap();
-        }
-        while world.run(drop_at, async |client| client.io().flush().await.unwrap()).is_none() {}
-        assert_eq!(world.heard(), ["/ last 0", "/ last 1", "/ last 2"]);
-        world.io().emit(ROOT, "last", &3).unwrap();
-        let mut told = Vec::new();
-        let mut asked = 1;
-        // A question that is dropped may have been sent.
-        while ask(&mut world, drop_at, &mut told).is_none() {
-            asked += 1;
-            world.wait(100, 0);
-            if asked == 20 {
-                break;
-            }
-        }
-        assert!(told.is_empty() && world.told().is_empty());
-        let heard = world.heard();
-        assert_eq!(heard[0], "/ last 3");
-        assert!(heard.len() <= 1 + asked && heard[1..].iter().all(|h| h == "/ ?ask 7"), "{heard:?}");
-        let mut left = None;
-        for _ in 0..10_000 {
-            left = world.run(drop_at, async |client| client.leave().await);
-            if left.is_some() {
-                break;
-            }
-        }
-        assert_eq!(left, Some(true));
-        assert_eq!(world.heard()[0], "disconnect /");
     }
 }
 
