@@ -36,11 +36,13 @@ const TX: usize = 256;
 /// A driver with an open connection whose send memory is nearly full.
 fn begin<D: End>(script: &Script, pipe: usize, call: &Call, says: &[Say]) -> Run<D> {
     let mut run = Run::<D>::new(script.clone(), pipe, TX, says, 0);
+    run.driver.reply().transport().is_vectored = true;
     if !matches!(call, Call::Shake) {
         run.call(&Call::Shake, |_| 0);
     }
     match call {
-        Call::Shake | Call::Next | Call::NextPart | Call::Echo => {}
+        Call::Shake | Call::Next | Call::NextPart | Call::NextGrowing | Call::Echo => {}
+        Call::Send(_, payload) if payload.len() > 100 => {}
         Call::FeedPart(..) => {
             run.call(&Call::FeedPart(Kind::Text, message('a', 110), false), |_| 0);
             run.call(&Call::FeedPart(Kind::Text, message('b', 90), false), |_| 0);
@@ -58,9 +60,12 @@ fn calls() -> Vec<(&'static str, Call)> {
         ("accept, connect", Call::Shake),
         ("next", Call::Next),
         ("next_part", Call::NextPart),
+        ("next_growing", Call::NextGrowing),
         ("next + reply.send", Call::Echo),
         ("send", Call::Send(Kind::Text, message('c', 100))),
+        ("send, offered", Call::Send(Kind::Binary, message('o', 200))),
         ("feed", Call::Feed(Kind::Text, message('d', 100))),
+        ("feed_growing", Call::FeedGrowing(Kind::Binary, message('g', 400))),
         ("feed_part", Call::FeedPart(Kind::Text, message('e', 100), true)),
         ("flush", Call::Flush),
         ("ping", Call::Ping(message('f', 100))),
@@ -76,9 +81,13 @@ fn at_every_point<D: End>() {
     println!("{:8} {:20} {:>12} {:>8}", "role", "call", "await points", "drops");
     for (name, call) in calls() {
         let (mut most, mut drops) = (0, 0);
+        let mut says = says();
+        if let Call::NextGrowing = call {
+            says.insert(0, Say::Message(Kind::Binary, vec![message('s', 400), message('t', 300)]));
+        }
         for (pending, bytes, pipe) in SCRIPTS {
             let script = Script::Always(pending, bytes);
-            let mut run = begin::<D>(&script, pipe, &call, &says());
+            let mut run = begin::<D>(&script, pipe, &call, &says);
             let points = run.call(&call, |_| 0)[0];
             run.end();
             most = most.max(points);
@@ -87,7 +96,7 @@ fn at_every_point<D: End>() {
             for first in 1..=points {
                 let seconds = (0..=points).step_by(if first % stride == 0 { stride } else { points + 1 });
                 for second in seconds {
-                    let mut run = begin::<D>(&script, pipe, &call, &says());
+                    let mut run = begin::<D>(&script, pipe, &call, &says);
                     run.call(&call, |attempt| [first, second].get(attempt).copied().unwrap_or(0));
                     run.end();
                     drops += run.drops;
@@ -96,7 +105,7 @@ fn at_every_point<D: End>() {
             // Each attempt is dropped, and it gets on nevertheless.
             for point in [1, 2, 5] {
                 if call.is_repeatable() {
-                    let mut run = begin::<D>(&script, pipe, &call, &says());
+                    let mut run = begin::<D>(&script, pipe, &call, &says);
                     run.call(&call, |_| point);
                     run.end();
                     drops += run.drops;
@@ -138,6 +147,7 @@ fn any_program<D: End>(seed: u64) -> (usize, usize) {
     let blocks = if random.below(3) == 0 { 1 + random.below(300) as u64 } else { 0 };
     let mut run = Run::<D>::new(script, 1 + random.below(300), TX + random.below(200), &says, blocks);
     run.looks = random.below(2) == 0;
+    run.driver.reply().transport().is_vectored = random.below(2) == 0;
     run.world.peer.borrow_mut().takes = 1 + random.below(200);
     run.world.peer.borrow_mut().gives = 1 + random.below(200);
     let mut in_parts = false;
@@ -145,7 +155,7 @@ fn any_program<D: End>(seed: u64) -> (usize, usize) {
     for i in 0..random.below(20) {
         let payload = format!("<{i}>").repeat(random.below(50)).into_bytes();
         let payload = if payload.is_empty() { format!("{i}").into_bytes() } else { payload };
-        calls.push(match random.below(if in_parts { 6 } else { 9 }) {
+        calls.push(match random.below(if in_parts { 7 } else { 11 }) {
             0 => Call::Next,
             1 => Call::NextPart,
             2 => Call::Flush,
@@ -154,8 +164,10 @@ fn any_program<D: End>(seed: u64) -> (usize, usize) {
                 in_parts = random.below(3) > 0;
                 Call::FeedPart(Kind::Binary, payload, !in_parts)
             }
-            6 => Call::Echo,
-            7 => Call::Send(Kind::Text, payload),
+            6 => Call::NextGrowing,
+            7 => Call::Echo,
+            8 => Call::Send(Kind::Text, payload),
+            9 => Call::FeedGrowing(Kind::Binary, payload.repeat(3)),
             _ => Call::Feed(Kind::Binary, payload),
         });
     }
@@ -167,7 +179,7 @@ fn any_program<D: End>(seed: u64) -> (usize, usize) {
     }
     let mut points = 0;
     for call in calls {
-        if matches!(call, Call::Next | Call::NextPart | Call::Echo) && !run.expects() {
+        if matches!(call, Call::Next | Call::NextPart | Call::NextGrowing | Call::Echo) && !run.expects() {
             continue;
         }
         let patience = random.below(4);

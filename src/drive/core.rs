@@ -155,7 +155,7 @@ impl<R: Role> Core<R> {
         }
     }
 
-    /// The transport took bytes. The farewell after a failure gets no more time by this.
+    /// The transport took bytes. A farewell gets no more time by this; that of a Socket.IO server has a limit of its own.
     pub(super) fn has_written(&mut self) {
         if matches!(self.end, None | Some(End::Closed)) {
             self.write_by = None;
@@ -176,8 +176,12 @@ impl<R: Role> Core<R> {
     /// All that arrived was handled, and more may wait. Returns a deadline that counts nevertheless.
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Timeout> {
         self.keep.handle_ping(now);
-        let reason = self.keep.timeout_reason()?;
-        if self.overdue.counts(reason, now) { self.idle(now) } else { None }
+        self.overdue.begin(now);
+        let counts = match self.keep.timeout_reason()? {
+            Timeout::Pong | Timeout::Idle => self.overdue.has_waited(),
+            _ => self.overdue.counts(now),
+        };
+        if counts { self.idle(now) } else { None }
     }
 
     /// Nothing arrived until `now`. Returns a deadline that has passed.

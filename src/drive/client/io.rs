@@ -8,7 +8,7 @@ use crate::{
     json::Args,
     socketio::{AckRequest, AckSlot, Content, Namespace, SendError, SlotCapacity, client::SocketSlot},
     time::Instant,
-    ws::{Outbox, Timeout},
+    ws::Outbox,
 };
 use core::{fmt, pin::pin};
 
@@ -221,9 +221,8 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
     }
 
     /// Whether a deadline counts at `now`. While bytes arrive they are handled first.
-    pub(super) fn is_time(&mut self, now: Instant) -> bool {
-        self.end.poll_timeout().is_some_and(|due| due <= now)
-            && (!self.line.is_read() || self.overdue.counts(Timeout::Handshake, now))
+    pub(super) fn is_time(&self, now: Instant) -> bool {
+        self.end.poll_timeout().is_some_and(|due| due <= now) && (!self.line.is_read() || self.overdue.counts(now))
     }
 
     /// Writes into the outbox what is to be sent. `true`: it holds bytes to write.

@@ -16,7 +16,7 @@ use crate::{
     engineio::{Sid, Transport as Carrier, server::Config},
     socketio::{self, AckSlot, Collector, Reason},
     time::Instant,
-    ws::{Inbox, Limits, Outbox, Timeout},
+    ws::{Inbox, Limits, Outbox},
 };
 use core::{fmt, pin::pin};
 
@@ -264,7 +264,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
                 // A pong: the application may not call again for long.
                 Step::Again if !is_over && io.owe()? => return Ok(Look::Write),
                 Step::Again => return Ok(Look::Found(Found::Item)),
-                Step::Idle if is_quiet || is_over || io.overdue.counts(Timeout::Handshake, now) => {
+                Step::Idle if is_quiet || is_over || io.overdue.counts(now) => {
                     is_quiet = false;
                     io.end.handle_timeout(now)
                 }

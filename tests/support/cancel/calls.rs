@@ -13,10 +13,13 @@ pub enum Call {
     Shake,
     Next,
     NextPart,
+    /// `next_growing`, which gives memory back at each opportunity.
+    NextGrowing,
     /// `next`, and the message is sent back while it is lent.
     Echo,
     Send(Kind, Vec<u8>),
     Feed(Kind, Vec<u8>),
+    FeedGrowing(Kind, Vec<u8>),
     FeedPart(Kind, Vec<u8>, bool),
     Flush,
     Ping(Vec<u8>),
@@ -110,6 +113,10 @@ pub async fn perform<D: End>(driver: &mut Driven<D>, call: &Call, ledger: &RefCe
             Some((incoming, _)) => ledger.borrow_mut().got(&incoming),
             None => ledger.borrow_mut().has_ended = true,
         },
+        Call::NextGrowing => match driver.next_growing(512).await? {
+            Some((incoming, _)) => ledger.borrow_mut().got(&incoming),
+            None => ledger.borrow_mut().has_ended = true,
+        },
         Call::Echo => match driver.next().await? {
             Some((incoming, reply)) => {
                 ledger.borrow_mut().got(&incoming);
@@ -128,6 +135,12 @@ pub async fn perform<D: End>(driver: &mut Driven<D>, call: &Call, ledger: &RefCe
         }
         Call::Feed(kind, payload) => {
             let result = driver.reply().feed(*kind, payload).await;
+            let mut ledger = ledger.borrow_mut();
+            ledger.maybe(Told::Message(*kind, payload.clone(), true));
+            ledger.settle(result)?;
+        }
+        Call::FeedGrowing(kind, payload) => {
+            let result = driver.reply().feed_growing(*kind, payload).await;
             let mut ledger = ledger.borrow_mut();
             ledger.maybe(Told::Message(*kind, payload.clone(), true));
             ledger.settle(result)?;
@@ -232,7 +245,7 @@ impl<D: End> Run<D> {
                 self.world.catch_up();
                 assert_eq!(self.check_heard(), self.ledger.borrow().sent.len(), "{call:?}: all of it is sent");
             }
-            Call::Next | Call::NextPart | Call::Echo => {
+            Call::Next | Call::NextPart | Call::NextGrowing | Call::Echo => {
                 self.world.catch_up();
                 let told = self.ledger.borrow().got.told.len();
                 let mut events = 0;

@@ -86,6 +86,7 @@ pub struct Line {
     pub clock: Clock,
     pub script: Script,
     pub wait: Wait,
+    pub is_vectored: bool,
     reading: Option<(usize, usize)>,
     writing: Option<(usize, usize)>,
 }
@@ -104,7 +105,7 @@ impl std::error::Error for Broken {}
 impl Line {
     pub fn new(input: &Shared<Pipe>, output: &Shared<Pipe>, clock: &Clock, script: Script) -> Self {
         let (input, output, clock) = (input.clone(), output.clone(), clock.clone());
-        Self { input, output, clock, script, wait: Wait::Pend, reading: None, writing: None }
+        Self { input, output, clock, script, wait: Wait::Pend, is_vectored: false, reading: None, writing: None }
     }
 
     /// How many bytes to move now; `None`: the script says that it is not ready.
@@ -160,14 +161,23 @@ impl Transmit for Line {
     type Error = Broken;
 
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = Result<Option<usize>, Broken>> {
-        assert!(!bytes.is_empty(), "bytes that are not empty");
-        poll_fn(|_| {
+        self.write_both(bytes, &[])
+    }
+
+    fn is_vectored(&self) -> bool {
+        self.is_vectored
+    }
+
+    fn write_both(&mut self, first: &[u8], second: &[u8]) -> impl Future<Output = Result<Option<usize>, Broken>> {
+        assert!(!first.is_empty() || !second.is_empty(), "bytes that are not empty");
+        let bytes = [first, second].concat();
+        poll_fn(move |_| {
             let Some(most) = Self::turn(&self.clock, &mut self.script, &mut self.writing) else { return Poll::Pending };
             let mut pipe = self.output.borrow_mut();
             if pipe.is_broken {
                 return Poll::Ready(Err(Broken));
             }
-            let n = pipe.put(bytes, most);
+            let n = pipe.put(&bytes, most);
             if n == 0 {
                 drop(pipe);
                 return self.wait();
