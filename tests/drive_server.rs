@@ -128,10 +128,6 @@ impl Bench {
         !bytes.is_empty()
     }
 
-    fn text(&self) -> String {
-        self.received.escape_ascii().to_string()
-    }
-
     /// A server whose client has joined the first namespace, and has received all of that.
     fn joined<'m>(&mut self, memory: &'m mut Memory) -> Under<'m> {
         let mut server = self.server(memory);
