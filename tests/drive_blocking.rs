@@ -215,7 +215,6 @@ fn nothing_stays_in_a_stream_that_keeps_bytes_back() {
     ws.opened();
     ws.send_text("hello").unwrap();
     ws.send_text("again").unwrap();
-    drop(ws);
     assert_eq!(
         (stream.sent.escape_ascii().to_string(), stream.kept.len()),
         ("\\x81\\x05hello\\x81\\x05again".into(), 0)

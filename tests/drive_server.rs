@@ -8,11 +8,11 @@ use cancel::{Broken, Clock, Line, Pipe, Script, Shared};
 use sansocket::{
     drive::{Deadlines, Error, Receive, Server, ServerMemory, Transmit, sha1},
     endpoint::{Grow, Step, What},
-    engineio::{self, server::Refusal},
+    engineio::server::Refusal,
     http::Status,
     socketio::{AckRequest, AckSlot, ExpectAck, Namespace, Placeholder, Reason, SendError, StateError, server::Event},
     time::Instant,
-    ws::{RequestError, Timeout},
+    ws::RequestError,
 };
 use std::{
     fmt::Write,
@@ -126,10 +126,6 @@ impl Bench {
         let bytes = self.output.borrow_mut().get(usize::MAX);
         self.received.extend_from_slice(&bytes);
         !bytes.is_empty()
-    }
-
-    fn text(&self) -> String {
-        self.received.escape_ascii().to_string()
     }
 
     /// A server whose client has joined the first namespace, and has received all of that.
@@ -635,4 +631,18 @@ fn the_next_client_finds_a_clean_server() {
     assert_eq!(serve(&mut bench, &mut server, || 0), TOLD);
     let all = packets(&bench.received);
     assert_eq!(all, expected());
+}
+
+/// Sizes that the docs tell.
+#[test]
+fn sizes_are_as_told() {
+    let (bench, mut memory) = (Bench::quick(), Memory::new());
+    let mut server = bench.server(&mut memory);
+    let own = size_of::<Under<'_>>() - size_of::<Line>() - size_of::<Clock>();
+    let next = size_of_val(&server.next());
+    let accept = size_of_val(&server.accept_with(sha1, |_| Ok(())));
+    let close = size_of_val(&server.close(Reason::ServerShuttingDown));
+    let emit = size_of_val(&server.io().emit(ROOT, "a", &(), None));
+    println!("server {own}, next {next}, accept {accept}, close {close}, emit {emit}");
+    assert!(own <= 1400, "{own}");
 }
