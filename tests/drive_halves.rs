@@ -614,7 +614,7 @@ fn the_halves_become_one_again() {
             (half, Rc::into_inner(lock).unwrap().into_inner())
         };
         let (half, shared) = shared;
-        let mut ws = half.unite(shared, |r, w| world::Both(r, w)).unwrap();
+        let mut ws = half.unite(shared, world::Both).unwrap();
         assert!(matches!(ws.next().await, Ok(Some((Incoming::Message(m), _))) if m.as_bytes() == b"b"));
         ws.reply().flush().await.unwrap();
         ws.renew(world::Both(Reader(new_input), Writer(new_output)));

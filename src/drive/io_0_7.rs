@@ -49,6 +49,25 @@ impl<T: embedded_io_async::Write> Transmit for Async<T> {
 /// A call of the transport must not block past the deadlines of the driver. So give it a time limit, the read and write timeout of a socket, after which
 /// it returns an error of the kind `TimedOut` (or `Interrupted`). Deadlines are kept as exactly as this limit is short. For a transport that tells whether
 /// it is ready, [`Polled`] does this.
+///
+/// ```
+/// use sansocket::{drive::{blocking::{FnClock, WebSocket}, io_0_7::Blocking}, time::Instant};
+///
+/// # #[derive(Debug)] struct Uart;
+/// # impl embedded_io::ErrorType for Uart { type Error = embedded_io::ErrorKind; }
+/// # impl embedded_io::Read for Uart { fn read(&mut self, _: &mut [u8]) -> Result<usize, Self::Error> { Ok(0) } }
+/// # impl embedded_io::Write for Uart {
+/// #     fn write(&mut self, b: &[u8]) -> Result<usize, Self::Error> { Ok(b.len()) }
+/// #     fn flush(&mut self) -> Result<(), Self::Error> { Ok(()) }
+/// # }
+/// # let uart = Uart;
+/// # let millis = || 0;
+/// // `uart` returns `TimedOut` after 100 ms without a byte. `millis` reads a counter of the board.
+/// let clock = FnClock::new(move || Instant::from_millis(millis()));
+/// let mut ws = WebSocket::server(Blocking(uart), clock, [0; 256], [0; 256]);
+/// ws.opened(); // a line without HTTP
+/// assert!(ws.next_part().is_err(), "this one has ended");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Blocking<T>(pub T);
 

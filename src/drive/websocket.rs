@@ -38,6 +38,31 @@ use core::fmt;
 /// # Ok(()) }
 /// ```
 ///
+/// Other settings, a handshake that was done elsewhere, and messages of any length in parts:
+///
+/// ```
+/// use sansocket::{
+///     drive::{Deadlines, Error, Failed, Timer, Transport, WebSocket},
+///     ws::{Incoming, Leniency, Limits},
+/// };
+///
+/// async fn echo<T: Transport>(upgraded: T, next: T, clock: impl Timer) -> Result<(), Error<Failed<T>>> {
+///     let ws = WebSocket::server(upgraded, clock, vec![0; 1024], vec![0; 2048]);
+///     let ws = ws.with_limits(Limits::new().message(1 << 30)).with_leniency(Leniency::STRICT);
+///     let mut ws = ws.with_deadlines(Deadlines::new().write(5_000));
+///     ws.opened();
+///     while let Some((incoming, reply)) = ws.next_part().await? {
+///         if let Incoming::Part(part) = incoming {
+///             reply.feed_part(part.kind(), part.as_bytes(), part.is_last()).await?;
+///         }
+///     }
+///     let _smaller = ws.reply().replace_outbox(vec![0; 256]);
+///     let _old = ws.renew(next); // the same memory for the next connection
+///     ws.accept().await?;
+///     Ok(())
+/// }
+/// ```
+///
 /// # What borrows what
 /// A message borrows the receive memory, and nothing is copied. So while you hold it you cannot call `next`, `send` or `close` of the `WebSocket` itself: use the
 /// [`Reply`] that came with it, which has all that sends. To receive and send at the same time from two tasks, use the halves.

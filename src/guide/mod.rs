@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`layers`] | What are the parts, and what happens to one message on its way through them? |
 //! | [`the_loop`] | What do I write around the machines? What is to be done when a connection ends? |
+//! | `drivers` (feature `drive`) | Which driver do I use, what does it need, what does it promise? |
 //! | [`programs`] | How do whole programs look that have a loop of their own? |
 //! | [`client`] | How do I use the Socket.IO client: events, answers, endings, credentials? |
 //! | [`memory`] | How large are the buffers? How do they grow, and how do idle connections give them back? |
@@ -21,6 +22,8 @@
 
 pub mod boards;
 pub mod client;
+#[cfg(feature = "drive")]
+pub mod drivers;
 pub mod glossary;
 pub mod layers;
 pub mod memory;

@@ -39,6 +39,9 @@ pub(super) enum Look {
     },
 }
 
+/// What to do next, and the pen to do it with.
+type Looked<W, D, B> = (Look, Option<Pen<W, D, B>>);
+
 impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
     /// If a pen is returned, there is something to write: at once and without waiting before a return, or during the wait.
     pub(super) fn look<S: AsMut<[u8]>, E>(
@@ -48,7 +51,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         heard: Heard,
         now: Instant,
         woken: &mut Woken,
-    ) -> Result<(Look, Option<Pen<W, D, B>>), Error<E>> {
+    ) -> Result<Looked<W, D, B>, Error<E>> {
         let Self { state, pen } = self;
         if !state.is_open {
             return Err(Error::Order);
