@@ -21,11 +21,15 @@ fn read(folder: &Path, layer: &str, found: &mut Vec<Item>, code: &mut String) {
         let text = fs::read_to_string(&path).unwrap();
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         *code += &examples(text);
-        let mut docs = String::new();
+        let (mut docs, mut is_hidden) = (String::new(), false);
         for (i, line) in text.lines().enumerate() {
+            is_hidden |= line.trim() == "#[doc(hidden)]";
             if let Some(doc) = line.trim().strip_prefix("///") {
                 docs = docs + doc.trim() + "\n";
             } else if let Some(name) = name(line) {
+                if std::mem::take(&mut is_hidden) {
+                    continue;
+                }
                 let place = format!("{}:{}", path.display(), i + 1);
                 found.push(Item { place, name, layer: layer.into(), docs: std::mem::take(&mut docs) });
             } else if line.is_empty() || line.ends_with(['{', '}', ';']) {

@@ -202,7 +202,8 @@ async fn stress<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(client: T, s
     let url = Url::parse("ws://localhost/").unwrap();
     let (connected, accepted) = tokio::join!(client.connect(&url), server.accept());
     (connected.unwrap(), accepted.unwrap());
-    let ((client_rx, client_tx), (server_rx, server_tx)) = (split::<T, AsClient<_>>(client), split::<T, AsServer>(server));
+    let ((client_rx, client_tx), (server_rx, server_tx)) =
+        (split::<T, AsClient<_>>(client), split::<T, AsServer>(server));
     let ledgers: [Ledger; 4] = Default::default();
     let pongs = Arc::new(AtomicU64::new(0));
     let receivers = [

@@ -212,6 +212,27 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
 
     /// As [`connect`](Self::connect), with your SHA-1 and with what `adjust` adds to the request: origin, subprotocols, credentials, other fields.
     ///
+    /// ```
+    /// use sansocket::{drive::{AsClient, Error, Failed, Timer, Transport, WebSocket, sha1}, http::Url};
+    ///
+    /// async fn join<T: Transport, C: Timer, F: FnMut(&mut [u8])>(
+    ///     ws: &mut WebSocket<T, C, AsClient<F>, Vec<u8>, Vec<u8>>,
+    ///     url: &Url<'_>,
+    /// ) -> Result<(), Error<Failed<T>>> {
+    ///     match ws.connect_with(sha1, url, |c| c.origin("https://example.org").protocols(&["chat.v1"])).await {
+    ///         Ok(answer) => println!("{:?}", answer.fields().get("sec-websocket-protocol")),
+    ///         Err(error) => {
+    ///             // A redirection, or a page that says what is wrong.
+    ///             if let Some(location) = ws.answer().and_then(|answer| answer.fields().get("location")) {
+    ///                 println!("go to {}", String::from_utf8_lossy(location));
+    ///             }
+    ///             return Err(error);
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn connect_with<'r>(

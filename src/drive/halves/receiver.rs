@@ -21,6 +21,20 @@ use core::{
 /// inside [`next`](Self::next), so be in it whenever there is nothing else to do. It never waits for a sender, and a peer that does not read what is sent does
 /// not stop it from receiving.
 ///
+/// In a struct, its type needs the bound [`Halved`] for what the lock protects:
+///
+/// ```
+/// use sansocket::drive::{Halved, Lock, Receiver};
+///
+/// struct Inbound<R, C, L>
+/// where
+///     L: Lock,
+///     L::Value: Halved,
+/// {
+///     receiver: Receiver<R, C, Vec<u8>, L>,
+/// }
+/// ```
+///
 /// # The end
 /// An error that ends the connection for a sender ends it here too, with the same error, or [`Error::Ended`] if the transport's own error was returned there. A
 /// message that has arrived and was not returned is lost then.
