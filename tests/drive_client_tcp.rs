@@ -63,8 +63,11 @@ fn serve() -> String {
     url
 }
 
+/// Fills memory with random bytes.
+type Fill = fn(&mut [u8]);
+
 /// Asks a hundred questions, one after the other, sends a file, and leaves.
-async fn talk<'m, T, D, A, C, E>(mut client: Client<'m, T, D, A, C, fn(&mut [u8])>) -> usize
+async fn talk<'m, T, D, A, C, E>(mut client: Client<'m, T, D, A, C, Fill>) -> usize
 where
     T: Transport,
     D: FnMut() -> A,
