@@ -98,9 +98,9 @@ type Tx<T, D> = Sender<Clock, Lock<T, D>>;
 type Socket<T, D> = WebSocket<Stream<T>, Clock, D, Vec<u8>, Vec<u8>>;
 
 fn split<T: AsyncRead + AsyncWrite + Unpin, D: Side>(ws: Socket<T, D>) -> (Rx<T, D>, Tx<T, D>) {
-    let (half, shared) = ws.split(|Stream(stream)| {
-        let (reader, writer) = tokio::io::split(stream);
-        (Stream(reader), Stream(writer))
+    let (half, shared) = ws.split(|stream| {
+        let (reader, writer) = tokio::io::split(stream.into_inner());
+        (Stream::new(reader), Stream::new(writer))
     });
     half.join(Arc::new(Mutex::new(shared)))
 }
@@ -196,13 +196,14 @@ async fn stress<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(client: T, s
     let deadlines = Deadlines::new().others(Timeouts::new().ping_interval(50));
     let rx = || vec![0; LARGEST as usize + 100];
     let random = |bytes: &mut [u8]| getrandom::fill(bytes).unwrap();
-    let mut client = WebSocket::client(Stream(client), Clock::new(), random, rx(), rx()).with_deadlines(deadlines);
-    let mut server = WebSocket::server(Stream(server), Clock::new(), rx(), rx()).with_deadlines(deadlines);
+    let mut client = WebSocket::client(Stream::new(client), Clock::new(), random, rx(), rx()).with_deadlines(deadlines);
+    let mut server = WebSocket::server(Stream::new(server), Clock::new(), rx(), rx()).with_deadlines(deadlines);
     client = client.with_limits(Limits::new());
     let url = Url::parse("ws://localhost/").unwrap();
     let (connected, accepted) = tokio::join!(client.connect(&url), server.accept());
     (connected.unwrap(), accepted.unwrap());
-    let ((client_rx, client_tx), (server_rx, server_tx)) = (split::<T, AsClient<_>>(client), split::<T, AsServer>(server));
+    let ((client_rx, client_tx), (server_rx, server_tx)) =
+        (split::<T, AsClient<_>>(client), split::<T, AsServer>(server));
     let ledgers: [Ledger; 4] = Default::default();
     let pongs = Arc::new(AtomicU64::new(0));
     let receivers = [
