@@ -580,6 +580,7 @@ fn memory_that_is_too_small_is_told_and_replaced() {
 }
 
 #[test]
+#[expect(clippy::await_holding_refcell_ref, reason = "that is what is tested")]
 fn a_lock_that_is_taken_is_an_error() {
     let (world, half, shared) = World::split(&LARGE, quiet());
     let lock = Rc::new(RefCell::new(shared));

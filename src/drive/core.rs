@@ -22,7 +22,7 @@ pub(super) struct Core<R> {
     /// The transport takes nothing any more, or nothing is to be said.
     pub is_cut: bool,
     /// The opening handshake was done.
-    is_open: bool,
+    pub is_open: bool,
     /// A pong is owed or stands in the outbox: written before anything is returned.
     pub is_urgent: bool,
     /// The application has sent a ping of its own, so pongs are shown.
@@ -77,6 +77,7 @@ impl<R: Role> Core<R> {
         self.check()?;
         self.ws.close(code, reason).map_err(Error::State)?;
         self.keep.tick(now);
+        self.keep.watch(&self.ws);
         Ok(())
     }
 

@@ -308,7 +308,8 @@ impl KeepAlive {
     }
 
     /// Notes when the connection began to close, and when it is over.
-    fn watch<R: Role>(&mut self, ws: &Connection<R>) {
+    /// Notices that the connection closes.
+    pub(crate) fn watch<R: Role>(&mut self, ws: &Connection<R>) {
         if ws.is_closed() {
             self.phase = Phase::Over;
         } else if self.phase == Phase::Open && ws.is_closing() {

@@ -70,7 +70,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
             inbox.consume(head);
         }
         let (reader, writer) = split(transport);
-        let shared = Shared::new(core, writer, outbox, matches!(stage, Stage::Open(_)));
+        let shared = Shared::new(core, writer, outbox);
         (Half { reader, timer, inbox }, shared)
     }
 }
@@ -118,7 +118,7 @@ impl<R, C, S: AsMut<[u8]>> Half<R, C, S> {
         let Self { reader, timer, inbox } = self;
         let Shared { state, pen } = shared;
         let pen = pen?;
-        let stage = if state.is_open { Stage::Open(0) } else { Stage::New };
+        let stage = if state.core.is_open { Stage::Open(0) } else { Stage::New };
         let reply = Reply { transport: join(reader, pen.writer), timer, core: state.core, outbox: pen.outbox };
         Some(WebSocket { inbox, reply, stage })
     }

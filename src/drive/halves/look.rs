@@ -9,7 +9,7 @@ use crate::{
     bytes::Capacity,
     drive::{Error, Side, error::End},
     time::Instant,
-    ws::{Advanced, Control, Inbox, MaskSource, Outbox, ReceiveError, Role, Timeout},
+    ws::{Advanced, Control, Inbox, MaskSource, Outbox, ReceiveError, Role},
 };
 use core::task::Waker;
 
@@ -53,7 +53,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         woken: &mut Woken,
     ) -> Result<Looked<W, D, B>, Error<E>> {
         let Self { state, pen } = self;
-        if !state.is_open {
+        if !state.core.is_open {
             return Err(Error::Order);
         }
         state.hear(heard, now, woken);
@@ -64,14 +64,17 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
                 let is_urgent = state.core.is_urgent;
                 return Ok((found, pen.take_if(|pen| is_urgent && !pen.outbox.is_empty())));
             }
+            if state.core.overdue(now).is_some() {
+                state.wakers.take_all(woken);
+            }
         }
         state.core.is_urgent = false;
         let mut until = state.core.due();
         let reads = !state.is_over();
         if !reads {
-            let by = state.finish_by(now);
-            let is_done = !state.has_left() || now >= by || !state.may_say_farewell();
-            if is_done {
+            // After a failure this is a short time for all.
+            let by = state.core.write_by(now);
+            if !state.has_left() || now >= by || state.core.is_cut {
                 return state.conclude(woken).map(|look| (look, None));
             }
             until = by;
@@ -79,7 +82,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         if state.has_left()
             && let Some(Pen { outbox, .. }) = pen
         {
-            match state.owe(outbox, woken) {
+            match state.owe(outbox) {
                 Err(e) if outbox.is_empty() && reads => return Err(Error::Outbox(e)),
                 Err(_) if outbox.is_empty() => return state.conclude(woken).map(|look| (look, None)),
                 _ => {}
@@ -93,7 +96,6 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         if pen.is_some() && reads {
             until = until.min(state.core.write_by(now));
         }
-        state.wakes = until;
         Ok((Look::Wait { reads, until }, pen))
     }
 
@@ -125,11 +127,6 @@ impl<R: Role> State<R> {
         self.core.ws.is_closed() || self.core.end.is_some()
     }
 
-    /// Whether the peer is told about the end.
-    fn may_say_farewell(&self) -> bool {
-        matches!(self.core.end, None | Some(End::Peer(_) | End::Timeout(_)))
-    }
-
     /// How the connection ended.
     fn conclude<E>(&mut self, woken: &mut Woken) -> Result<Look, Error<E>> {
         if self.core.ws.has_received_close() {
@@ -143,21 +140,17 @@ impl<R: Role> State<R> {
         Ok(Look::End)
     }
 
-    /// A deadline for a pong or for the peer's bytes counts only when there is nothing to read: the application may have been slow, not the peer.
+    /// What the last wait has brought.
     fn hear(&mut self, heard: Heard, now: Instant, woken: &mut Woken) {
-        if heard == Heard::Input {
-            self.core.keep.handle_input(now);
-        }
-        if self.core.end.is_some() || now < self.core.due() {
-            return;
-        }
-        let counts = match heard {
-            Heard::Nothing => false,
-            Heard::Silence => true,
-            // Else a peer that never stops to send would keep us from asking it, and from closing.
-            Heard::Input => matches!(self.core.keep.timeout_reason(), Some(Timeout::Ping | Timeout::Close)),
+        let ended = match heard {
+            Heard::Nothing => None,
+            Heard::Input => {
+                self.core.arrived(now, self.core.due());
+                None
+            }
+            Heard::Silence => self.core.idle(now),
         };
-        if counts && self.core.idle(now).is_some() {
+        if ended.is_some() {
             self.wakers.take_all(woken);
         }
     }
@@ -179,7 +172,7 @@ impl<R: Role> State<R> {
             {
                 self.core.is_urgent = true;
                 // Without room the pong of the latest ping stays owed.
-                let _ = self.owe(outbox, woken);
+                let _ = self.owe(outbox);
             }
             match found {
                 Ok(Some(Advanced::Ready)) => return Some(Look::Item),
@@ -211,7 +204,7 @@ impl<R: Role> State<R> {
         let is_late = self.is_over() || self.core.ws.has_received_close();
         let result = self.settle(outbox, written, now, woken);
         if result.is_err() && is_late {
-            self.give_up();
+            self.core.is_cut = true;
             return Ok(true);
         }
         result.map(|()| true)

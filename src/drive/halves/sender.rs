@@ -2,7 +2,7 @@ use super::{
     Lock, Shared,
     held::{Held, locked},
     shared::{Goal, Pen, State, Written},
-    wakers::{CROWDED_MS, Woken},
+    wakers::CROWDED_MS,
 };
 use crate::{
     drive::{Error, Side, Timer, Transmit, core::Core, error::End, race::race},
@@ -116,7 +116,7 @@ where
     /// As [`feed`](Self::feed).
     pub async fn flush(&mut self) -> Result<(), Error<W::Error>> {
         let mut goal = Goal::new(true);
-        self.perform(false, |state, outbox, woken| state.reach(&mut goal, outbox, woken)).await
+        self.perform(false, |state, outbox| state.reach(&mut goal, outbox)).await
     }
 
     /// Sends a close frame, and waits until the transport has taken it. The receiving half then returns what still arrives, and at last `None`; it keeps the
@@ -137,7 +137,7 @@ where
             Ok(())
         })?;
         let mut goal = Goal::new(true);
-        self.perform(true, |state, outbox, woken| state.reach(&mut goal, outbox, woken)).await
+        self.perform(true, |state, outbox| state.reach(&mut goal, outbox)).await
     }
 
     /// Moves what waits to be sent to `storage`, and returns the old memory. It waits while another call writes.
@@ -147,7 +147,7 @@ where
     /// # Errors
     /// As [`feed`](Self::feed). `storage` is dropped.
     pub async fn replace_outbox(&mut self, storage: B) -> Result<Result<B, B>, Error<W::Error>> {
-        match enter(&self.lock, &mut self.timer, false, &mut |_, _, _| Ok(false)).await? {
+        match enter(&self.lock, &mut self.timer, false, &mut |_, _| Ok(false)).await? {
             Some((mut held, _)) => Ok(held.replace(storage)),
             None => Ok(Err(storage)),
         }
@@ -160,12 +160,12 @@ where
     ) -> Result<(), Error<W::Error>> {
         let mut goal = Goal::new(false);
         let mut is_appended = false;
-        self.perform(false, |state, outbox, woken| {
+        self.perform(false, |state, outbox| {
             if !is_appended {
                 is_appended = write(&mut state.core, outbox)?;
                 state.count(outbox);
             }
-            if is_appended && flushes { state.reach(&mut goal, outbox, woken) } else { Ok(is_appended) }
+            if is_appended && flushes { state.reach(&mut goal, outbox) } else { Ok(is_appended) }
         })
         .await
     }
@@ -181,7 +181,7 @@ where
             let is_done = held.with(|state, outbox, woken| {
                 state.settle(outbox, written, now, woken)?;
                 state.check(is_farewell)?;
-                let is_done = job(state, outbox, woken)?;
+                let is_done = job(state, outbox)?;
                 by = state.core.write_by(now);
                 Ok(is_done)
             })?;
@@ -193,13 +193,10 @@ where
 }
 
 /// What a sender does with the pen. True: it needs it no more.
-trait Job<D: Side, B, E>:
-    FnMut(&mut State<D::Role>, &mut Outbox<B, D::Keys>, &mut Woken) -> Result<bool, Error<E>>
-{
-}
+trait Job<D: Side, B, E>: FnMut(&mut State<D::Role>, &mut Outbox<B, D::Keys>) -> Result<bool, Error<E>> {}
 
 impl<D: Side, B, E, F> Job<D, B, E> for F where
-    F: FnMut(&mut State<D::Role>, &mut Outbox<B, D::Keys>, &mut Woken) -> Result<bool, Error<E>>
+    F: FnMut(&mut State<D::Role>, &mut Outbox<B, D::Keys>) -> Result<bool, Error<E>>
 {
 }
 
@@ -234,14 +231,14 @@ where
     let mut late: Option<(Instant, Instant)> = None;
     loop {
         let now = timer.now();
-        let entry = locked(lock, |Shared { state, pen }, woken| {
+        let entry = locked(lock, |Shared { state, pen }, _| {
             state.check(is_farewell)?;
             let Some(Pen { outbox, .. }) = pen else { return Ok(Entry::Waits(state.core.write_by(now))) };
             if state.is_promised && yields > 0 {
                 return Ok(Entry::Yields);
             }
             state.is_promised = false;
-            if job(state, outbox, woken)? {
+            if job(state, outbox)? {
                 return Ok(Entry::Done);
             }
             let by = state.core.write_by(now);

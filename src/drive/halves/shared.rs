@@ -1,11 +1,7 @@
 use super::wakers::{Wakers, Woken};
 use crate::{
     bytes::Capacity,
-    drive::{
-        Error, Side,
-        core::{Core, FAREWELL_MS},
-        error::End,
-    },
+    drive::{Error, Side, core::Core, error::End},
     time::Instant,
     ws::{MaskSource, Outbox, Role},
 };
@@ -38,8 +34,8 @@ impl<W, D: Side, B> fmt::Debug for Shared<W, D, B> {
 }
 
 impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
-    pub(super) fn new(core: Core<D::Role>, writer: W, outbox: Outbox<B, D::Keys>, is_open: bool) -> Self {
-        let mut state = State::new(core, is_open);
+    pub(super) fn new(core: Core<D::Role>, writer: W, outbox: Outbox<B, D::Keys>) -> Self {
+        let mut state = State::new(core);
         state.count(&outbox);
         Self { state, pen: Some(Pen { writer, outbox }) }
     }
@@ -61,13 +57,8 @@ pub(super) struct State<R> {
     pub(super) wakers: Wakers,
     /// The pen came back while senders waited for it, so one of them goes first.
     pub(super) is_promised: bool,
-    pub(super) is_open: bool,
     /// The receiver was dropped.
     pub(super) is_deaf: bool,
-    /// When the receiver wakes by itself.
-    pub(super) wakes: Instant,
-    /// Until when the last frames may be written, and `sent` at the last look.
-    finish: Option<(Instant, u64)>,
 }
 
 /// What came of a write: `None` if time or the connection ended before it.
@@ -94,25 +85,12 @@ fn held<B: AsMut<[u8]>, K>(outbox: &Outbox<B, K>) -> u64 {
 }
 
 impl<R: Role> State<R> {
-    const fn new(core: Core<R>, is_open: bool) -> Self {
-        Self {
-            core,
-            sent: 0,
-            queued: 0,
-            wakers: Wakers::new(),
-            is_promised: false,
-            is_open,
-            is_deaf: false,
-            wakes: Instant::FAR_FUTURE,
-            finish: None,
-        }
+    const fn new(core: Core<R>) -> Self {
+        Self { core, sent: 0, queued: 0, wakers: Wakers::new(), is_promised: false, is_deaf: false }
     }
 
     /// Fails for a sender if the connection is over, and without a receiver, unless it says farewell.
     pub(super) fn check<E>(&self, is_farewell: bool) -> Result<(), Error<E>> {
-        if !self.is_open {
-            return Err(Error::Order);
-        }
         self.core.check()?;
         if self.is_deaf && !is_farewell && !self.core.ws.is_closing() { Err(Error::Ended) } else { Ok(()) }
     }
@@ -129,17 +107,9 @@ impl<R: Role> State<R> {
     }
 
     /// Appends what is owed, as far as there is room.
-    pub(super) fn owe<B: AsMut<[u8]>, K: MaskSource<R>>(
-        &mut self,
-        outbox: &mut Outbox<B, K>,
-        woken: &mut Woken,
-    ) -> Result<(), Capacity> {
+    pub(super) fn owe<B: AsMut<[u8]>, K: MaskSource<R>>(&mut self, outbox: &mut Outbox<B, K>) -> Result<(), Capacity> {
         let result = self.core.owe(outbox);
         self.count(outbox);
-        if self.core.due() < self.wakes {
-            // The receiver keeps the deadline for the peer's close frame.
-            self.wakers.take_receiver(woken);
-        }
         result
     }
 
@@ -153,12 +123,11 @@ impl<R: Role> State<R> {
         &mut self,
         goal: &mut Goal,
         outbox: &mut Outbox<B, K>,
-        woken: &mut Woken,
     ) -> Result<bool, Error<E>> {
         if goal.until.is_some_and(|until| self.sent < until) {
             return Ok(false);
         }
-        let owed = self.owe(outbox, woken);
+        let owed = self.owe(outbox);
         if self.queued > self.sent && !goal.is_last {
             goal.is_last = goal.until.replace(self.queued).is_some();
             return Ok(false);
@@ -188,7 +157,10 @@ impl<R: Role> State<R> {
                 Err(Error::Transport(e))
             }
             Some(Ok(None)) | None if now < self.core.write_by(now) => Ok(()),
-            Some(Ok(_)) | None => Err(self.fail(End::Stalled, woken)),
+            Some(Ok(_)) | None => {
+                self.wakers.take_all(woken);
+                Err(self.core.stalled(now))
+            }
         }
     }
 
@@ -205,24 +177,6 @@ impl<R: Role> State<R> {
         self.wakers.drop_writer(woken);
         if self.has_left() || self.core.ws.is_closing() || self.core.end.is_some() {
             self.wakers.take_receiver(woken);
-        }
-    }
-
-    /// Nothing more can be written.
-    pub(super) const fn give_up(&mut self) {
-        self.finish = Some((Instant::from_millis(0), self.sent));
-    }
-
-    /// Until when the rest may be written when nothing more is read: after a failure, a short time; after a closing handshake, the time for one byte.
-    pub(super) fn finish_by(&mut self, now: Instant) -> Instant {
-        let has_failed = self.core.end.is_some();
-        match self.finish {
-            Some((by, sent)) if has_failed || sent == self.sent => by,
-            _ => {
-                let by = if has_failed { now.after_millis(FAREWELL_MS) } else { self.core.byte_by(now) };
-                self.finish = Some((by, self.sent));
-                by
-            }
         }
     }
 }
