@@ -321,6 +321,51 @@ fn what_has_arrived_counts_before_a_deadline() {
     assert!(world.tasks.is_over(0));
 }
 
+/// The receiver has returned a message and is busy with it: a ping in front of it is answered by the sender that wrote meanwhile.
+#[test]
+fn a_sender_answers_a_ping_when_the_receiver_is_busy() {
+    let (world, mut rx, tx) = World::with(&NARROW, quiet());
+    world.tasks.spawn(async move {
+        assert!(rx.next().await.unwrap().is_some());
+        std::future::pending::<()>().await;
+        drop(rx);
+    });
+    let a = world.send(&tx, "a", vec![7; 20]);
+    world.tasks.poll(a);
+    put(&world.input, &[ping(b"hi"), text("x")].concat());
+    let mut wire = Vec::new();
+    for _ in 0..5 {
+        world.run();
+        wire.extend(get(&world.output, 10));
+    }
+    assert_eq!(frames(&wire).0, [(0x82, vec![7; 20]), (0x8a, b"hi".to_vec())]);
+}
+
+/// Reading never waits, and writes go on nevertheless.
+#[test]
+fn a_receiver_that_never_waits_writes() {
+    let (world, rx, _tx) = World::with(&Memory { rx: 64, tx: 200, piece: 16, ..LARGE }, quiet());
+    put(&world.input, &ping(&[1; 60]).repeat(1000));
+    world.receive(rx);
+    world.run();
+    let pongs = frames(&get(&world.output, 1 << 20)).0.len();
+    assert!(pongs > 200, "{pongs}");
+}
+
+/// The deadline of a write begins with it, whatever was called before.
+#[test]
+fn what_needs_no_write_starts_no_deadline() {
+    let (world, rx, mut tx) = World::with(&NARROW, quiet());
+    world.receive(rx);
+    let mut other = tx.clone();
+    let swap = world.tasks.spawn(async move { assert!(matches!(other.replace_outbox(vec![0; 99]).await, Ok(Ok(_)))) });
+    world.run_until(30_000);
+    assert!(world.tasks.is_over(swap));
+    world.tasks.spawn(async move { tx.send(Kind::Binary, &[7; 50]).await.unwrap() });
+    world.run_until(49_999);
+    assert_eq!(world.log.take(), Vec::<String>::new());
+}
+
 /// A peer that sends pings without end does not hold a sender.
 #[test]
 fn pings_without_end_do_not_hold_a_sender() {
