@@ -132,6 +132,14 @@ fn a_close_after_a_quiet_time_waits_for_its_answer() {
     world.pace = 100;
     let closed = world.finish(driver.close(CloseCode::NORMAL, "bye")).unwrap();
     assert!(closed.is_clean);
+
+    let (mut world, mut driver) = open::<ClientSide>(4096);
+    world.clock.advance(25_000);
+    world.pace = 100;
+    driver.reply().close(CloseCode::NORMAL, "bye").unwrap();
+    world.finish(driver.reply().flush()).unwrap();
+    while world.finish(next(&mut driver)).unwrap() {}
+    assert!(driver.reply().closed().is_clean);
 }
 
 /// Bytes come without a pause, so no read ever has to wait. Each call of the transport takes a millisecond.
@@ -238,6 +246,16 @@ fn a_farewell_goes_on_after_a_drop() {
             }
         }
     }
+    // Whatever the next call is.
+    let (mut world, mut driver) = World::<ClientSide>::new(Script::Always(1, 3), 4096, 512, 512);
+    world.finish(ClientSide::shake(&mut driver)).unwrap();
+    world.peer.borrow().to.borrow_mut().bytes.extend(b"\xff\xff");
+    assert!(world.run(next(&mut driver), 2).is_none());
+    assert!(world.run(driver.reply().flush(), 1).is_none());
+    let end = world.finish(driver.reply().feed(Kind::Text, b"more"));
+    assert_eq!(end, Err(Error::Peer(PeerError::ReservedBits)));
+    world.catch_up();
+    assert_eq!(world.peer.borrow().heard, [Told::Close(CloseCode::PROTOCOL_ERROR, String::new())]);
     for drop_at in 1..6 {
         let (mut world, mut driver) = World::<AsServer>::new(Script::Always(1, 3), 4096, 512, 512);
         vanish(&mut world);
