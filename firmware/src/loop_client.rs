@@ -8,7 +8,7 @@ use sansocket::{
     drive::Timer,
     http::{HeadScanner, Limits as HeadLimits, ResponseHead, Url},
     time::Instant,
-    ws::{Connect, Connection, Inbox, Incoming, KeepAlive, Kind, Limits, Outbox, ReceiveError, Timeouts},
+    ws::{Connect, Connection, Inbox, Incoming, Kind, Limits, Outbox, ReceiveError},
 };
 
 const KEY: fn() -> [u8; 4] = || {
@@ -16,6 +16,9 @@ const KEY: fn() -> [u8; 4] = || {
     fill(&mut key);
     key
 };
+
+#[cfg(feature = "loop-deadlines")]
+use sansocket::ws::{KeepAlive, Timeouts};
 
 async fn write_all(socket: &mut Socket, mut bytes: &[u8]) -> Result<(), ()> {
     while !bytes.is_empty() {

@@ -9,10 +9,13 @@ use cortex_m_rt::entry;
 use host::{byte, receive, send};
 
 // What the paths stand on: bytes that the compiler knows nothing of, or a server that says what is written.
-#[cfg(any(feature = "drive-client", feature = "loop-client"))]
+#[cfg(any(feature = "drive-client", feature = "drive-io-client", feature = "loop-client"))]
+#[allow(dead_code)]
 mod board;
 #[cfg(feature = "drive-client")]
 mod drive_client;
+#[cfg(feature = "drive-io-client")]
+mod drive_io_client;
 #[cfg_attr(feature = "script", path = "script.rs")]
 #[allow(dead_code)]
 mod host;
@@ -56,6 +59,8 @@ fn main() -> ! {
 
 #[cfg(feature = "drive-client")]
 use drive_client::path;
+#[cfg(feature = "drive-io-client")]
+use drive_io_client::path;
 #[cfg(any(feature = "io-client", feature = "io-client-full"))]
 use io_client::path;
 #[cfg(feature = "io-client-small")]
@@ -76,6 +81,7 @@ use loop_client::path;
     feature = "io-client-full",
     feature = "io-client-small",
     feature = "drive-client",
+    feature = "drive-io-client",
     feature = "loop-client"
 )))]
 fn path() {
