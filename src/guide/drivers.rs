@@ -25,6 +25,75 @@
 //!
 //! The traits of embedded-io are in a module that is named by their version. A later version gets another module beside it.
 //!
+//! # A WebSocket, both ends, on Tokio
+//!
+//! ```
+//! use sansocket::{drive::{WebSocket, tokio::{Clock, Stream}}, http::Url, ws::Incoming};
+//! use tokio::net::{TcpListener, TcpStream};
+//! # type Error = Box<dyn core::error::Error + Send + Sync>;
+//!
+//! async fn echo(stream: TcpStream) -> Result<(), Error> {
+//!     let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
+//!     ws.accept().await?;
+//!     while let Some((incoming, reply)) = ws.next().await? {
+//!         if let Incoming::Message(message) = incoming {
+//!             reply.send(message.kind(), message.as_bytes()).await?;
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//!
+//! async fn ask(url: &str) -> Result<(), Error> {
+//!     let url = Url::parse(url)?;
+//!     let stream = TcpStream::connect((url.host(), url.port())).await?;
+//!     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
+//!     let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 4096], [0; 4096]);
+//!     ws.connect(&url).await?;
+//!     ws.send_text("hello").await?;
+//!     Ok(println!("{:?}", ws.next().await?))
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Error> {
+//! #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! #     let url = format!("ws://{}/", listener.local_addr()?);
+//! #     tokio::spawn(async move { echo(listener.accept().await?.0).await });
+//! #     ask(&url).await
+//! # }
+//! ```
+//!
+//! # A Socket.IO client on Tokio
+//!
+//! ```
+//! use sansocket::{drive::{Client, ClientMemory, tokio::{Clock, Stream}}, endpoint::client::{Config, Step}};
+//! use sansocket::socketio::{AckSlot, Namespace, client::{Event, SocketSlot}};
+//!
+//! async fn run(url: &str) -> Result<(), Box<dyn core::error::Error>> {
+//!     let (config, root) = (Config::parse(url)?, Namespace(0));
+//!     let server = (config.url().host(), config.url().port());
+//!     let dial = || async move { tokio::net::TcpStream::connect(server).await.map(Stream::new) };
+//!     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
+//!     let memory = ClientMemory { rx: &mut [0; 4096], tx: &mut [0; 4096], files: &mut [], backlog: &mut [0; 2048],
+//!         acks: &mut [AckSlot::EMPTY; 4], sockets: &mut [SocketSlot::EMPTY; 1], attempt: core::pin::pin!(None) };
+//!     let mut client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
+//!     client.connect(root)?;
+//!     client.io().emit(root, "hello", &"from Rust")?; // it waits until the namespace is connected
+//!     loop {
+//!         match client.next().await? {
+//!             (Step::Event(Event::Event(e), _), io) if e.is("question") => {
+//!                 if let Some(request) = e.ack { io.ack(request, &42)? }
+//!             }
+//!             (Step::Event(event, _), _) => println!("{event:?}"),
+//!             (Step::Failed { failure, .. }, _) => println!("{failure}"),
+//!             (Step::Over(_), _) => return Ok(()),
+//!             _ => {}
+//!         }
+//! #       if client.io().end().held() > 0 { client.io().close() }
+//!     }
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() { run("http://127.0.0.1:1").await.unwrap() }
+//! ```
+//!
 //! # One program for Tokio and for a board
 //!
 //! This Socket.IO client sends a reading each second and answers questions. It knows neither Tokio nor embassy. `examples/reading` runs this text on Tokio and
