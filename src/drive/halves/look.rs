@@ -64,6 +64,8 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
                 let is_urgent = state.core.is_urgent;
                 return Ok((found, pen.take_if(|pen| is_urgent && !pen.outbox.is_empty())));
             }
+            // The deadline of a closing handshake begins though another one has the pen.
+            state.core.keep.watch(&state.core.ws);
             if state.core.overdue(now).is_some() {
                 state.wakers.take_all(woken);
             }
