@@ -109,3 +109,27 @@ async fn a_write_that_is_dropped_is_sent_once() {
     drop(stream);
     assert_eq!(far.read(&mut [0; 1]).await.unwrap(), 0, "and nothing else");
 }
+
+/// The pongs of the driver's own pings are not shown, also after a ping of the application.
+#[tokio::test(start_paused = true)]
+async fn only_pongs_of_the_application_are_shown() {
+    let (near, mut far) = tokio::io::duplex(256);
+    let mut ws = WebSocket::server(Stream::new(near), Clock::new(), [0; 256], [0; 256]);
+    ws.opened();
+    ws.reply().ping(b"mine").await.unwrap();
+    let answers = async {
+        let mut frame = [0; 6];
+        for expected in [&b"mine"[..], b"\0\0\0\x01", b"\0\0\0\x02"] {
+            far.read_exact(&mut frame).await.unwrap();
+            assert_eq!((&frame[..2], &frame[2..]), (&b"\x89\x04"[..], expected));
+            far.write_all(&[b"\x8a\x84\0\0\0\0", expected].concat()).await.unwrap();
+        }
+        far.write_all(b"\x81\x81\0\0\0\0x").await.unwrap();
+        far
+    };
+    let events = async {
+        assert!(matches!(ws.next().await.unwrap().unwrap().0, Incoming::Pong(pong) if pong.as_bytes() == b"mine"));
+        assert!(matches!(ws.next().await.unwrap().unwrap().0, Incoming::Message(_)));
+    };
+    tokio::join!(answers, events);
+}

@@ -77,7 +77,8 @@ use core::fmt;
 /// ([`Receive`](super::Receive)). What a dropped call leaves behind is said at the call.
 ///
 /// # Deadlines
-/// A call ends within the deadline of what it waits for. One transport is used for one thing at a time: what is to be sent is written before more is read. So a
+/// A call ends within the deadline of what it waits for. Time that your program spends outside of the calls counts: after 60 s (the deadline for an idle peer)
+/// a peer from which nothing has arrived meanwhile is given up. One transport is used for one thing at a time: what is to be sent is written before more is read. So a
 /// peer that does not read is noticed after [`Deadlines::write`], also in `next`. With the halves reading goes on meanwhile.
 pub struct WebSocket<T, C, D: Side, S, B> {
     pub(super) inbox: Inbox<S>,
@@ -198,8 +199,8 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                 }
                 Ok(Some(Worked::Pong)) => {
                     let Some(pong) = &payload else { continue };
-                    core.keep.handle_pong(pong);
-                    if !core.shows_pongs {
+                    // That of a ping of our own is not shown.
+                    if core.keep.handle_pong(pong) || !core.shows_pongs {
                         continue;
                     }
                     Ok(Look::Found(Found::Pong(*pong)))

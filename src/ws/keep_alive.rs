@@ -190,11 +190,13 @@ impl KeepAlive {
         }
     }
 
-    /// Call it for each pong. Only the pong for the latest ping counts.
-    pub fn handle_pong(&mut self, pong: &Control) {
-        if self.beat == Beat::Asked && pong.as_bytes() == self.number.to_be_bytes() {
+    /// Call it for each pong. Only the pong for the latest ping counts. Returns whether it is that.
+    pub fn handle_pong(&mut self, pong: &Control) -> bool {
+        let is_awaited = self.beat == Beat::Asked && pong.as_bytes() == self.number.to_be_bytes();
+        if is_awaited {
             self.beat = Beat::Idle;
         }
+        is_awaited
     }
 
     /// Writes the ping, if one is owed; otherwise returns `false`. Call it at the end of each turn, with [`Connection::poll_transmit`].

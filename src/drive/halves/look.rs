@@ -180,8 +180,8 @@ impl<R: Role> State<R> {
                 Ok(Some(Advanced::Ready)) => return Some(Look::Item),
                 Ok(Some(Advanced::Ping(_))) => {}
                 Ok(Some(Advanced::Pong(pong))) => {
-                    self.core.keep.handle_pong(&pong);
-                    if self.core.shows_pongs {
+                    // That of a ping of our own is not shown.
+                    if !self.core.keep.handle_pong(&pong) && self.core.shows_pongs {
                         return Some(Look::Pong(pong));
                     }
                 }
