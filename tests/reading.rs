@@ -12,7 +12,8 @@ fn block(docs: &str, marker: &str) -> Option<String> {
         Some(text.strip_prefix(' ').unwrap_or(text).to_owned())
     };
     let lines = docs.lines().map_while(|line| Some(text(line).unwrap_or_default()));
-    let lines = lines.skip_while(|line| line != marker).take_while(|line| !line.starts_with("```"));
+    let lines =
+        lines.skip_while(|line| line != marker).take_while(|line| !line.starts_with("```") && !line.starts_with("# "));
     let block: String = lines.map(|line| line + "\n").collect();
     (!block.is_empty()).then_some(block)
 }
@@ -20,9 +21,9 @@ fn block(docs: &str, marker: &str) -> Option<String> {
 #[test]
 fn the_guide_shows_the_program_that_boards_compile() {
     let root = env!("CARGO_MANIFEST_DIR");
-    // Until the chapter is there.
-    let Ok(guide) = fs::read_to_string(format!("{root}/src/guide/drivers.rs")) else { return };
-    let program = fs::read_to_string(format!("{root}/examples/reading/src/reading.rs")).unwrap();
+    let guide = fs::read_to_string(format!("{root}/src/guide/drivers.rs")).unwrap();
+    // A package of this crate does not have it, so the guide cannot include it.
+    let Ok(program) = fs::read_to_string(format!("{root}/examples/reading/src/reading.rs")) else { return };
     assert!(program.starts_with(MARKER));
     let shown = block(&guide, MARKER).expect("the guide shows the program, beginning with its marker");
     for (shown, program) in shown.lines().zip(program.lines()) {

@@ -11,14 +11,14 @@ use sansocket::{
     ws::{Connect, Connection, Inbox, Incoming, Kind, Limits, Outbox, ReceiveError},
 };
 
+#[cfg(feature = "loop-deadlines")]
+use sansocket::ws::{KeepAlive, Timeouts};
+
 const KEY: fn() -> [u8; 4] = || {
     let mut key = [0; 4];
     fill(&mut key);
     key
 };
-
-#[cfg(feature = "loop-deadlines")]
-use sansocket::ws::{KeepAlive, Timeouts};
 
 async fn write_all(socket: &mut Socket, mut bytes: &[u8]) -> Result<(), ()> {
     while !bytes.is_empty() {
