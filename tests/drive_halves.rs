@@ -494,6 +494,25 @@ fn a_close_of_the_peer_behind_a_write_that_nobody_polls_ends() {
     assert_eq!(world.log.take(), ["closed false"]);
 }
 
+/// As above, after both close frames.
+#[test]
+fn a_close_that_nobody_polls_ends() {
+    let (world, rx, mut tx) = World::with(&NARROW, quiet());
+    world.receive(rx);
+    put(&world.output, &[0; 10]); // the transport is full
+    world.tasks.spawn(async move {
+        let mut close = Box::pin(async move { tx.close(CloseCode::NORMAL, "").await });
+        tokio::select! { biased; _ = &mut close => {}, () = std::future::ready(()) => {} }
+        std::future::pending::<()>().await;
+    });
+    world.run();
+    put(&world.input, &frame(0x88, b""));
+    world.run_until(19_999);
+    assert_eq!(world.log.take(), ["close 1005"]);
+    world.run_until(20_000);
+    assert_eq!(world.log.take(), ["closed false"]);
+}
+
 /// What the receiver finds out ends the senders at once, also without a deadline for writing.
 #[test]
 fn a_peer_that_is_silent_ends_a_sender() {

@@ -19,8 +19,8 @@ impl<R, C, S> fmt::Debug for Half<R, C, S> {
 }
 
 impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
-    /// Splits the connection after the handshake, to receive and to send from two tasks. `split` splits the transport. Put the [`Shared`] state into a lock, and
-    /// pass that to [`Half::join`].
+    /// Splits the connection after the handshake, to receive and to send from two tasks. `split` splits the transport. Put the [`Shared`] state into a lock,
+    /// and pass that to [`Half::join`].
     ///
     /// ```
     /// # use sansocket::{drive::{WebSocket, tokio::{Clock, Stream}}, ws::Incoming};
@@ -90,8 +90,8 @@ impl<R, C: Clone, S> Half<R, C, S> {
 }
 
 impl<R, C, S: AsMut<[u8]>> Half<R, C, S> {
-    /// The reverse of [`WebSocket::split`], for example to [`renew`](WebSocket::renew) the connection with the same memory. The senders must be gone, so that you
-    /// have the shared state.
+    /// The reverse of [`WebSocket::split`], for example to [`renew`](WebSocket::renew) the connection with the same memory. The senders must be gone, so that
+    /// you have the shared state.
     ///
     /// ```
     /// # use sansocket::drive::{AsServer, Half, Shared, Timer, Transport, WebSocket};

@@ -1,10 +1,10 @@
 use core::cell::RefCell;
 
-/// A lock of yours around what the halves of a connection [share](super::Shared). `RefCell` is one, and so are references to locks. With the feature
-/// `tokio`, `Mutex`, `Arc` and `Rc` of the standard library are locks too.
+/// A lock of yours around what the halves of a connection [share](super::Shared). `RefCell` is one, and so are references to locks. With the feature `tokio`,
+/// `Mutex`, `Arc` and `Rc` of the standard library are locks too.
 ///
-/// The halves take it for short pieces of work without waiting, and never hold it over an await. They take it once at a time, so it need not be recursive.
-/// The halves are `Send` if the references to the lock are.
+/// The halves take it for short pieces of work without waiting, and never hold it over an await. They take it once at a time, so it need not be recursive. The
+/// halves are `Send` if the references to the lock are.
 ///
 /// ```
 /// use core::cell::RefCell;

@@ -39,8 +39,8 @@ pub(super) enum Look {
     },
 }
 
-/// What to do next, and the pen to do it with.
-type Looked<W, D, B> = (Look, Option<Pen<W, D, B>>);
+/// What to do next, and what to write with.
+type Looked<W, D, B, E> = Result<(Look, Option<Pen<W, D, B>>), Error<E>>;
 
 impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
     /// If a pen is returned, there is something to write: at once and without waiting before a return, or during the wait.
@@ -51,7 +51,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         heard: Heard,
         now: Instant,
         woken: &mut Woken,
-    ) -> Result<Looked<W, D, B>, Error<E>> {
+    ) -> Looked<W, D, B, E> {
         let Self { state, pen } = self;
         if !state.core.is_open {
             return Err(Error::Order);

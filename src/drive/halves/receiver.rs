@@ -15,11 +15,15 @@ use core::{
     task::{Context, Poll, Waker},
 };
 
-/// The receiving half of a connection. See [`Half`] for a program.
+/// The receiving half of a connection. [`WebSocket::split`](crate::drive::WebSocket::split) shows both.
 ///
 /// It also answers pings, sends pings of its own, keeps the deadlines, and writes what a dropped call of a [`Sender`](super::Sender) has left. All this happens
 /// inside [`next`](Self::next), so be in it whenever there is nothing else to do. It never waits for a sender, and a peer that does not read what is sent does
-/// not stop it from receiving.
+/// not stop it from receiving. A pong in front of a message is offered to the transport once; what that does not take is sent by the next call of either half.
+///
+/// # Cancel safety
+/// The future of a call may be dropped at each await point, and nothing is lost. It may be writing: a future that was polled and is neither polled again nor
+/// dropped may stop the senders, which fail one second after [`Deadlines::write`](crate::drive::Deadlines::write).
 ///
 /// In a struct, its type needs the bound [`Halved`] for what the lock protects:
 ///

@@ -19,22 +19,23 @@ use core::{
 /// How long the writer may be late with noticing that its deadline has passed, in milliseconds, before others end the connection.
 const LATE_MS: u64 = 1000;
 
-/// The sending half of a connection. See [`Half`](super::Half) for a program.
+/// The sending half of a connection. [`WebSocket::split`](crate::drive::WebSocket::split) shows both.
 ///
-/// Clones send on the same connection, from several tasks. One of them writes at a time; the others wait for it, the longest-waiting first in most cases. Up to
-/// four wait for a wake-up; each further one looks every 10 ms. Only one may send a message in parts at a time: the messages of the others are refused
-/// meanwhile.
+/// Clones send on the same connection, from several tasks. One of them writes at a time, and the others wait for it. Up to four of them are woken; each further
+/// one looks again every 10 ms. One that sends without a pause lets another one go first after each message. Only one may send a message in parts at a time:
+/// the messages of the others are refused meanwhile.
 ///
 /// # Cancel safety
 /// A frame enters the send memory as a whole. If the future of a call is dropped before that, nothing of it is sent. If it is dropped later, the rest of the
 /// frame is sent by the receiving half if that is in a call, otherwise by the next call of either half.
 ///
-/// A future that was polled and is neither polled again nor dropped may stop the other senders. They fail after [`Deadlines::write`](crate::drive::Deadlines::write).
+/// A future that was polled and is neither polled again nor dropped may stop the other senders. They fail one second after
+/// [`Deadlines::write`](crate::drive::Deadlines::write).
 ///
 /// # The end
-/// An error that ends the connection for the receiving half ends it here too, with the same error, or [`Error::Ended`] if the transport's own error was returned
-/// there. This also holds the other way round. If the receiving half is dropped, nobody answers pings any more: then all calls but [`close`](Self::close) return
-/// `Error::Ended`. Senders may be dropped at any time.
+/// An error that ends the connection for the receiving half ends it here too, with the same error, or [`Error::Ended`] if the transport's own error was
+/// returned there. This also holds the other way round. If the receiving half is dropped, nobody answers pings any more: then all calls but
+/// [`close`](Self::close) return `Error::Ended`. Senders may be dropped at any time.
 pub struct Sender<C, L> {
     pub(super) lock: L,
     pub(super) timer: C,
@@ -80,15 +81,15 @@ where
     /// call that writes, so several messages leave in one write. The receiving half is not woken for it.
     ///
     /// # Errors
-    /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory.
-    /// [`Error::State`] after a close, and inside a message that is sent in parts. [`Error::Order`] before the handshake. Nothing was sent. The others end the
-    /// connection: [`Error::Stalled`], [`Error::Transport`], those of the [receiving half](super::Receiver::next), and [`Error::Lock`].
+    /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory. [`Error::State`]
+    /// after a close, and inside a message that is sent in parts. [`Error::Order`] before the handshake. Nothing was sent. The others end the connection:
+    /// [`Error::Stalled`], [`Error::Transport`], those of the [receiving half](super::Receiver::next), and [`Error::Lock`].
     pub async fn feed(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<W::Error>> {
         self.append(false, |core, outbox| core.append(outbox, |ws, out| ws.send(kind, payload, out))).await
     }
 
-    /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`](crate::ws::Connection::send_chunk). Several calls make up a message, so drop none
-    /// of their futures if the message is to be complete, and send parts from one clone only.
+    /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`](crate::ws::Connection::send_chunk). Several
+    /// calls make up a message, so drop none of their futures if the message is to be complete, and send parts from one clone only.
     ///
     /// # Errors
     /// As [`feed`](Self::feed).

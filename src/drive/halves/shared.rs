@@ -182,32 +182,33 @@ impl<R: Role> State<R> {
 }
 
 mod sealed {
+    use super::Woken;
+
     pub trait Sealed {}
     impl<W, D: super::Side, B> Sealed for super::Shared<W, D, B> {}
+
+    /// Whom to wake after the receiver has gone.
+    #[derive(Debug)]
+    pub struct Gone(pub(in super::super) Woken);
 }
 
-/// Implemented for [`Shared`] with all its types, and for nothing else.
+/// [`Shared`] with any types; see [`WebSocket::split`](crate::drive::WebSocket::split). Sealed.
 pub trait Halved: sealed::Sealed {
     #[doc(hidden)]
     fn come(&mut self);
     #[doc(hidden)]
-    fn leave(&mut self) -> Gone;
+    fn leave(&mut self) -> sealed::Gone;
 }
-
-/// Whom to wake after the receiver has gone.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Gone(pub(super) Woken);
 
 impl<W, D: Side, B> Halved for Shared<W, D, B> {
     fn come(&mut self) {
         self.state.is_deaf = false;
     }
 
-    fn leave(&mut self) -> Gone {
+    fn leave(&mut self) -> sealed::Gone {
         let mut woken = Woken::default();
         self.state.is_deaf = true;
         self.state.wakers.take_all(&mut woken);
-        Gone(woken)
+        sealed::Gone(woken)
     }
 }
