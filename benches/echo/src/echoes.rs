@@ -4,8 +4,8 @@ use fastwebsockets::{FragmentCollector, Frame, OpCode};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use rand::Rng;
 use sansocket::{
-    drive::{self, Side, WebSocket, tokio::Clock},
-    ws::Incoming,
+    drive::{self, Deadlines, Side, WebSocket, tokio::Clock},
+    ws::{Incoming, Timeouts},
 };
 use std::{error::Error, fmt::Debug, future::poll_fn, task::Poll};
 use tokio::net::TcpStream;
@@ -18,9 +18,10 @@ pub enum Role {
     Client,
 }
 
-/// The peers that have `feed` run both with it and with `send`, which flushes each message.
-pub const CANDIDATES: [&str; 6] = [
+/// The peers that have `feed` run both with it and with `send`, which flushes each message. The peers have no deadlines and no pings of their own.
+pub const CANDIDATES: [&str; 7] = [
     "sansocket",
+    "sansocket, no deadlines",
     "tokio-tungstenite",
     "tokio-tungstenite, fed",
     "tokio-websockets",
@@ -33,14 +34,22 @@ type Done = Result<(), Box<dyn Error>>;
 pub fn spawn(candidate: &str, role: Role, stream: TcpStream) {
     let is_fed = candidate.ends_with("fed");
     match candidate.trim_end_matches(", fed") {
-        "sansocket" => drop(tokio::spawn(async move { sansocket(role, stream).await.unwrap_or(()) })),
+        "sansocket" => drop(tokio::spawn(async move { sansocket(role, stream, Deadlines::new()).await.unwrap_or(()) })),
+        "sansocket, no deadlines" => drop(tokio::spawn(async move {
+            let none = Timeouts::new().handshake(0).ping_interval(0).pong(0).idle(0).close(0);
+            sansocket(role, stream, Deadlines::new().write(0).others(none)).await.unwrap_or(())
+        })),
         "tokio-tungstenite" => drop(tokio::spawn(async move {
             let role = if role == Role::Server { protocol::Role::Server } else { protocol::Role::Client };
             let ws = WebSocketStream::from_raw_socket(stream, role, None).await;
             if is_fed { feed(ws).await } else { send(ws).await }
         })),
         "tokio-websockets" => drop(tokio::spawn(async move {
-            let ws = if role == Role::Server { ServerBuilder::new().serve(stream) } else { ClientBuilder::new().take_over(stream) };
+            let ws = if role == Role::Server {
+                ServerBuilder::new().serve(stream)
+            } else {
+                ClientBuilder::new().take_over(stream)
+            };
             if is_fed { feed(ws).await } else { send(ws).await }
         })),
         "fastwebsockets" => drop(tokio::spawn(async move { fastwebsockets(role, stream).await.unwrap_or(()) })),
@@ -48,23 +57,25 @@ pub fn spawn(candidate: &str, role: Role, stream: TcpStream) {
     }
 }
 
-/// As much memory as tokio-tungstenite has by default.
-static MEMORY: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("MEMORY").unwrap().parse().unwrap());
+/// A message of 64 KiB with its header fits. The peers have 128 KiB by default, or what they need.
+const MEMORY: usize = 64 * 1024 + 64;
 
-async fn sansocket(role: Role, stream: TcpStream) -> Done {
-    let (stream, clock) = (drive::tokio::Stream(stream), Clock::new());
-    let (rx, tx) = (vec![0; *MEMORY], vec![0; *MEMORY]);
+async fn sansocket(role: Role, stream: TcpStream, deadlines: Deadlines) -> Done {
+    let (stream, clock) = (drive::tokio::Stream::new(stream), Clock::new());
+    let (rx, tx) = (vec![0; MEMORY], vec![0; MEMORY]);
     match role {
-        Role::Server => sansocket_echo(WebSocket::server(stream, clock, rx, tx)).await,
+        Role::Server => sansocket_echo(WebSocket::server(stream, clock, rx, tx).with_deadlines(deadlines)).await,
         Role::Client => {
             // The generator of the peers.
             let random = |bytes: &mut [u8]| rand::rng().fill_bytes(bytes);
-            sansocket_echo(WebSocket::client(stream, clock, random, rx, tx)).await
+            sansocket_echo(WebSocket::client(stream, clock, random, rx, tx).with_deadlines(deadlines)).await
         }
     }
 }
 
-async fn sansocket_echo<D: Side>(mut ws: WebSocket<drive::tokio::Stream<TcpStream>, Clock, D, Vec<u8>, Vec<u8>>) -> Done {
+async fn sansocket_echo<D: Side>(
+    mut ws: WebSocket<drive::tokio::Stream<TcpStream>, Clock, D, Vec<u8>, Vec<u8>>,
+) -> Done {
     ws.opened();
     while let Some((incoming, reply)) = ws.next().await? {
         if let Incoming::Message(message) = incoming {

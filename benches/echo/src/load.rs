@@ -53,7 +53,11 @@ impl Load {
         for frame in answers.chunks(self.received) {
             let (head, payload) = frame.split_at(header);
             let is_masked = head[1] & 0x80 != 0;
-            let key = if is_masked { [head[header - 4], head[header - 3], head[header - 2], head[header - 1]] } else { [0; 4] };
+            let key = if is_masked {
+                [head[header - 4], head[header - 3], head[header - 2], head[header - 1]]
+            } else {
+                [0; 4]
+            };
             let is_same = payload.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k).eq(self.payload.iter().copied());
             if head[0] != 0x82 || is_masked == (self.sent > self.received) || !is_same {
                 return Err("another message came back".into());
