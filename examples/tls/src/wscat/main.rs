@@ -15,7 +15,12 @@ use failure::Failure;
 use input::Input;
 use options::Options;
 use output::Output;
-use std::process::ExitCode;
+use std::{future::pending, process::ExitCode};
+use tokio::{
+    select,
+    signal::ctrl_c,
+    sync::mpsc::{Receiver, channel},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -39,14 +44,39 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options, output: &mut Output) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::new();
     if let Some(address) = options.address() {
-        return serve::serve(&address, options, output).await;
+        return serve::serve(&address, options, &mut interrupts, output).await;
     }
     let Some(url) = options.url() else {
         return Err(Failure::usage("give a URL to connect to, or --listen with a port".into()));
     };
-    let ws = dial::dial(&url, options, output).await?;
-    let mut input = Input::new(options);
-    talk::talk(ws, options, &mut input, output).await?;
-    Ok(())
+    let ws = select! {
+        ws = dial::dial(&url, options, output) => ws?,
+        () = interrupts.next() => return Err(Failure::interrupted()),
+    };
+    talk::talk(ws, options, &mut Input::new(options), &mut interrupts, output).await
+}
+
+/// Control-C.
+pub struct Interrupts {
+    presses: Receiver<()>,
+    pub was_pressed: bool,
+}
+
+impl Interrupts {
+    /// From now on it does not end the program.
+    fn new() -> Self {
+        let (sender, presses) = channel(4);
+        tokio::spawn(async move { while ctrl_c().await.is_ok() && sender.send(()).await.is_ok() {} });
+        Self { presses, was_pressed: false }
+    }
+
+    /// Waits until it is pressed.
+    pub async fn next(&mut self) {
+        if self.presses.recv().await.is_none() {
+            pending::<()>().await;
+        }
+        self.was_pressed = true;
+    }
 }

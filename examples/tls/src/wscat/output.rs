@@ -108,6 +108,10 @@ impl Output {
         if let Ok(text) = serde_json::to_string(event) {
             self.print(text.as_bytes());
         }
+        // Of messages there may be many.
+        if !matches!(event, Event::Message { .. }) {
+            self.flush();
+        }
     }
 
     /// A line that is no message.

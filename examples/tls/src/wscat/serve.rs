@@ -1,4 +1,5 @@
 use crate::{
+    Interrupts,
     dial::{MEMORY, Socket, deadlines},
     failure::Failure,
     input::Input,
@@ -24,7 +25,12 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
 /// Serves one connection after another. The lines go to the one that is there.
-pub async fn serve(address: &str, options: &Options, output: &mut Output) -> Result<(), Failure> {
+pub async fn serve(
+    address: &str,
+    options: &Options,
+    interrupts: &mut Interrupts,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let config = match options.cert.as_deref().zip(options.key.as_deref()) {
         None => None,
         Some((certificate, key)) => Some(server_config(certificate, key).map_err(|e| Failure::usage(e.to_string()))?),
@@ -38,7 +44,7 @@ pub async fn serve(address: &str, options: &Options, output: &mut Output) -> Res
     loop {
         let (socket, from) = select! {
             accepted = listener.accept() => accepted.map_err(|e| Failure::connection(format!("cannot accept: {e}")))?,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = interrupts.next() => return Ok(()),
         };
         let end = match timeout(options.timeout, encrypt(socket, config.clone())).await {
             Err(_) => Err(Failure::connection("no TLS in time".into())),
@@ -47,10 +53,11 @@ pub async fn serve(address: &str, options: &Options, output: &mut Output) -> Res
                 if !options.execute.is_empty() {
                     input = Input::new(options);
                 }
-                converse(socket, &from.to_string(), options, &mut input, output).await
+                converse(socket, &from.to_string(), options, &mut input, interrupts, output).await
             }
         };
         match end {
+            end if interrupts.was_pressed => return end,
             Err(Failure { code: 1, why, .. }) => output.notice(&format!("{from}: {why}")),
             Err(failure) => return Err(failure),
             Ok(()) if options.execute.is_empty() && input.is_done() => return Ok(()),
@@ -72,6 +79,7 @@ async fn converse(
     from: &str,
     options: &Options,
     input: &mut Input,
+    interrupts: &mut Interrupts,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut ws = WebSocket::server(Stream::new(socket), Clock::new(), vec![0; MEMORY], vec![0; MEMORY])
@@ -90,5 +98,5 @@ async fn converse(
         return Err(Failure::connection(e.to_string()));
     }
     output.open(from, protocol.as_deref());
-    talk(ws, options, input, output).await
+    talk(ws, options, input, interrupts, output).await
 }

@@ -1,4 +1,5 @@
 use crate::{
+    Interrupts,
     dial::{self, Wire},
     failure::Failure,
     input::Input,
@@ -16,14 +17,13 @@ use std::{
     cell::{Cell, RefCell},
     future::pending,
     io,
-    pin::{Pin, pin},
+    pin::Pin,
     rc::Rc,
     time::Instant,
 };
 use tokio::{
     io::{AsyncWriteExt, WriteHalf, split},
     select,
-    signal::ctrl_c,
     time::{MissedTickBehavior, interval_at},
 };
 
@@ -37,6 +37,7 @@ pub async fn talk<D: Side>(
     ws: Socket<D>,
     options: &Options,
     input: &mut Input,
+    interrupts: &mut Interrupts,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let (half, shared) = ws.split(|stream| {
@@ -46,7 +47,6 @@ pub async fn talk<D: Side>(
     let lock: Lock<D> = Rc::new(RefCell::new(shared));
     let (mut receiver, sender) = half.join(lock.clone());
     let (pings, output) = (Pings::default(), RefCell::new(output));
-    let mut interrupt = pin!(ctrl_c());
     let mut is_closing = false;
     let mut speaking: Pin<Box<dyn Future<Output = Result<(), Failure>>>> =
         Box::pin(speak(sender.clone(), options, input, &pings, &output));
@@ -54,7 +54,7 @@ pub async fn talk<D: Side>(
     loop {
         if output.borrow().is_closed && !is_closing {
             is_closing = true;
-            (speaking, has_spoken) = (Box::pin(close(sender.clone())), false);
+            (speaking, has_spoken) = (Box::pin(leave(sender.clone())), false);
         }
         let is_printed = output.borrow().is_flushed();
         select! {
@@ -67,13 +67,12 @@ pub async fn talk<D: Side>(
                 end?;
             }
             () = std::future::ready(()), if !is_printed => output.borrow_mut().flush(),
-            _ = &mut interrupt => {
+            () = interrupts.next() => {
                 if is_closing {
                     return Err(Failure::interrupted());
                 }
                 is_closing = true;
-                interrupt.set(ctrl_c());
-                (speaking, has_spoken) = (Box::pin(close(sender.clone())), false);
+                (speaking, has_spoken) = (Box::pin(leave(sender.clone())), false);
             }
         }
     }
@@ -103,8 +102,12 @@ fn show(incoming: Incoming<'_>, options: &Options, pings: &Pings, output: &mut O
     }
 }
 
-async fn close<D: Side>(mut sender: Voice<D>) -> Result<(), Failure> {
-    sender.close(CloseCode::NORMAL, "").await.map_err(lost)
+/// Closes, if that was not begun yet.
+async fn leave<D: Side>(mut sender: Voice<D>) -> Result<(), Failure> {
+    match sender.close(CloseCode::NORMAL, "").await {
+        Ok(()) | Err(Error::State(_)) => Ok(()),
+        Err(e) => Err(lost(e)),
+    }
 }
 
 /// Sends the input and pings, and closes at the end.
@@ -129,7 +132,7 @@ async fn speak<D: Side>(
         };
         select! {
             line = input.next() => {
-                let Some(mut line) = line else { return close(sender).await };
+                let Some(mut line) = line else { return leave(sender).await };
                 // All that is there goes in one write.
                 loop {
                     match say(&mut sender, line, options).await? {
