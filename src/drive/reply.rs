@@ -32,6 +32,8 @@ impl<T, C, D: Side, B> fmt::Debug for Reply<T, C, D, B> {
 impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// Sends a whole message, and waits until the transport has taken all of it. As [`feed`](Self::feed) and [`flush`](Self::flush).
     ///
+    /// The bytes of a [`Kind::Text`] message must be UTF-8. This is not checked: see [`Connection::send`].
+    ///
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
