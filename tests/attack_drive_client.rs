@@ -108,3 +108,62 @@ fn a_farewell_is_written_to_its_end() {
         assert_eq!(heard[..2], ["/ last 1", "disconnect /"], "{heard:?}");
     }
 }
+
+/// Calls in any order, each dropped at any point, over a transport that takes its time, with a network that is cut now and then.
+#[test]
+fn any_program_loses_and_doubles_nothing() {
+    let mut totals = [0; 3];
+    for seed in 0..400 {
+        let mut random = support::Random(seed);
+        let has_cuts = seed % 2 == 1;
+        let mut world = connected(Script::Random(random.clone(), 2, 40), if seed % 3 == 0 { 64 } else { 4096 });
+        let (mut sent, mut served, mut heard, mut told) = (0, 0, Vec::new(), Vec::new());
+        for _ in 0..120 {
+            let drop_at = 1 + random.below(4);
+            match random.below(if has_cuts { 8 } else { 7 }) {
+                0 | 1 => {
+                    if world.io().emit(ROOT, "a", &sent).is_ok() {
+                        sent += 1;
+                    }
+                }
+                2 => world.net.borrow_mut().server.send(|io, out| {
+                    served += u32::from(io.emit(ROOT, "news", &served, None, out).is_ok());
+                }),
+                3 => drop(world.run(drop_at, async |client| client.io().flush().await)),
+                4 => {
+                    let other = &mut told;
+                    let asked = world.run(drop_at, async |client| {
+                        client.ask(ROOT, "ask", &7, 300, |_, _| (), |step, _| other.extend(tell(&step))).await
+                    });
+                    totals[2] += usize::from(asked == Some(Ok(())));
+                }
+                7 => world.net.borrow_mut().cut(),
+                _ => {
+                    world.wait(1 + random.below(200) as u64, drop_at);
+                    told.extend(world.told());
+                }
+            }
+            heard.extend(world.heard());
+        }
+        for _ in 0..30 {
+            world.wait(500, 0);
+            told.extend(world.told());
+            heard.extend(world.heard());
+        }
+        let numbers = |lines: &[String], front: &str| -> Vec<u32> {
+            lines.iter().filter_map(|line| line.strip_prefix(front)?.parse().ok()).collect()
+        };
+        let (there, back) = (numbers(&heard, "/ a "), numbers(&told, "/ "));
+        totals[0] += there.len();
+        totals[1] += back.len();
+        if has_cuts {
+            assert!(there.is_sorted_by(|a, b| a < b) && back.is_sorted_by(|a, b| a < b), "{seed}: {there:?} {back:?}");
+            assert!(world.io().is_connected(ROOT));
+        } else {
+            assert!(there.iter().copied().eq(0..sent), "{seed}: {there:?} of {sent}");
+            assert!(back.iter().copied().eq(0..served), "{seed}: {back:?} of {served}");
+            assert_eq!(world.net.borrow().dials, 1);
+        }
+    }
+    assert!(totals.iter().all(|n| *n > 300), "{totals:?}");
+}
