@@ -212,5 +212,8 @@ impl<R: Role> Core<R> {
     pub(super) fn set_deadlines(&mut self, deadlines: Deadlines, now: Instant) {
         self.deadlines = deadlines;
         self.keep = KeepAlive::new(deadlines.others, now);
+        if self.is_open {
+            self.keep.opened(now);
+        }
     }
 }

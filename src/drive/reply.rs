@@ -1,8 +1,11 @@
 use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
-use crate::ws::{CloseCode, Closed, Connection, Inbox, Kind, Outbox};
+use crate::{
+    time::Instant,
+    ws::{CloseCode, Closed, Connection, Inbox, Kind, Outbox},
+};
 use core::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
     pin::pin,
     task::{Context, Poll},
 };
@@ -28,6 +31,8 @@ impl<T, C, D: Side, B> fmt::Debug for Reply<T, C, D, B> {
 
 impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// Sends a whole message, and waits until the transport has taken all of it. As [`feed`](Self::feed) and [`flush`](Self::flush).
+    ///
+    /// The bytes of a [`Kind::Text`] message must be UTF-8. This is not checked: see [`Connection::send`].
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
@@ -190,17 +195,22 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// One write. What it took is removed from the outbox in the same poll.
-    pub(super) async fn write(&mut self) -> Result<(), Error<Failed<T>>> {
+    pub(super) fn write(&mut self) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.write_until(Instant::FAR_FUTURE)
+    }
+
+    /// As `write`, but it waits until `until` at most.
+    pub(super) async fn write_until(&mut self, until: Instant) -> Result<(), Error<Failed<T>>> {
         let Self { transport, timer, core, outbox } = self;
         let by = core.write_by(timer.now());
-        let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by))).await;
+        let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by.min(until)))).await;
         match written {
             Some(Ok(Some(n))) if n > 0 => {
                 outbox.consume(n);
                 core.has_written();
                 return Ok(());
             }
-            Some(Ok(None)) if timer.now() < by => return Ok(()),
+            Some(Ok(None)) | None if timer.now() < by => return Ok(()),
             _ => outbox.consume(usize::MAX),
         }
         match written {

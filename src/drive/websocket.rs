@@ -236,9 +236,9 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
         Ok(self.reply.closed())
     }
 
-    fn check_open(&mut self) -> Result<(), Error<Failed<T>>> {
+    fn check_open(&self) -> Result<(), Error<Failed<T>>> {
         self.reply.core.check()?;
-        self.drop_head()
+        if let Stage::Open(_) = self.stage { Ok(()) } else { Err(Error::Order) }
     }
 
     /// The head of the handshake is not lent any more.

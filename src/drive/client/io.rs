@@ -234,8 +234,25 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
         Ok(matches!(self.line, Line::Open(_) | Line::Closing(..)) && !self.outbox.is_empty())
     }
 
-    /// One write, which waits until `limit` at most. What it took is removed from the outbox in the same poll.
-    pub(super) async fn write(&mut self, limit: Instant) {
+    /// Writes all that can be sent now. It waits until `limit` or a deadline of the machine: then `false`, and something is left.
+    pub(super) async fn write_all(&mut self, limit: Instant) -> Result<bool, Grow> {
+        while self.fill()? {
+            // A close has a time of its own.
+            let due = if self.line.is_read() { self.due() } else { Instant::FAR_FUTURE };
+            if !self.write(limit.min(due)).await {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The next deadline of the machine.
+    pub(super) fn due(&self) -> Instant {
+        self.end.poll_timeout().unwrap_or(Instant::FAR_FUTURE)
+    }
+
+    /// One write, which waits until `limit` at most: then `false`. What it took is removed from the outbox in the same poll.
+    pub(super) async fn write(&mut self, limit: Instant) -> bool {
         let Self { line, timer, outbox, write_by, write_ms, .. } = self;
         let (transport, by) = match line {
             Line::Open(transport) if *write_ms == 0 => (transport, Instant::FAR_FUTURE),
@@ -243,7 +260,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
                 (transport, *write_by.get_or_insert(timer.now().after_millis(u64::from(*write_ms))))
             }
             Line::Closing(transport, by) => (transport, *by),
-            Line::Down | Line::Deaf(..) | Line::Ended(_) => return,
+            Line::Down | Line::Deaf(..) | Line::Ended(_) => return true,
         };
         let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by.min(limit)))).await;
         match written {
@@ -254,7 +271,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
                     *line = Line::Down;
                 }
             }
-            Some(Ok(None)) | None if timer.now() < by => {}
+            Some(Ok(None)) | None if timer.now() < by => return timer.now() < limit,
             // The transport has failed, or the server takes nothing for too long.
             _ => {
                 outbox.consume(usize::MAX);
@@ -266,5 +283,6 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
                 };
             }
         }
+        true
     }
 }

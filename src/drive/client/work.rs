@@ -54,13 +54,7 @@ where
             let mut step = io.end.advance(client::Line::WebSocket, inbox, collector, now, &mut |_| {})?;
             if matches!(step, Step::Again) {
                 // Answers and pongs first: the application may not call again for long.
-                if io.fill()? {
-                    io.write(limit).await;
-                    if io.timer.now() >= limit {
-                        return Ok((Step::Idle, now));
-                    }
-                    continue;
-                }
+                io.write_all(limit).await?;
                 return Ok((step, now));
             }
             if matches!(step, Step::Idle) && (worked == Some(Worked::Waited) || io.is_time(now)) {
@@ -98,14 +92,14 @@ where
         }
     }
 
-    /// One write, dial, read or wait.
+    /// Writes what waits, and then one dial, read or wait.
     async fn work(&mut self, limit: Instant) -> Result<Worked, Grow> {
         let Self { inbox, io, dial, attempt, wants_line, .. } = self;
-        if io.fill()? {
-            io.write(limit).await;
-            return Ok(Worked::Some);
+        // When it is time although the server takes nothing, what it has sent comes first: a heartbeat may be among it.
+        if !io.write_all(limit).await? && !io.line.is_read() {
+            return Ok(Worked::Waited);
         }
-        let due = io.end.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        let due = io.due();
         let Io { line, timer, end, .. } = io;
         if let Some((transport, until)) = line.reading() {
             if timer.now() >= until {

@@ -29,6 +29,16 @@ pub(super) enum Farewell {
     Lost,
 }
 
+/// How the latest wait of a server has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    Some,
+    /// Nothing has arrived.
+    None,
+    /// A deadline came while the client took nothing.
+    Late,
+}
+
 /// The session that packets are written for.
 type Io<'m> = Session<&'m [&'m str], &'m mut [AckSlot]>;
 
@@ -254,6 +264,15 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
         // Each write has less time from now on, and nothing more is sent.
         let _ = self.reply.core.fail::<()>(End::Closed);
         is_owed
+    }
+
+    /// One write, or a deadline of the session: what has arrived counts first then.
+    pub(super) async fn write(&mut self) -> Waited {
+        // A farewell has a time of its own.
+        let due = self.end.poll_timeout().filter(|_| !self.end.link().is_over()).unwrap_or(Instant::FAR_FUTURE);
+        // A failure is told by the session.
+        let _ = self.reply.write_until(due).await;
+        if self.now() < due { Waited::Some } else { Waited::Late }
     }
 
     /// Drops what the client still sends, until it ends the transport. Else the system would throw away what was sent last.

@@ -5,7 +5,7 @@ mod io;
 
 pub use self::io::ServerIo;
 
-use self::io::Farewell;
+use self::io::{Farewell, Waited};
 
 use super::{
     Deadlines, Error, Failed, Reply, Timer, Transport, core::Core, error::End, handshake::Stage, overdue::Overdue,
@@ -227,26 +227,20 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
             0 => {}
             n => self.inbox.consume(n),
         }
-        let mut is_quiet = false;
+        let mut waited = Waited::Some;
         loop {
             // What was found is not held while it waits.
-            let is_write = match self.look(is_quiet)? {
+            let is_write = match self.look(waited)? {
                 Look::Found(found) => return Ok(found),
                 Look::Write => true,
                 Look::Read => false,
             };
-            is_quiet = if is_write {
-                // A failure is told by the session.
-                let _ = self.io.reply.write().await;
-                false
-            } else {
-                self.read().await?
-            };
+            waited = if is_write { self.io.write().await } else { self.read().await? };
         }
     }
 
-    /// What to wait for, or what was found. A second call finds the same, or what comes after it. `is_quiet`: the latest read has brought nothing.
-    fn look(&mut self, mut is_quiet: bool) -> Result<Look<Found>, Error<Failed<T>>> {
+    /// What to wait for, or what was found. A second call finds the same, or what comes after it.
+    fn look(&mut self, mut waited: Waited) -> Result<Look<Found>, Error<Failed<T>>> {
         let io = &mut self.io;
         loop {
             io.notice();
@@ -257,15 +251,15 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
             let now = io.now();
             let step = match io.end.advance(&mut self.inbox, &self.files, now) {
                 Ok(step) => step,
-                Err(_) if io.owes()? => return Ok(Look::Write),
+                Err(_) if waited != Waited::Late && io.owes()? => return Ok(Look::Write),
                 Err(grow) => return Err(Error::Memory(grow)),
             };
             let step = match step {
                 // A pong: the application may not call again for long.
-                Step::Again if !is_over && io.owe()? => return Ok(Look::Write),
+                Step::Again if !is_over && waited != Waited::Late && io.owe()? => return Ok(Look::Write),
                 Step::Again => return Ok(Look::Found(Found::Item)),
-                Step::Idle if is_quiet || is_over || io.overdue.counts(now) => {
-                    is_quiet = false;
+                Step::Idle if waited == Waited::None || is_over || io.overdue.counts(now) => {
+                    waited = Waited::Some;
                     io.end.handle_timeout(now)
                 }
                 step => step,
@@ -273,15 +267,15 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
             match step {
                 Step::Again => {}
                 Step::Idle if io.end.link().is_over() => return Ok(Look::Found(Found::End)),
-                Step::Idle if io.owes()? => return Ok(Look::Write),
+                Step::Idle if waited != Waited::Late && io.owes()? => return Ok(Look::Write),
                 Step::Idle => return Ok(Look::Read),
                 step => return Ok(Look::Found(Found::Step(step))),
             }
         }
     }
 
-    /// One read, or a deadline. `true`: nothing arrived.
-    async fn read(&mut self) -> Result<bool, Error<Failed<T>>> {
+    /// One read, or a deadline.
+    async fn read(&mut self) -> Result<Waited, Error<Failed<T>>> {
         let ServerIo { reply: Reply { transport, timer, core, .. }, end, overdue, .. } = &mut self.io;
         let due = end.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
         let space = self.inbox.space().map_err(Error::Inbox)?;
@@ -293,9 +287,9 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
                 overdue.arrived(timer.now(), due);
             }
             Some(Err(_)) => drop(core.fail::<()>(End::Transport)),
-            Some(Ok(None)) | None => return Ok(true),
+            Some(Ok(None)) | None => return Ok(Waited::None),
         }
-        Ok(false)
+        Ok(Waited::Some)
     }
 
     /// Closes the connection for `reason`, such as [`Reason::ServerShuttingDown`]: sends what waits and a close frame, drops what still arrives, and waits at

@@ -1,0 +1,272 @@
+//! Attacks on the promises of the awaited Socket.IO server.
+
+#[path = "support/cancel/mod.rs"]
+mod cancel;
+mod support;
+
+use cancel::{Broken, Clock, Line, Pipe, Script, Shared};
+use sansocket::{
+    drive::{Deadlines, Error, Server, ServerMemory},
+    endpoint::{Step, What},
+    socketio::{AckError, AckSlot, ExpectAck, Namespace, Reason, server::Event},
+    ws::Timeout,
+};
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+const ROOT: Namespace = Namespace(0);
+const HEAD: &str = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+type Under = Server<'static, Line, Clock, fn(&mut [u8])>;
+
+/// A client that sends what it is told to, and takes what fits into the pipe.
+struct Bench {
+    input: Shared<Pipe>,
+    output: Shared<Pipe>,
+    clock: Clock,
+    reads: bool,
+    received: Vec<u8>,
+}
+
+fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    assert!(payload.len() < 126);
+    [&[0x80 | opcode, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
+}
+
+fn packet(text: &str) -> Vec<u8> {
+    frame(1, text.as_bytes())
+}
+
+impl Bench {
+    fn new(pipe: usize) -> (Self, Under) {
+        let (input, output, clock) = (Pipe::new(usize::MAX), Pipe::new(pipe), Clock::default());
+        let line = Line::new(&input, &output, &clock, Script::Always(0, 4096));
+        let memory = ServerMemory {
+            rx: vec![0; 512].leak(),
+            tx: vec![0; 256].leak(),
+            files: vec![0; 128].leak(),
+            acks: vec![AckSlot::EMPTY; 2].leak(),
+        };
+        let server = Server::new(line, clock.clone(), (|b| b.fill(7)) as fn(&mut [u8]), &["/", "/b"], memory);
+        (Self { input, output, clock, reads: true, received: Vec::new() }, server)
+    }
+
+    fn send(&self, bytes: &[u8]) {
+        assert_eq!(self.input.borrow_mut().put(bytes, usize::MAX), bytes.len());
+    }
+
+    fn read(&mut self) -> bool {
+        if !self.reads {
+            return false;
+        }
+        let bytes = self.output.borrow_mut().get(usize::MAX);
+        self.received.extend_from_slice(&bytes);
+        !bytes.is_empty()
+    }
+
+    fn finish<X>(&mut self, future: impl Future<Output = X>) -> X {
+        let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
+        for _ in 0..1_000_000 {
+            self.clock.begin();
+            if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+                self.read();
+                return value;
+            }
+            if !self.read()
+                && let Some(due) = self.clock.next()
+            {
+                let due = due.expect("nobody will ever wake it");
+                self.clock.advance(due.saturating_sub(self.clock.now_ms()));
+            }
+        }
+        panic!("it does not end")
+    }
+
+    fn join(&mut self, server: &mut Under) {
+        self.send(&[HEAD.as_bytes(), &packet("40")].concat());
+        self.finish(server.accept()).unwrap();
+        assert!(matches!(self.finish(server.next()), Ok(Some((Step::Event(Event::Opened, _), _)))));
+        assert!(matches!(self.finish(server.next()), Ok(Some((Step::Event(Event::Connect { .. }, _), _)))));
+        self.finish(server.io().accept(ROOT)).unwrap();
+        self.finish(server.io().flush()).unwrap();
+        self.received.clear();
+    }
+
+    /// From now on the client takes nothing, and the pipe to it is full.
+    fn stick(&mut self, server: &mut Under) {
+        self.reads = false;
+        for _ in 0..3 {
+            self.finish(server.io().emit(ROOT, "much", &&*"x".repeat(150), None)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_told_in_time_by_a_server_whose_client_takes_nothing() {
+    for write in [20_000, 0] {
+        let (mut bench, server) = Bench::new(400);
+        let mut server = server.with_deadlines(Deadlines::new().write(write));
+        bench.join(&mut server);
+        let expect = ExpectAck { token: 1, deadline: Some(server.io().now().after_millis(1000)) };
+        bench.finish(server.io().emit(ROOT, "and", &1, Some(expect))).unwrap();
+        bench.stick(&mut server);
+        let step = bench.finish(server.next());
+        assert!(matches!(
+            step,
+            Ok(Some((Step::Event(Event::AckFailed { token: 1, error: AckError::TimedOut, .. }, _), _)))
+        ));
+        assert_eq!(bench.clock.now_ms(), 1000, "{write}");
+    }
+}
+
+#[test]
+fn a_client_that_takes_nothing_meets_its_heartbeat() {
+    let (mut bench, server) = Bench::new(400);
+    let mut server = server.with_deadlines(Deadlines::new().write(0));
+    bench.join(&mut server);
+    bench.stick(&mut server);
+    assert!(matches!(
+        bench.finish(server.next()),
+        Ok(Some((Step::Closed(Reason::Link(sansocket::engineio::Reason::PingTimeout)), _)))
+    ));
+    // With a second for the farewell.
+    assert_eq!(bench.clock.now_ms(), 46_000);
+    assert!(bench.clock.most_asked() < 100);
+    assert!(matches!(bench.finish(server.next()), Ok(None)));
+    assert!(bench.clock.now_ms() <= 50_000);
+}
+
+/// A packet has no room. The server closes, as the error says that it can.
+#[test]
+fn who_has_no_memory_for_a_packet_can_close() {
+    let (mut bench, mut server) = Bench::new(4096);
+    bench.join(&mut server);
+    bench.send(&packet(r#"451-["file",{"_placeholder":true,"num":0}]"#));
+    bench.send(&[&[0x82, 0xfe, 0, 200, 0, 0, 0, 0][..], &[9; 200]].concat());
+    bench.send(&packet(r#"42["after"]"#));
+    let grow = loop {
+        match bench.finish(server.next()) {
+            Ok(Some(_)) => {}
+            Err(Error::Memory(grow)) => break grow,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(grow.what, What::Collector);
+    bench.input.borrow_mut().is_ended = true;
+    bench.finish(server.close(Reason::ForcedServerClose)).unwrap();
+    assert!(
+        bench.received.ends_with(&[0x88, 0]) || bench.received.windows(2).any(|w| w[0] == 0x88),
+        "{:?}",
+        bench.received
+    );
+    assert!(matches!(bench.finish(server.next()), Ok(None)));
+}
+
+/// A message larger than the receive memory was announced. Who lowers the limits is told so.
+#[test]
+fn a_server_without_memory_for_a_message_tells_and_goes_on() {
+    let (mut bench, server) = Bench::new(4096);
+    let limits = sansocket::ws::Limits::new().message(4096);
+    let mut server = server
+        .with_limits(limits, sansocket::socketio::server::Limits::new())
+        .with_config(sansocket::engineio::server::Config::new().max_payload(4096));
+    bench.join(&mut server);
+    let text = format!(r#"42["large","{}"]"#, "x".repeat(700));
+    let n = text.len() as u16;
+    bench.send(&[&[0x81, 0xfe, (n >> 8) as u8, n as u8, 0, 0, 0, 0][..], text.as_bytes()].concat());
+    let mut errors = 0;
+    let to = loop {
+        match bench.finish(server.next()) {
+            Err(Error::Memory(grow)) => {
+                assert_eq!(grow.what, What::Inbox);
+                errors += 1;
+                if errors == 3 {
+                    break grow.to;
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    server.inbox().replace(vec![0; to].leak()).unwrap();
+    let step = bench.finish(server.next());
+    assert!(matches!(step, Ok(Some((Step::Event(Event::Event(e), _), _))) if e.is("large")));
+}
+
+/// Bytes that are no protocol, at each place: the call ends, and the next client is served.
+#[test]
+fn garbage_ends_the_connection_and_nothing_else() {
+    let mut random = support::Random(7);
+    let (mut bench, mut server) = Bench::new(4096);
+    for round in 0..3000 {
+        let (input, output) = (Pipe::new(usize::MAX), Pipe::new(4096));
+        let line = Line::new(&input, &output, &bench.clock, Script::Random(support::Random(round), 2, 30));
+        (bench.input, bench.output) = (input, output);
+        server.renew(line);
+        let mut bytes = [
+            HEAD.as_bytes(),
+            &packet("40"),
+            &packet(r#"42["a",1]"#),
+            &packet(r#"4217["b"]"#),
+            &packet("3"),
+            &packet("41"),
+        ]
+        .concat();
+        for _ in 0..1 + random.below(3) {
+            let at = random.below(bytes.len());
+            match random.below(3) {
+                0 => bytes[at] = random.below(256) as u8,
+                1 => drop(bytes.drain(at..at + random.below(bytes.len() - at))),
+                _ => bytes.insert(at, random.below(256) as u8),
+            }
+        }
+        bench.send(&bytes);
+        bench.input.borrow_mut().is_ended = random.below(2) == 0;
+        let start = bench.clock.now_ms();
+        if bench.finish(server.accept()).map(drop).is_err() {
+            assert!(matches!(bench.finish(server.accept()), Err(_)), "and again");
+            continue;
+        }
+        let mut has_closed = false;
+        for n in 0.. {
+            assert!(n < 100);
+            match bench.finish(server.next()) {
+                Ok(Some((Step::Closed(_), _))) => {
+                    assert!(!has_closed);
+                    has_closed = true;
+                }
+                Ok(Some((Step::Event(Event::Connect { namespace, .. }, _), io))) => {
+                    let _ = bench.finish(io.accept(namespace));
+                }
+                Ok(Some((Step::Event(Event::Event(e), _), io))) => {
+                    if let Some(request) = e.ack {
+                        let _ = bench.finish(io.ack(request, &1));
+                    }
+                }
+                Ok(Some(_)) => assert!(!has_closed),
+                Ok(None) => break,
+                Err(e) => panic!("{e:?}"),
+            }
+        }
+        assert!(has_closed);
+        assert!(bench.clock.now_ms() - start < 60_000);
+    }
+}
+
+/// The time for the handshake.
+#[test]
+fn who_asks_nothing_is_refused_in_time() {
+    let (mut bench, mut server) = Bench::new(4096);
+    assert_eq!(bench.finish(server.accept()).map(drop), Err(Error::<Broken>::Timeout(Timeout::Handshake)));
+    assert_eq!(bench.clock.now_ms(), 10_000);
+    let (mut bench, mut server) = Bench::new(4096);
+    bench.join(&mut server);
+    let server = server.with_deadlines(Deadlines::new());
+    let mut server = server;
+    bench.send(&packet(r#"42["a"]"#));
+    assert!(matches!(bench.finish(server.next()), Ok(Some((Step::Event(Event::Event(_), _), _)))));
+    bench.clock.advance(15_000);
+    bench.finish(server.io().emit(ROOT, "a", &1, None)).unwrap();
+    bench.finish(server.io().flush()).unwrap();
+}
