@@ -9,9 +9,9 @@ use sansocket::{
     drive::Deadlines,
     ws::{Kind, Timeouts},
 };
-use setup::{Memory, World, frames};
+use setup::{LARGE, Memory, World, frames, text};
 use std::collections::BTreeMap;
-use world::get;
+use world::{get, put};
 
 const NARROW: Memory = Memory { rx: 512, tx: 512, room: 10, piece: 10 };
 
@@ -40,4 +40,17 @@ fn no_sender_starves() {
     let all: usize = counts.values().sum();
     assert_eq!(counts.len(), 12, "each has sent: {counts:?}");
     assert!(counts.values().all(|n| *n >= all / 12 / 4), "none has less than a quarter of its share: {counts:?}");
+}
+
+/// `closed` is a question, and ends nothing.
+#[test]
+fn to_ask_how_it_closed_does_not_close() {
+    let (world, rx, tx) = World::new(&LARGE);
+    assert!(!rx.closed().unwrap().is_clean);
+    let sent = world.send(&tx, "a", vec![1]);
+    world.receive(rx);
+    put(&world.input, &text("x"));
+    world.run();
+    assert!(world.tasks.is_over(sent));
+    assert_eq!(world.log.take(), ["a sent", "message \"x\""]);
 }
