@@ -105,8 +105,8 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// How the connection was closed. Call it after [`next`](super::WebSocket::next) has returned `None`.
-    pub fn closed(&mut self) -> Closed {
-        let closed = self.core.ws.handle_eof();
+    pub fn closed(&self) -> Closed {
+        let closed = self.core.ws.closed();
         // A close frame that the transport did not take is not sent.
         Closed { is_clean: closed.is_clean && self.core.end.is_none() && self.outbox.is_empty(), ..closed }
     }

@@ -249,7 +249,12 @@ impl<R: Role> Connection<R> {
     pub fn handle_eof(&mut self) -> Closed {
         self.state.receive(Trigger::ReceiveEnd);
         self.pong = None;
-        let is_clean = matches!(self.state.sending, Sending::Ended { was_closed: true });
+        self.closed()
+    }
+
+    /// How the connection has closed, if the transport ends now.
+    pub(crate) const fn closed(&self) -> Closed {
+        let is_clean = matches!(self.state.sending, Sending::CloseSent | Sending::Ended { was_closed: true });
         match self.state.receiving {
             Receiving::Closed(code) => Closed { code, is_clean },
             Receiving::Failed(error) => Closed { code: error.close_code(), is_clean: false },

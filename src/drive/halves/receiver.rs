@@ -124,13 +124,13 @@ where
         self.incoming(true).await
     }
 
-    /// How the connection was closed. Call it after [`next`](Self::next) has returned `None`.
+    /// How the connection was closed, after [`next`](Self::next) has returned `None`. Before that it is not clean; asking changes nothing.
     ///
     /// # Errors
     /// [`Error::Lock`].
-    pub fn closed(&mut self) -> Result<Closed, Error<R::Error>> {
+    pub fn closed(&self) -> Result<Closed, Error<R::Error>> {
         locked(&self.ear.0, |Shared { state, .. }, _| {
-            let closed = state.core.ws.handle_eof();
+            let closed = state.core.ws.closed();
             Ok(Closed { is_clean: closed.is_clean && state.core.end.is_none() && !state.has_left(), ..closed })
         })
     }

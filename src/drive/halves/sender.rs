@@ -22,8 +22,8 @@ const LATE_MS: u64 = 1000;
 /// The sending half of a connection. [`WebSocket::split`](crate::drive::WebSocket::split) shows both.
 ///
 /// Clones send on the same connection, from several tasks. One of them writes at a time, and the others wait for it. Up to four of them are woken; each further
-/// one looks again every 10 ms. One that sends without a pause lets another one go first after each message. Only one may send a message in parts at a time:
-/// the messages of the others are refused meanwhile.
+/// one looks again every 10 ms, and takes the place of one that has waited for a shorter time, so none starves. One that sends without a pause lets another one
+/// go first after each message. Only one may send a message in parts at a time: the messages of the others are refused meanwhile.
 ///
 /// # Cancel safety
 /// A frame enters the send memory as a whole. If the future of a call is dropped before that, nothing of it is sent. If it is dropped later, the rest of the
@@ -230,6 +230,7 @@ where
     let mut yields = 2_u8;
     // The deadline that was found to have passed, and when.
     let mut late: Option<(Instant, Instant)> = None;
+    let since = timer.now();
     loop {
         let now = timer.now();
         let entry = locked(lock, |Shared { state, pen }, _| {
@@ -268,7 +269,7 @@ where
                         now.after_millis(LATE_MS)
                     }
                 };
-                let back = poll_fn(|cx| poll_back(lock, is_farewell, cx.waker()));
+                let back = poll_fn(|cx| poll_back(lock, is_farewell, cx.waker(), since));
                 if race(pin!(back), pin!(timer.sleep_until(until))).await == Some(Back::Crowded) {
                     timer.sleep_until(until.min(now.after_millis(CROWDED_MS))).await;
                 }
@@ -285,17 +286,17 @@ enum Back {
 }
 
 /// Ready when the pen is back or the connection over.
-fn poll_back<L, W, D, B>(lock: &L, is_farewell: bool, waker: &Waker) -> Poll<Back>
+fn poll_back<L, W, D, B>(lock: &L, is_farewell: bool, waker: &Waker, since: Instant) -> Poll<Back>
 where
     D: Side,
     B: AsMut<[u8]>,
     L: Lock<Value = Shared<W, D, B>>,
 {
-    locked::<_, _, ()>(lock, |Shared { state, pen }, _| {
+    locked::<_, _, ()>(lock, |Shared { state, pen }, woken| {
         state.check(is_farewell)?;
         Ok(match pen {
             Some(_) => Poll::Ready(Back::Yes),
-            None if state.wakers.leave_sender(waker) => Poll::Pending,
+            None if state.wakers.leave_sender(waker, since, woken) => Poll::Pending,
             None => Poll::Ready(Back::Crowded),
         })
     })

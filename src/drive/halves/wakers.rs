@@ -4,6 +4,7 @@
 //! true happens in a critical section too, and takes out the wakers that it concerns. They are called after the section, since a waker may run code of others
 //! that takes the lock.
 
+use crate::time::Instant;
 use core::task::Waker;
 
 /// How many senders can leave a waker. One more looks again after [`CROWDED_MS`].
@@ -17,8 +18,8 @@ pub(super) struct Wakers {
     receiver: Option<Waker>,
     /// The sender that has the pen. It waits for the transport, and wants to know if the connection ends.
     writer: Option<Waker>,
-    /// Senders that wait for the pen.
-    senders: [Option<Waker>; SLOTS],
+    /// Senders that wait for the pen, and since when: the longest-waiting first, without gaps.
+    senders: [Option<(Waker, Instant)>; SLOTS],
 }
 
 /// Wakers that were taken out.
@@ -46,7 +47,11 @@ fn pass(slot: &mut Option<Waker>, woken: &mut Option<Waker>) {
 impl Woken {
     pub(super) fn wake(self) {
         let Wakers { receiver, writer, senders } = self.called;
-        receiver.into_iter().chain(writer).chain(senders.into_iter().flatten()).for_each(Waker::wake);
+        receiver
+            .into_iter()
+            .chain(writer)
+            .chain(senders.into_iter().flatten().map(|(waker, _)| waker))
+            .for_each(Waker::wake);
     }
 }
 
@@ -68,13 +73,26 @@ impl Wakers {
         pass(&mut self.writer, &mut woken.dropped);
     }
 
-    /// `false`: there is no slot.
-    pub(super) fn leave_sender(&mut self, waker: &Waker) -> bool {
-        if self.senders.iter().flatten().any(|old| old.will_wake(waker)) {
+    /// Leaves the waker of a sender that waits since then. `false`: there is no slot. One that waits for a shorter time gives way, else those without a slot
+    /// would find none for ever.
+    pub(super) fn leave_sender(&mut self, waker: &Waker, since: Instant, woken: &mut Woken) -> bool {
+        if self.senders.iter().flatten().any(|(old, _)| old.will_wake(waker)) {
             return true;
         }
-        let Some(slot) = self.senders.iter_mut().find(|slot| slot.is_none()) else { return false };
-        *slot = Some(waker.clone());
+        if self.senders.last().and_then(Option::as_ref).is_some_and(|(_, last)| *last <= since) {
+            return false;
+        }
+        let mut moved = Some((waker.clone(), since));
+        for slot in &mut self.senders {
+            let is_next = slot.as_ref().zip(moved.as_ref()).is_none_or(|((_, old), (_, new))| old > new);
+            if is_next {
+                core::mem::swap(slot, &mut moved);
+            }
+        }
+        // It looks again, and finds no slot.
+        if let [first, ..] = &mut woken.called.senders {
+            *first = moved;
+        }
         true
     }
 
@@ -86,7 +104,9 @@ impl Wakers {
     pub(super) fn take_senders(&mut self, woken: &mut Woken) -> bool {
         let found = self.senders.iter().any(Option::is_some);
         for (slot, woken) in self.senders.iter_mut().zip(&mut woken.called.senders) {
-            pass(slot, woken);
+            if slot.is_some() {
+                *woken = slot.take();
+            }
         }
         found
     }
