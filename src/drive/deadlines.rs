@@ -20,7 +20,8 @@ impl Deadlines {
         Self { write: 20_000, others: Timeouts::new().idle(60_000) }
     }
 
-    /// The maximum time in milliseconds in which the peer takes not a single byte of what is sent. 0: no limit.
+    /// The maximum time in milliseconds in which the peer takes not a single byte of what is sent. 0: no limit. Then a peer
+    /// that takes nothing stops each call of a [`WebSocket`](super::WebSocket) that has something to send, whatever the other deadlines are.
     #[must_use]
     pub const fn write(mut self, ms: u32) -> Self {
         self.write = ms;

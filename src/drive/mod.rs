@@ -3,10 +3,10 @@
 //! | driver | what it is |
 //! |---|---|
 //! | [`WebSocket`] | a WebSocket in either role |
-//! | [`Server`] | a Socket.IO server for one client, over a WebSocket |
-//! | [`blocking`] | the same for programs that block |
-//! | [`Receiver`], [`Sender`] | its halves, for two tasks |
+//! | [`Receiver`], [`Sender`] | the halves of a WebSocket, for two tasks |
 //! | [`Client`] | a Socket.IO client over a WebSocket |
+//! | [`Server`] | a Socket.IO server for one client, over a WebSocket |
+//! | [`blocking`] | a WebSocket, a server and a client for programs that block |
 //!
 //! The drivers decide nothing of the protocols. They do what a loop of your own would have to: read, write in pieces, keep deadlines, send what the machines
 //! owe. Each future may be dropped at each await point, and nothing is lost. They allocate nothing, spawn nothing, and queue nothing besides the memory that you

@@ -114,7 +114,7 @@ impl<T> Stream<T> {
         Self { io, taken: 0 }
     }
 
-    /// The stream inside.
+    /// The stream inside. For another stream make another `Stream`: this one may have bytes in flight.
     pub const fn get_mut(&mut self) -> &mut T {
         &mut self.io
     }

@@ -12,6 +12,40 @@
 //!
 //! A deadline is kept as exactly as the time is short for which a call of the transport may block.
 //!
+//! # A Socket.IO client
+//! [`Client`](super::Client) has no type of its own here: [`wait`] runs its futures. Its dialer blocks too, so give it a time limit. Else an attempt takes as
+//! long as the system tries, whatever [`Config::open_timeout`](crate::endpoint::client::Config::open_timeout) says.
+#![cfg_attr(feature = "std", doc = "```no_run")]
+#![cfg_attr(not(feature = "std"), doc = "```ignore")]
+//! use sansocket::{
+//!     drive::{Client, ClientMemory, blocking::{Clock, Stream, wait}},
+//!     endpoint::client::{Config, Step},
+//!     socketio::{AckSlot, Namespace, client::SocketSlot},
+//! };
+//! use std::{net::{SocketAddr, TcpStream}, pin::pin, time::Duration};
+//!
+//! const ROOT: Namespace = Namespace(0);
+//!
+//! let config = Config::parse("ws://127.0.0.1:3000")?;
+//! let address = SocketAddr::from(([127, 0, 0, 1], 3000));
+//! let dial = async || Stream::tcp(TcpStream::connect_timeout(&address, Duration::from_secs(5))?);
+//! let memory = ClientMemory {
+//!     rx: &mut [0; 1024], tx: &mut [0; 1024], files: &mut [], backlog: &mut [0; 1024],
+//!     acks: &mut [AckSlot::EMPTY; 2], sockets: &mut [SocketSlot::EMPTY; 1], attempt: pin!(None),
+//! };
+//! let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
+//! let mut client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
+//! client.connect(ROOT)?;
+//! client.io().emit(ROOT, "hello", &"from a thread")?;
+//! loop {
+//!     match wait(client.next())? {
+//!         (Step::Over(_), _) => break,
+//!         (step, _) => println!("{step:?}"),
+//!     }
+//! }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
 //! # A server
 #![cfg_attr(feature = "std", doc = "```")]
 #![cfg_attr(not(feature = "std"), doc = "```ignore")]

@@ -255,7 +255,8 @@ where
         self.map(|end| end.with_limits(limits))
     }
 
-    /// The maximum time in milliseconds in which the server takes not a single byte of what is sent. By default 20,000. 0: no limit.
+    /// The maximum time in milliseconds in which the server takes not a single byte of what is sent. By default 20,000. 0: no limit. Then the
+    /// heartbeat still ends a line that is stuck, but not while [`Io::flush`] waits.
     #[must_use]
     pub fn with_write_timeout(mut self, ms: u32) -> Self {
         self.io.write_ms = ms;
