@@ -13,6 +13,9 @@ pub trait Receive {
     ///
     /// A driver is as cancel-safe as this: if the future is dropped before it is ready, no byte may be lost.
     ///
+    /// If bytes are there, the first poll should return them. A call of a driver that begins after its deadline, since the application was busy elsewhere,
+    /// polls once and then counts the deadline.
+    ///
     /// # Errors
     /// The transport has failed. It is not used again.
     fn read(&mut self, memory: &mut [u8]) -> impl Future<Output = Result<Option<usize>, Self::Error>>;
