@@ -67,18 +67,26 @@ impl Bench {
     }
 
     fn finish<X>(&mut self, future: impl Future<Output = X>) -> X {
+        self.run(future, 0).unwrap()
+    }
+
+    /// Drops the future when it was not ready `drop_at` times (0: never).
+    fn run<X>(&mut self, future: impl Future<Output = X>, drop_at: usize) -> Option<X> {
         let (mut future, mut cx) = (pin!(future), Context::from_waker(Waker::noop()));
-        for _ in 0..1_000_000 {
+        for point in 1..1_000_000 {
             self.clock.begin();
             if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
                 self.read();
-                return value;
+                return Some(value);
             }
             if !self.read()
                 && let Some(due) = self.clock.next()
             {
                 let due = due.expect("nobody will ever wake it");
                 self.clock.advance(due.saturating_sub(self.clock.now_ms()));
+            }
+            if point == drop_at {
+                return None;
             }
         }
         panic!("it does not end")
@@ -269,4 +277,80 @@ fn who_asks_nothing_is_refused_in_time() {
     bench.clock.advance(15_000);
     bench.finish(server.io().emit(ROOT, "a", &1, None)).unwrap();
     bench.finish(server.io().flush()).unwrap();
+}
+
+/// The payloads of whole frames.
+fn payloads(mut bytes: &[u8]) -> Vec<String> {
+    let mut all = Vec::new();
+    while let [_, len, rest @ ..] = bytes {
+        let (n, rest) = if *len == 126 {
+            (usize::from(rest[0]) << 8 | usize::from(rest[1]), &rest[2..])
+        } else {
+            (usize::from(*len), rest)
+        };
+        all.push(String::from_utf8_lossy(&rest[..n]).into_owned());
+        bytes = &rest[n..];
+    }
+    all
+}
+
+/// Calls in any order, each dropped at any point, over a transport that takes its time.
+#[test]
+fn any_program_loses_and_doubles_nothing() {
+    for seed in 0..400 {
+        let mut random = support::Random(seed);
+        let (mut bench, mut server) = Bench::new(if seed % 3 == 0 { 40 } else { 4096 });
+        bench.join(&mut server);
+        server.io().transport().script = Script::Random(random.clone(), 2, 40);
+        let (mut sent, mut asked, mut got) = (0, 0, Vec::<u32>::new());
+        let mut owed = std::collections::VecDeque::new();
+        let mut answers = Vec::new();
+        for _ in 0..150 {
+            let drop_at = 1 + random.below(4);
+            match random.below(6) {
+                0 | 1 => {
+                    let text = "x".repeat(random.below(60));
+                    if let Some(result) = bench.run(server.io().emit(ROOT, "n", &(sent, &*text), None), drop_at) {
+                        result.unwrap();
+                        sent += 1;
+                    }
+                }
+                2 => {
+                    bench.send(&packet(&format!(r#"42{asked}["q",{asked}]"#)));
+                    asked += 1;
+                }
+                3 => {
+                    if let Some(request) = owed.pop_front() {
+                        let (id, request) = request;
+                        if bench.run(server.io().ack(request, &id), drop_at).is_some() {
+                            answers.push(id);
+                        } else {
+                            owed.push_front((id, request));
+                        }
+                    }
+                }
+                4 => drop(bench.run(server.io().flush(), drop_at)),
+                _ if got.len() < asked => {
+                    let next = async {
+                        let Some((step, _)) = server.next().await.unwrap() else { panic!("it is over") };
+                        if let Step::Event(Event::Event(e), _) = step {
+                            let id: u32 =
+                                std::str::from_utf8(e.args().raw()).unwrap().trim_matches(['[', ']']).parse().unwrap();
+                            got.push(id);
+                            owed.push_back((id, e.ack.unwrap()));
+                        }
+                    };
+                    bench.run(next, drop_at);
+                }
+                _ => {}
+            }
+        }
+        bench.finish(server.io().flush()).unwrap();
+        let heard = payloads(&bench.received);
+        let sent_to = heard.iter().filter_map(|p| p.strip_prefix(r#"42["n","#)?.split(',').next()?.parse::<u32>().ok());
+        assert!(sent_to.eq(0..sent), "{seed}: {heard:?}");
+        let acked = heard.iter().filter_map(|p| p.strip_prefix("43")?.split('[').next()?.parse::<u32>().ok());
+        assert!(acked.eq(answers.iter().copied()), "{seed}: {heard:?} {answers:?}");
+        assert!(got.iter().copied().eq(0..u32::try_from(got.len()).unwrap()), "{seed}: {got:?}");
+    }
 }
