@@ -279,6 +279,32 @@ fn who_asks_nothing_is_refused_in_time() {
     bench.finish(server.io().flush()).unwrap();
 }
 
+/// A packet is larger than the send memory, and so is one of the protocol.
+#[test]
+fn the_send_memory_can_be_replaced() {
+    let (mut bench, mut server) = Bench::new(4096);
+    bench.join(&mut server);
+    let text = "x".repeat(300);
+    let error = bench.finish(server.io().emit(ROOT, "large", &&*text, None));
+    let Err(Error::Outbox(capacity)) = error else { panic!("{error:?}") };
+    server.io().replace_tx(vec![0; capacity.needed].leak()).unwrap();
+    bench.finish(server.io().emit(ROOT, "large", &&*text, None)).unwrap();
+    assert!(server.io().replace_tx(vec![0; 100].leak()).is_err(), "something waits");
+    bench.finish(server.io().flush()).unwrap();
+    assert_eq!(payloads(&bench.received), [format!(r#"42["large","{text}"]"#)]);
+    // The ping of the heartbeat.
+    bench.received.clear();
+    server.io().replace_tx(&mut []).unwrap();
+    for _ in 0..2 {
+        let error = bench.finish(server.next()).map(drop);
+        assert!(matches!(error, Err(Error::Memory(grow)) if grow.what == What::Output), "{error:?}");
+    }
+    server.io().replace_tx(vec![0; 64].leak()).unwrap();
+    bench.send(&packet(r#"42["a"]"#));
+    bench.finish(server.next()).unwrap();
+    assert_eq!(payloads(&bench.received), ["2"]);
+}
+
 /// The payloads of whole frames.
 fn payloads(mut bytes: &[u8]) -> Vec<String> {
     let mut all = Vec::new();

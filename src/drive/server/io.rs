@@ -48,7 +48,7 @@ type Io<'m> = Session<&'m [&'m str], &'m mut [AckSlot]>;
 /// the packet is sent. [`flush`](Self::flush) and [`next`](super::Server::next) send what stands there.
 ///
 /// # Errors of the calls that send
-/// [`Error::Outbox`] if the packet is larger than the send memory. [`Error::Send`] if it does not fit the state of the session; see there. Nothing was sent.
+/// [`Error::Outbox`] if the packet is larger than the send memory, see [`replace_tx`](Self::replace_tx). [`Error::Send`] if it does not fit the state of the session; see there. Nothing was sent.
 /// [`Error::Stalled`], [`Error::Transport`], [`Error::Ended`]: the connection is over. [`next`](super::Server::next) returns what is left to tell.
 ///
 /// ```
@@ -192,6 +192,14 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
     pub fn close(&mut self, reason: Reason) {
         let now = self.now();
         self.end.close(reason, now);
+    }
+
+    /// Moves what waits to be sent to `tx`, and returns the old memory.
+    ///
+    /// # Errors
+    /// Returns `tx` if it is too small for what waits. Nothing was changed.
+    pub fn replace_tx(&mut self, tx: &'m mut [u8]) -> Result<&'m mut [u8], &'m mut [u8]> {
+        self.reply.replace_outbox(tx)
     }
 
     /// The time of the clock, for deadlines.

@@ -204,8 +204,8 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// If the future is dropped, nothing is lost.
     ///
     /// # Errors
-    /// [`Error::Memory`] if a packet needs more memory than was lent: replace it ([`inbox`](Self::inbox), [`files`](Self::files)) and call again, or
-    /// [`close`](Self::close). Nothing is lost. [`Error::Outbox`] if the send memory is too small for a packet of the protocol. [`Error::Order`] before
+    /// [`Error::Memory`] if a packet that arrived, or one that the protocol sends, needs more memory than was lent: replace it ([`inbox`](Self::inbox),
+    /// [`files`](Self::files), [`ServerIo::replace_tx`]) and call again, or [`close`](Self::close). Nothing is lost. [`Error::Order`] before
     /// [`accept`](Self::accept).
     pub async fn next(&mut self) -> Result<Option<(Step<'_>, &mut ServerIo<'m, T, C, F>)>, Error<Failed<T>>> {
         Ok(match self.ready().await? {
