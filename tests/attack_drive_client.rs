@@ -3,6 +3,7 @@
 #[path = "support/cancel/mod.rs"]
 mod cancel;
 #[path = "drive_client/net.rs"]
+#[allow(dead_code)]
 mod net;
 #[path = "client_end/server.rs"]
 mod server;
