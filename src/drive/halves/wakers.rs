@@ -90,9 +90,8 @@ impl Wakers {
             }
         }
         // It looks again, and finds no slot.
-        if let [first, ..] = &mut woken.called.senders {
-            *first = moved;
-        }
+        let [first, ..] = &mut woken.called.senders;
+        *first = moved;
         true
     }
 
