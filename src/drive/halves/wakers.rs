@@ -45,6 +45,11 @@ fn pass(slot: &mut Option<Waker>, woken: &mut Option<Waker>) {
 }
 
 impl Woken {
+    /// Calls the receiver, which has just been polled, once more.
+    pub(super) fn call_receiver(&mut self, waker: &Waker) {
+        self.called.receiver = Some(waker.clone());
+    }
+
     pub(super) fn wake(self) {
         let Wakers { receiver, writer, senders } = self.called;
         receiver
@@ -90,9 +95,8 @@ impl Wakers {
             }
         }
         // It looks again, and finds no slot.
-        if let [first, ..] = &mut woken.called.senders {
-            *first = moved;
-        }
+        let [first, ..] = &mut woken.called.senders;
+        *first = moved;
         true
     }
 
