@@ -57,6 +57,8 @@ pub(super) struct State<R> {
     pub(super) wakers: Wakers,
     /// The pen came back while senders waited for it, so one of them goes first.
     pub(super) is_promised: bool,
+    /// How often the receiver has left the pen to that sender.
+    deferrals: u8,
     /// The receiver was dropped.
     pub(super) is_deaf: bool,
 }
@@ -86,7 +88,7 @@ fn held<B: AsMut<[u8]>, K>(outbox: &Outbox<B, K>) -> u64 {
 
 impl<R: Role> State<R> {
     const fn new(core: Core<R>) -> Self {
-        Self { core, sent: 0, queued: 0, wakers: Wakers::new(), is_promised: false, is_deaf: false }
+        Self { core, sent: 0, queued: 0, wakers: Wakers::new(), is_promised: false, deferrals: 0, is_deaf: false }
     }
 
     /// Fails for a sender if the connection is over, and without a receiver, unless it says farewell.
@@ -104,6 +106,17 @@ impl<R: Role> State<R> {
     /// Whether something waits to be written.
     pub(super) fn has_left(&self) -> bool {
         self.queued != self.sent || self.core.ws.wants_transmit() || self.core.keep.wants_transmit()
+    }
+
+    /// Whether the receiver leaves the pen to a sender. Else a peer that sends pings without a pause, and takes the pongs slowly, would keep all senders from
+    /// writing. The sender may have been dropped, so this has an end.
+    pub(super) const fn defers(&self) -> bool {
+        self.is_promised && self.deferrals < 2
+    }
+
+    /// The receiver lets other tasks run once.
+    pub(super) const fn defer(&mut self) {
+        self.deferrals = self.deferrals.saturating_add(1);
     }
 
     /// Appends what is owed, as far as there is room.
@@ -170,7 +183,9 @@ impl<R: Role> State<R> {
             // No write is under way, so none is late.
             self.core.has_written();
         }
-        self.is_promised |= self.wakers.take_senders(woken);
+        if self.wakers.take_senders(woken) {
+            (self.is_promised, self.deferrals) = (true, 0);
+        }
         if is_receiver {
             return;
         }

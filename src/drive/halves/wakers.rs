@@ -45,6 +45,11 @@ fn pass(slot: &mut Option<Waker>, woken: &mut Option<Waker>) {
 }
 
 impl Woken {
+    /// Calls the receiver, which has just been polled, once more.
+    pub(super) fn call_receiver(&mut self, waker: &Waker) {
+        self.called.receiver = Some(waker.clone());
+    }
+
     pub(super) fn wake(self) {
         let Wakers { receiver, writer, senders } = self.called;
         receiver
