@@ -5,7 +5,7 @@ mod support;
 use embedded_io_adapters::tokio_1::FromTokio;
 use embedded_tls::{Certificate, FlushPolicy, TlsClock, TlsConfig, TlsConnection, TlsContext, TlsError};
 use sansocket::{
-    drive::{Error, WebSocket, sha1, tokio::Clock},
+    drive::{Error, WebSocket, io_0_7::Async, sha1, tokio::Clock},
     http::Url,
     ws::{CloseCode, Incoming, Kind},
 };
@@ -153,8 +153,42 @@ async fn strangers_are_refused() {
     assert!(matches!(end, Err(Error::Transport(TlsError::InvalidCertificate))), "{end:?}");
 }
 
-/// The figures of README.md.
+/// Why there is a pump: what embedded-tls takes it keeps, so the request of the handshake does not leave.
+#[tokio::test]
+async fn embedded_tls_as_it_is() {
+    let certificates = Certificates::new();
+    let port = serve(certificates.server(), echo).await;
+    let socket = FromTokio::new(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    let (mut read, mut write) = (vec![0; 16_640], vec![0; 16_640]);
+    let mut tls = TlsConnection::new(socket, &mut read, &mut write);
+    let config = TlsConfig::new().with_server_name("localhost");
+    let provider = Provider::<Date>::new(random, Certificate::X509(&certificates.authority));
+    tls.open(TlsContext::new(&config, provider)).await.unwrap();
+    let mut ws = WebSocket::client(Async(tls), Clock::new(), random, [0; 1024], [0; 1024]);
+    let url = Url::parse("wss://localhost/").unwrap();
+    let connecting = ws.connect_with(sha1, &url, |connect| connect);
+    assert!(tokio::time::timeout(Duration::from_millis(500), connecting).await.is_err());
+}
+
+/// The figures of README.md, on a machine of 64 bits.
 #[test]
 fn memory() {
-    assert_eq!(size_of::<Memory>(), 16_640 + 1_280 + 2_048);
+    let (reader, writer) = tokio::io::duplex(64);
+    let (reader, writer) = (RefCell::new(FromTokio::new(reader)), RefCell::new(FromTokio::new(writer)));
+    let Memory { mut read, mut write, mut pipes } = Memory::<16_640, 1_280>::new();
+    let buffers = [read.len(), write.len(), size_of_val(&pipes)];
+    let mut tls = TlsConnection::new(Both::new(&reader, &writer), &mut read, &mut write);
+    let connection = size_of_val(&tls);
+    let config = TlsConfig::new();
+    let context = TlsContext::new(&config, Provider::<Date>::new(random, Certificate::X509(&[])));
+    let opening = size_of_val(&tls.open(context));
+    let pipes = Pipes::new(&mut pipes);
+    let (reader, writer) = tls.split();
+    let mut pump = pin!(pump(reader, writer, &pipes));
+    let pumping = size_of_val(&*pump);
+    let mut ws = WebSocket::client(Secure::new(pump.as_mut(), &pipes), Clock::new(), random, [0; 0], [0; 0]);
+    let driver = [size_of_val(&ws), size_of_val(&ws.next())];
+    println!("buffers {buffers:?}, connection {connection}, opening {opening}, pump {pumping}, driver {driver:?}");
+    assert_eq!(buffers, [16_640, 1_280, 2_048]);
+    assert!(connection <= 1_400 && opening <= 6_400 && pumping <= 1_400 && driver[0] <= 600 && driver[1] <= 200);
 }

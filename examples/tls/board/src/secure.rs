@@ -47,6 +47,8 @@ where
     }
 }
 
+// Until `set_sent` nobody else wants the cell.
+#[allow(clippy::await_holding_refcell_ref)]
 async fn send<S, C>(mut writer: TlsWriter<'_, S, C>, pipes: &Pipes<'_>) -> Infallible
 where
     S: Read + Write,
