@@ -1,9 +1,14 @@
 use std::{io, path::Path, sync::Arc};
 use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 
 /// Whose certificates a client accepts.
@@ -11,7 +16,8 @@ use tokio_rustls::rustls::{
 pub enum Trust<'p> {
     /// Those of the authorities that browsers know.
     Public,
-    /// Those of the authorities in this PEM file, and no others.
+    /// Those of the authorities in this PEM file, and no others. A server may also use a certificate of the file itself, signed by itself; then its name is
+    /// checked, but not its date.
     File(&'p Path),
     /// Any. Whoever is on the way can read and change everything.
     Anybody,
@@ -27,11 +33,14 @@ pub fn client_config(trust: Trust<'_>, identity: Option<(&Path, &Path)>) -> io::
             builder.with_root_certificates(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
         }
         Trust::File(path) => {
+            let known = certificates(path)?;
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(path)? {
-                roots.add(certificate).map_err(|e| invalid(path, e))?;
+            for certificate in &known {
+                roots.add(certificate.clone()).map_err(|e| invalid(path, e))?;
             }
-            builder.with_root_certificates(roots)
+            let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+            let chains = chains.build().map_err(|e| invalid(path, e))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Known { chains, known }))
         }
         Trust::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider))),
     };
@@ -70,6 +79,53 @@ fn private_key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
 
 fn invalid(path: &Path, why: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()))
+}
+
+/// Accepts what the authorities have signed, and their certificates themselves.
+#[derive(Debug)]
+struct Known {
+    chains: Arc<WebPkiServerVerifier>,
+    known: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Known {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.chains.verify_server_cert(own, between, name, ocsp, now);
+        if verified.is_err() && self.known.contains(own) {
+            verify_server_name(&ParsedCertificate::try_from(own)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        verified
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
 }
 
 /// Accepts any certificate. The server must still own its key.

@@ -210,6 +210,13 @@ async fn whom_to_trust() {
     }
     let ran = run(&[&url, "--ca", "/dev/null"], "").await;
     assert!(ran.code == 2 && ran.err.contains("no certificate in the file"), "{}", ran.err);
+    let alone = Certificates::alone();
+    let port = serve(alone.server(), echo).await;
+    let ca = alone.ca();
+    let known = ["--ca", ca.to_str().unwrap()];
+    assert_eq!(run(&[&[&*format!("wss://localhost:{port}")], &known[..]].concat(), "x\n").await.out, "x\n");
+    let ran = run(&[&[&*format!("wss://127.0.0.1:{port}")], &known[..]].concat(), "x\n").await;
+    assert!(ran.code == 1 && ran.err.contains("not valid for name"), "{}", ran.err);
     let plain = server().await;
     let ran = run(&["-n", &format!("wss://{plain}")], "").await;
     assert!(ran.code == 1 && ran.err.contains("cannot connect"), "{}", ran.err);

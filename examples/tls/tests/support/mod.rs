@@ -12,7 +12,7 @@ use sansocket::{
 use std::{
     error::Error,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -23,7 +23,7 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 
 /// An authority, and a server's certificate of it for `localhost` and 127.0.0.1, as files in a folder of their own.
 pub struct Certificates {
-    folder: PathBuf,
+    folder: Folder,
     pub authority: Vec<u8>,
 }
 
@@ -46,33 +46,44 @@ impl Certificates {
         fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
         fs::write(folder.join("cert.pem"), own.pem()).unwrap();
         fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
-        Self { folder, authority: authority.der().to_vec() }
+        Self { folder: Folder(folder), authority: authority.der().to_vec() }
+    }
+
+    /// A server's certificate that is signed by itself, and its own authority, as `openssl req -x509` makes them.
+    pub fn alone() -> Self {
+        let all = Self::new();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let own = params.self_signed(&key).unwrap();
+        fs::write(all.ca(), own.pem()).unwrap();
+        fs::write(all.cert(), own.pem()).unwrap();
+        fs::write(all.key(), key.serialize_pem()).unwrap();
+        Self { authority: own.der().to_vec(), ..all }
     }
 
     pub fn ca(&self) -> PathBuf {
-        self.folder.join("ca.pem")
+        self.folder.0.join("ca.pem")
     }
 
     pub fn cert(&self) -> PathBuf {
-        self.folder.join("cert.pem")
+        self.folder.0.join("cert.pem")
     }
 
     pub fn key(&self) -> PathBuf {
-        self.folder.join("key.pem")
+        self.folder.0.join("key.pem")
     }
 
     pub fn server(&self) -> Arc<ServerConfig> {
         sansocket_tls::server_config(&self.cert(), &self.key()).unwrap()
     }
-
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
 }
 
-impl Drop for Certificates {
+struct Folder(PathBuf);
+
+impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
