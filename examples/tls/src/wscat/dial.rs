@@ -27,12 +27,12 @@ pub const MEMORY: usize = 32 << 10;
 
 /// Connects, and follows redirections.
 pub async fn dial(url: &str, options: &Options, output: &mut Output) -> Result<Client, Failure> {
-    let first = parse(url)?.authority().to_owned();
+    let first = parse(url)?;
     let mut url = url.to_owned();
     let mut left = if options.location { options.max_redirects } else { 0 };
     loop {
         let parsed = parse(&url)?;
-        let is_trusted = parsed.authority() == first;
+        let is_trusted = may_know(&first, &parsed);
         match open(&parsed, &url, options, is_trusted, output).await {
             Err(Failure { status: Some(300..=399), location: Some(location), .. }) if left > 0 => {
                 left -= 1;
@@ -42,6 +42,13 @@ pub async fn dial(url: &str, options: &Options, output: &mut Output) -> Result<C
             done => return done,
         }
     }
+}
+
+/// Whether what was meant for the first URL may go to this one: the same host, and not without TLS what was meant to go with it.
+fn may_know(first: &Url<'_>, url: &Url<'_>) -> bool {
+    let is_same = (url.host(), url.port()) == (first.host(), first.port());
+    let is_upgrade = url.host() == first.host() && url.scheme().is_secure() && !first.scheme().is_secure();
+    is_same && url.scheme().is_secure() == first.scheme().is_secure() || is_upgrade
 }
 
 fn parse(url: &str) -> Result<Url<'_>, Failure> {
@@ -159,4 +166,38 @@ fn config(options: &Options) -> Result<std::sync::Arc<tokio_rustls::rustls::Clie
     };
     let identity = options.cert.as_deref().zip(options.key.as_deref());
     client_config(trust, identity).map_err(|e| Failure::usage(format!("cannot use the certificates: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations() {
+        let base = Url::parse("wss://h:8443/a/b?c").unwrap();
+        for (location, url) in [
+            ("/x?y", "wss://h:8443/x?y"),
+            ("x", "wss://h:8443/a/x"),
+            ("//other/x", "wss://other/x"),
+            ("https://other#part", "https://other"),
+        ] {
+            assert_eq!(join(&base, location), url);
+        }
+    }
+
+    #[test]
+    fn credentials_stay_where_they_were_meant_to_go() {
+        for (first, url, expected) in [
+            ("ws://h/a", "ws://h/b", true),
+            ("ws://h/a", "wss://h/a", true),
+            ("ws://h/a", "http://h:80", true),
+            ("wss://h/a", "ws://h/a", false),
+            ("wss://h/a", "ws://h:443/a", false),
+            ("ws://h/a", "ws://h:81/a", false),
+            ("ws://h/a", "ws://g.h/a", false),
+        ] {
+            let (first, url) = (Url::parse(first).unwrap(), Url::parse(url).unwrap());
+            assert_eq!(may_know(&first, &url), expected, "{first:?} {url:?}");
+        }
+    }
 }
