@@ -131,6 +131,9 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// Waits for the next message or close frame, and sends what is to be sent meanwhile. Pings are answered and not returned. Pongs are returned after
     /// [`Reply::ping`] was called. `None`: the connection is closed, see [`Reply::closed`].
     ///
+    /// After [`Reply::close`], a message that does not fit into the receive memory is dropped, and all messages after it. [`next_part`](Self::next_part) returns
+    /// them.
+    ///
     /// If the future is dropped, nothing is lost.
     ///
     /// # Errors
