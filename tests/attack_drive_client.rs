@@ -168,3 +168,16 @@ fn any_program_loses_and_doubles_nothing() {
     }
     assert!(totals.iter().all(|n| *n > 300), "{totals:?}");
 }
+
+/// What it takes late is no reason to give it up while its heartbeats arrive.
+#[test]
+fn a_server_that_takes_nothing_loses_no_heartbeat_that_it_sends() {
+    let mut world = stuck(0);
+    let back = world.net.borrow().back.clone();
+    for _ in 0..10 {
+        world.wait(20_000, 0);
+        assert_eq!(back.borrow_mut().put(b"\x81\x012", 3), 3);
+        world.wait(5_000, 0);
+        assert!(world.told().is_empty(), "{}", world.now());
+    }
+}

@@ -35,7 +35,7 @@ pub type DrivenIo = Io<'static, Socket, Clock, Random>;
 pub struct Net {
     pub server: Server,
     there: Shared<Pipe>,
-    back: Shared<Pipe>,
+    pub back: Shared<Pipe>,
     /// What had no room in `back`.
     rest: Vec<u8>,
     is_up: bool,
