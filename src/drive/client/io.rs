@@ -234,16 +234,14 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
         Ok(matches!(self.line, Line::Open(_) | Line::Closing(..)) && !self.outbox.is_empty())
     }
 
-    /// Writes all that can be sent now. It waits until `limit` or a deadline of the machine: then `false`, and something is left.
-    pub(super) async fn write_all(&mut self, limit: Instant) -> Result<bool, Grow> {
-        while self.fill()? {
-            // A close has a time of its own.
-            let due = if self.line.is_read() { self.due() } else { Instant::FAR_FUTURE };
-            if !self.write(limit.min(due)).await {
-                return Ok(false);
-            }
+    /// As [`fill`](Self::fill): until when to write, `limit` or a deadline of the machine. `None`: there is nothing to write.
+    pub(super) fn fill_until(&mut self, limit: Instant) -> Result<Option<Instant>, Grow> {
+        if !self.fill()? {
+            return Ok(None);
         }
-        Ok(true)
+        // A close has a time of its own.
+        let due = if self.line.is_read() { self.due() } else { Instant::FAR_FUTURE };
+        Ok(Some(limit.min(due)))
     }
 
     /// The next deadline of the machine.

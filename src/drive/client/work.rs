@@ -54,8 +54,10 @@ where
             let mut step = io.end.advance(client::Line::WebSocket, inbox, collector, now, &mut |_| {})?;
             if matches!(step, Step::Again) {
                 // Answers and pongs first: the application may not call again for long.
-                io.write_all(limit).await?;
-                return Ok((step, now));
+                match io.fill_until(limit)? {
+                    Some(until) if io.write(until).await => continue,
+                    _ => return Ok((Step::Again, now)),
+                }
             }
             if matches!(step, Step::Idle) && (worked == Some(Worked::Waited) || io.is_time(now)) {
                 step = io.end.handle_timeout(now);
@@ -96,8 +98,14 @@ where
     async fn work(&mut self, limit: Instant) -> Result<Worked, Grow> {
         let Self { inbox, io, dial, attempt, wants_line, .. } = self;
         // When it is time although the server takes nothing, what it has sent comes first: a heartbeat may be among it.
-        if !io.write_all(limit).await? && !io.line.is_read() {
-            return Ok(Worked::Waited);
+        while let Some(until) = io.fill_until(limit)? {
+            if io.write(until).await {
+                continue;
+            }
+            if !io.line.is_read() {
+                return Ok(Worked::Waited);
+            }
+            break;
         }
         let due = io.due();
         let Io { line, timer, end, .. } = io;
