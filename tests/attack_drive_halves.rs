@@ -6,18 +6,20 @@ mod setup;
 mod world;
 
 use sansocket::{
-    drive::{AsServer, Deadlines, Receive, Transmit, WebSocket},
-    ws::{Kind, Timeouts},
+    drive::{AsServer, Deadlines, Error, Receive, Side, Timer, Transmit, WebSocket},
+    time::Instant,
+    ws::{CloseCode, Incoming, Kind, StateError, Timeouts},
 };
 use setup::{LARGE, Memory, World, frames, ping, text};
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     future::{Future, poll_fn},
+    pin::pin,
     rc::Rc,
     task::{Context, Poll},
 };
-use world::{Broken, Clock, Tasks, get, put};
+use world::{Both, Broken, Clock, Pipe, Reader, Tasks, Writer, get, put};
 
 const NARROW: Memory = Memory { rx: 512, tx: 512, room: 10, piece: 10 };
 
@@ -205,4 +207,179 @@ fn a_sender_that_is_dropped_when_it_is_its_turn_holds_nothing() {
     }
     assert!(is_dropped);
     assert_eq!(frames(&wire).0, [(0x8a, vec![1; 18]), (0x8a, vec![2; 18])]);
+}
+
+/// Drops the future after a few polls. It may wake itself for that.
+async fn cut<T>(future: impl Future<Output = T>, dice: &Dice) -> Option<T> {
+    let mut future = pin!(future);
+    let mut left = dice.roll(6);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            if left < 5 {
+                left -= 1;
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// Numbers that look random. A clone is the same.
+#[derive(Clone)]
+struct Dice(Rc<Cell<u64>>);
+
+impl Dice {
+    fn roll(&self, n: u64) -> u64 {
+        self.0.set(self.0.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+        (self.0.get() >> 33) % n
+    }
+}
+
+/// What each sender of one end was told to be sent, what the other end received, and how it ended there.
+#[derive(Clone, Default)]
+struct Ledger {
+    sent: Rc<RefCell<BTreeMap<u8, Vec<u8>>>>,
+    received: Rc<RefCell<BTreeMap<u8, Vec<u8>>>>,
+    end: Rc<RefCell<String>>,
+}
+
+struct Play {
+    tasks: Tasks,
+    clock: Clock,
+    dice: Dice,
+}
+
+impl Play {
+    /// One end: a receiver, and senders that drop their futures. One of them closes at some time.
+    fn end<D: Side + 'static>(&self, ws: Socket<D>, ours: &Ledger, theirs: &Ledger) {
+        let (half, shared) = ws.split(|Both(r, w)| (r, w));
+        let (mut rx, tx) = half.join(Rc::new(RefCell::new(shared)));
+        let (dice, ledger) = (self.dice.clone(), theirs.clone());
+        self.tasks.spawn(async move {
+            let end = loop {
+                let next = rx.next();
+                let next = if dice.roll(2) == 0 { cut(next, &dice).await } else { Some(next.await) };
+                match next {
+                    None => {}
+                    Some(Ok(Some(Incoming::Message(m)))) => {
+                        let bytes = m.as_bytes();
+                        assert!(bytes[2..].iter().all(|b| *b == bytes[1]), "torn");
+                        ledger.received.borrow_mut().entry(bytes[0]).or_default().push(bytes[1]);
+                    }
+                    Some(Ok(Some(_))) => {}
+                    Some(Ok(None)) => break format!("{}", rx.closed().unwrap().is_clean),
+                    Some(Err(e)) => break format!("{e:?}"),
+                }
+            };
+            *ledger.end.borrow_mut() = end;
+            std::mem::forget(rx);
+        });
+        let closer = self.dice.roll(20);
+        for id in 0..=self.dice.roll(7) as u8 {
+            let (mut tx, dice, ledger) = (tx.clone(), self.dice.clone(), ours.clone());
+            self.tasks.spawn(async move {
+                for number in 0..30 {
+                    let mut bytes = vec![number; 2 + dice.roll(60) as usize];
+                    bytes[0] = id;
+                    let result = match dice.roll(5) {
+                        0 | 1 => cut(tx.send(Kind::Binary, &bytes), &dice).await,
+                        2 => {
+                            let fed = tx.feed(Kind::Binary, &bytes).await;
+                            if cut(tx.ping(b"p"), &dice).await.is_none() {
+                                let _ = cut(tx.flush(), &dice).await;
+                            }
+                            Some(fed)
+                        }
+                        _ => Some(tx.send(Kind::Binary, &bytes).await),
+                    };
+                    match result {
+                        None => {}
+                        Some(Ok(())) => ledger.sent.borrow_mut().entry(id).or_default().push(number),
+                        Some(Err(Error::State(StateError::Closing))) => return,
+                        Some(Err(e)) => panic!("{e:?}"),
+                    }
+                    if u64::from(id) == closer && dice.roll(20) == 0 {
+                        break;
+                    }
+                }
+                if u64::from(id) == closer.min(1) || dice.roll(4) == 0 {
+                    while let None = cut(tx.close(CloseCode::NORMAL, ""), &dice).await {}
+                } else {
+                    let _ = tx.flush().await;
+                }
+            });
+        }
+        // One that closes after all, if no other has.
+        let (mut tx, mut clock) = (tx, self.clock.clone());
+        self.tasks.spawn(async move {
+            clock.sleep_until(Instant::from_millis(10_000)).await;
+            let _ = tx.close(CloseCode::NORMAL, "").await;
+        });
+    }
+}
+
+type Socket<D> = WebSocket<Both, Clock, D, Vec<u8>, Vec<u8>>;
+
+fn play(seed: u64) {
+    let dice = Dice(Rc::new(Cell::new(seed)));
+    for _ in 0..4 {
+        dice.roll(2);
+    }
+    let play = Play { tasks: Tasks::default(), clock: Clock::default(), dice: dice.clone() };
+    let pipe = || Pipe::new(1 + dice.roll(80) as usize, 1 + dice.roll(40) as usize);
+    let (there, back) = (pipe(), pipe());
+    let memory = || vec![0; 150 + dice.roll(200) as usize];
+    let clock = || play.clock.clone();
+    let key = |bytes: &mut [u8]| bytes.fill(0x5a);
+    let client = Both(Reader(back.clone()), Writer(there.clone()));
+    let mut client = WebSocket::client(client, clock(), key, memory(), memory()).with_deadlines(quiet());
+    let mut server =
+        WebSocket::server(Both(Reader(there), Writer(back)), clock(), memory(), memory()).with_deadlines(quiet());
+    client.opened();
+    server.opened();
+    let (a, b) = (Ledger::default(), Ledger::default());
+    play.end(client, &a, &b);
+    play.end(server, &b, &a);
+    let mut polls = 0;
+    loop {
+        let woken = play.tasks.woken();
+        if woken.is_empty() {
+            if !play.clock.step(14_000) {
+                break;
+            }
+            continue;
+        }
+        play.tasks.poll(woken[dice.roll(woken.len() as u64) as usize]);
+        polls += 1;
+        assert!(polls < 400_000, "seed {seed}: the tasks spin");
+    }
+    for (ledger, name) in [(&a, "client"), (&b, "server")] {
+        assert_eq!(*ledger.end.borrow(), "true", "seed {seed}: what the {name} sends ends");
+        let received = ledger.received.borrow();
+        for (id, numbers) in received.iter() {
+            assert!(numbers.is_sorted_by(|a, b| a < b), "seed {seed}: {name} {id}: {numbers:?}");
+        }
+    }
+    // What was sent before one's own close, or without a close of the peer, was received.
+    for (ledger, name) in [(&a, "client"), (&b, "server")] {
+        for (id, numbers) in ledger.sent.borrow().iter() {
+            let received = ledger.received.borrow().get(id).cloned().unwrap_or_default();
+            let lost: Vec<_> = numbers.iter().filter(|n| !received.contains(n)).collect();
+            assert!(lost.is_empty(), "seed {seed}: {name} {id} has lost {lost:?}");
+        }
+    }
+    for i in 0..play.tasks.count() {
+        assert!(play.tasks.is_over(i), "seed {seed}: task {i} hangs");
+    }
+}
+
+/// Both ends are halves with up to eight senders each, which drop futures, feed, ping, flush and close at random; tasks run in any order. `ATTACK_SEEDS=10000`
+/// takes longer.
+#[test]
+fn nothing_is_lost_whatever_is_dropped() {
+    let seeds = std::env::var("ATTACK_SEEDS").map_or(300, |n| n.parse().unwrap());
+    (0..seeds).for_each(play);
 }
