@@ -15,9 +15,11 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     future::{Future, poll_fn},
-    pin::pin,
+    panic::AssertUnwindSafe,
+    pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll},
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
 };
 use world::{Both, Broken, Clock, Pipe, Reader, Tasks, Writer, get, put};
 
@@ -382,4 +384,115 @@ fn play(seed: u64) {
 fn nothing_is_lost_whatever_is_dropped() {
     let seeds = std::env::var("ATTACK_SEEDS").map_or(300, |n| n.parse().unwrap());
     (0..seeds).for_each(play);
+}
+
+/// A thread has panicked in the lock: whoever comes next is told, and nothing hangs or panics.
+#[test]
+fn a_poisoned_lock_ends_all() {
+    let (world, half, shared) = World::split(&NARROW, quiet());
+    let lock = Arc::new(Mutex::new(shared));
+    let (mut rx, tx) = half.join(lock.clone());
+    let log = world.log.clone();
+    world.tasks.spawn(async move { log.say(format!("receiver {:?}", rx.next().await.map(|_| ()))) });
+    for _ in 0..6 {
+        let (mut tx, log) = (tx.clone(), world.log.clone());
+        world.tasks.spawn(async move { log.say(format!("sender {:?}", tx.send(Kind::Binary, &[1; 18]).await)) });
+    }
+    world.run();
+    let poison = AssertUnwindSafe(|| {
+        let _guard = lock.lock();
+        std::panic::resume_unwind(Box::new(()));
+    });
+    assert!(std::panic::catch_unwind(poison).is_err());
+    get(&world.output, 10);
+    put(&world.input, &text("x"));
+    world.run_until(21_000);
+    let mut log = world.log.take();
+    log.sort();
+    assert_eq!(log.len(), 7, "{log:?}");
+    assert!(log.iter().all(|line| line.ends_with("Err(Lock)")), "{log:?}");
+}
+
+/// A transport that panics takes neither the pen nor the lock along.
+#[test]
+fn a_panic_in_the_transport_leaves_the_pen() {
+    struct Mine(Writer, Rc<Cell<bool>>);
+    impl Transmit for Mine {
+        type Error = Broken;
+        async fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>, Broken> {
+            if self.1.take() {
+                std::panic::resume_unwind(Box::new(()));
+            }
+            self.0.write(bytes).await
+        }
+    }
+    let world = World::new(&LARGE).0;
+    let both = Both(Reader(world.input.clone()), Writer(world.output.clone()));
+    let mut ws = WebSocket::server(both, world.clock.clone(), vec![0; 99], vec![0; 200]);
+    ws.opened();
+    let explodes = Rc::new(Cell::new(true));
+    let (half, shared) = ws.split(|Both(r, w)| (r, Mine(w, explodes)));
+    let (rx, mut tx) = half.join(Arc::new(Mutex::new(shared)));
+    let mut first = tx.clone();
+    world.tasks.spawn(async move { first.send_text("a").await.unwrap() });
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(|| world.tasks.poll(0))).is_err());
+    let second = world.tasks.spawn(async move { tx.send_text("b").await.unwrap() });
+    world.run();
+    assert!(world.tasks.is_over(second));
+    assert_eq!(get(&world.output, 99), b"\x81\x01a\x81\x01b");
+    drop(rx);
+}
+
+/// The receiver and many senders as futures of one task, which share its waker.
+#[test]
+fn all_in_one_task() {
+    let (world, mut rx, tx) = World::with(&NARROW, quiet());
+    let mut all: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
+    all.push(Box::pin(async move { while let Ok(Some(_)) = rx.next().await {} }));
+    for name in 0..7_u8 {
+        let mut tx = tx.clone();
+        all.push(Box::pin(async move {
+            for _ in 0..20 {
+                tx.send(Kind::Binary, &[name; 18]).await.unwrap();
+            }
+        }));
+    }
+    let task = world.tasks.spawn(poll_fn(move |cx| {
+        all.retain_mut(|job| job.as_mut().poll(cx).is_pending());
+        if all.len() == 1 { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    let mut wire = Vec::new();
+    for i in 0..400 {
+        put(&world.input, &ping(&[i as u8]));
+        world.run();
+        wire.extend(get(&world.output, 10));
+        world.run();
+    }
+    assert!(world.tasks.is_over(task));
+    assert_eq!(frames(&wire).0.iter().filter(|f| f.0 == 0x82).count(), 140);
+    assert!(world.tasks.polls(task) < 5000, "{}", world.tasks.polls(task));
+    assert!(world.clock.0.now.get() == 0);
+}
+
+/// A program that polls each call once, and drops it if it is not done: a sender that was to write next, and is gone, does not stand in its way for ever.
+#[test]
+fn a_call_that_is_polled_once_comes_through() {
+    let (world, rx, mut tx) = World::with(&NARROW, quiet());
+    std::mem::forget(rx);
+    let writing = world.send(&tx, "a", vec![1; 18]);
+    let waiting = world.send(&tx, "b", vec![2; 18]);
+    world.run();
+    get(&world.output, 10);
+    world.tasks.poll(writing);
+    assert!(world.tasks.is_over(writing), "it leaves the pen to the one that waits");
+    assert!(world.tasks.cancel(waiting));
+    let mut cx = Context::from_waker(Waker::noop());
+    for i in 0.. {
+        get(&world.output, 10);
+        let send = pin!(tx.send(Kind::Binary, &[3; 3]));
+        if send.poll(&mut cx).is_ready() {
+            break;
+        }
+        assert!(i < 20, "it never gets the pen");
+    }
 }
