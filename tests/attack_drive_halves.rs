@@ -18,7 +18,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
     rc::Rc,
-    sync::{Arc, Mutex},
+    sync::Mutex,
     task::{Context, Poll, Waker},
 };
 use world::{Both, Broken, Clock, Pipe, Reader, Tasks, Writer, get, put};
@@ -308,7 +308,7 @@ impl Play {
                     }
                 }
                 if u64::from(id) == closer.min(1) || dice.roll(4) == 0 {
-                    while let None = cut(tx.close(CloseCode::NORMAL, ""), &dice).await {}
+                    while cut(tx.close(CloseCode::NORMAL, ""), &dice).await.is_none() {}
                 } else {
                     let _ = tx.flush().await;
                 }
@@ -390,7 +390,7 @@ fn nothing_is_lost_whatever_is_dropped() {
 #[test]
 fn a_poisoned_lock_ends_all() {
     let (world, half, shared) = World::split(&NARROW, quiet());
-    let lock = Arc::new(Mutex::new(shared));
+    let lock = Rc::new(Mutex::new(shared));
     let (mut rx, tx) = half.join(lock.clone());
     let log = world.log.clone();
     world.tasks.spawn(async move { log.say(format!("receiver {:?}", rx.next().await.map(|_| ()))) });
@@ -432,7 +432,7 @@ fn a_panic_in_the_transport_leaves_the_pen() {
     ws.opened();
     let explodes = Rc::new(Cell::new(true));
     let (half, shared) = ws.split(|Both(r, w)| (r, Mine(w, explodes)));
-    let (rx, mut tx) = half.join(Arc::new(Mutex::new(shared)));
+    let (rx, mut tx) = half.join(Rc::new(Mutex::new(shared)));
     let mut first = tx.clone();
     world.tasks.spawn(async move { first.send_text("a").await.unwrap() });
     assert!(std::panic::catch_unwind(AssertUnwindSafe(|| world.tasks.poll(0))).is_err());
