@@ -15,7 +15,7 @@
 //! # What you bring
 //! - A transport: [`io_0_7::Async`] wraps what has the traits of embedded-io-async 0.7 (embassy-net, serial lines); `tokio::Stream` (feature `tokio`) wraps
 //!   what has those of Tokio. For anything else implement [`Receive`] and [`Transmit`], one function each.
-//! - A [`Timer`]: `tokio::Clock`, `embassy::Clock` (feature `embassy-time`), or your own.
+//! - A [`Timer`]: `tokio::Clock`, `embassy::Clock` (feature `embassy-time`), `blocking::Clock` (feature `std`), or your own.
 //! - For clients, a function that fills memory with secure random bytes.
 //! - Memory: arrays, slices or `Vec`s.
 //!
@@ -30,6 +30,7 @@
 //! # type Error = Box<dyn core::error::Error + Send + Sync>;
 //!
 //! async fn serve(stream: TcpStream) -> Result<(), Error> {
+//!     stream.set_nodelay(true)?; // else small messages are late
 //!     let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
 //!     ws.accept().await?;
 //!     while let Some((incoming, reply)) = ws.next().await? {
@@ -47,6 +48,7 @@
 //! tokio::spawn(async move { serve(listener.accept().await?.0).await });
 //!
 //! let stream = TcpStream::connect(address).await?;
+//! stream.set_nodelay(true)?;
 //! let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
 //! let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 4096], [0; 4096]);
 //! ws.connect(&Url::parse(&format!("ws://{address}/"))?).await?;

@@ -33,6 +33,7 @@
 //! # type Error = Box<dyn core::error::Error + Send + Sync>;
 //!
 //! async fn echo(stream: TcpStream) -> Result<(), Error> {
+//!     stream.set_nodelay(true)?; // else small messages are late
 //!     let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
 //!     ws.accept().await?;
 //!     while let Some((incoming, reply)) = ws.next().await? {
@@ -46,6 +47,7 @@
 //! async fn ask(url: &str) -> Result<(), Error> {
 //!     let url = Url::parse(url)?;
 //!     let stream = TcpStream::connect((url.host(), url.port())).await?;
+//!     stream.set_nodelay(true)?;
 //!     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
 //!     let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 4096], [0; 4096]);
 //!     ws.connect(&url).await?;

@@ -273,6 +273,10 @@ impl Tasks {
         woken
     }
 
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     pub fn is_over(&self, i: usize) -> bool {
         self.task(i).is_over.get()
     }

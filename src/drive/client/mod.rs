@@ -38,8 +38,8 @@ pub struct ClientMemory<'m, A> {
     pub sockets: &'m mut [SocketSlot],
     /// The packets that wait to be sent. Each needs 16 bytes besides itself.
     pub backlog: &'m mut [u8],
-    /// `pin!(None)`: here lies the future of your dialer while it works. So a dropped [`Client::next`] does not interrupt it. Declare it behind what the
-    /// dialer borrows.
+    /// `pin!(None)`: here lies the future of your dialer while it works. So a dropped [`Client::next`] does not interrupt it. Declare it below what the
+    /// dialer borrows, else the compiler says that this "does not live long enough".
     pub attempt: Pin<&'m mut Option<A>>,
 }
 
@@ -59,7 +59,7 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 /// ```
 /// use sansocket::{
 ///     drive::{Client, ClientMemory, tokio::{Clock, Stream}},
-///     endpoint::client::{Config, Step},
+///     endpoint::client::{Config, Step, WhenFull},
 ///     socketio::{AckSlot, Namespace, client::{Event, SocketSlot}},
 /// };
 /// use std::{pin::pin, time::Duration};
@@ -77,7 +77,8 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 ///     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
 ///     let url = config.url();
 ///     let dial = async || TcpStream::connect((url.host(), url.port())).await.map(Stream::new);
-///     let mut client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
+///     let client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
+///     let mut client = client.with_when_full(WhenFull::DropOldest); // else `emit` fails when the server is away for long
 ///     client.connect(ROOT)?;
 ///     let mut second = interval(Duration::from_secs(1));
 ///     loop {

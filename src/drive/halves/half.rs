@@ -28,6 +28,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// # type Error = Box<dyn core::error::Error + Send + Sync>;
     ///
     /// async fn serve(socket: tokio::net::TcpStream) -> Result<(), Error> {
+    ///     socket.set_nodelay(true)?;
     ///     let mut ws = WebSocket::server(Stream::new(socket), Clock::new(), vec![0; 4096], vec![0; 4096]);
     ///     ws.accept().await?;
     ///     let (half, shared) = ws.split(|stream| {
@@ -43,6 +44,20 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     ///         }
     ///     }
     ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// Their types, for a struct of yours:
+    ///
+    /// ```
+    /// use sansocket::drive::{AsServer, Receiver, Sender, Shared, tokio::{Clock, Stream}};
+    /// use std::sync::{Arc, Mutex};
+    /// use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+    ///
+    /// type Lock = Arc<Mutex<Shared<Stream<OwnedWriteHalf>, AsServer, Vec<u8>>>>;
+    /// struct Session {
+    ///     receiver: Receiver<Stream<OwnedReadHalf>, Clock, Vec<u8>, Lock>,
+    ///     sender: Sender<Clock, Lock>,
     /// }
     /// ```
     ///

@@ -94,7 +94,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
                 until = state.core.due();
             }
         }
-        let pen = pen.take_if(|pen| !pen.outbox.is_empty() && !state.defers());
+        let pen = pen.take_if(|pen| !pen.outbox.is_empty() && !state.receiver_defers());
         if pen.is_some() && reads {
             until = until.min(state.core.write_by(now));
         }
@@ -115,7 +115,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         let is_done = !reads && !has_pen && !state.has_left();
         let is_over = reads && state.is_over();
         let is_early = reads && state.core.due() < until;
-        if can_write && state.defers() {
+        if can_write && state.receiver_defers() {
             state.defer();
             woken.call_receiver(waker);
             return false;

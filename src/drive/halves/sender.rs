@@ -236,7 +236,8 @@ where
         let entry = locked(lock, |Shared { state, pen }, _| {
             state.check(is_farewell)?;
             let Some(Pen { outbox, .. }) = pen else { return Ok(Entry::Waits(state.core.write_by(now))) };
-            if state.is_promised && yields > 0 {
+            if yields > 0 && state.sender_defers() {
+                state.defer();
                 return Ok(Entry::Yields);
             }
             state.is_promised = false;

@@ -57,7 +57,7 @@ pub(super) struct State<R> {
     pub(super) wakers: Wakers,
     /// The pen came back while senders waited for it, so one of them goes first.
     pub(super) is_promised: bool,
-    /// How often the receiver has left the pen to that sender.
+    /// How often others have left the pen to that sender since.
     deferrals: u8,
     /// The receiver was dropped.
     pub(super) is_deaf: bool,
@@ -109,12 +109,17 @@ impl<R: Role> State<R> {
     }
 
     /// Whether the receiver leaves the pen to a sender. Else a peer that sends pings without a pause, and takes the pongs slowly, would keep all senders from
-    /// writing. The sender may have been dropped, so this has an end.
-    pub(super) const fn defers(&self) -> bool {
-        self.is_promised && self.deferrals < 2
+    /// writing.
+    pub(super) const fn receiver_defers(&self) -> bool {
+        self.is_promised && self.deferrals < 4
     }
 
-    /// The receiver lets other tasks run once.
+    /// Whether a sender leaves the pen to another one that waited.
+    pub(super) const fn sender_defers(&self) -> bool {
+        self.is_promised && self.deferrals < 8
+    }
+
+    /// Other tasks are to run once. The sender that was promised the pen may have been dropped, so this is counted.
     pub(super) const fn defer(&mut self) {
         self.deferrals = self.deferrals.saturating_add(1);
     }
