@@ -204,7 +204,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                 Ok(Some(Worked::Pong)) => {
                     let Some(pong) = &payload else { continue };
                     // That of a ping of our own is not shown.
-                    if core.keep.handle_pong(pong) || !core.shows_pongs {
+                    if core.keep.take_pong(pong) || !core.shows_pongs {
                         continue;
                     }
                     Ok(Look::Found(Found::Pong(*pong)))

@@ -186,7 +186,7 @@ impl<R: Role> State<R> {
                 Ok(Some(Advanced::Ping(_))) => {}
                 Ok(Some(Advanced::Pong(pong))) => {
                     // That of a ping of our own is not shown.
-                    if !self.core.keep.handle_pong(&pong) && self.core.shows_pongs {
+                    if !self.core.keep.take_pong(&pong) && self.core.shows_pongs {
                         return Some(Look::Pong(pong));
                     }
                 }
