@@ -30,8 +30,7 @@
 //! # type Error = Box<dyn core::error::Error + Send + Sync>;
 //!
 //! async fn serve(stream: TcpStream) -> Result<(), Error> {
-//!     stream.set_nodelay(true)?; // else small messages are late
-//!     let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
+//!     let mut ws = WebSocket::server(Stream::tcp(stream)?, Clock::new(), [0; 4096], [0; 4096]);
 //!     ws.accept().await?;
 //!     while let Some((incoming, reply)) = ws.next().await? {
 //!         if let Incoming::Message(message) = incoming {
@@ -48,9 +47,8 @@
 //! tokio::spawn(async move { serve(listener.accept().await?.0).await });
 //!
 //! let stream = TcpStream::connect(address).await?;
-//! stream.set_nodelay(true)?;
 //! let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
-//! let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 4096], [0; 4096]);
+//! let mut ws = WebSocket::client(Stream::tcp(stream)?, Clock::new(), random, [0; 4096], [0; 4096]);
 //! ws.connect(&Url::parse(&format!("ws://{address}/"))?).await?;
 //! ws.send_text("hello").await?;
 //! let (answer, _) = ws.next().await?.ok_or("closed")?;

@@ -18,6 +18,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
     time::{Sleep, sleep_until},
 };
 
@@ -89,7 +90,7 @@ impl Timer for Clock {
 /// It flushes what it writes, so streams that keep bytes back (TLS, `BufStream`) work as well: a write counts as done when all of it is out. Give these
 /// streams small buffers, or [`Deadlines::write`](super::Deadlines::write) enough time for a whole buffer (64 KiB with rustls).
 ///
-/// Call `set_nodelay(true)` of a TCP socket. Otherwise the system holds a small message back while an earlier one is not confirmed, up to 40 ms.
+/// For a TCP socket use [`tcp`](Self::tcp), or call its `set_nodelay(true)`. Otherwise the system holds a small message back while an earlier one is not confirmed, up to 40 ms.
 ///
 /// ```
 /// use sansocket::drive::{WebSocket, tokio::{Clock, Stream}};
@@ -109,6 +110,17 @@ pub struct Stream<T> {
     io: T,
     /// So many bytes of the last write are in `io`, which has not flushed them yet. The same bytes come again with the next call.
     taken: usize,
+}
+
+impl Stream<TcpStream> {
+    /// Around a TCP socket, which then sends small messages without delay (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn tcp(socket: TcpStream) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        Ok(Self::new(socket))
+    }
 }
 
 impl<T> Stream<T> {

@@ -24,9 +24,8 @@ use core::fmt;
 /// # async fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// let url = Url::parse("ws://127.0.0.1:9002/chat")?;
 /// let stream = tokio::net::TcpStream::connect((url.host(), url.port())).await?;
-/// stream.set_nodelay(true)?; // else small messages are late
 /// let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
-/// let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 1024], [0; 1024]);
+/// let mut ws = WebSocket::client(Stream::tcp(stream)?, Clock::new(), random, [0; 1024], [0; 1024]);
 /// ws.connect(&url).await?;
 /// ws.send_text("hello").await?;
 /// while let Some((incoming, reply)) = ws.next().await? {

@@ -33,8 +33,7 @@
 //! # type Error = Box<dyn core::error::Error + Send + Sync>;
 //!
 //! async fn echo(stream: TcpStream) -> Result<(), Error> {
-//!     stream.set_nodelay(true)?; // else small messages are late
-//!     let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
+//!     let mut ws = WebSocket::server(Stream::tcp(stream)?, Clock::new(), [0; 4096], [0; 4096]);
 //!     ws.accept().await?;
 //!     while let Some((incoming, reply)) = ws.next().await? {
 //!         if let Incoming::Message(message) = incoming {
@@ -47,9 +46,8 @@
 //! async fn ask(url: &str) -> Result<(), Error> {
 //!     let url = Url::parse(url)?;
 //!     let stream = TcpStream::connect((url.host(), url.port())).await?;
-//!     stream.set_nodelay(true)?;
 //!     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
-//!     let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 4096], [0; 4096]);
+//!     let mut ws = WebSocket::client(Stream::tcp(stream)?, Clock::new(), random, [0; 4096], [0; 4096]);
 //!     ws.connect(&url).await?;
 //!     ws.send_text("hello").await?;
 //!     Ok(println!("{:?}", ws.next().await?))
@@ -72,7 +70,7 @@
 //! async fn run(url: &str) -> Result<(), Box<dyn core::error::Error>> {
 //!     let (config, root) = (Config::parse(url)?, Namespace(0));
 //!     let server = (config.url().host(), config.url().port());
-//!     let dial = || async move { tokio::net::TcpStream::connect(server).await.map(Stream::new) };
+//!     let dial = || async move { tokio::net::TcpStream::connect(server).await.and_then(Stream::tcp) };
 //!     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
 //!     let memory = ClientMemory { rx: &mut [0; 4096], tx: &mut [0; 4096], files: &mut [], backlog: &mut [0; 2048],
 //!         acks: &mut [AckSlot::EMPTY; 4], sockets: &mut [SocketSlot::EMPTY; 1], attempt: core::pin::pin!(None) };
@@ -180,7 +178,7 @@
 //! # async fn main() -> Result<(), Box<dyn core::error::Error>> {
 //! let config = Config::parse("http://127.0.0.1:3000")?;
 //! let url = config.url();
-//! let dial = async || tokio::net::TcpStream::connect((url.host(), url.port())).await.map(Stream::new);
+//! let dial = async || tokio::net::TcpStream::connect((url.host(), url.port())).await.and_then(Stream::tcp);
 //! let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
 //! reading::run(&config, dial, Clock::new(), random, |line| println!("{line}")).await?;
 //! # Ok(()) }

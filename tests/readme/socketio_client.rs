@@ -3,7 +3,7 @@ use sansocket::{
         Client, ClientMemory,
         tokio::{Clock, Stream},
     },
-    endpoint::client::{Config, Step},
+    endpoint::client::{Config, Step, WhenFull},
     socketio::{
         AckSlot, Namespace,
         client::{Event, SocketSlot},
@@ -19,6 +19,7 @@ const ROOT: Namespace = Namespace(0);
 /// Sends a reading each second, and answers each question, until the server sends this client away.
 async fn run(url: &str) -> Result<(), Error> {
     let config = Config::parse(url)?;
+    let server = config.url();
     let memory = ClientMemory {
         rx: &mut [0; 4096],
         tx: &mut [0; 4096],
@@ -29,9 +30,10 @@ async fn run(url: &str) -> Result<(), Error> {
         attempt: pin!(None), // the future of `dial`
     };
     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("a source of randomness");
-    let server = config.url();
-    let dial = async || TcpStream::connect((server.host(), server.port())).await.map(Stream::new);
-    let mut client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
+    let dial = async || TcpStream::connect((server.host(), server.port())).await.and_then(Stream::tcp);
+    let client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
+    // Of the readings that wait, the newest count.
+    let mut client = client.with_when_full(WhenFull::DropOldest);
     client.connect(ROOT)?;
     let mut second = interval(Duration::from_secs(1));
     loop {

@@ -12,7 +12,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Sends each message back, until the client closes.
 async fn serve(stream: TcpStream) -> Result<(), Error> {
-    let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), [0; 4096], [0; 4096]);
+    let mut ws = WebSocket::server(Stream::tcp(stream)?, Clock::new(), [0; 4096], [0; 4096]);
     ws.accept().await?;
     while let Some((incoming, reply)) = ws.next().await? {
         // The message borrows the receive memory; `reply` is all the rest of the connection.
@@ -28,7 +28,7 @@ async fn ask(url: &str, question: &str) -> Result<String, Error> {
     let url = Url::parse(url)?;
     let stream = TcpStream::connect((url.host(), url.port())).await?;
     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("a source of randomness");
-    let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, [0; 4096], [0; 4096]);
+    let mut ws = WebSocket::client(Stream::tcp(stream)?, Clock::new(), random, [0; 4096], [0; 4096]);
     ws.connect(&url).await?;
     ws.send_text(question).await?;
     let mut answer = String::new();

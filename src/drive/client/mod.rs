@@ -76,7 +76,7 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 ///     };
 ///     let random = |bytes: &mut [u8]| getrandom::fill(bytes).expect("the system has randomness");
 ///     let url = config.url();
-///     let dial = async || TcpStream::connect((url.host(), url.port())).await.map(Stream::new);
+///     let dial = async || TcpStream::connect((url.host(), url.port())).await.and_then(Stream::tcp);
 ///     let client = Client::new(&config, &["/"], memory, dial, Clock::new(), random);
 ///     let mut client = client.with_when_full(WhenFull::DropOldest); // else `emit` fails when the server is away for long
 ///     client.connect(ROOT)?;
@@ -170,9 +170,9 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 /// #         rx: vec![0; 512].leak(), tx: vec![0; 512].leak(), files: vec![].leak(), backlog: vec![0; 8].leak(),
 /// #         acks: vec![AckSlot::EMPTY; 1].leak(), sockets: vec![SocketSlot::EMPTY; 1].leak(), attempt: first,
 /// #     };
-/// #     let dial = async || tokio::net::TcpStream::connect("127.0.0.1:1").await.map(Stream::new);
+/// #     let dial = async || tokio::net::TcpStream::connect("127.0.0.1:1").await.and_then(Stream::tcp);
 /// #     let client = Client::new(&config, &["/"], memory, dial, Clock::new(), |bytes: &mut [u8]| bytes.fill(1));
-/// #     let dial = async || tokio::net::TcpStream::connect("127.0.0.1:2").await.map(Stream::new);
+/// #     let dial = async || tokio::net::TcpStream::connect("127.0.0.1:2").await.and_then(Stream::tcp);
 /// #     run_on(client.with_dial(dial, second)).await.unwrap();
 /// # }
 /// ```
