@@ -55,21 +55,21 @@ impl<R: Role> Core<R> {
 
     /// Fails before the opening handshake, and if the connection is over for a reason that is not a closing handshake.
     pub(super) fn check<E>(&self) -> Result<(), Error<E>> {
-        match self.end {
-            Some(end) => Err(end.error()),
-            None if self.is_open => Ok(()),
-            None => Err(Error::Order),
-        }
+        if self.is_open && self.end.is_none() { Ok(()) } else { Err(self.reason()) }
+    }
+
+    /// Why the connection is over, or not open yet.
+    pub(super) fn reason<E>(&self) -> Error<E> {
+        self.end.map_or(Error::Order, End::error)
     }
 
     /// Ends the connection, unless it is over.
-    pub(super) fn fail<E>(&mut self, end: End) -> Error<E> {
+    pub(super) fn fail(&mut self, end: End) {
         if self.end.is_none() {
             (self.end, self.write_by) = (Some(end), None);
         }
         self.is_cut |=
             matches!(end, End::Transport | End::Stalled | End::Eof | End::Timeout(Timeout::Handshake | Timeout::Close));
-        self.end.unwrap_or(end).error()
     }
 
     /// Begins the closing handshake. The deadline for the peer's answer counts from now.
@@ -140,11 +140,11 @@ impl<R: Role> Core<R> {
     }
 
     /// The time of [`write_by`](Self::write_by) has come.
-    pub(super) fn stalled<E>(&mut self, now: Instant) -> Error<E> {
+    pub(super) fn stalled(&mut self, now: Instant) {
         if let Some(Timeout::Handshake | Timeout::Close) = self.keep.timeout_reason() {
             self.idle(now);
         }
-        self.fail(End::Stalled)
+        self.fail(End::Stalled);
     }
 
     /// When a write that begins now must have taken a byte.
@@ -188,7 +188,7 @@ impl<R: Role> Core<R> {
     /// Nothing arrived until `now`. Returns a deadline that has passed.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Timeout> {
         let timeout = self.keep.handle_timeout(now, &mut self.ws)?;
-        self.fail::<()>(End::Timeout(timeout));
+        self.fail(End::Timeout(timeout));
         Some(timeout)
     }
 

@@ -43,7 +43,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
             Poll::Ready(Ok(None)) | Poll::Pending => 0,
             Poll::Ready(Err(e)) => {
                 outbox.consume(usize::MAX);
-                core.fail::<Failed<T>>(End::Transport);
+                core.fail(End::Transport);
                 return Err(Error::Transport(e));
             }
         };

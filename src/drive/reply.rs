@@ -169,32 +169,29 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         self.core.farewell(&mut self.outbox)
     }
 
-    /// One read, or a deadline. Call it when all that was read is handled.
+    /// One read, or a deadline. Call it when all that was read is handled. It fails only for what the end of the connection does not say.
     pub(super) async fn read<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Error<Failed<T>>> {
         let Self { transport, timer, core, .. } = self;
         let due = core.due();
         let space = inbox.space().map_err(Error::Inbox)?;
         let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
         match read {
-            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => Ok(()),
-            Some(Ok(Some(0))) => Err(core.fail(End::Eof)),
+            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => {}
+            Some(Ok(Some(0))) => core.fail(End::Eof),
             Some(Ok(Some(n))) => {
                 inbox.commit(n);
                 core.arrived(timer.now(), due);
-                Ok(())
             }
             Some(Err(e)) => {
-                core.fail::<Failed<T>>(End::Transport);
-                Err(Error::Transport(e))
+                core.fail(End::Transport);
+                return Err(Error::Transport(e));
             }
-            Some(Ok(None)) | None => {
-                core.idle(timer.now());
-                Ok(())
-            }
+            Some(Ok(None)) | None => drop(core.idle(timer.now())),
         }
+        Ok(())
     }
 
-    /// One write. What it took is removed from the outbox in the same poll.
+    /// One write. What it took is removed from the outbox in the same poll. It fails only for what the end of the connection does not say.
     pub(super) fn write(&mut self) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
         self.write_until(Instant::FAR_FUTURE)
     }
@@ -214,12 +211,15 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
             _ => outbox.consume(usize::MAX),
         }
         match written {
-            Some(Err(e)) if core.end.is_none() => {
-                core.fail::<Failed<T>>(End::Transport);
-                Err(Error::Transport(e))
+            Some(Err(e)) => {
+                let is_first = core.end.is_none();
+                core.fail(End::Transport);
+                if is_first { Err(Error::Transport(e)) } else { Ok(()) }
             }
-            Some(Err(_)) => Err(core.fail(End::Transport)),
-            _ => Err(core.stalled(timer.now())),
+            _ => {
+                core.stalled(timer.now());
+                Ok(())
+            }
         }
     }
 }

@@ -216,7 +216,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                 Err(ReceiveError::Capacity(_)) if core.owes(outbox)? => Ok(Look::Write),
                 Err(ReceiveError::Capacity(e)) => Err(Error::Inbox(e)),
                 Err(ReceiveError::Peer(e)) => {
-                    core.fail::<Failed<T>>(End::Peer(e));
+                    core.fail(End::Peer(e));
                     self.reply.farewell().map(Look::of)
                 }
             };
