@@ -36,16 +36,16 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
-    pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(true, |reply, cx| reply.message(cx, kind, payload)).await
+    pub fn send(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.append(true, move |reply, cx| reply.message(cx, kind, payload))
     }
 
     /// As [`send`](Self::send), for text.
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
-    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Failed<T>>> {
-        self.send(Kind::Text, text.as_bytes()).await
+    pub fn send_text(&mut self, text: &str) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.send(Kind::Text, text.as_bytes())
     }
 
     /// Writes a message into the send memory. It waits only while that has no room. The next `send`, [`flush`](Self::flush) or
@@ -57,8 +57,8 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory.
     /// [`Error::State`] after a close, and inside a message that is sent in parts. Nothing was sent. The others end the connection.
-    pub async fn feed(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |reply, cx| reply.message(cx, kind, payload)).await
+    pub fn feed(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.append(false, move |reply, cx| reply.message(cx, kind, payload))
     }
 
     /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`]. Several calls make up a message, so drop none

@@ -283,17 +283,16 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     ///
     /// # Errors
     /// As [`Reply::feed`].
-    pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.check_open()?;
-        self.reply.send(kind, payload).await
+    pub fn send(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.reply.send(kind, payload)
     }
 
     /// As [`Reply::send_text`].
     ///
     /// # Errors
     /// As [`Reply::feed`].
-    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Failed<T>>> {
-        self.send(Kind::Text, text.as_bytes()).await
+    pub fn send_text(&mut self, text: &str) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.reply.send(Kind::Text, text.as_bytes())
     }
 
     /// The sending side, for its other calls.
