@@ -131,20 +131,23 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// Calls `write` until it has had room, and then waits until everything was sent, if `flushes`.
-    pub(super) async fn append(
+    #[allow(clippy::manual_async_fn)]
+    pub(super) fn append(
         &mut self,
         flushes: bool,
         mut write: impl FnMut(&mut Self, &mut Context<'_>) -> Result<bool, Error<Failed<T>>>,
-    ) -> Result<(), Error<Failed<T>>> {
-        let mut is_appended = false;
-        loop {
-            if !is_appended && self.core.check::<Failed<T>>().is_ok() {
-                is_appended = poll_fn(|cx| Poll::Ready(write(self, cx))).await?;
+    ) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        async move {
+            let mut is_appended = false;
+            loop {
+                if !is_appended && self.core.check::<Failed<T>>().is_ok() {
+                    is_appended = poll_fn(|cx| Poll::Ready(write(self, cx))).await?;
+                }
+                if is_appended && !flushes || !self.is_left()? {
+                    return Ok(());
+                }
+                self.write().await?;
             }
-            if is_appended && !flushes || !self.is_left()? {
-                return Ok(());
-            }
-            self.write().await?;
         }
     }
 

@@ -155,18 +155,21 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     }
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
-    async fn ready(&mut self, in_parts: bool) -> Result<Found, Error<Failed<T>>> {
-        loop {
-            // What was found is not held while it waits.
-            let is_write = match self.look(in_parts)? {
-                Look::Found(found) => return Ok(found),
-                Look::Write => true,
-                Look::Read => false,
-            };
-            let result = if is_write { self.reply.write().await } else { self.reply.read(&mut self.inbox).await };
-            // Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
-            if result.is_err() && !(is_write && self.reply.core.ws.has_received_close()) {
-                return result.map(|()| Found::End);
+    #[allow(clippy::manual_async_fn)]
+    fn ready(&mut self, in_parts: bool) -> impl Future<Output = Result<Found, Error<Failed<T>>>> {
+        async move {
+            loop {
+                // What was found is not held while it waits.
+                let is_write = match self.look(in_parts)? {
+                    Look::Found(found) => return Ok(found),
+                    Look::Write => true,
+                    Look::Read => false,
+                };
+                let result = if is_write { self.reply.write().await } else { self.reply.read(&mut self.inbox).await };
+                // Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
+                if result.is_err() && !(is_write && self.reply.core.ws.has_received_close()) {
+                    return result.map(|()| Found::End);
+                }
             }
         }
     }
