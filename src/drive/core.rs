@@ -116,15 +116,16 @@ impl<R: Role> Core<R> {
         owed.map(|()| false).map_err(Error::Outbox)
     }
 
-    /// When the connection is over: `true` while the close frame, or the answer that refuses a client, is still to be written. Then fails for the reason.
-    pub(super) fn farewell<B: AsMut<[u8]>, K: MaskSource<R>, E>(
+    /// As [`owes`](Self::owes). When the connection is over, the close frame, or the answer that refuses a client, is still written; then it fails for the reason.
+    pub(super) fn left<B: AsMut<[u8]>, K: MaskSource<R>, E>(
         &mut self,
         outbox: &mut Outbox<B, K>,
     ) -> Result<bool, Error<E>> {
-        if self.is_cut || !self.owes::<_, _, E>(outbox).unwrap_or(false) {
-            self.check()?;
+        let owed = if self.is_cut { Ok(false) } else { self.owes(outbox) };
+        match self.end {
+            Some(end) if !matches!(owed, Ok(true)) => Err(end.error()),
+            _ => owed,
         }
-        Ok(true)
     }
 
     /// When the write that begins or goes on now must have taken a byte. The handshakes have deadlines of their own, for all that they write.

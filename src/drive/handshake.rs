@@ -151,7 +151,7 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
     judge: impl for<'h> FnOnce(&Request<'h>) -> Result<Accept<'h>, Verdict>,
 ) -> Result<Look<usize>, Error<Failed<T>>> {
     if reply.core.end.is_some() {
-        return reply.farewell().map(Look::of);
+        return reply.left().map(Look::of);
     }
     if let Stage::New = stage {
         *stage = Stage::Awaited(HeadScanner::new(Limits::new()));
@@ -185,7 +185,7 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
             },
         };
         reply.core.fail(end);
-        return reply.farewell().map(Look::of);
+        return reply.left().map(Look::of);
     }
     let Stage::Answered(n) = *stage else { return Err(Error::Order) };
     if reply.core.owes(&mut reply.outbox)? {
@@ -261,7 +261,7 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
     ) -> Result<Look<usize>, Error<Failed<T>>> {
         let Self { inbox, reply: Reply { core, outbox, .. }, stage } = self;
         if core.end.is_some() {
-            return self.reply.farewell().map(Look::of);
+            return self.reply.left().map(Look::of);
         }
         let end = loop {
             let (nonce, answer) = match stage {
@@ -306,7 +306,7 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
             }
         };
         core.fail(end);
-        self.reply.farewell().map(Look::of)
+        self.reply.left().map(Look::of)
     }
 
     /// The server's answer after [`connect`](Self::connect), also if it refuses, until the next call that receives. `None` if there is none.

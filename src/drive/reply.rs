@@ -3,12 +3,7 @@ use crate::{
     time::Instant,
     ws::{CloseCode, Closed, Connection, Inbox, Kind, Outbox},
 };
-use core::{
-    fmt,
-    future::{Future, poll_fn},
-    pin::pin,
-    task::{Context, Poll},
-};
+use core::{fmt, future::Future, pin::pin};
 
 /// The sending side of a [`WebSocket`](super::WebSocket). [`next`](super::WebSocket::next) returns it beside what arrived, which borrows the receiving side,
 /// so you can answer a message without a copy of it.
@@ -37,7 +32,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub fn send(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
-        self.append(true, move |reply, cx| reply.message(cx, kind, payload))
+        self.append(true, move |reply| reply.message(kind, payload))
     }
 
     /// As [`send`](Self::send), for text.
@@ -58,7 +53,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory.
     /// [`Error::State`] after a close, and inside a message that is sent in parts. Nothing was sent. The others end the connection.
     pub fn feed(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
-        self.append(false, move |reply, cx| reply.message(cx, kind, payload))
+        self.append(false, move |reply| reply.message(kind, payload))
     }
 
     /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`]. Several calls make up a message, so drop none
@@ -67,7 +62,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn feed_part(&mut self, kind: Kind, payload: &[u8], is_last: bool) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |reply, _| {
+        self.append(false, |reply| {
             reply.core.append(&mut reply.outbox, |ws, out| ws.send_chunk(kind, payload, is_last, out))
         })
         .await
@@ -79,7 +74,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |reply, _| reply.core.append(&mut reply.outbox, |ws, out| ws.ping(payload, out))).await?;
+        self.append(false, |reply| reply.core.append(&mut reply.outbox, |ws, out| ws.ping(payload, out))).await?;
         self.core.shows_pongs = true;
         self.flush().await
     }
@@ -98,7 +93,10 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// [`Error::Stalled`], [`Error::Transport`]: the connection is over.
     pub async fn flush(&mut self) -> Result<(), Error<Failed<T>>> {
-        while self.is_left()? {
+        if self.core.end.is_none() {
+            self.core.check()?;
+        }
+        while self.left()? {
             self.write().await?;
         }
         Ok(())
@@ -135,15 +133,16 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     pub(super) fn append(
         &mut self,
         flushes: bool,
-        mut write: impl FnMut(&mut Self, &mut Context<'_>) -> Result<bool, Error<Failed<T>>>,
+        mut write: impl FnMut(&mut Self) -> Result<bool, Error<Failed<T>>>,
     ) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
         async move {
             let mut is_appended = false;
             loop {
-                if !is_appended && self.core.check::<Failed<T>>().is_ok() {
-                    is_appended = poll_fn(|cx| Poll::Ready(write(self, cx))).await?;
+                if !is_appended && self.core.end.is_none() {
+                    self.core.check()?;
+                    is_appended = write(self)?;
                 }
-                if is_appended && !flushes || !self.is_left()? {
+                if is_appended && !flushes || !self.left()? {
                     return Ok(());
                 }
                 self.write().await?;
@@ -151,25 +150,15 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         }
     }
 
-    /// Whether something is to be written still. Fails before the opening handshake, and at the end, when the farewell was written.
-    fn is_left(&mut self) -> Result<bool, Error<Failed<T>>> {
-        if self.core.end.is_some() {
-            return self.farewell();
-        }
-        self.core.check()?;
-        self.core.owes(&mut self.outbox)
-    }
-
     /// All that arrived is handled: whether to write what is owed, or else to read. A deadline may have passed although bytes kept arriving.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn wait(&mut self) -> Result<bool, Error<Failed<T>>> {
         self.core.overdue(self.timer.now());
-        if self.core.end.is_some() { self.farewell() } else { self.core.owes(&mut self.outbox) }
+        self.left()
     }
 
-    /// At the end: `true` while something is still to be written. Then it fails for the reason.
-    pub(super) fn farewell(&mut self) -> Result<bool, Error<Failed<T>>> {
-        self.core.farewell(&mut self.outbox)
+    /// Whether something is to be written. At the end it fails for the reason, when the farewell was written.
+    pub(super) fn left(&mut self) -> Result<bool, Error<Failed<T>>> {
+        self.core.left(&mut self.outbox)
     }
 
     /// One read, or a deadline. Call it when all that was read is handled. It fails only for what the end of the connection does not say.

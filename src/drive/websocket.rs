@@ -179,7 +179,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     pub(super) fn look(&mut self, in_parts: bool) -> Result<Look<Found>, Error<Failed<T>>> {
         let is_over = self.reply.core.end.is_some();
         if is_over && !self.reply.core.ws.has_received_close() {
-            return self.reply.farewell().map(Look::of);
+            return self.reply.left().map(Look::of);
         }
         self.drop_head()?;
         let mut payload = None;
@@ -220,7 +220,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                 Err(ReceiveError::Capacity(e)) => Err(Error::Inbox(e)),
                 Err(ReceiveError::Peer(e)) => {
                     core.fail(End::Peer(e));
-                    self.reply.farewell().map(Look::of)
+                    self.reply.left().map(Look::of)
                 }
             };
         }
