@@ -15,8 +15,8 @@ pub(super) struct Core<R> {
     pub ws: Connection<R>,
     pub keep: KeepAlive,
     deadlines: Deadlines,
-    /// When the peer must have taken a byte. `None`: it has taken one since, or nothing waits.
-    write_by: Option<Instant>,
+    /// When the peer must have taken a byte. [`Instant::FAR_FUTURE`]: it has taken one since, or nothing waits.
+    write_by: Instant,
     overdue: Overdue,
     pub end: Option<End>,
     /// The transport takes nothing any more, or nothing is to be said.
@@ -37,7 +37,7 @@ impl<R: Role> Core<R> {
             ws,
             keep,
             deadlines,
-            write_by: None,
+            write_by: Instant::FAR_FUTURE,
             overdue: Overdue::default(),
             end: None,
             is_cut: false,
@@ -66,7 +66,7 @@ impl<R: Role> Core<R> {
     /// Ends the connection, unless it is over.
     pub(super) fn fail(&mut self, end: End) {
         if self.end.is_none() {
-            (self.end, self.write_by) = (Some(end), None);
+            (self.end, self.write_by) = (Some(end), Instant::FAR_FUTURE);
         }
         self.is_cut |=
             matches!(end, End::Transport | End::Stalled | End::Eof | End::Timeout(Timeout::Handshake | Timeout::Close));
@@ -130,13 +130,10 @@ impl<R: Role> Core<R> {
 
     /// When the write that begins or goes on now must have taken a byte. The handshakes have deadlines of their own, for all that they write.
     pub(super) fn write_by(&mut self, now: Instant) -> Instant {
-        let by = match self.byte_by(now) {
-            Instant::FAR_FUTURE => Instant::FAR_FUTURE,
-            by => *self.write_by.get_or_insert(by),
-        };
+        self.write_by = self.write_by.min(self.byte_by(now));
         match self.keep.timeout_reason() {
-            Some(Timeout::Handshake | Timeout::Close) => by.min(self.due()),
-            _ => by,
+            Some(Timeout::Handshake | Timeout::Close) => self.write_by.min(self.due()),
+            _ => self.write_by,
         }
     }
 
@@ -160,7 +157,7 @@ impl<R: Role> Core<R> {
     /// The transport took bytes. A farewell gets no more time by this; that of a Socket.IO server has a limit of its own.
     pub(super) fn has_written(&mut self) {
         if matches!(self.end, None | Some(End::Closed)) {
-            self.write_by = None;
+            self.write_by = Instant::FAR_FUTURE;
         }
     }
 
@@ -198,7 +195,7 @@ impl<R: Role> Core<R> {
         self.ws = self.ws.renewed();
         self.keep = KeepAlive::new(self.deadlines.others, now);
         self.overdue = Overdue::default();
-        (self.write_by, self.end) = (None, None);
+        (self.write_by, self.end) = (Instant::FAR_FUTURE, None);
         (self.is_cut, self.is_open, self.is_urgent, self.shows_pongs) = (false, false, false, false);
     }
 
@@ -211,7 +208,7 @@ impl<R: Role> Core<R> {
     }
 
     pub(super) fn set_deadlines(&mut self, deadlines: Deadlines, now: Instant) {
-        self.deadlines = deadlines;
+        (self.deadlines, self.write_by) = (deadlines, Instant::FAR_FUTURE);
         self.keep = KeepAlive::new(deadlines.others, now);
         if self.is_open {
             self.keep.opened(now);
