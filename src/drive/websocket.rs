@@ -233,18 +233,13 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// [`Error::Timeout`] if the peer does not answer in time. The others as in [`next`](Self::next).
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error<Failed<T>>> {
         if !self.reply.core.ws.is_closing() {
-            self.check_open()?;
+            self.reply.core.check()?;
             self.reply.close(code, reason)?;
         }
         while self.ready(true).await? != Found::End {
             let _ = self.inbox.take();
         }
         Ok(self.reply.closed())
-    }
-
-    fn check_open(&self) -> Result<(), Error<Failed<T>>> {
-        self.reply.core.check()?;
-        if let Stage::Open(_) = self.stage { Ok(()) } else { Err(Error::Order) }
     }
 
     /// The head of the handshake is not lent any more.
