@@ -189,28 +189,31 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// As `write`, but it waits until `until` at most.
-    pub(super) async fn write_until(&mut self, until: Instant) -> Result<(), Error<Failed<T>>> {
-        let Self { transport, timer, core, outbox } = self;
-        let by = core.write_by(timer.now());
-        let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by.min(until)))).await;
-        match written {
-            Some(Ok(Some(n))) if n > 0 => {
-                outbox.consume(n);
-                core.has_written();
-                return Ok(());
+    #[allow(clippy::manual_async_fn)]
+    pub(super) fn write_until(&mut self, until: Instant) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        async move {
+            let Self { transport, timer, core, outbox } = self;
+            let by = core.write_by(timer.now());
+            let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by.min(until)))).await;
+            match written {
+                Some(Ok(Some(n))) if n > 0 => {
+                    outbox.consume(n);
+                    core.has_written();
+                    return Ok(());
+                }
+                Some(Ok(None)) | None if timer.now() < by => return Ok(()),
+                _ => outbox.consume(usize::MAX),
             }
-            Some(Ok(None)) | None if timer.now() < by => return Ok(()),
-            _ => outbox.consume(usize::MAX),
-        }
-        match written {
-            Some(Err(e)) => {
-                let is_first = core.end.is_none();
-                core.fail(End::Transport);
-                if is_first { Err(Error::Transport(e)) } else { Ok(()) }
-            }
-            _ => {
-                core.stalled(timer.now());
-                Ok(())
+            match written {
+                Some(Err(e)) => {
+                    let is_first = core.end.is_none();
+                    core.fail(End::Transport);
+                    if is_first { Err(Error::Transport(e)) } else { Ok(()) }
+                }
+                _ => {
+                    core.stalled(timer.now());
+                    Ok(())
+                }
             }
         }
     }
