@@ -131,15 +131,12 @@ impl<R: Role> Core<R> {
     /// When the write that begins or goes on now must have taken a byte. The handshakes have deadlines of their own, for all that they write.
     pub(super) fn write_by(&mut self, now: Instant) -> Instant {
         self.write_by = self.write_by.min(self.byte_by(now));
-        match self.keep.timeout_reason() {
-            Some(Timeout::Handshake | Timeout::Close) => self.write_by.min(self.due()),
-            _ => self.write_by,
-        }
+        if self.keep.is_shaking() { self.write_by.min(self.due()) } else { self.write_by }
     }
 
     /// The time of [`write_by`](Self::write_by) has come.
     pub(super) fn stalled(&mut self, now: Instant) {
-        if let Some(Timeout::Handshake | Timeout::Close) = self.keep.timeout_reason() {
+        if self.keep.is_shaking() {
             self.idle(now);
         }
         self.fail(End::Stalled);
@@ -176,10 +173,7 @@ impl<R: Role> Core<R> {
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Timeout> {
         self.keep.handle_ping(now);
         self.overdue.begin(now);
-        let counts = match self.keep.timeout_reason()? {
-            Timeout::Pong | Timeout::Idle => self.overdue.has_waited(),
-            _ => self.overdue.counts(now),
-        };
+        let counts = if self.keep.is_shaking() { self.overdue.counts(now) } else { self.overdue.has_waited() };
         if counts { self.idle(now) } else { None }
     }
 

@@ -304,6 +304,12 @@ impl KeepAlive {
         }
     }
 
+    /// Whether the deadline is that of a handshake, of the opening or the closing one.
+    #[cfg(feature = "drive")]
+    pub(crate) const fn is_shaking(&self) -> bool {
+        matches!(self.phase, Phase::Handshake | Phase::Closing)
+    }
+
     /// Time has passed.
     pub(crate) fn tick(&mut self, now: Instant) {
         self.now = self.now.max(now);
