@@ -129,7 +129,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// Calls `write` until it has had room, and then waits until everything was sent, if `flushes`.
-    #[allow(clippy::manual_async_fn)]
+    #[allow(clippy::manual_async_fn, reason = "an async function holds its arguments twice")]
     pub(super) fn append(
         &mut self,
         flushes: bool,
@@ -189,7 +189,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// As `write`, but it waits until `until` at most.
-    #[allow(clippy::manual_async_fn)]
+    #[allow(clippy::manual_async_fn, reason = "an async function holds its arguments twice")]
     pub(super) fn write_until(&mut self, until: Instant) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
         async move {
             let Self { transport, timer, core, outbox } = self;

@@ -155,7 +155,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     }
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
-    #[allow(clippy::manual_async_fn)]
+    #[allow(clippy::manual_async_fn, reason = "an async function holds its arguments twice")]
     fn ready(&mut self, in_parts: bool) -> impl Future<Output = Result<Found, Error<Failed<T>>>> {
         async move {
             loop {
