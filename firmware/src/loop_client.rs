@@ -102,7 +102,7 @@ async fn session(
                 Ok(None) => break,
                 Ok(Some(Incoming::Message(_))) => {}
                 #[cfg(feature = "loop-deadlines")]
-                Ok(Some(Incoming::Pong(pong))) => keep.handle_pong(&pong),
+                Ok(Some(Incoming::Pong(pong))) => drop(keep.handle_pong(&pong)),
                 Ok(Some(_)) => {}
                 Err(ReceiveError::Capacity(_)) => return Err(()),
                 Err(_) => {

@@ -15,8 +15,8 @@ pub(super) struct Core<R> {
     pub ws: Connection<R>,
     pub keep: KeepAlive,
     deadlines: Deadlines,
-    /// When the peer must have taken a byte. `None`: it has taken one since, or nothing waits.
-    write_by: Option<Instant>,
+    /// When the peer must have taken a byte. [`Instant::FAR_FUTURE`]: it has taken one since, or nothing waits.
+    write_by: Instant,
     overdue: Overdue,
     pub end: Option<End>,
     /// The transport takes nothing any more, or nothing is to be said.
@@ -37,7 +37,7 @@ impl<R: Role> Core<R> {
             ws,
             keep,
             deadlines,
-            write_by: None,
+            write_by: Instant::FAR_FUTURE,
             overdue: Overdue::default(),
             end: None,
             is_cut: false,
@@ -55,21 +55,21 @@ impl<R: Role> Core<R> {
 
     /// Fails before the opening handshake, and if the connection is over for a reason that is not a closing handshake.
     pub(super) fn check<E>(&self) -> Result<(), Error<E>> {
-        match self.end {
-            Some(end) => Err(end.error()),
-            None if self.is_open => Ok(()),
-            None => Err(Error::Order),
-        }
+        if self.is_open && self.end.is_none() { Ok(()) } else { Err(self.reason()) }
+    }
+
+    /// Why the connection is over, or not open yet.
+    pub(super) fn reason<E>(&self) -> Error<E> {
+        self.end.map_or(Error::Order, End::error)
     }
 
     /// Ends the connection, unless it is over.
-    pub(super) fn fail<E>(&mut self, end: End) -> Error<E> {
+    pub(super) fn fail(&mut self, end: End) {
         if self.end.is_none() {
-            (self.end, self.write_by) = (Some(end), None);
+            (self.end, self.write_by) = (Some(end), Instant::FAR_FUTURE);
         }
         self.is_cut |=
             matches!(end, End::Transport | End::Stalled | End::Eof | End::Timeout(Timeout::Handshake | Timeout::Close));
-        self.end.unwrap_or(end).error()
     }
 
     /// Begins the closing handshake. The deadline for the peer's answer counts from now.
@@ -116,35 +116,30 @@ impl<R: Role> Core<R> {
         owed.map(|()| false).map_err(Error::Outbox)
     }
 
-    /// When the connection is over: `true` while the close frame, or the answer that refuses a client, is still to be written. Then fails for the reason.
-    pub(super) fn farewell<B: AsMut<[u8]>, K: MaskSource<R>, E>(
+    /// As [`owes`](Self::owes). When the connection is over, the close frame, or the answer that refuses a client, is still written; then it fails for the reason.
+    pub(super) fn left<B: AsMut<[u8]>, K: MaskSource<R>, E>(
         &mut self,
         outbox: &mut Outbox<B, K>,
     ) -> Result<bool, Error<E>> {
-        if self.is_cut || !self.owes::<_, _, E>(outbox).unwrap_or(false) {
-            self.check()?;
+        let owed = if self.is_cut { Ok(false) } else { self.owes(outbox) };
+        match self.end {
+            Some(end) if !matches!(owed, Ok(true)) => Err(end.error()),
+            _ => owed,
         }
-        Ok(true)
     }
 
     /// When the write that begins or goes on now must have taken a byte. The handshakes have deadlines of their own, for all that they write.
     pub(super) fn write_by(&mut self, now: Instant) -> Instant {
-        let by = match self.byte_by(now) {
-            Instant::FAR_FUTURE => Instant::FAR_FUTURE,
-            by => *self.write_by.get_or_insert(by),
-        };
-        match self.keep.timeout_reason() {
-            Some(Timeout::Handshake | Timeout::Close) => by.min(self.due()),
-            _ => by,
-        }
+        self.write_by = self.write_by.min(self.byte_by(now));
+        if self.keep.is_shaking() { self.write_by.min(self.due()) } else { self.write_by }
     }
 
     /// The time of [`write_by`](Self::write_by) has come.
-    pub(super) fn stalled<E>(&mut self, now: Instant) -> Error<E> {
-        if let Some(Timeout::Handshake | Timeout::Close) = self.keep.timeout_reason() {
+    pub(super) fn stalled(&mut self, now: Instant) {
+        if self.keep.is_shaking() {
             self.idle(now);
         }
-        self.fail(End::Stalled)
+        self.fail(End::Stalled);
     }
 
     /// When a write that begins now must have taken a byte.
@@ -159,7 +154,7 @@ impl<R: Role> Core<R> {
     /// The transport took bytes. A farewell gets no more time by this; that of a Socket.IO server has a limit of its own.
     pub(super) fn has_written(&mut self) {
         if matches!(self.end, None | Some(End::Closed)) {
-            self.write_by = None;
+            self.write_by = Instant::FAR_FUTURE;
         }
     }
 
@@ -178,17 +173,14 @@ impl<R: Role> Core<R> {
     pub(super) fn overdue(&mut self, now: Instant) -> Option<Timeout> {
         self.keep.handle_ping(now);
         self.overdue.begin(now);
-        let counts = match self.keep.timeout_reason()? {
-            Timeout::Pong | Timeout::Idle => self.overdue.has_waited(),
-            _ => self.overdue.counts(now),
-        };
+        let counts = if self.keep.is_shaking() { self.overdue.counts(now) } else { self.overdue.has_waited() };
         if counts { self.idle(now) } else { None }
     }
 
     /// Nothing arrived until `now`. Returns a deadline that has passed.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Timeout> {
         let timeout = self.keep.handle_timeout(now, &mut self.ws)?;
-        self.fail::<()>(End::Timeout(timeout));
+        self.fail(End::Timeout(timeout));
         Some(timeout)
     }
 
@@ -197,7 +189,7 @@ impl<R: Role> Core<R> {
         self.ws = self.ws.renewed();
         self.keep = KeepAlive::new(self.deadlines.others, now);
         self.overdue = Overdue::default();
-        (self.write_by, self.end) = (None, None);
+        (self.write_by, self.end) = (Instant::FAR_FUTURE, None);
         (self.is_cut, self.is_open, self.is_urgent, self.shows_pongs) = (false, false, false, false);
     }
 
@@ -210,7 +202,7 @@ impl<R: Role> Core<R> {
     }
 
     pub(super) fn set_deadlines(&mut self, deadlines: Deadlines, now: Instant) {
-        self.deadlines = deadlines;
+        (self.deadlines, self.write_by) = (deadlines, Instant::FAR_FUTURE);
         self.keep = KeepAlive::new(deadlines.others, now);
         if self.is_open {
             self.keep.opened(now);

@@ -89,8 +89,8 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]> + FromIterator<u8>> Reply<T
     /// # Errors
     /// As [`feed`](Self::feed). [`Error::Outbox`] only if `B` makes no memory of the size.
     pub async fn feed_growing(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |reply, cx| match reply.message(cx, kind, payload) {
-            Err(Error::Outbox(e)) if reply.outbox.replace(memory(e.needed)).is_ok() => reply.message(cx, kind, payload),
+        self.append(false, |reply| match reply.message(kind, payload) {
+            Err(Error::Outbox(e)) if reply.outbox.replace(memory(e.needed)).is_ok() => reply.message(kind, payload),
             result => result,
         })
         .await

@@ -151,7 +151,7 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
     judge: impl for<'h> FnOnce(&Request<'h>) -> Result<Accept<'h>, Verdict>,
 ) -> Result<Look<usize>, Error<Failed<T>>> {
     if reply.core.end.is_some() {
-        return reply.farewell().map(Look::of);
+        return reply.left().map(Look::of);
     }
     if let Stage::New = stage {
         *stage = Stage::Awaited(HeadScanner::new(Limits::new()));
@@ -184,8 +184,8 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
                 }
             },
         };
-        reply.core.fail::<Failed<T>>(end);
-        return reply.farewell().map(Look::of);
+        reply.core.fail(end);
+        return reply.left().map(Look::of);
     }
     let Stage::Answered(n) = *stage else { return Err(Error::Order) };
     if reply.core.owes(&mut reply.outbox)? {
@@ -261,15 +261,15 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
     ) -> Result<Look<usize>, Error<Failed<T>>> {
         let Self { inbox, reply: Reply { core, outbox, .. }, stage } = self;
         if core.end.is_some() {
-            return self.reply.farewell().map(Look::of);
+            return self.reply.left().map(Look::of);
         }
-        loop {
+        let end = loop {
             let (nonce, answer) = match stage {
                 Stage::New => (outbox.keys().bytes(), None),
                 Stage::Asked(nonce, head) => match head.scan(inbox.bytes()) {
                     Ok(None) => return self.reply.wait().map(Look::of),
                     Ok(Some(n)) => (*nonce, Some(n)),
-                    Err(e) => return Err(core.fail(End::Head(e))),
+                    Err(e) => break End::Head(e),
                 },
                 _ => return Err(Error::Order),
             };
@@ -284,7 +284,10 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
                 continue;
             };
             let bytes = inbox.bytes().get_mut(..n).unwrap_or_default();
-            let response = ResponseHead::parse(bytes).map_err(|e| core.fail(End::Head(e)))?;
+            let response = match ResponseHead::parse(bytes) {
+                Ok(response) => response,
+                Err(e) => break End::Head(e),
+            };
             match connect.check_with(sha1, &response) {
                 Ok(Some(_)) => {
                     self.opened();
@@ -298,10 +301,12 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
                 }
                 Err(e) => {
                     *stage = Stage::Refused(n);
-                    return Err(core.fail(End::Handshake(e)));
+                    break End::Handshake(e);
                 }
             }
-        }
+        };
+        core.fail(end);
+        self.reply.left().map(Look::of)
     }
 
     /// The server's answer after [`connect`](Self::connect), also if it refuses, until the next call that receives. `None` if there is none.

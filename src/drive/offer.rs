@@ -8,24 +8,18 @@ use crate::{
 use core::{
     future::Future,
     pin::pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// Sends a message from where it lies, or else copies it into the outbox. `Ok(false)`: there is no room yet, and nothing was changed.
-    pub(super) fn message(
-        &mut self,
-        cx: &mut Context<'_>,
-        kind: Kind,
-        payload: &[u8],
-    ) -> Result<bool, Error<Failed<T>>> {
-        Ok(self.offer(cx, kind, payload)?
-            || self.core.append(&mut self.outbox, |ws, out| ws.send(kind, payload, out))?)
+    pub(super) fn message(&mut self, kind: Kind, payload: &[u8]) -> Result<bool, Error<Failed<T>>> {
+        Ok(self.offer(kind, payload)? || self.core.append(&mut self.outbox, |ws, out| ws.send(kind, payload, out))?)
     }
 
     /// Offers a message to the transport, once. What is not taken enters the outbox in the same poll, so the frame is whole whatever happens next.
     /// `Ok(false)`: this message is to be copied, or has no room yet; nothing was changed.
-    fn offer(&mut self, cx: &mut Context<'_>, kind: Kind, payload: &[u8]) -> Result<bool, Error<Failed<T>>> {
+    fn offer(&mut self, kind: Kind, payload: &[u8]) -> Result<bool, Error<Failed<T>>> {
         let Self { transport, core, outbox, .. } = self;
         if D::Role::SENDS_MASKED || !transport.is_vectored() {
             return Ok(false);
@@ -37,13 +31,14 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
             return Ok(false);
         }
         append(outbox, header.as_bytes());
-        let offered = pin!(transport.write_both(outbox.written(), payload)).poll(cx);
+        let offered =
+            pin!(transport.write_both(outbox.written(), payload)).poll(&mut Context::from_waker(Waker::noop()));
         let n = match offered {
             Poll::Ready(Ok(Some(n))) => n,
             Poll::Ready(Ok(None)) | Poll::Pending => 0,
             Poll::Ready(Err(e)) => {
                 outbox.consume(usize::MAX);
-                core.fail::<Failed<T>>(End::Transport);
+                core.fail(End::Transport);
                 return Err(Error::Transport(e));
             }
         };

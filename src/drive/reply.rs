@@ -3,12 +3,7 @@ use crate::{
     time::Instant,
     ws::{CloseCode, Closed, Connection, Inbox, Kind, Outbox},
 };
-use core::{
-    fmt,
-    future::{Future, poll_fn},
-    pin::pin,
-    task::{Context, Poll},
-};
+use core::{fmt, future::Future, pin::pin};
 
 /// The sending side of a [`WebSocket`](super::WebSocket). [`next`](super::WebSocket::next) returns it beside what arrived, which borrows the receiving side,
 /// so you can answer a message without a copy of it.
@@ -36,16 +31,16 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
-    pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(true, |reply, cx| reply.message(cx, kind, payload)).await
+    pub fn send(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.append(true, move |reply| reply.message(kind, payload))
     }
 
     /// As [`send`](Self::send), for text.
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
-    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Failed<T>>> {
-        self.send(Kind::Text, text.as_bytes()).await
+    pub fn send_text(&mut self, text: &str) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.send(Kind::Text, text.as_bytes())
     }
 
     /// Writes a message into the send memory. It waits only while that has no room. The next `send`, [`flush`](Self::flush) or
@@ -57,8 +52,8 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// [`Error::Outbox`] if the message is larger than the memory: send it in parts ([`feed_part`](Self::feed_part)), or replace the memory.
     /// [`Error::State`] after a close, and inside a message that is sent in parts. Nothing was sent. The others end the connection.
-    pub async fn feed(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |reply, cx| reply.message(cx, kind, payload)).await
+    pub fn feed(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.append(false, move |reply| reply.message(kind, payload))
     }
 
     /// As [`feed`](Self::feed), for a part of a message, in a frame of its own. See [`Connection::send_chunk`]. Several calls make up a message, so drop none
@@ -67,7 +62,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn feed_part(&mut self, kind: Kind, payload: &[u8], is_last: bool) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |reply, _| {
+        self.append(false, |reply| {
             reply.core.append(&mut reply.outbox, |ws, out| ws.send_chunk(kind, payload, is_last, out))
         })
         .await
@@ -79,7 +74,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// As [`feed`](Self::feed).
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.append(false, |reply, _| reply.core.append(&mut reply.outbox, |ws, out| ws.ping(payload, out))).await?;
+        self.append(false, |reply| reply.core.append(&mut reply.outbox, |ws, out| ws.ping(payload, out))).await?;
         self.core.shows_pongs = true;
         self.flush().await
     }
@@ -98,7 +93,10 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// # Errors
     /// [`Error::Stalled`], [`Error::Transport`]: the connection is over.
     pub async fn flush(&mut self) -> Result<(), Error<Failed<T>>> {
-        while self.is_left()? {
+        if self.core.end.is_none() {
+            self.core.check()?;
+        }
+        while self.left()? {
             self.write().await?;
         }
         Ok(())
@@ -131,95 +129,92 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// Calls `write` until it has had room, and then waits until everything was sent, if `flushes`.
-    pub(super) async fn append(
+    #[allow(clippy::manual_async_fn, reason = "an async function holds its arguments twice")]
+    pub(super) fn append(
         &mut self,
         flushes: bool,
-        mut write: impl FnMut(&mut Self, &mut Context<'_>) -> Result<bool, Error<Failed<T>>>,
-    ) -> Result<(), Error<Failed<T>>> {
-        let mut is_appended = false;
-        loop {
-            if !is_appended && self.core.check::<Failed<T>>().is_ok() {
-                is_appended = poll_fn(|cx| Poll::Ready(write(self, cx))).await?;
+        mut write: impl FnMut(&mut Self) -> Result<bool, Error<Failed<T>>>,
+    ) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        async move {
+            let mut is_appended = false;
+            loop {
+                if !is_appended && self.core.end.is_none() {
+                    self.core.check()?;
+                    is_appended = write(self)?;
+                }
+                if is_appended && !flushes || !self.left()? {
+                    return Ok(());
+                }
+                self.write().await?;
             }
-            if is_appended && !flushes || !self.is_left()? {
-                return Ok(());
-            }
-            self.write().await?;
         }
-    }
-
-    /// Whether something is to be written still. Fails before the opening handshake, and at the end, when the farewell was written.
-    fn is_left(&mut self) -> Result<bool, Error<Failed<T>>> {
-        if self.core.end.is_some() {
-            return self.farewell();
-        }
-        self.core.check()?;
-        self.core.owes(&mut self.outbox)
     }
 
     /// All that arrived is handled: whether to write what is owed, or else to read. A deadline may have passed although bytes kept arriving.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn wait(&mut self) -> Result<bool, Error<Failed<T>>> {
         self.core.overdue(self.timer.now());
-        if self.core.end.is_some() { self.farewell() } else { self.core.owes(&mut self.outbox) }
+        self.left()
     }
 
-    /// At the end: `true` while something is still to be written. Then it fails for the reason.
-    pub(super) fn farewell(&mut self) -> Result<bool, Error<Failed<T>>> {
-        self.core.farewell(&mut self.outbox)
+    /// Whether something is to be written. At the end it fails for the reason, when the farewell was written.
+    pub(super) fn left(&mut self) -> Result<bool, Error<Failed<T>>> {
+        self.core.left(&mut self.outbox)
     }
 
-    /// One read, or a deadline. Call it when all that was read is handled.
+    /// One read, or a deadline. Call it when all that was read is handled. It fails only for what the end of the connection does not say.
     pub(super) async fn read<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Error<Failed<T>>> {
         let Self { transport, timer, core, .. } = self;
         let due = core.due();
         let space = inbox.space().map_err(Error::Inbox)?;
         let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
         match read {
-            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => Ok(()),
-            Some(Ok(Some(0))) => Err(core.fail(End::Eof)),
+            Some(Ok(Some(0))) if core.ws.handle_eof().is_clean => {}
+            Some(Ok(Some(0))) => core.fail(End::Eof),
             Some(Ok(Some(n))) => {
                 inbox.commit(n);
                 core.arrived(timer.now(), due);
-                Ok(())
             }
             Some(Err(e)) => {
-                core.fail::<Failed<T>>(End::Transport);
-                Err(Error::Transport(e))
+                core.fail(End::Transport);
+                return Err(Error::Transport(e));
             }
-            Some(Ok(None)) | None => {
-                core.idle(timer.now());
-                Ok(())
-            }
+            Some(Ok(None)) | None => drop(core.idle(timer.now())),
         }
+        Ok(())
     }
 
-    /// One write. What it took is removed from the outbox in the same poll.
+    /// One write. What it took is removed from the outbox in the same poll. It fails only for what the end of the connection does not say.
     pub(super) fn write(&mut self) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
         self.write_until(Instant::FAR_FUTURE)
     }
 
     /// As `write`, but it waits until `until` at most.
-    pub(super) async fn write_until(&mut self, until: Instant) -> Result<(), Error<Failed<T>>> {
-        let Self { transport, timer, core, outbox } = self;
-        let by = core.write_by(timer.now());
-        let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by.min(until)))).await;
-        match written {
-            Some(Ok(Some(n))) if n > 0 => {
-                outbox.consume(n);
-                core.has_written();
-                return Ok(());
+    #[allow(clippy::manual_async_fn, reason = "an async function holds its arguments twice")]
+    pub(super) fn write_until(&mut self, until: Instant) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        async move {
+            let Self { transport, timer, core, outbox } = self;
+            let by = core.write_by(timer.now());
+            let written = race(pin!(transport.write(outbox.written())), pin!(timer.sleep_until(by.min(until)))).await;
+            match written {
+                Some(Ok(Some(n))) if n > 0 => {
+                    outbox.consume(n);
+                    core.has_written();
+                    return Ok(());
+                }
+                Some(Ok(None)) | None if timer.now() < by => return Ok(()),
+                _ => outbox.consume(usize::MAX),
             }
-            Some(Ok(None)) | None if timer.now() < by => return Ok(()),
-            _ => outbox.consume(usize::MAX),
-        }
-        match written {
-            Some(Err(e)) if core.end.is_none() => {
-                core.fail::<Failed<T>>(End::Transport);
-                Err(Error::Transport(e))
+            match written {
+                Some(Err(e)) => {
+                    let is_first = core.end.is_none();
+                    core.fail(End::Transport);
+                    if is_first { Err(Error::Transport(e)) } else { Ok(()) }
+                }
+                _ => {
+                    core.stalled(timer.now());
+                    Ok(())
+                }
             }
-            Some(Err(_)) => Err(core.fail(End::Transport)),
-            _ => Err(core.stalled(timer.now())),
         }
     }
 }

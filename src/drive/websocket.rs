@@ -155,18 +155,21 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     }
 
     /// Waits until there is something to return. It lends nothing, so it can loop.
-    async fn ready(&mut self, in_parts: bool) -> Result<Found, Error<Failed<T>>> {
-        loop {
-            // What was found is not held while it waits.
-            let is_write = match self.look(in_parts)? {
-                Look::Found(found) => return Ok(found),
-                Look::Write => true,
-                Look::Read => false,
-            };
-            let result = if is_write { self.reply.write().await } else { self.reply.read(&mut self.inbox).await };
-            // Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
-            if result.is_err() && !(is_write && self.reply.core.ws.has_received_close()) {
-                return result.map(|()| Found::End);
+    #[allow(clippy::manual_async_fn, reason = "an async function holds its arguments twice")]
+    fn ready(&mut self, in_parts: bool) -> impl Future<Output = Result<Found, Error<Failed<T>>>> {
+        async move {
+            loop {
+                // What was found is not held while it waits.
+                let is_write = match self.look(in_parts)? {
+                    Look::Found(found) => return Ok(found),
+                    Look::Write => true,
+                    Look::Read => false,
+                };
+                let result = if is_write { self.reply.write().await } else { self.reply.read(&mut self.inbox).await };
+                // Whether the peer, which has sent its close frame, takes the answer does not matter: many end the transport at once.
+                if result.is_err() && !(is_write && self.reply.core.ws.has_received_close()) {
+                    return result.map(|()| Found::End);
+                }
             }
         }
     }
@@ -176,7 +179,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     pub(super) fn look(&mut self, in_parts: bool) -> Result<Look<Found>, Error<Failed<T>>> {
         let is_over = self.reply.core.end.is_some();
         if is_over && !self.reply.core.ws.has_received_close() {
-            return self.reply.farewell().map(Look::of);
+            return self.reply.left().map(Look::of);
         }
         self.drop_head()?;
         let mut payload = None;
@@ -216,8 +219,8 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
                 Err(ReceiveError::Capacity(_)) if core.owes(outbox)? => Ok(Look::Write),
                 Err(ReceiveError::Capacity(e)) => Err(Error::Inbox(e)),
                 Err(ReceiveError::Peer(e)) => {
-                    core.fail::<Failed<T>>(End::Peer(e));
-                    self.reply.farewell().map(Look::of)
+                    core.fail(End::Peer(e));
+                    self.reply.left().map(Look::of)
                 }
             };
         }
@@ -230,18 +233,13 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     /// [`Error::Timeout`] if the peer does not answer in time. The others as in [`next`](Self::next).
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error<Failed<T>>> {
         if !self.reply.core.ws.is_closing() {
-            self.check_open()?;
+            self.reply.core.check()?;
             self.reply.close(code, reason)?;
         }
         while self.ready(true).await? != Found::End {
             let _ = self.inbox.take();
         }
         Ok(self.reply.closed())
-    }
-
-    fn check_open(&self) -> Result<(), Error<Failed<T>>> {
-        self.reply.core.check()?;
-        if let Stage::Open(_) = self.stage { Ok(()) } else { Err(Error::Order) }
     }
 
     /// The head of the handshake is not lent any more.
@@ -283,17 +281,16 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     ///
     /// # Errors
     /// As [`Reply::feed`].
-    pub async fn send(&mut self, kind: Kind, payload: &[u8]) -> Result<(), Error<Failed<T>>> {
-        self.check_open()?;
-        self.reply.send(kind, payload).await
+    pub fn send(&mut self, kind: Kind, payload: &[u8]) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.reply.send(kind, payload)
     }
 
     /// As [`Reply::send_text`].
     ///
     /// # Errors
     /// As [`Reply::feed`].
-    pub async fn send_text(&mut self, text: &str) -> Result<(), Error<Failed<T>>> {
-        self.send(Kind::Text, text.as_bytes()).await
+    pub fn send_text(&mut self, text: &str) -> impl Future<Output = Result<(), Error<Failed<T>>>> {
+        self.reply.send(Kind::Text, text.as_bytes())
     }
 
     /// The sending side, for its other calls.

@@ -158,11 +158,10 @@ enum Beat {
     Asked,
 }
 
-/// `None` when it is turned off, and for a moment that never comes.
+/// A moment that never comes when it is turned off.
 #[inline(never)]
-const fn after(since: Instant, ms: u32) -> Option<Instant> {
-    let at = since.after_millis(millis(ms));
-    if ms == 0 || at.as_millis() == Instant::FAR_FUTURE.as_millis() { None } else { Some(at) }
+const fn after(since: Instant, ms: u32) -> Instant {
+    if ms == 0 { Instant::FAR_FUTURE } else { since.after_millis(millis(ms)) }
 }
 
 impl KeepAlive {
@@ -239,7 +238,7 @@ impl KeepAlive {
     #[cfg(feature = "drive")]
     pub(crate) fn handle_ping(&mut self, now: Instant) {
         self.tick(now);
-        if self.next().is_some_and(|(at, reason)| reason == Timeout::Ping && at <= self.now) {
+        if matches!(self.next(), (at, Timeout::Ping) if self.has_come(at)) {
             self.beat = Beat::Owed;
             self.asked = self.now;
         }
@@ -249,13 +248,15 @@ impl KeepAlive {
     /// its pong.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.next().map(|(at, _)| at)
+        let (at, _) = self.next();
+        if at == Instant::FAR_FUTURE { None } else { Some(at) }
     }
 
     /// The deadline that [`poll_timeout`](Self::poll_timeout) returns, for logs.
     #[must_use]
     pub fn timeout_reason(&self) -> Option<Timeout> {
-        self.next().map(|(_, reason)| reason)
+        let (at, reason) = self.next();
+        if at == Instant::FAR_FUTURE { None } else { Some(reason) }
     }
 
     /// Call it when the time of [`poll_timeout`](Self::poll_timeout) has come. Marks a ping as owed if one is due. Returns a deadline that has passed,
@@ -264,7 +265,10 @@ impl KeepAlive {
         self.tick(now);
         self.watch(ws);
         loop {
-            let (_, reason) = self.next().filter(|(at, _)| *at <= self.now)?;
+            let (at, reason) = self.next();
+            if !self.has_come(at) {
+                return None;
+            }
             match reason {
                 Timeout::Ping => {
                     self.beat = Beat::Owed;
@@ -285,28 +289,36 @@ impl KeepAlive {
         }
     }
 
-    /// The next deadline and its kind.
+    fn has_come(&self, at: Instant) -> bool {
+        at <= self.now && at != Instant::FAR_FUTURE
+    }
+
+    /// The next deadline and its kind. [`Instant::FAR_FUTURE`] if there is none.
     #[inline(never)]
-    fn next(&self) -> Option<(Instant, Timeout)> {
-        let of = |since, ms, reason| after(since, ms).map(|at| (at, reason));
-        match self.phase {
-            Phase::Over => None,
-            Phase::Handshake => of(self.since, self.timeouts.handshake, Timeout::Handshake),
-            Phase::Closing => of(self.since, self.timeouts.close, Timeout::Close),
-            Phase::Open => {
-                // Without a deadline for pongs, pings follow each other whether answered or not.
-                let beat = if self.beat == Beat::Idle || self.timeouts.pong == 0 {
-                    of(self.asked, self.timeouts.ping_interval, Timeout::Ping)
-                } else {
-                    of(self.asked, self.timeouts.pong, Timeout::Pong)
-                };
-                let idle = of(self.since, self.timeouts.idle, Timeout::Idle);
-                match (beat, idle) {
-                    (Some(beat), Some(idle)) => Some(if idle.0 < beat.0 { idle } else { beat }),
-                    (beat, idle) => beat.or(idle),
-                }
+    fn next(&self) -> (Instant, Timeout) {
+        let Timeouts { handshake, ping_interval, pong, idle, close } = self.timeouts;
+        let (since, ms, reason) = match self.phase {
+            Phase::Over => return (Instant::FAR_FUTURE, Timeout::Close),
+            Phase::Handshake => (self.since, handshake, Timeout::Handshake),
+            Phase::Closing => (self.since, close, Timeout::Close),
+            // Without a deadline for pongs, pings follow each other whether answered or not.
+            Phase::Open if self.beat == Beat::Idle || pong == 0 => (self.asked, ping_interval, Timeout::Ping),
+            Phase::Open => (self.asked, pong, Timeout::Pong),
+        };
+        let first = after(since, ms);
+        if self.phase == Phase::Open {
+            let idle = after(self.since, idle);
+            if idle < first {
+                return (idle, Timeout::Idle);
             }
         }
+        (first, reason)
+    }
+
+    /// Whether the deadline is that of a handshake, of the opening or the closing one.
+    #[cfg(feature = "drive")]
+    pub(crate) const fn is_shaking(&self) -> bool {
+        matches!(self.phase, Phase::Handshake | Phase::Closing)
     }
 
     /// Time has passed.

@@ -100,7 +100,8 @@ impl<R: Role> State<R> {
     /// Ends the connection for both halves, unless it is over.
     pub(super) fn fail<E>(&mut self, end: End, woken: &mut Woken) -> Error<E> {
         self.wakers.take_all(woken);
-        self.core.fail(end)
+        self.core.fail(end);
+        self.core.reason()
     }
 
     /// Whether something waits to be written.
@@ -177,7 +178,8 @@ impl<R: Role> State<R> {
             Some(Ok(None)) | None if now < self.core.write_by(now) => Ok(()),
             Some(Ok(_)) | None => {
                 self.wakers.take_all(woken);
-                Err(self.core.stalled(now))
+                self.core.stalled(now);
+                Err(self.core.reason())
             }
         }
     }

@@ -179,11 +179,13 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
     /// # Errors
     /// See [`ServerIo`].
     pub async fn flush(&mut self) -> Result<(), Error<Failed<T>>> {
-        self.reply.core.check()?;
-        while self.owes()? {
+        loop {
+            self.reply.core.check()?;
+            if !self.owes()? {
+                return Ok(());
+            }
             self.reply.write().await?;
         }
-        Ok(())
     }
 
     /// Closes the connection for `reason`, without waiting. [`next`](super::Server::next) sends what waits, and returns the last steps.
@@ -270,7 +272,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
         let is_owed = now < until && self.owes().unwrap_or(false);
         self.farewell = if is_owed { Farewell::Until(until) } else { Farewell::Said };
         // Each write has less time from now on, and nothing more is sent.
-        let _ = self.reply.core.fail::<()>(End::Closed);
+        self.reply.core.fail(End::Closed);
         is_owed
     }
 

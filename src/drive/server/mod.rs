@@ -281,12 +281,12 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         let space = self.inbox.space().map_err(Error::Inbox)?;
         let read = race(pin!(transport.read(space)), pin!(timer.sleep_until(due))).await;
         match read {
-            Some(Ok(Some(0))) => drop(core.fail::<()>(End::Eof)),
+            Some(Ok(Some(0))) => core.fail(End::Eof),
             Some(Ok(Some(n))) => {
                 self.inbox.commit(n);
                 overdue.arrived(timer.now(), due);
             }
-            Some(Err(_)) => drop(core.fail::<()>(End::Transport)),
+            Some(Err(_)) => core.fail(End::Transport),
             Some(Ok(None)) | None => return Ok(Waited::None),
         }
         Ok(Waited::Some)
