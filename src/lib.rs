@@ -8,6 +8,7 @@
 //! - [`guide`]: [the layers](guide::layers), [the loop and its endings](guide::the_loop), [the Socket.IO client](guide::client),
 //!   [memory](guide::memory), [time and randomness](guide::time), [security](guide::security), [microcontrollers](guide::boards),
 //!   [Tokio](guide::tokio), [tests without sockets](guide::testing), [glossary](guide::glossary).
+//! - Something to await: the module `drive` (feature `drive`), and its chapter `guide::drivers`.
 //! - Complete connections: [`endpoint::ServerEnd`], [`endpoint::client::ClientEnd`].
 //! - WebSocket: [`ws::Inbox`], [`ws::Connection`], [`ws::Out`], [`ws::Accept`], [`ws::Connect`], [`ws::KeepAlive`].
 //! - Engine.IO: [`engineio::server::Session`], [`engineio::server::route`], [`engineio::server::Probe`], [`engineio::client::Session`].

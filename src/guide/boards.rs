@@ -20,6 +20,11 @@
 //! pass a function to `check_with`, `write_with` or [`accept_key_with`](crate::ws::accept_key_with): the hash unit of the chip, or a small
 //! implementation of your own (about 700 bytes).
 //!
+//! # With an executor, or with a loop of your own
+//!
+//! With embassy, or another executor, use the drivers (module `drive`, feature `drive`; the clock of embassy: feature `embassy-time`). `examples/reading` is a
+//! Socket.IO client on a Cortex-M4 with embassy-net. Without an executor use `drive::blocking`, or write the loop yourself, as below.
+//!
 //! # A client that takes messages in pieces
 //!
 //! With [`poll_event`](crate::ws::Connection::poll_event) no inbox is needed, and a message may be longer than all your memory. This loop uses
