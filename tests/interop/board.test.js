@@ -3,6 +3,8 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
+import path from "node:path";
+import { chromium } from "playwright-core";
 import { io } from "socket.io-client";
 import { startExample, until } from "./support.js";
 
@@ -100,4 +102,28 @@ test("whoever breaks off or sends nonsense leaves the board to the next", async 
   const next = connect();
   assert.equal(await next.emitWithAck("ask", 4), 4);
   next.close();
+});
+
+test("Chromium is asked, answered and acknowledged", async () => {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    const page = await (await browser.newContext()).newPage();
+    await page.addScriptTag({ path: path.join(import.meta.dirname, "node_modules/socket.io-client/dist/socket.io.min.js") });
+    const heard = await page.evaluate(async (url) => {
+      const socket = window.io(url, { transports: ["websocket"], reconnection: false });
+      socket.on("who are you?", (answer) => answer("Chromium"));
+      const hello = await new Promise((done) => socket.once("hello", done));
+      const answer = await socket.timeout(5000).emitWithAck("ask", { deep: ["grün", 1] });
+      const [back] = await new Promise((done) => socket.emit("file", { file: new Uint8Array(200).fill(9) }, (...all) => done(all)));
+      const file = new Uint8Array(back.file);
+      socket.close();
+      return { hello, answer, file: file.length === 200 && file.every((b) => b === 9) };
+    }, board.url);
+    assert.deepEqual(heard, { hello: "Chromium", answer: { deep: ["grün", 1] }, file: true });
+  } finally {
+    await browser.close();
+  }
 });
