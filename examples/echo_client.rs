@@ -59,6 +59,9 @@ async fn run(options: &Options) -> Result<u32, String> {
         Ok(_) => return Err("the server closed before it said how many cases there are".into()),
         Err(e) => return Err(e.to_string()),
     };
+    // A server may serve one connection at a time.
+    let _ = echo(&mut ws).await;
+    hang_up(ws).await;
     for case in 1..=cases {
         let mut ws = open(&format!("{base}/runCase?case={case}&agent={agent}"), options).await?;
         // How a case ends is the server's to judge.
