@@ -413,7 +413,7 @@ fn a_poisoned_lock_ends_all() {
     assert!(log.iter().all(|line| line.ends_with("Err(Lock)")), "{log:?}");
 }
 
-/// A transport that panics takes neither the pen nor the lock along.
+/// A transport that panics takes neither the output nor the lock along.
 #[test]
 fn a_panic_in_the_transport_leaves_the_pen() {
     struct Mine(Writer, Rc<Cell<bool>>);
@@ -484,7 +484,7 @@ fn a_call_that_is_polled_once_comes_through() {
     world.run();
     get(&world.output, 10);
     world.tasks.poll(writing);
-    assert!(world.tasks.is_over(writing), "it leaves the pen to the one that waits");
+    assert!(world.tasks.is_over(writing), "it leaves the output to the one that waits");
     assert!(world.tasks.cancel(waiting));
     let mut cx = Context::from_waker(Waker::noop());
     for i in 0.. {
@@ -493,6 +493,6 @@ fn a_call_that_is_polled_once_comes_through() {
         if send.poll(&mut cx).is_ready() {
             break;
         }
-        assert!(i < 20, "it never gets the pen");
+        assert!(i < 20, "it never gets the output");
     }
 }

@@ -80,7 +80,7 @@ fn a_peer_that_does_not_read_stops_only_who_sends() {
     assert_eq!(frames(&wire).0, [(0x82, vec![7; 100]), (0x8a, vec![4])]);
 }
 
-/// The same, but no sender is there: the receiver itself has the pen.
+/// The same, but no sender is there: the receiver itself has the output.
 #[test]
 fn a_receiver_that_cannot_write_receives() {
     let (world, rx, _tx) = World::with(&NARROW, quiet());
@@ -169,7 +169,7 @@ fn a_slow_peer_is_not_stuck() {
     assert!(world.log.take().is_empty());
 }
 
-/// A future that is neither polled nor dropped has the pen.
+/// A future that is neither polled nor dropped has the output.
 #[test]
 fn a_sender_that_is_not_polled_stops_others_for_a_limited_time() {
     let (world, rx, tx) = World::with(&NARROW, quiet());
@@ -476,7 +476,7 @@ fn a_close_behind_a_slow_write_ends_in_time() {
     assert_eq!(log, ["a: Timeout(Close)", "receiver: Timeout(Close)"]);
 }
 
-/// Also if the sender that has the pen is not polled.
+/// Also if the sender that has the output is not polled.
 #[test]
 fn a_close_of_the_peer_behind_a_write_that_nobody_polls_ends() {
     let (world, rx, mut tx) = World::with(&NARROW, quiet());

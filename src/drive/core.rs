@@ -151,7 +151,7 @@ impl<R: Role> Core<R> {
         }
     }
 
-    /// The transport took bytes. A farewell gets no more time by this; that of a Socket.IO server has a limit of its own.
+    /// The transport took bytes. After a failure the last frames get no more time by this; those of a Socket.IO server have a limit of their own.
     pub(super) fn has_written(&mut self) {
         if matches!(self.end, None | Some(End::Closed)) {
             self.write_by = Instant::FAR_FUTURE;

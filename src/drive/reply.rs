@@ -156,7 +156,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
         self.left()
     }
 
-    /// Whether something is to be written. At the end it fails for the reason, when the farewell was written.
+    /// Whether something is to be written. At the end it fails for the reason, when the last frames were written.
     pub(super) fn left(&mut self) -> Result<bool, Error<Failed<T>>> {
         self.core.left(&mut self.outbox)
     }

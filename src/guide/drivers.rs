@@ -234,4 +234,4 @@
 //! | of `connect`, `accept` | 240, 248 | 168, 176 |
 //!
 //! The futures of the halves take 400 to 600 bytes, those of the Socket.IO client 344 (`next`; 288 on a board), and the client 1,096 (872).
-//! Flash: see `firmware` in the README's table of costs.
+//! The README has the flash of firmware with drivers.

@@ -100,7 +100,7 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 /// # async fn main() { run("ws://127.0.0.1:1").await.unwrap() }
 /// ```
 ///
-/// Questions, credentials, a deadline of your own instead of `select!`, and a farewell; `run_on` takes any client:
+/// Questions, credentials, a deadline of your own instead of `select!`, and leaving; `run_on` takes any client:
 ///
 /// ```
 /// use sansocket::{
@@ -211,7 +211,7 @@ where
 {
     /// A client that is not connected. `names` are its namespaces: [`Namespace`] is the index in it.
     ///
-    /// `dial` opens a line to the host and port of [`Config::url`], with TLS if its scheme says so. It is called again for each attempt, after the last line
+    /// `dial` connects to the host and port of [`Config::url`], with TLS if its scheme is `https` or `wss`. It is called for each attempt, after the last connection
     /// was dropped.
     /// `random` fills memory with bytes from a cryptographically secure generator.
     pub fn new(

@@ -131,10 +131,10 @@ impl<R, C, S: AsMut<[u8]>> Half<R, C, S> {
         join: impl FnOnce(R, W) -> T,
     ) -> Option<WebSocket<T, C, D, S, B>> {
         let Self { reader, timer, inbox } = self;
-        let Shared { state, pen } = shared;
-        let pen = pen?;
+        let Shared { state, output } = shared;
+        let output = output?;
         let stage = if state.core.is_open { Stage::Open(0) } else { Stage::New };
-        let reply = Reply { transport: join(reader, pen.writer), timer, core: state.core, outbox: pen.outbox };
+        let reply = Reply { transport: join(reader, output.writer), timer, core: state.core, outbox: output.outbox };
         Some(WebSocket { inbox, reply, stage })
     }
 }

@@ -1,8 +1,8 @@
-//! The pen in the hands of who writes.
+//! The output while somebody writes.
 
 use super::{
     Lock, Shared,
-    shared::{Pen, State},
+    shared::{Output, State},
     wakers::Woken,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use core::future::pending;
 
-/// Takes the lock for `f`, and calls afterwards whom it has woken.
+/// Takes the lock for `f`. Afterwards calls the wakers that `f` has taken out.
 pub(super) fn locked<L: Lock, X, E>(
     lock: &L,
     f: impl FnOnce(&mut L::Value, &mut Woken) -> Result<X, Error<E>>,
@@ -22,7 +22,7 @@ pub(super) fn locked<L: Lock, X, E>(
     result.unwrap_or(Err(Error::Lock))
 }
 
-/// Gives the pen back when it is dropped, with what is left in it.
+/// Gives the output back when it is dropped, with what is left in it.
 pub(super) struct Held<'l, L, W, D, B>
 where
     L: Lock<Value = Shared<W, D, B>>,
@@ -30,7 +30,7 @@ where
     B: AsMut<[u8]>,
 {
     lock: &'l L,
-    pen: Option<Pen<W, D, B>>,
+    output: Option<Output<W, D, B>>,
     is_receiver: bool,
 }
 
@@ -40,12 +40,12 @@ where
     D: Side,
     B: AsMut<[u8]>,
 {
-    pub(super) const fn of_sender(lock: &'l L, pen: Pen<W, D, B>) -> Self {
-        Self { lock, pen: Some(pen), is_receiver: false }
+    pub(super) const fn of_sender(lock: &'l L, output: Output<W, D, B>) -> Self {
+        Self { lock, output: Some(output), is_receiver: false }
     }
 
-    pub(super) const fn of_receiver(lock: &'l L, pen: Pen<W, D, B>) -> Self {
-        Self { lock, pen: Some(pen), is_receiver: true }
+    pub(super) const fn of_receiver(lock: &'l L, output: Output<W, D, B>) -> Self {
+        Self { lock, output: Some(output), is_receiver: true }
     }
 
     /// One write. What was taken leaves the outbox in the same poll.
@@ -53,7 +53,7 @@ where
     where
         W: Transmit,
     {
-        let Some(Pen { writer, outbox }) = &mut self.pen else { return pending().await };
+        let Some(Output { writer, outbox }) = &mut self.output else { return pending().await };
         let written = writer.write(outbox.written()).await;
         if let Ok(Some(n)) = written {
             outbox.consume(n);
@@ -62,25 +62,25 @@ where
     }
 
     pub(super) fn replace(&mut self, storage: B) -> Result<B, B> {
-        match &mut self.pen {
-            Some(pen) => pen.outbox.replace(storage),
+        match &mut self.output {
+            Some(output) => output.outbox.replace(storage),
             None => Err(storage),
         }
     }
 
-    /// Takes the lock for `f`. If it returns true or an error, the pen is given back at once.
+    /// Takes the lock for `f`. If it returns true or an error, the output is given back at once.
     pub(super) fn with<E>(
         &mut self,
         f: impl FnOnce(&mut State<D::Role>, &mut Outbox<B, D::Keys>, &mut Woken) -> Result<bool, Error<E>>,
     ) -> Result<bool, Error<E>> {
-        let (held, is_receiver) = (&mut self.pen, self.is_receiver);
+        let (held, is_receiver) = (&mut self.output, self.is_receiver);
         locked(self.lock, |shared, woken| {
-            let Some(pen) = held else { return Err(Error::Lock) };
-            let result = f(&mut shared.state, &mut pen.outbox, woken);
+            let Some(output) = held else { return Err(Error::Lock) };
+            let result = f(&mut shared.state, &mut output.outbox, woken);
             if !matches!(result, Ok(false))
-                && let Some(pen) = held.take()
+                && let Some(output) = held.take()
             {
-                shared.put_back(pen, is_receiver, woken);
+                shared.put_back(output, is_receiver, woken);
             }
             result
         })
@@ -94,9 +94,9 @@ where
     B: AsMut<[u8]>,
 {
     fn drop(&mut self) {
-        if let Some(pen) = self.pen.take() {
+        if let Some(output) = self.output.take() {
             let _ = locked::<_, (), ()>(self.lock, |shared, woken| {
-                shared.put_back(pen, self.is_receiver, woken);
+                shared.put_back(output, self.is_receiver, woken);
                 Ok(())
             });
         }

@@ -4,7 +4,7 @@ use core::cell::RefCell;
 /// `Mutex`, `Arc` and `Rc` of the standard library are locks too.
 ///
 /// The halves take it for short pieces of work without waiting, and never hold it over an await. They take it once at a time, so it need not be recursive. The
-/// halves are `Send` if the references to the lock are.
+/// halves can move to another thread (`Send`) if references to the lock can.
 ///
 /// ```
 /// use core::cell::RefCell;

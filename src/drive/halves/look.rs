@@ -2,7 +2,7 @@
 
 use super::{
     Shared,
-    shared::{Pen, State, Written},
+    shared::{Output, State, Written},
     wakers::Woken,
 };
 use crate::{
@@ -40,10 +40,10 @@ pub(super) enum Look {
 }
 
 /// What to do next, and what to write with.
-type Looked<W, D, B, E> = Result<(Look, Option<Pen<W, D, B>>), Error<E>>;
+type Looked<W, D, B, E> = Result<(Look, Option<Output<W, D, B>>), Error<E>>;
 
 impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
-    /// If a pen is returned, there is something to write: at once and without waiting before a return, or during the wait.
+    /// If a output is returned, there is something to write: at once and without waiting before a return, or during the wait.
     pub(super) fn look<S: AsMut<[u8]>, E>(
         &mut self,
         inbox: &mut Inbox<S>,
@@ -52,19 +52,19 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
         now: Instant,
         woken: &mut Woken,
     ) -> Looked<W, D, B, E> {
-        let Self { state, pen } = self;
+        let Self { state, output } = self;
         if !state.core.is_open {
             return Err(Error::Order);
         }
         state.hear(heard, now, woken);
         if state.core.end.is_none() {
-            let found = state.advance(inbox, in_parts, pen.as_mut().map(|pen| &mut pen.outbox), woken);
+            let found = state.advance(inbox, in_parts, output.as_mut().map(|output| &mut output.outbox), woken);
             if let Some(found) = found {
                 // A pong, or the answer to a close frame: the application may not call again for long.
                 let is_urgent = state.core.is_urgent;
-                return Ok((found, pen.take_if(|pen| is_urgent && !pen.outbox.is_empty())));
+                return Ok((found, output.take_if(|output| is_urgent && !output.outbox.is_empty())));
             }
-            // The deadline of a closing handshake begins though another one has the pen.
+            // The deadline of a closing handshake begins though another one has the output.
             state.core.keep.watch(&state.core.ws);
             if state.core.overdue(now).is_some() {
                 state.wakers.take_all(woken);
@@ -82,7 +82,7 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
             until = by;
         }
         if state.has_left()
-            && let Some(Pen { outbox, .. }) = pen
+            && let Some(Output { outbox, .. }) = output
         {
             match state.owe(outbox) {
                 Err(e) if outbox.is_empty() && reads => return Err(Error::Outbox(e)),
@@ -94,25 +94,25 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
                 until = state.core.due();
             }
         }
-        let pen = pen.take_if(|pen| !pen.outbox.is_empty() && !state.receiver_defers());
-        if pen.is_some() && reads {
+        let output = output.take_if(|output| !output.outbox.is_empty() && !state.receiver_defers());
+        if output.is_some() && reads {
             until = until.min(state.core.write_by(now));
         }
-        Ok((Look::Wait { reads, until }, pen))
+        Ok((Look::Wait { reads, until }, output))
     }
 
     /// Whether there is something to do for a receiver that waits. If not, its waker is left.
     pub(super) fn watch(
         &mut self,
-        has_pen: bool,
+        has_output: bool,
         reads: bool,
         until: Instant,
         waker: &Waker,
         woken: &mut Woken,
     ) -> bool {
-        let Self { state, pen } = self;
-        let can_write = !has_pen && pen.is_some() && state.has_left();
-        let is_done = !reads && !has_pen && !state.has_left();
+        let Self { state, output } = self;
+        let can_write = !has_output && output.is_some() && state.has_left();
+        let is_done = !reads && !has_output && !state.has_left();
         let is_over = reads && state.is_over();
         let is_early = reads && state.core.due() < until;
         if can_write && state.receiver_defers() {

@@ -165,8 +165,8 @@ where
         let mut heard = Heard::Nothing;
         loop {
             let now = timer.now();
-            let (look, pen) = locked(lock, |shared, woken| shared.look(inbox, in_parts, heard, now, woken))?;
-            let mut held = pen.map(|pen| Held::of_receiver(lock, pen));
+            let (look, output) = locked(lock, |shared, woken| shared.look(inbox, in_parts, heard, now, woken))?;
+            let mut held = output.map(|output| Held::of_receiver(lock, output));
             match look {
                 Look::Item => return try_write(held, now).map(|()| Found::Item),
                 Look::Pong(pong) => return try_write(held, now).map(|()| Found::Pong(pong)),
@@ -218,7 +218,7 @@ where
     B: AsMut<[u8]>,
     L: Lock<Value = Shared<W, D, B>>,
 {
-    let has_pen = held.is_some();
+    let has_output = held.is_some();
     let (read, written, is_due) = {
         let space = if reads { Some(inbox.space().map_err(Error::Inbox)?) } else { None };
         let mut reading = pin!(async {
@@ -242,8 +242,10 @@ where
             let is_due = !is_ready && sleep.as_mut().poll(cx).is_ready();
             let is_ready = is_ready
                 || is_due
-                || locked::<_, _, ()>(lock, |shared, woken| Ok(shared.watch(has_pen, reads, until, cx.waker(), woken)))
-                    .unwrap_or(true);
+                || locked::<_, _, ()>(lock, |shared, woken| {
+                    Ok(shared.watch(has_output, reads, until, cx.waker(), woken))
+                })
+                .unwrap_or(true);
             if is_ready { Poll::Ready((ready(read), ready(written), is_due)) } else { Poll::Pending }
         })
         .await

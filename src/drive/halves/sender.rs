@@ -1,7 +1,7 @@
 use super::{
     Lock, Shared,
     held::{Held, locked},
-    shared::{Goal, Pen, State, Written},
+    shared::{Goal, Output, State, Written},
     wakers::CROWDED_MS,
 };
 use crate::{
@@ -128,7 +128,7 @@ where
     /// # Errors
     /// [`Error::State`] if the code or the reason must not be sent, or after a close. Nothing was changed. The others as in [`feed`](Self::feed).
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error<W::Error>> {
-        // Before the pen is there: a close waits for nobody.
+        // Before the output is there: a close waits for nobody.
         let now = self.timer.now();
         locked(&self.lock, |shared, woken| {
             shared.state.check(true)?;
@@ -171,7 +171,7 @@ where
         .await
     }
 
-    /// Takes the pen and calls `job`, then writes until `job` returns true; it is called again after each write. An error of `job` is returned, and what is in
+    /// Takes the output and calls `job`, then writes until `job` returns true; it is called again after each write. An error of `job` is returned, and what is in
     /// the outbox stays there.
     async fn perform(&mut self, is_farewell: bool, mut job: impl Job<D, B, W::Error>) -> Result<(), Error<W::Error>> {
         let Self { lock, timer } = self;
@@ -193,7 +193,7 @@ where
     }
 }
 
-/// What a sender does with the pen. True: it needs it no more.
+/// What a sender does with the output. True: it needs it no more.
 trait Job<D: Side, B, E>: FnMut(&mut State<D::Role>, &mut Outbox<B, D::Keys>) -> Result<bool, Error<E>> {}
 
 impl<D: Side, B, E, F> Job<D, B, E> for F where
@@ -201,18 +201,18 @@ impl<D: Side, B, E, F> Job<D, B, E> for F where
 {
 }
 
-/// What a sender finds when it asks for the pen.
+/// What a sender finds when it asks for the output.
 enum Entry<W, D: Side, B> {
     /// All was done without a write.
     Done,
-    Writes(Pen<W, D, B>, Instant),
+    Writes(Output<W, D, B>, Instant),
     /// Another one writes, which has to take a byte until then.
     Waits(Instant),
-    /// Another one was promised the pen, and may go first.
+    /// Another one was promised the output, and may go first.
     Yields,
 }
 
-/// Waits for the pen, and calls `job` in the section that takes it. `None`: it is done.
+/// Waits for the output, and calls `job` in the section that takes it. `None`: it is done.
 async fn enter<'l, L, W, D, B, C>(
     lock: &'l L,
     timer: &mut C,
@@ -233,9 +233,9 @@ where
     let since = timer.now();
     loop {
         let now = timer.now();
-        let entry = locked(lock, |Shared { state, pen }, _| {
+        let entry = locked(lock, |Shared { state, output }, _| {
             state.check(is_farewell)?;
-            let Some(Pen { outbox, .. }) = pen else { return Ok(Entry::Waits(state.core.write_by(now))) };
+            let Some(Output { outbox, .. }) = output else { return Ok(Entry::Waits(state.core.write_by(now))) };
             if yields > 0 && state.sender_defers() {
                 state.defer();
                 return Ok(Entry::Yields);
@@ -245,11 +245,11 @@ where
                 return Ok(Entry::Done);
             }
             let by = state.core.write_by(now);
-            Ok(pen.take().map_or(Entry::Done, |pen| Entry::Writes(pen, by)))
+            Ok(output.take().map_or(Entry::Done, |output| Entry::Writes(output, by)))
         })?;
         match entry {
             Entry::Done => return Ok(None),
-            Entry::Writes(pen, by) => return Ok(Some((Held::of_sender(lock, pen), by))),
+            Entry::Writes(output, by) => return Ok(Some((Held::of_sender(lock, output), by))),
             Entry::Yields => {
                 yields = yields.saturating_sub(1);
                 yield_once().await;
@@ -286,16 +286,16 @@ enum Back {
     Crowded,
 }
 
-/// Ready when the pen is back or the connection over.
+/// Ready when the output is back or the connection over.
 fn poll_back<L, W, D, B>(lock: &L, is_farewell: bool, waker: &Waker, since: Instant) -> Poll<Back>
 where
     D: Side,
     B: AsMut<[u8]>,
     L: Lock<Value = Shared<W, D, B>>,
 {
-    locked::<_, _, ()>(lock, |Shared { state, pen }, woken| {
+    locked::<_, _, ()>(lock, |Shared { state, output }, woken| {
         state.check(is_farewell)?;
-        Ok(match pen {
+        Ok(match output {
             Some(_) => Poll::Ready(Back::Yes),
             None if state.wakers.leave_sender(waker, since, woken) => Poll::Pending,
             None => Poll::Ready(Back::Crowded),

@@ -15,11 +15,11 @@ use core::fmt;
 pub struct Shared<W, D: Side, B> {
     pub(super) state: State<D::Role>,
     /// `None`: who writes has it.
-    pub(super) pen: Option<Pen<W, D, B>>,
+    pub(super) output: Option<Output<W, D, B>>,
 }
 
 /// What is needed to write. Only who has it writes.
-pub(super) struct Pen<W, D: Side, B> {
+pub(super) struct Output<W, D: Side, B> {
     pub(super) writer: W,
     pub(super) outbox: Outbox<B, D::Keys>,
 }
@@ -28,7 +28,7 @@ impl<W, D: Side, B> fmt::Debug for Shared<W, D, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
             .field("ws", &self.state.core.ws)
-            .field("is_writing", &self.pen.is_none())
+            .field("is_writing", &self.output.is_none())
             .finish_non_exhaustive()
     }
 }
@@ -37,13 +37,13 @@ impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
     pub(super) fn new(core: Core<D::Role>, writer: W, outbox: Outbox<B, D::Keys>) -> Self {
         let mut state = State::new(core);
         state.count(&outbox);
-        Self { state, pen: Some(Pen { writer, outbox }) }
+        Self { state, output: Some(Output { writer, outbox }) }
     }
 
     /// Who wrote lets go. A receiver need not be woken by itself.
-    pub(super) fn put_back(&mut self, pen: Pen<W, D, B>, is_receiver: bool, woken: &mut Woken) {
-        self.state.put_back(&pen.outbox, is_receiver, woken);
-        self.pen = Some(pen);
+    pub(super) fn put_back(&mut self, output: Output<W, D, B>, is_receiver: bool, woken: &mut Woken) {
+        self.state.put_back(&output.outbox, is_receiver, woken);
+        self.output = Some(output);
     }
 }
 
@@ -55,9 +55,9 @@ pub(super) struct State<R> {
     sent: u64,
     queued: u64,
     pub(super) wakers: Wakers,
-    /// The pen came back while senders waited for it, so one of them goes first.
+    /// The output came back while senders waited for it, so one of them goes first.
     pub(super) is_promised: bool,
-    /// How often others have left the pen to that sender since.
+    /// How often others have left the output to that sender since.
     deferrals: u8,
     /// The receiver was dropped.
     pub(super) is_deaf: bool,
@@ -91,7 +91,7 @@ impl<R: Role> State<R> {
         Self { core, sent: 0, queued: 0, wakers: Wakers::new(), is_promised: false, deferrals: 0, is_deaf: false }
     }
 
-    /// Fails for a sender if the connection is over, and without a receiver, unless it says farewell.
+    /// Fails for a sender if the connection is over, and without a receiver, unless it closes.
     pub(super) fn check<E>(&self, is_farewell: bool) -> Result<(), Error<E>> {
         self.core.check()?;
         if self.is_deaf && !is_farewell && !self.core.ws.is_closing() { Err(Error::Ended) } else { Ok(()) }
@@ -109,18 +109,18 @@ impl<R: Role> State<R> {
         self.queued != self.sent || self.core.ws.wants_transmit() || self.core.keep.wants_transmit()
     }
 
-    /// Whether the receiver leaves the pen to a sender. Else a peer that sends pings without a pause, and takes the pongs slowly, would keep all senders from
+    /// Whether the receiver leaves the output to a sender. Else a peer that sends pings without a pause, and takes the pongs slowly, would keep all senders from
     /// writing.
     pub(super) const fn receiver_defers(&self) -> bool {
         self.is_promised && self.deferrals < 4
     }
 
-    /// Whether a sender leaves the pen to another one that waited.
+    /// Whether a sender leaves the output to another one that waited.
     pub(super) const fn sender_defers(&self) -> bool {
         self.is_promised && self.deferrals < 8
     }
 
-    /// Other tasks are to run once. The sender that was promised the pen may have been dropped, so this is counted.
+    /// Other tasks are to run once. The sender that was promised the output may have been dropped, so this is counted.
     pub(super) const fn defer(&mut self) {
         self.deferrals = self.deferrals.saturating_add(1);
     }
@@ -209,7 +209,7 @@ mod sealed {
     pub trait Sealed {}
     impl<W, D: super::Side, B> Sealed for super::Shared<W, D, B> {}
 
-    /// Whom to wake after the receiver has gone.
+    /// The wakers to call after the receiver was dropped.
     #[derive(Debug)]
     pub struct Gone(pub(in super::super) Woken);
 }

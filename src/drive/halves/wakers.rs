@@ -16,9 +16,9 @@ pub(super) const CROWDED_MS: u64 = 10;
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
     receiver: Option<Waker>,
-    /// The sender that has the pen. It waits for the transport, and wants to know if the connection ends.
+    /// The sender that has the output. It waits for the transport, and wants to know if the connection ends.
     writer: Option<Waker>,
-    /// Senders that wait for the pen, and since when: the longest-waiting first, without gaps.
+    /// Senders that wait for the output, and since when: the longest-waiting first, without gaps.
     senders: [Option<(Waker, Instant)>; SLOTS],
 }
 

@@ -3,7 +3,7 @@ use embedded_tls::{
 };
 use rand_core::{CryptoRngCore, RngCore};
 
-/// What embedded-tls asks for: randomness, and whom to trust. `Clock` tells it the date, against which certificates are checked; with `NoClock` they are valid
+/// The random bytes and the trusted certificates that embedded-tls needs. `Clock` tells it the date, against which certificates are checked; with `NoClock` they are valid
 /// for ever. `N`: the bytes of the longest certificate.
 pub struct Provider<'a, Clock: TlsClock, const N: usize = 2048> {
     random: Random,
