@@ -1,0 +1,10 @@
+//! Socket.IO server and client, and WebSocket, on Tokio, over the protocol core [`sansocket`].
+#![forbid(unsafe_code)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub, elided_lifetimes_in_paths)]
+
+pub mod args;
+pub mod client;
+pub mod server;
+pub mod websocket;
+
+pub use bytes::Bytes;
