@@ -4,7 +4,10 @@
 
 pub mod args;
 pub mod client;
+mod error;
+pub mod handler;
 pub mod server;
 pub mod websocket;
 
 pub use bytes::Bytes;
+pub use error::{AskError, EmitError};

@@ -22,3 +22,9 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for EncodeError {}
 impl std::error::Error for DecodeError {}
+
+impl EncodeError {
+    pub(crate) fn too_many_attachments() -> Self {
+        Self(format!("more than {} attachments in one packet", sansocket::socketio::MAX_ATTACHMENTS))
+    }
+}

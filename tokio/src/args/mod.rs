@@ -9,4 +9,4 @@ pub use error::{DecodeError, EncodeError};
 pub use raw::Raw;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, to_json};

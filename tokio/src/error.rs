@@ -1,0 +1,98 @@
+use crate::args::{DecodeError, EncodeError};
+use sansocket::socketio::{AckError, SendError, StateError};
+use std::fmt;
+
+/// An event or acknowledgement that was not sent. Nothing was written.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum EmitError {
+    /// The arguments have no form in JSON, or too many attachments: the application's fault.
+    Encode(EncodeError),
+    /// The name of the event belongs to the protocol, such as `connect` or `disconnect`.
+    ReservedName,
+    /// The peer has left the namespace, or the connection is over.
+    Disconnected,
+    /// As many acknowledgements are awaited from this peer as the limit allows.
+    TooManyAcks,
+    /// More waits for the peer than the limit allows.
+    Full,
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encode(error) => return error.fmt(f),
+            Self::ReservedName => "the name of the event is reserved by the protocol",
+            Self::Disconnected => "the peer is not connected any more",
+            Self::TooManyAcks => "too many acknowledgements are awaited from this peer",
+            Self::Full => "too much waits for this peer already",
+        })
+    }
+}
+
+impl std::error::Error for EmitError {}
+
+impl From<EncodeError> for EmitError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl EmitError {
+    /// What the core says of a packet that it did not write.
+    pub(crate) fn of(error: SendError) -> Self {
+        match error {
+            SendError::State(StateError::ReservedName) => Self::ReservedName,
+            SendError::State(StateError::TooManyAcks) | SendError::Acks(_) => Self::TooManyAcks,
+            SendError::State(StateError::TooManyAttachments) => Self::Encode(EncodeError::too_many_attachments()),
+            SendError::State(_) => Self::Disconnected,
+            // The arguments were written before, and memory grows.
+            _ => Self::Full,
+        }
+    }
+}
+
+/// A question that got no answer.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum AskError {
+    /// It was not sent.
+    Emit(EmitError),
+    /// The answer did not come in time.
+    TimedOut,
+    /// The peer left, or the connection was lost, before the answer came.
+    Disconnected,
+    /// The answer is not of the type that was asked for.
+    Decode(DecodeError),
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Emit(error) => error.fmt(f),
+            Self::TimedOut => f.write_str("the acknowledgement did not arrive in time"),
+            Self::Disconnected => f.write_str("the peer left before it acknowledged"),
+            Self::Decode(error) => write!(f, "unexpected acknowledgement: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AskError {}
+
+impl From<EmitError> for AskError {
+    fn from(error: EmitError) -> Self {
+        Self::Emit(error)
+    }
+}
+
+impl From<DecodeError> for AskError {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<AckError> for AskError {
+    fn from(error: AckError) -> Self {
+        if error == AckError::TimedOut { Self::TimedOut } else { Self::Disconnected }
+    }
+}
