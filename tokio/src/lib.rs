@@ -6,6 +6,8 @@ pub mod args;
 pub mod client;
 mod error;
 pub mod handler;
+pub mod net;
+mod random;
 pub mod server;
 pub mod websocket;
 
