@@ -134,9 +134,26 @@ impl<T> Stream<T> {
         &mut self.io
     }
 
-    /// The stream inside.
+    /// The stream inside. If a call that wrote was dropped, the stream may hold bytes that it has not flushed; the driver still holds them too.
     pub fn into_inner(self) -> T {
         self.io
+    }
+
+    /// Splits the stream with `split`, for [`WebSocket::split`](super::WebSocket::split). Unlike [`into_inner`](Self::into_inner) this knows which bytes the
+    /// stream has taken already, so none is sent twice.
+    ///
+    /// ```
+    /// # use sansocket::drive::{WebSocket, tokio::{Clock, Stream}};
+    /// # fn f(tls: tokio::io::DuplexStream) {
+    /// let mut ws = WebSocket::server(Stream::new(tls), Clock::new(), vec![0; 4096], vec![0; 4096]);
+    /// // .. the handshake, and messages
+    /// let (half, shared) = ws.split(|stream| stream.split(tokio::io::split));
+    /// # let _ = (half, shared);
+    /// # }
+    /// ```
+    pub fn split<R, W>(self, split: impl FnOnce(T) -> (R, W)) -> (Stream<R>, Stream<W>) {
+        let (reader, writer) = split(self.io);
+        (Stream::new(reader), Stream { io: writer, taken: self.taken })
     }
 }
 

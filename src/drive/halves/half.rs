@@ -31,10 +31,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
     ///     socket.set_nodelay(true)?;
     ///     let mut ws = WebSocket::server(Stream::new(socket), Clock::new(), vec![0; 4096], vec![0; 4096]);
     ///     ws.accept().await?;
-    ///     let (half, shared) = ws.split(|stream| {
-    ///         let (reader, writer) = stream.into_inner().into_split();
-    ///         (Stream::new(reader), Stream::new(writer))
-    ///     });
+    ///     let (half, shared) = ws.split(|stream| stream.split(|socket| socket.into_split()));
     ///     let (mut receiver, mut sender) = half.join(Arc::new(Mutex::new(shared)));
     ///     let mut news = sender.clone();
     ///     tokio::spawn(async move { while news.send_text("news").await.is_ok() {} });

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     drive::{Error, Receive, Side, Timer, Transmit, error::End},
     time::Instant,
-    ws::{Closed, Control, Inbox, Incoming},
+    ws::{Closed, Connection, Control, Inbox, Incoming},
 };
 use core::{
     fmt,
@@ -133,6 +133,24 @@ where
             let closed = state.core.ws.closed();
             Ok(Closed { is_clean: closed.is_clean && state.core.end.is_none() && !state.has_left(), ..closed })
         })
+    }
+
+    /// Calls `look` with the state of the connection, for example to read the reason of the peer's close frame. `look` runs under the lock.
+    ///
+    /// # Errors
+    /// [`Error::Lock`].
+    ///
+    /// ```
+    /// # use sansocket::drive::{Error, Lock, Receive, Receiver, Shared, Side, Timer, Transmit};
+    /// async fn reason<R, W, D, C, L>(receiver: &mut Receiver<R, C, Vec<u8>, L>) -> Result<String, Error<R::Error>>
+    /// # where R: Receive, W: Transmit<Error = R::Error>, D: Side, C: Timer, L: Lock<Value = Shared<W, D, Vec<u8>>>,
+    /// {
+    ///     while receiver.next().await?.is_some() {}
+    ///     receiver.connection(|ws| ws.close_reason().to_owned())
+    /// }
+    /// ```
+    pub fn connection<X>(&self, look: impl FnOnce(&Connection<D::Role>) -> X) -> Result<X, Error<R::Error>> {
+        locked(&self.ear.0, |Shared { state, .. }, _| Ok(look(&state.core.ws)))
     }
 
     /// Drops the message that is arriving. See [`Inbox::skip_message`].
