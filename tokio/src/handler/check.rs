@@ -54,7 +54,9 @@ impl From<String> for Refusal {
     }
 }
 
-pub(crate) type Checking = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
+/// A check at work.
+#[doc(hidden)]
+pub type Checking = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
 /// Whether something may go on: a function or closure `(socket)` or `(socket, auth)`, plain or async, that returns `Result<(), E>` with an error that
 /// is a [`Refusal`] or becomes one: a message.
@@ -71,11 +73,11 @@ pub trait Check<S: Endpoint, M>: Send + Sync + 'static {
     fn call(&self, socket: &S, args: Arrived<'_>) -> Checking;
 }
 
-fn ready(result: Result<(), impl Into<Refusal>>) -> Checking {
+pub(super) fn ready(result: Result<(), impl Into<Refusal>>) -> Checking {
     Box::pin(std::future::ready(result.map_err(Into::into)))
 }
 
-fn later<E: Into<Refusal>>(work: impl Future<Output = Result<(), E>> + Send + 'static) -> Checking {
+pub(super) fn later<E: Into<Refusal>>(work: impl Future<Output = Result<(), E>> + Send + 'static) -> Checking {
     Box::pin(async move { work.await.map_err(Into::into) })
 }
 

@@ -2,13 +2,17 @@
 
 mod ack;
 mod check;
+mod gate;
 mod hook;
 mod respond;
 #[cfg(test)]
 mod tests;
 
 pub use ack::Ack;
+#[doc(hidden)]
+pub use check::Checking;
 pub use check::{Check, Refusal};
+pub use gate::Gate;
 pub use hook::Hook;
 pub use respond::Respond;
 

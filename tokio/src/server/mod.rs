@@ -1,2 +1,169 @@
-//! To be written.
-pub use crate::handler::Refusal;
+//! The server.
+
+mod broadcast;
+mod config;
+mod counters;
+mod data;
+mod dispatch;
+mod engine;
+mod handshake;
+mod inner;
+mod listeners;
+mod namespace;
+mod origin;
+mod outbox;
+mod page;
+mod registry;
+mod scratch;
+mod serve;
+mod session;
+mod socket;
+mod space;
+
+pub use crate::handler::{Check, Handler, Hook, Refusal};
+pub use broadcast::Broadcast;
+pub use config::Config;
+pub use counters::Counters;
+pub use data::Data;
+pub use engine::{EngineMessage, EngineSocket};
+pub use handshake::Handshake;
+pub use namespace::Namespace;
+pub use page::Page;
+pub use sansocket::socketio::{Policy, Reason, Sid};
+pub use socket::{Ask, Socket};
+
+use crate::args::Raw;
+use engine::OnMessage;
+use inner::Inner;
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, PoisonError},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
+
+/// The acknowledgement of one event of a client.
+pub type Ack = crate::handler::Ack<Socket>;
+
+/// An event as checks see it: [`Namespace::before_event`].
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The name.
+    pub name: String,
+    /// The arguments.
+    pub args: Raw,
+}
+
+/// Why an event was not handled: [`Namespace::on_failure`].
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The name of the event, or `connection`.
+    pub event: String,
+    /// What was wrong, in words: the argument and its field, or why a check refused it.
+    pub error: String,
+}
+
+/// Random bytes of the system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without randomness ids can be guessed: a server must not go on.
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes
+}
+
+/// A Socket.IO server. Cheap to clone: all clones are the same server.
+///
+/// It is its main namespace too: what [`Namespace`] can do, it can.
+#[derive(Clone, Debug)]
+pub struct Server {
+    inner: Arc<Inner>,
+    main: Namespace,
+}
+
+impl Server {
+    /// A new server. It opens nothing: see [`listen`](Self::listen).
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let inner = Inner::new(config);
+        let main = Namespace::new(&inner, inner.spaces.main().clone());
+        Self { inner, main }
+    }
+
+    /// The namespace of this name, such as `/admin`. Clients may join it from now on.
+    #[must_use]
+    pub fn of(&self, name: &str) -> Namespace {
+        Namespace::new(&self.inner, self.inner.spaces.of(name))
+    }
+
+    /// Namespaces that are made when a client asks for one whose name `matches`, and forgotten when its last client has left. What is given to the result
+    /// to be called is called in each of them. See [`Config::max_dynamic_namespaces`].
+    #[must_use]
+    pub fn of_matching(&self, matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Namespace {
+        Namespace::new(&self.inner, self.inner.spaces.add_pattern(Arc::new(matches)))
+    }
+
+    /// Calls `handler` with each message of a client of Engine.IO itself, at [`Config::engine_path`].
+    pub fn on_engine_message<M>(&self, handler: impl Hook<(EngineSocket, EngineMessage), M>) {
+        let handler: OnMessage = Arc::new(move |socket, message| handler.call((socket, message)));
+        *self.inner.on_message.write().unwrap_or_else(PoisonError::into_inner) = Some(handler);
+    }
+
+    /// Answers GETs beside Socket.IO, by their path, for a server that stands alone. `None` is answered with status 404.
+    pub fn pages(&self, pages: impl Fn(&str) -> Option<Page> + Send + Sync + 'static) {
+        *self.inner.pages.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(pages));
+    }
+
+    /// Serves connections until [`close`](Self::close): Socket.IO at its path, and what [`Config`] has beside it.
+    ///
+    /// # Errors
+    /// None at present: a connection that cannot be accepted is logged, and the next one is awaited.
+    pub async fn listen(&self, listener: TcpListener) -> io::Result<()> {
+        serve::listen(&self.inner, listener).await
+    }
+
+    /// Serves one connection to its end: a stream on which a client speaks HTTP/1.1, such as one of TLS. `address` is that of the client, if it is known.
+    pub async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        address: Option<SocketAddr>,
+    ) {
+        serve::connection(self.inner.clone(), stream, address).await;
+    }
+
+    /// What was counted until now.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.inner.counted.read()
+    }
+
+    /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Then
+    /// [`listen`](Self::listen) returns.
+    pub async fn close(&self) {
+        self.inner.begin_to_close();
+        for session in self.inner.all_sessions() {
+            session.close(Reason::ServerShuttingDown);
+        }
+        let ended = async {
+            loop {
+                let mut closing = std::pin::pin!(self.inner.closing.notified());
+                closing.as_mut().enable();
+                if self.inner.is_empty() {
+                    return;
+                }
+                closing.await;
+            }
+        };
+        let _ = tokio::time::timeout(self.inner.config.close_timeout, ended).await;
+    }
+}
+
+impl std::ops::Deref for Server {
+    type Target = Namespace;
+
+    fn deref(&self) -> &Namespace {
+        &self.main
+    }
+}

@@ -1,0 +1,56 @@
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// Values that an application keeps with a socket, one for each type.
+#[derive(Default)]
+pub struct Data(Mutex<Option<Box<Values>>>);
+
+impl Data {
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Values>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a value, in place of the one of the same type. Returns the old one.
+    ///
+    /// ```
+    /// # use sansocket_tokio::server::{Server, Config, Socket};
+    /// struct Name(String);
+    ///
+    /// # let io = Server::new(Config::new());
+    /// io.on("name", |socket: Socket, name: String| {
+    ///     socket.data().insert(Name(name));
+    /// });
+    /// io.on("say", |socket: Socket, text: String| {
+    ///     let name = socket.data().get::<Name>();
+    ///     println!("{}: {text}", name.map_or("?".into(), |name| name.0.clone()));
+    /// });
+    /// ```
+    pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
+        let old = self.lock().get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value));
+        old.and_then(|old| old.downcast().ok())
+    }
+
+    /// The value of a type. See [`insert`](Self::insert).
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let value = self.lock().as_ref()?.get(&TypeId::of::<T>())?.clone();
+        value.downcast().ok()
+    }
+
+    /// Removes the value of a type. See [`insert`](Self::insert).
+    pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let value = self.lock().as_mut()?.remove(&TypeId::of::<T>())?;
+        value.downcast().ok()
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Data").finish_non_exhaustive()
+    }
+}

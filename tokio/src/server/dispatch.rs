@@ -1,0 +1,230 @@
+//! What the machine tells becomes calls of handlers.
+
+use super::{
+    Event, Failure, Socket,
+    listeners::{Listener, Listeners},
+    session::Session,
+};
+use crate::handler::{Arrived, Called, Refusal, Work, start};
+use sansocket::{
+    json::Value,
+    socketio::{AckRequest, Attachments, EventPacket, Namespace, Reason, server},
+};
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// A handler that waits. Its panic ends the connection.
+pub(crate) struct Guarded {
+    pub(crate) work: Work,
+    pub(crate) session: Arc<Session>,
+}
+
+impl Future for Guarded {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(context))).unwrap_or_else(|_| {
+            self.session.panicked();
+            Poll::Ready(())
+        })
+    }
+}
+
+impl Session {
+    /// Ends the connection of a handler that panicked.
+    pub(crate) fn panicked(&self) {
+        tracing::error!("a handler panicked: its connection is closed");
+        self.close(Reason::ForcedServerClose);
+    }
+
+    /// Calls a handler, and has it run on if it waits for something. Its panic ends the connection.
+    pub(crate) fn call(self: &Arc<Self>, call: impl FnOnce() -> Called) -> Option<Called> {
+        match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(Called::Pending(work)) => self.run(work),
+            Ok(called) => return Some(called),
+            Err(_) => self.panicked(),
+        }
+        None
+    }
+
+    pub(crate) fn handle(self: &Arc<Self>, event: server::Event<'_>, files: Attachments<'_>) {
+        match event {
+            server::Event::Connect { namespace, auth } => self.connect(namespace, auth),
+            server::Event::UnknownNamespace { name } => {
+                // The connection may be over: then nobody waits for the answer.
+                let _ = self.say(|io, out| io.refuse_unknown(name, out));
+            }
+            server::Event::Event(event) => self.event(&event, files),
+            server::Event::Ack(answer) => {
+                let arrived = Arrived { json: answer.args().raw(), files };
+                if let Some(token) = answer.token {
+                    self.answered(token, Ok(arrived.to_raw()));
+                }
+            }
+            server::Event::AckFailed { token, error, .. } => self.answered(token, Err(error.into())),
+            server::Event::Disconnected { namespace, reason } => self.leave(namespace, reason),
+            _ => {}
+        }
+    }
+
+    /// The socket of a namespace that the client is in.
+    pub(crate) fn socket(&self, namespace: Namespace) -> Option<Socket> {
+        self.lock().sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
+    }
+
+    /// The client has left a namespace, or was sent away.
+    pub(crate) fn leave(self: &Arc<Self>, namespace: Namespace, reason: Reason) {
+        let socket = {
+            let sockets = &mut self.lock().sockets;
+            let at = sockets.iter().position(|socket| socket.namespace() == namespace);
+            at.map(|at| sockets.swap_remove(at))
+        };
+        if let Some(socket) = socket {
+            socket.left(reason);
+        }
+    }
+
+    /// A client asks for a namespace: it is checked, and then it is in.
+    fn connect(self: &Arc<Self>, namespace: Namespace, auth: Option<Value<'_>>) {
+        drop(self.unpin().filter(|space| space.is_dynamic));
+        let Some(space) = self.inner.spaces.at(namespace) else {
+            let _ = self.say(|io, out| io.refuse(namespace, "Invalid namespace", None, out));
+            return;
+        };
+        let auth = auth.map_or(&b"{}"[..], |auth| auth.raw());
+        let socket = Socket::new(self, space, namespace, auth);
+        let listeners = socket.space().listeners();
+        if listeners.before_connect.is_empty() {
+            return self.enter(&socket, &listeners);
+        }
+        let session = self.clone();
+        let auth = bytes::Bytes::copy_from_slice(auth);
+        self.call(|| {
+            start(async move {
+                for check in &listeners.before_connect {
+                    let checking = check(&socket, Arrived { json: &auth, files: Attachments::NONE });
+                    if let Err(refusal) = checking.await {
+                        return session.refuse(&socket, &refusal);
+                    }
+                }
+                session.enter(&socket, &listeners);
+            })
+        });
+    }
+
+    fn refuse(&self, socket: &Socket, Refusal { message, data }: &Refusal) {
+        let data = data.as_deref().and_then(|data| Value::parse(data).ok());
+        let _ = self.say(|io, out| io.refuse(socket.namespace(), message, data, out));
+        self.inner.spaces.forget(socket.space());
+    }
+
+    /// The client is in: it is told so in front of everything else, can be reached by others, and then handlers are called.
+    fn enter(self: &Arc<Self>, socket: &Socket, listeners: &Listeners) {
+        let sid = socket.id();
+        let namespace = socket.namespace();
+        let entered =
+            self.say_then(|io, out| io.accept(namespace, sid, out), |stack| stack.sockets.push(socket.clone()));
+        if entered.is_err() {
+            // The client left while it was checked.
+            return self.inner.spaces.forget(socket.space());
+        }
+        socket.connected();
+        let arrived = Arrived { json: socket.auth_json(), files: Attachments::NONE };
+        for handler in &listeners.connect {
+            if let Some(Called::Refused(error)) = self.call(|| handler(socket, arrived, None)) {
+                socket.failed(listeners, "connection", &error);
+            }
+        }
+    }
+
+    fn event(self: &Arc<Self>, event: &EventPacket<'_>, files: Attachments<'_>) {
+        self.inner.counted.events_in.add(1);
+        let Some(socket) = self.socket(event.namespace) else { return };
+        let name = event.name().map_or(Cow::Borrowed(""), name_of);
+        let args = Arrived { json: event.args().raw(), files };
+        let listeners = socket.space().listeners();
+        let own = socket.listeners();
+        let own_checks = own.as_ref().is_some_and(|own| !own.before_event.is_empty());
+        if listeners.before_event.is_empty() && !own_checks {
+            return self.tell(&socket, &name, args, event.ack);
+        }
+        let (session, request, raw) = (self.clone(), event.ack, args.to_raw());
+        let name = name.into_owned();
+        self.call(|| {
+            start(async move {
+                let own = own.iter().flat_map(|own| &own.before_event);
+                for check in listeners.before_event.iter().chain(own) {
+                    let event = Event { name: name.clone(), args: raw.clone() };
+                    if let Err(refusal) = check(socket.clone(), event).await {
+                        return socket.refused(request, &name, &refusal);
+                    }
+                }
+                let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
+                let args = Arrived { json: &raw.json, files: Attachments::from(&files[..]) };
+                session.tell(&socket, &name, args, request);
+            })
+        });
+    }
+
+    /// Calls all handlers of an event: those for every event first, then those of the socket, then those of the namespace.
+    fn tell(self: &Arc<Self>, socket: &Socket, name: &str, args: Arrived<'_>, request: Option<AckRequest>) {
+        let listeners = socket.space().listeners();
+        let own = socket.listeners();
+        let own = own.as_deref();
+        for any in own.iter().flat_map(|own| &own.any).chain(&listeners.any) {
+            self.call(|| any(socket.clone(), name.to_owned(), args.to_raw()));
+        }
+        let of = |listeners: &Listeners| listeners.events.get(name).map_or(&[][..], |list| &list[..]).to_vec();
+        let mut is_heard = false;
+        for listener in own.into_iter().flat_map(of).chain(of(&listeners)) {
+            is_heard |= self.tell_one(socket, name, args, request, &listener, &listeners);
+        }
+        if !is_heard {
+            tracing::debug!(event = name, "nobody listens to this event");
+        }
+    }
+
+    fn tell_one(
+        self: &Arc<Self>,
+        socket: &Socket,
+        name: &str,
+        args: Arrived<'_>,
+        request: Option<AckRequest>,
+        listener: &Listener,
+        listeners: &Listeners,
+    ) -> bool {
+        let mut is_heard = true;
+        let called = self.call(|| match listener.call(socket, args, request) {
+            Some(called) => called,
+            None => {
+                is_heard = false;
+                Called::Done
+            }
+        });
+        if let Some(Called::Refused(error)) = called {
+            socket.failed(listeners, name, &error);
+        }
+        if listener.is_spent() {
+            socket.forget_spent(name);
+        }
+        is_heard
+    }
+}
+
+/// The name of an event. A number is a name too.
+fn name_of(value: Value<'_>) -> Cow<'_, str> {
+    match value.as_str() {
+        Some(text) => text.as_plain().map_or_else(|| text.chars().collect::<String>().into(), Cow::Borrowed),
+        None => String::from_utf8_lossy(value.raw()),
+    }
+}
+
+/// What is told when a handler was not called, or an event was refused.
+pub(crate) fn failure(event: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure { event: event.to_owned(), error: error.to_string() }
+}

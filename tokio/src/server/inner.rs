@@ -1,0 +1,162 @@
+//! What all connections of a server share.
+
+use super::{
+    Config, Handshake,
+    counters::Counted,
+    engine::OnMessage,
+    page::Pages,
+    session::{Kind, Session},
+    space::Spaces,
+};
+use sansocket::{
+    endpoint::Answer,
+    engineio::{Sid, Transport},
+    time::Instant,
+};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{runtime::Handle, sync::Notify};
+
+/// The server itself, behind all handles to it.
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) spaces: Spaces,
+    pub(crate) counted: Counted,
+    pub(crate) on_message: RwLock<Option<OnMessage>>,
+    pub(crate) pages: RwLock<Option<Pages>>,
+    /// All sessions, by their secret ids.
+    sessions: Mutex<HashMap<Sid, Arc<Session>>>,
+    is_closing: AtomicBool,
+    /// The server closes, or the last session of a closing server ended.
+    pub(crate) closing: Notify,
+    runtime: OnceLock<Handle>,
+}
+
+/// The time, as the machines know it and as Tokio does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(tokio::time::Instant);
+
+impl Clock {
+    pub(crate) fn now(self) -> Instant {
+        Instant::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// `None`: never.
+    pub(crate) fn at(self, instant: Instant) -> Option<tokio::time::Instant> {
+        self.0.checked_add(Duration::from_millis(instant.as_millis()))
+    }
+
+    /// Sleeps, for ever if there is no deadline.
+    pub(crate) async fn sleep(self, until: Option<Instant>) {
+        match until.and_then(|until| self.at(until)) {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            spaces: Spaces::new(config.max_dynamic_namespaces),
+            config,
+            clock: Clock(tokio::time::Instant::now()),
+            counted: Counted::default(),
+            on_message: RwLock::new(None),
+            pages: RwLock::new(None),
+            sessions: Mutex::default(),
+            is_closing: AtomicBool::new(false),
+            closing: Notify::new(),
+            runtime: OnceLock::new(),
+        })
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a task. It is on the runtime that the first connection came from, so that it can be started from anywhere.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.get_or_init(Handle::current).spawn(work));
+    }
+
+    /// Opens a session.
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        kind: Kind,
+        transport: Transport,
+        handshake: Handshake,
+    ) -> Result<Arc<Session>, Answer<'static>> {
+        let _ = self.runtime.get_or_init(Handle::current);
+        let session = Session::new(self, kind, transport, handshake);
+        {
+            let mut sessions = self.sessions();
+            if self.is_closing() || sessions.len() >= self.config.max_sessions {
+                return Err(Answer::Busy);
+            }
+            sessions.insert(session.id, session.clone());
+        }
+        self.counted.sessions.add(1);
+        self.transport_counter(transport).add(1);
+        if transport == Transport::Polling {
+            self.spawn(session.clone().watch());
+        }
+        Ok(session)
+    }
+
+    pub(crate) fn transport_counter(&self, transport: Transport) -> &super::counters::Counter {
+        match transport {
+            Transport::WebSocket => &self.counted.websocket,
+            _ => &self.counted.polling,
+        }
+    }
+
+    pub(crate) fn find(&self, sid: &[u8]) -> Option<Arc<Session>> {
+        self.sessions().get(&Sid::parse(sid)?).cloned()
+    }
+
+    /// Forgets a session that is over. `false`: it was forgotten before.
+    pub(crate) fn forget(&self, session: &Session) -> bool {
+        let mut sessions = self.sessions();
+        let is_known = sessions.remove(&session.id).is_some();
+        if is_known && sessions.is_empty() {
+            self.closing.notify_waiters();
+        }
+        is_known
+    }
+
+    pub(crate) fn all_sessions(&self) -> Vec<Arc<Session>> {
+        self.sessions().values().cloned().collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sessions().is_empty()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
+    }
+
+    /// From here on no session is opened.
+    pub(crate) fn begin_to_close(&self) {
+        self.is_closing.store(true, Ordering::Release);
+        self.closing.notify_waiters();
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("config", &self.config)
+            .field("counters", &self.counted.read())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,275 @@
+//! What waits for one client.
+
+use bytes::Bytes;
+use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+use tokio::{io::AsyncWrite, sync::Notify};
+
+/// Packets for this client alone are joined up to this many bytes.
+const TOGETHER: usize = 4096;
+/// Frames that one write takes.
+const SLICES: usize = 64;
+/// Bytes that wait above which nothing is read from the client: its own questions must not be what drops it.
+const MUCH: usize = 64 * 1024;
+
+pub(crate) type Waiting = Queue<Bytes, Vec<QueueSlot<Bytes>>>;
+
+/// The packets that wait for one client, as frames. A broadcast's frames are shared by all their receivers.
+///
+/// The task that writes announces, by [`State::is_asleep`], that it found nothing. Whoever appends then wakes it, once. Both happen under the lock of
+/// the state, so no wake-up is lost, and a task that is at work is not woken.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    /// Wakes whoever writes: the task of a WebSocket, or the GET that waits.
+    wake: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Waiting,
+    /// Packets for this client alone, behind those of the queue, not shared and so not cut into slots.
+    tail: Vec<u8>,
+    /// How much of the tail is written.
+    written: usize,
+    limit: usize,
+    /// Whoever writes found nothing to write, and waits to be woken.
+    is_asleep: bool,
+    /// The socket takes nothing more at present.
+    is_blocked: bool,
+    /// Too much waited, or for too long: the client is to be dropped.
+    is_slow: bool,
+    /// The connection is over.
+    is_closed: bool,
+    /// Packets that were dropped.
+    dropped: u64,
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    Queued,
+    Dropped,
+    /// The client is too slow and is dropped, or is gone.
+    Closed,
+}
+
+impl State {
+    fn waiting(&self) -> usize {
+        self.queue.bytes() + self.tail.len() - self.written
+    }
+
+    /// Moves the tail into the queue, in front of what is appended next.
+    fn seal(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let mut tail = Bytes::from(std::mem::take(&mut self.tail));
+        let tail = tail.split_off(std::mem::take(&mut self.written));
+        if !tail.is_empty() {
+            let _ = self.push(tail, Flags::NONE);
+        }
+    }
+
+    fn push(&mut self, frames: Bytes, flags: Flags) -> Put {
+        self.queue.reserve();
+        let is_writable = !self.is_blocked;
+        match self.queue.push(frames, flags, is_writable) {
+            Pushed::Queued => Put::Queued,
+            Pushed::Dropped => {
+                self.dropped += 1;
+                Put::Dropped
+            }
+            Pushed::Overflow => {
+                self.is_slow = true;
+                Put::Closed
+            }
+        }
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new(limit: usize, policy: Policy) -> Self {
+        let state = State {
+            queue: Queue::new(Vec::new(), limit, policy),
+            tail: Vec::new(),
+            written: 0,
+            limit,
+            is_asleep: false,
+            is_blocked: false,
+            is_slow: false,
+            is_closed: false,
+            dropped: 0,
+        };
+        Self { state: Mutex::new(state), wake: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends frames that others have too.
+    pub(crate) fn share(&self, frames: &Bytes, flags: Flags) -> Put {
+        let mut state = self.lock();
+        if state.is_closed || state.is_slow {
+            return Put::Closed;
+        }
+        state.seal();
+        let put = state.push(frames.clone(), flags);
+        self.done(state);
+        put
+    }
+
+    /// Appends frames for this client alone.
+    pub(crate) fn append(&self, frames: &[u8], flags: Flags) -> Put {
+        let mut state = self.lock();
+        if state.is_closed || state.is_slow {
+            return Put::Closed;
+        }
+        let is_together = !flags.is_volatile() && state.tail.len() + frames.len() <= TOGETHER;
+        let put = if is_together && state.waiting() + frames.len() <= state.limit {
+            state.tail.extend_from_slice(frames);
+            Put::Queued
+        } else {
+            state.seal();
+            state.push(Bytes::copy_from_slice(frames), flags)
+        };
+        self.done(state);
+        put
+    }
+
+    /// Wakes whoever writes, if it sleeps.
+    fn done(&self, mut state: MutexGuard<'_, State>) {
+        if std::mem::take(&mut state.is_asleep) || state.is_slow {
+            drop(state);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Wakes whoever writes: there may be something that is not a packet.
+    pub(crate) fn wake(&self) {
+        self.lock().is_asleep = false;
+        self.wake.notify_one();
+    }
+
+    /// Waits until somebody appends, behind a [`poll_flush`](Self::poll_flush) or [`drain`](Self::drain) that found nothing.
+    pub(crate) fn woken(&self) -> impl Future<Output = ()> + '_ {
+        self.wake.notified()
+    }
+
+    /// Writes what waits, in as few calls as it can. Ready when nothing waits; then whoever appends wakes this task. `written` counts the bytes.
+    pub(crate) fn poll_flush<W: AsyncWrite + Unpin>(
+        &self,
+        context: &mut Context<'_>,
+        sink: &mut W,
+        written: &mut usize,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let mut state = self.lock();
+            let State { queue, tail, written: of_tail, .. } = &mut *state;
+            let rest = &tail[*of_tail..];
+            if queue.is_empty() && rest.is_empty() {
+                state.is_blocked = false;
+                if !state.is_closed {
+                    state.is_asleep = true;
+                }
+                // Idle connections hold no memory.
+                state.tail = Vec::new();
+                state.written = 0;
+                let _ = state.queue.replace(Vec::new());
+                return Poll::Ready(Ok(()));
+            }
+            let polled = if queue.is_empty() {
+                Pin::new(&mut *sink).poll_write(context, rest)
+            } else {
+                let slices = queue.slices().chain((!rest.is_empty()).then_some(rest)).take(SLICES);
+                let slices: Vec<IoSlice<'_>> = slices.map(IoSlice::new).collect();
+                match &slices[..] {
+                    [one] => Pin::new(&mut *sink).poll_write(context, one),
+                    many => Pin::new(&mut *sink).poll_write_vectored(context, many),
+                }
+            };
+            let n = match polled {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(n)) => n,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    state.is_blocked = true;
+                    return Poll::Pending;
+                }
+            };
+            *written += n;
+            let of_queue = n.min(state.queue.bytes());
+            state.queue.consume(of_queue);
+            state.written += n - of_queue;
+        }
+    }
+
+    /// Gives the queue to a GET that may take some of it. Afterwards whoever appends wakes that GET.
+    pub(crate) fn drain<R>(&self, take: impl FnOnce(&mut Waiting) -> R) -> R {
+        let mut state = self.lock();
+        state.seal();
+        let result = take(&mut state.queue);
+        if state.queue.is_empty() {
+            let _ = state.queue.replace(Vec::new());
+        }
+        state.is_asleep = !state.is_closed;
+        result
+    }
+
+    /// Whether volatile packets are dropped at present. Of a WebSocket its own task knows.
+    pub(crate) fn set_blocked(&self, is_blocked: bool) {
+        self.lock().is_blocked = is_blocked;
+    }
+
+    /// So much waits that nothing is to be read until some went out.
+    pub(crate) fn is_backed_up(&self) -> bool {
+        self.lock().waiting() > MUCH
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().waiting()
+    }
+
+    /// Packets that were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// The client is too slow, and is to be dropped.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.lock().is_slow
+    }
+
+    /// The client takes nothing of what it is sent: drops all of it.
+    pub(crate) fn give_up(&self) {
+        let mut state = self.lock();
+        state.is_slow = true;
+        state.queue.clear();
+        state.tail = Vec::new();
+        state.written = 0;
+    }
+
+    /// The connection is over: nothing is appended any more. What waits can still be written.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        drop(state);
+        self.wake.notify_one();
+    }
+}
+
+/// Writes what waits to its end.
+pub(crate) async fn flush<W: AsyncWrite + Unpin>(outbox: &Outbox, sink: &mut W) -> io::Result<()> {
+    std::future::poll_fn(|context| {
+        ready!(outbox.poll_flush(context, sink, &mut 0))?;
+        Pin::new(&mut *sink).poll_flush(context)
+    })
+    .await
+}

@@ -1,0 +1,199 @@
+//! Sessions over a WebSocket: those that begin there, and those that move there.
+
+use super::{Io, Wire};
+use crate::server::{outbox, session::Session};
+use sansocket::{
+    endpoint::{Batch, Input, ServerLink, Upgrade},
+    engineio::server::Probed,
+};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+/// Bytes read from one client, which has always more, before others have their turn.
+const FAIR: usize = 256 * 1024;
+
+/// Tries to move a session here from polling, and then carries it to its end.
+pub(crate) async fn upgrade<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
+    let begun = session.link(|link| Upgrade::begin(link, session.inner.config.frames(), session.now()));
+    let mut probing = Probing { session, upgrade: begun };
+    // In a box of its own: a session that moved holds nothing of it.
+    let is_moved = Box::pin(probe(&mut probing, wire)).await;
+    drop(probing);
+    if is_moved {
+        let counted = &session.inner.counted;
+        counted.polling.sub(1);
+        counted.websocket.add(1);
+        counted.upgrades.add(1);
+        serve(session, wire).await;
+    }
+}
+
+/// A probe that fails if it is dropped.
+struct Probing<'s> {
+    session: &'s Arc<Session>,
+    upgrade: Upgrade,
+}
+
+impl Drop for Probing<'_> {
+    fn drop(&mut self) {
+        self.session.link(|link| self.upgrade.fail(link));
+        // The clock of polling stops, or a GET goes on.
+        self.session.stir();
+    }
+}
+
+/// Whether the session moved.
+async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
+    let Probing { session, upgrade } = probing;
+    let mut batch = Batch::new(Vec::new());
+    loop {
+        let mut changed = pin!(session.changed.notified());
+        changed.as_mut().enable();
+        let now = session.now();
+        let probed = session.link(|link| upgrade.step(link, &mut wire.inbox, &mut batch, now));
+        wire.give_back();
+        let is_written = wire.write_all(batch.written()).await.is_ok();
+        batch.clear();
+        if probed == Probed::Upgraded && !is_written {
+            // The client has sent all of the probe at once and is gone: only this socket can end the session now.
+            session.link(ServerLink::handle_error);
+        }
+        if probed != Probed::Pending || !is_written {
+            return probed == Probed::Upgraded;
+        }
+        // A GET that waits may be owed its noop, now or soon.
+        session.outbox.wake();
+        tokio::select! {
+            read = wire.read() => if !matches!(read, Ok(1..)) {
+                return false;
+            },
+            () = changed => {}
+            () = session.inner.clock.sleep(upgrade.poll_timeout()) => {}
+        }
+    }
+}
+
+/// Ends the session if the task that carries it ends by a panic, or with its runtime.
+struct Carrying<'s>(&'s Arc<Session>);
+
+impl Drop for Carrying<'_> {
+    fn drop(&mut self) {
+        if !self.0.link(|link| link.is_gone()) {
+            self.0.link(ServerLink::handle_error);
+            self.0.work();
+        }
+    }
+}
+
+/// Why a session woke up.
+enum Woken {
+    Read(usize),
+    Ended,
+    Lost,
+    /// Others have something to say, or want something of the machine.
+    Told,
+    Due,
+}
+
+/// Carries a session to its end.
+pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
+    let carrying = Carrying(session);
+    let inner = &session.inner;
+    let patience = crate::server::config::millis(inner.config.ping_timeout).into();
+    let mut unshared = 0;
+    // When the socket last took something, or little waited for it.
+    let mut taken = inner.clock.now();
+    // Others only have something to say: then the machine has nothing to do.
+    let mut is_told = false;
+    let mut sleep = pin!(sleep_until(Instant::now()));
+    loop {
+        let is_work = !is_told || session.is_turn_due() || session.outbox.is_slow();
+        let is_more = is_work && session.receive(Input::Socket(&mut wire.inbox)).await;
+        is_told = false;
+        wire.give_back();
+        if !is_more && session.link(|link| link.is_over()) {
+            break;
+        }
+        if is_more || unshared >= FAIR {
+            unshared = 0;
+            let mut written = 0;
+            let flushed =
+                poll_fn(|context| Poll::Ready(session.outbox.poll_flush(context, &mut wire.stream, &mut written)));
+            if let Poll::Ready(Err(_)) = flushed.await {
+                session.link(ServerLink::handle_error);
+                continue;
+            }
+            inner.counted.bytes_out.add(written);
+            tokio::task::yield_now().await;
+            continue;
+        }
+        // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
+        // is that the client takes what it is sent.
+        let began = inner.clock.now();
+        let (mut written, mut is_backed_up) = (0, false);
+        let mut told = pin!(session.outbox.woken());
+        let woken = poll_fn(|context| {
+            let flushed = session.outbox.poll_flush(context, &mut wire.stream, &mut written);
+            if let Poll::Ready(Err(_)) = flushed {
+                return Poll::Ready(Woken::Lost);
+            }
+            // A stream of TLS may hold some back.
+            if flushed.is_ready() && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending() {
+                tracing::trace!("a flush waits");
+            }
+            is_backed_up = session.outbox.is_backed_up();
+            if written > 0 || !is_backed_up {
+                taken = inner.clock.now();
+            }
+            if !is_backed_up && !session.is_busy() {
+                match wire.poll_read(context) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Woken::Ended),
+                    Poll::Ready(Ok(n)) => return Poll::Ready(Woken::Read(n)),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Woken::Lost),
+                    Poll::Pending => {}
+                }
+            }
+            if told.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Woken::Told);
+            }
+            let due = if is_backed_up { Some(taken.after_millis(patience)) } else { session.due() };
+            ready!(poll_due(sleep.as_mut(), due.and_then(|due| inner.clock.at(due)), context));
+            Poll::Ready(Woken::Due)
+        })
+        .await;
+        inner.counted.bytes_out.add(written);
+        match woken {
+            Woken::Read(n) => {
+                inner.counted.bytes_in.add(n);
+                unshared += n;
+            }
+            Woken::Ended => session.link(ServerLink::handle_eof),
+            Woken::Lost => session.link(ServerLink::handle_error),
+            Woken::Told => is_told = true,
+            Woken::Due if is_backed_up => session.outbox.give_up(),
+            Woken::Due => {}
+        }
+        if is_backed_up {
+            session.pause(inner.clock.now().duration_since(began));
+        }
+    }
+    // What waits goes out, within a second. It is nothing if the client read too slowly.
+    let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
+    drop(carrying);
+}
+
+/// Ready at `until`; never, if there is no deadline.
+fn poll_due(mut sleep: Pin<&mut Sleep>, until: Option<Instant>, context: &mut Context<'_>) -> Poll<()> {
+    let Some(until) = until else { return Poll::Pending };
+    // Setting it has its price, and mostly it is set already.
+    if sleep.deadline() != until {
+        sleep.as_mut().reset(until);
+    }
+    sleep.poll(context)
+}

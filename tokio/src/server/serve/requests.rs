@@ -1,0 +1,297 @@
+//! The requests of one connection: pages, Engine.IO's polling, and those that open a WebSocket.
+
+use super::{Get, Io, Post, Wire, serve, upgrade};
+use crate::server::{Handshake, Page, inner::Inner, session::Session};
+use sansocket::{
+    endpoint::{Answer, Ask, Got, PostBody, Todo, judge},
+    engineio::{
+        Transport,
+        server::{Refusal, write_cookie},
+    },
+    http::{self, Body, HeadError, HeadScanner, Method, Request, Response, ResponseError, Status},
+    ws::Accept,
+};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, PoisonError},
+};
+use tokio::time::{Instant, timeout_at};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What follows a request.
+enum Next {
+    Request,
+    /// A WebSocket for a new session, or for one over polling that may move to it.
+    Open(Arc<Session>),
+    Upgrade(Arc<Session>),
+}
+
+/// The last answer, and why it is the last.
+struct End(Vec<u8>, String);
+
+impl End {
+    /// The connection is closed, because nobody knows where the next request begins.
+    fn refuse(status: Status, words: &str) -> Self {
+        let fields: [(&str, &[u8]); 2] = [("Content-Type", TEXT.as_bytes()), ("Connection", b"close")];
+        let body = format!("{words}\n");
+        let response = Response { status, fields: &fields, body: body.as_bytes() };
+        Self(written(|out| response.write(out)), words.into())
+    }
+
+    fn silent(why: &str) -> Self {
+        Self(Vec::new(), why.into())
+    }
+}
+
+impl From<HeadError> for End {
+    fn from(error: HeadError) -> Self {
+        Self::refuse(error.status(), &error.to_string())
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::silent(&error.to_string())
+    }
+}
+
+/// A connection, with what is the same for all its requests.
+struct Connection<'c, S> {
+    inner: &'c Arc<Inner>,
+    wire: Wire<S>,
+    address: Option<SocketAddr>,
+}
+
+/// Runs a connection to its end, which is told in one line of the log.
+pub(super) async fn run<S: Io>(inner: &Arc<Inner>, stream: S, address: Option<SocketAddr>) {
+    let mut connection = Connection { inner, wire: Wire::new(stream), address };
+    let from = address.map(tracing::field::display);
+    // In boxes of their own: a connection that is a WebSocket holds nothing of its requests.
+    match Box::pin(connection.requests()).await {
+        Ok(next) => {
+            tracing::debug!(from, "open");
+            match next {
+                Next::Request => {}
+                Next::Open(session) => serve(&session, &mut connection.wire).await,
+                Next::Upgrade(session) => upgrade(&session, &mut connection.wire).await,
+            }
+            tracing::debug!(from, "closed");
+        }
+        Err(End(answer, why)) => {
+            connection.wire.forget();
+            let _ = Box::pin(connection.wire.write_all(&answer)).await;
+            tracing::debug!(from, "closed: {why}");
+        }
+    }
+    Box::pin(connection.wire.hang_up()).await;
+}
+
+impl<S: Io> Connection<'_, S> {
+    /// Requests, one after the other, until one of them opened a WebSocket. What comes behind it stays in the inbox.
+    async fn requests(&mut self) -> Result<Next, End> {
+        let mut is_first = true;
+        loop {
+            let deadline = Instant::now() + self.inner.config.request_timeout;
+            let head = self.head(deadline, is_first).await?;
+            match self.respond(&Request::parse(&head)?, deadline).await? {
+                Next::Request => is_first = false,
+                next => return Ok(next),
+            }
+        }
+    }
+
+    /// The head of the next request.
+    async fn head(&mut self, deadline: Instant, is_first: bool) -> Result<Vec<u8>, End> {
+        let mut scanner = HeadScanner::new(http::Limits::new());
+        loop {
+            let mut closing = std::pin::pin!(self.inner.closing.notified());
+            closing.as_mut().enable();
+            let inbox = &mut self.wire.inbox;
+            if let Some(n) = scanner.scan(inbox.bytes())? {
+                let head = inbox.bytes()[..n].to_vec();
+                inbox.consume(n);
+                self.wire.give_back();
+                return Ok(head);
+            }
+            let is_idle = !is_first && inbox.held() == 0;
+            self.wire.give_back();
+            if is_idle && self.inner.is_closing() {
+                return Err(End::silent("the server closes"));
+            }
+            let read = tokio::select! {
+                read = timeout_at(deadline, self.wire.read()) => read,
+                () = closing, if is_idle => continue,
+            };
+            match read {
+                Ok(Ok(1..)) => {}
+                Ok(Ok(_)) => return Err(End::silent("the client is gone")),
+                Ok(Err(e)) => return Err(e.into()),
+                Err(_) if is_idle => return Err(End::silent("no more requests")),
+                Err(_) => return Err(End::refuse(Status(408), "the request took too long")),
+            }
+        }
+    }
+
+    fn handshake(&self, request: &Request<'_>) -> Handshake {
+        let fields = request.fields().into_iter().map(|field| (field.0.into(), field.1.into()));
+        Handshake { query: request.query().into(), fields: fields.collect(), address: self.address }
+    }
+
+    /// Answers a request.
+    async fn respond(&mut self, request: &Request<'_>, deadline: Instant) -> Result<Next, End> {
+        let inner = self.inner.clone();
+        let Some(kind) = inner.kind_at(request.path()) else {
+            let page = self.page(request)?;
+            self.wire.write_all(&page).await?;
+            return if request.keeps_alive() { Ok(Next::Request) } else { Err(End::silent("page sent")) };
+        };
+        let ask = Ask::of(request);
+        let mut found = None;
+        let mut todo = inner.with_cors(|cors| {
+            judge(&ask, cors, |sid| {
+                found = inner.find(sid).filter(|session| session.kind() == kind);
+                found.as_ref().map(|session| session.link(|link| link.transport()))
+            })
+        });
+        if ask.websocket.is_some() && !inner.may_connect(request.fields().get("origin"), request.fields().get("host")) {
+            todo = Todo::Answer(Answer::refuse(Refusal::Forbidden, Some("this origin may not connect"), true));
+        }
+        let (mut body, cookie): (_, Option<Vec<u8>>);
+        body = Vec::new();
+        let answer = match (todo, found) {
+            (Todo::Answer(answer), _) => answer,
+            (Todo::Open(transport), _) => match inner.open(kind, transport, self.handshake(request)) {
+                Err(answer) => answer,
+                Ok(session) if transport == Transport::Polling => {
+                    let write = |name| written(|out| Ok(write_cookie(name, &session.id, out)?));
+                    cookie = inner.config.cookie.as_deref().map(write);
+                    match self.get(Get::opening(&session), &mut body).await? {
+                        Answer::Payload { body, .. } => Answer::Payload { body, cookie: cookie.as_deref() },
+                        answer => answer,
+                    }
+                }
+                Ok(session) => {
+                    if let Err(error) = self.wire.write_all(&opening(request)).await {
+                        session.link(sansocket::endpoint::ServerLink::handle_error);
+                        session.work();
+                        return Err(error.into());
+                    }
+                    return Ok(Next::Open(session));
+                }
+            },
+            (Todo::Get(_), Some(session)) => match Get::begin(&session) {
+                Ok(get) => self.get(get, &mut body).await?,
+                Err(answer) => answer,
+            },
+            (Todo::Post(_), Some(session)) => self.post(&session, request, deadline).await,
+            (Todo::Upgrade(_), Some(session)) => {
+                self.wire.write_all(&opening(request)).await?;
+                return Ok(Next::Upgrade(session));
+            }
+            // What is to be done for a session comes with the session.
+            _ => Got::GONE,
+        };
+        let response = inner.with_cors(|cors| written(|out| answer.write(request, cors, out)));
+        if answer.keeps_alive(request) {
+            self.wire.write_all(&response).await?;
+            Ok(Next::Request)
+        } else {
+            Err(End(response, format!("answered: {answer:?}")))
+        }
+    }
+
+    /// A GET: waits until something is to be said.
+    async fn get<'b>(&mut self, mut get: Get<'_>, body: &'b mut Vec<u8>) -> Result<Answer<'b>, End> {
+        let answer = get.answer(body);
+        tokio::pin!(answer);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return Ok(answer),
+                // What a client sends behind a GET that waits is its next request; its end is the end of the session.
+                read = self.wire.read(), if self.wire.inbox.held() < 16 * 1024 => {
+                    self.wire.give_back();
+                    if !matches!(read, Ok(1..)) {
+                        return Err(End::silent("the client is gone"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A POST: reads its body, and hands it to the session.
+    async fn post(&mut self, session: &Arc<Session>, request: &Request<'_>, deadline: Instant) -> Answer<'static> {
+        let post = match Post::begin(session, request.fields().get("content-type")) {
+            Ok(post) => post,
+            Err(answer) => return answer,
+        };
+        let read = timeout_at(deadline, self.read_body(request)).await;
+        match read.unwrap_or(Err(Answer::TooSlow)) {
+            Ok(mut body) => post.post(&mut body).await,
+            Err(answer) => answer,
+        }
+    }
+
+    async fn read_body(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Answer<'static>> {
+        let mut post = PostBody::new(request, self.inner.config.max_payload).map_err(|_| Answer::Bad)?;
+        let mut body = Vec::new();
+        let interim = post.interim(&mut self.wire.inbox);
+        let mut is_there = interim.is_empty() || self.wire.write_all(interim).await.is_ok();
+        while !post.poll(&mut self.wire.inbox, &mut body)? {
+            self.wire.give_back();
+            if !is_there {
+                return Err(Answer::Bad);
+            }
+            is_there = matches!(self.wire.read().await, Ok(1..));
+        }
+        self.wire.give_back();
+        Ok(body)
+    }
+
+    /// A page of the application.
+    fn page(&self, request: &Request<'_>) -> Result<Vec<u8>, End> {
+        if request.body()? != Body::Empty {
+            return Err(End::refuse(Status(413), "no body is expected here"));
+        }
+        let pages = self.inner.pages.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let path = String::from_utf8_lossy(request.path());
+        let page = match request.method() {
+            Method::Get | Method::Head => {
+                let not_found = || Page::new(TEXT, "not found\n").status(404);
+                pages.and_then(|pages| pages(&path)).unwrap_or_else(not_found)
+            }
+            _ => Page::new(TEXT, "only GET and HEAD are served here\n").status(405).field("Allow", "GET, HEAD"),
+        };
+        let connection: &[u8] = if request.keeps_alive() { b"keep-alive" } else { b"close" };
+        let mut fields: Vec<(&str, &[u8])> = vec![("Connection", connection)];
+        let is_sound = |text: &str| !text.bytes().any(|b| b.is_ascii_control());
+        let own = page.fields.iter().filter(|(name, value)| is_sound(name) && is_sound(value));
+        fields.extend(own.map(|(name, value)| (name.as_str(), value.as_bytes())));
+        let response = Response { status: Status(page.status), fields: &fields, body: &page.body };
+        let is_head = request.method() == Method::Head;
+        Ok(written(|out| if is_head { response.write_head(out) } else { response.write(out) }))
+    }
+}
+
+/// The answer that opens a WebSocket.
+fn opening(request: &Request<'_>) -> Vec<u8> {
+    written(|out| Accept::check(request).map_or(Ok(0), |accept| accept.write(&[], out)))
+}
+
+/// What `write` writes, in memory that grows.
+fn written(mut write: impl FnMut(&mut [u8]) -> Result<usize, ResponseError>) -> Vec<u8> {
+    let mut out = vec![0; 512];
+    loop {
+        match write(&mut out) {
+            Ok(n) => {
+                out.truncate(n);
+                return out;
+            }
+            Err(ResponseError::Capacity(e)) => out.resize(e.needed.max(2 * out.len()), 0),
+            // A value of the application's that is no field.
+            Err(_) => return Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! One session: the composed machine, what waits for its client, and its sockets.
+
+use super::{
+    Handshake, Socket,
+    engine::EngineSocket,
+    inner::Inner,
+    outbox::Outbox,
+    random,
+    scratch::{self, Scratch},
+    space::{Names, Space},
+};
+use crate::{AskError, EmitError, args::Raw};
+use sansocket::{
+    endpoint::{Batch, Input, ServerEnd, ServerLink, Step},
+    engineio::{self, Transport},
+    socketio::{AckSlot, Collector, Flags, Namespace, Reason, SendError, server::Session as Io},
+    time::Instant,
+    ws::{Out, Stored},
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, oneshot};
+
+/// Steps of a WebSocket's session that are done in one go. Then others have their turn.
+const TURN: usize = 128;
+
+/// What a client speaks above Engine.IO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    SocketIo,
+    /// Engine.IO itself.
+    Engine,
+}
+
+pub(crate) type End = ServerEnd<Names, Vec<AckSlot>>;
+pub(crate) type Answered = Result<Raw, AskError>;
+
+/// A session, held by the tasks that carry its bytes and by its sockets.
+///
+/// Locks, in the order in which they may be taken: `turn` by the tasks that carry bytes, for as long as they work; then `stack`, for one call of the
+/// machine; then that of the outbox. Handlers run under `turn` alone, so they may call everything: what they call takes `stack` and the outbox, never
+/// `turn`.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) id: engineio::Sid,
+    kind: Kind,
+    pub(crate) handshake: Handshake,
+    stack: Mutex<Stack>,
+    turn: tokio::sync::Mutex<Collector<Vec<u8>>>,
+    /// The namespace that the client asks for in this step. Its lock may be taken under that of the stack.
+    pinned: Mutex<Option<Arc<Space>>>,
+    /// Somebody wanted a turn while another had it.
+    is_turn_due: AtomicBool,
+    pub(crate) outbox: Outbox,
+    /// A request or a probe came to its end, or the session did, or a handler.
+    pub(crate) changed: Notify,
+    /// Milliseconds for which the clock of the session stood still, because nothing was read from its client.
+    paused: AtomicU64,
+    /// Handlers that wait for something.
+    handlers: AtomicUsize,
+    span: tracing::Span,
+}
+
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) machine: Machine,
+    pub(crate) sockets: Vec<Socket>,
+    /// Namespaces that the client was sent away from, and whose handlers are still to be called.
+    pub(crate) departed: Vec<Namespace>,
+    asked: HashMap<u32, oneshot::Sender<Answered>>,
+    next_token: u32,
+}
+
+#[derive(Debug)]
+pub(crate) enum Machine {
+    SocketIo(Box<End>),
+    Engine(Box<ServerLink>),
+}
+
+impl Machine {
+    pub(crate) fn link(&mut self) -> &mut ServerLink {
+        match self {
+            Self::SocketIo(end) => end.link_mut(),
+            Self::Engine(link) => link,
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(inner: &Arc<Inner>, kind: Kind, transport: Transport, handshake: Handshake) -> Arc<Self> {
+        let config = &inner.config;
+        let now = inner.clock.now();
+        let id = engineio::Sid::from_random(random());
+        let link = ServerLink::open(transport, id, config.engine(), config.frames(), now);
+        // The id is a secret, and stays out of logs.
+        let span = tracing::info_span!("session", address = handshake.address.map(tracing::field::display));
+        let outbox = Outbox::new(config.max_queue, config.policy);
+        outbox.set_blocked(transport == Transport::Polling);
+        Arc::new_cyclic(|this| {
+            let machine = match kind {
+                Kind::SocketIo => {
+                    let connect_by = now.after_millis(super::config::millis(config.connect_timeout).into());
+                    let io = Io::new(Names(this.clone()), Vec::new(), connect_by).with_limits(config.limits());
+                    Machine::SocketIo(Box::new(ServerEnd::with_session(link, io)))
+                }
+                Kind::Engine => Machine::Engine(Box::new(link)),
+            };
+            let stack =
+                Stack { machine, sockets: Vec::new(), departed: Vec::new(), asked: HashMap::new(), next_token: 0 };
+            Self {
+                inner: inner.clone(),
+                id,
+                kind,
+                handshake,
+                stack: Mutex::new(stack),
+                turn: tokio::sync::Mutex::new(Collector::new(Vec::new())),
+                pinned: Mutex::new(None),
+                is_turn_due: AtomicBool::new(false),
+                outbox,
+                changed: Notify::new(),
+                paused: AtomicU64::new(0),
+                handlers: AtomicUsize::new(0),
+                span,
+            }
+        })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Stack> {
+        self.stack.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The link, for requests and for the end of its socket.
+    pub(crate) fn link<R>(&self, act: impl FnOnce(&mut ServerLink) -> R) -> R {
+        act(self.lock().machine.link())
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The clock of a session, as long as it is over polling.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.link(|link| link.transport() != Transport::Polling || link.is_gone()) {
+                return;
+            }
+            tokio::select! {
+                () = self.inner.clock.sleep(self.due()) => {}
+                () = changed => {}
+            }
+            if self.link(|link| link.transport()) == Transport::Polling {
+                self.work();
+            }
+        }
+    }
+
+    /// The time of this session.
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_millis(self.inner.clock.now().as_millis().saturating_sub(self.paused.load(Ordering::Relaxed)))
+    }
+
+    /// Stops the clock of the session for a time that is over.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.paused.fetch_add(u64::try_from(time.as_millis()).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// When the machine has something to do; `None`: never.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let due = match &self.lock().machine {
+            Machine::SocketIo(end) => end.poll_timeout(),
+            Machine::Engine(link) => link.poll_timeout(),
+        };
+        due.map(|due| due.after_millis(self.paused.load(Ordering::Relaxed)))
+    }
+
+    /// Does everything that has to be done without bytes: deadlines, and the last events. If another task has its turn, that task does it.
+    pub(crate) fn work(self: &Arc<Self>) {
+        self.is_turn_due.store(true, Ordering::SeqCst);
+        while self.is_turn_due.load(Ordering::SeqCst) {
+            let Ok(mut collector) = self.turn.try_lock() else { return };
+            self.is_turn_due.store(false, Ordering::SeqCst);
+            self.turn(&mut collector, Input::Time, usize::MAX);
+        }
+    }
+
+    /// Whether somebody wants a turn. Whoever asks takes it.
+    pub(crate) fn is_turn_due(&self) -> bool {
+        self.is_turn_due.swap(false, Ordering::SeqCst)
+    }
+
+    /// Handles bytes. Of a WebSocket only so much that others do not wait long. Whether more is left.
+    pub(crate) async fn receive(self: &Arc<Self>, input: Input<'_, Vec<u8>>) -> bool {
+        let most = if matches!(input, Input::Socket(_)) { TURN } else { usize::MAX };
+        let is_more = self.turn(&mut *self.turn.lock().await, input, most);
+        if self.is_turn_due.load(Ordering::SeqCst) {
+            self.work();
+        }
+        is_more
+    }
+
+    fn turn(self: &Arc<Self>, collector: &mut Collector<Vec<u8>>, mut input: Input<'_, Vec<u8>>, most: usize) -> bool {
+        let _entered = self.span.enter();
+        let now = self.now();
+        let mut left = most;
+        let mut batch = Batch::new(Vec::new());
+        loop {
+            while left > 0 && self.step(&mut input, collector, &mut batch, now) {
+                left -= 1;
+            }
+            if left == 0 || !self.outbox.is_slow() || self.link(|link| link.is_over()) {
+                break;
+            }
+            self.link(ServerLink::handle_eof);
+        }
+        if collector.held() == 0 {
+            let _ = collector.replace(Vec::new());
+        }
+        let (is_over, is_gone) = self.link(|link| (link.is_over(), link.is_gone()));
+        if is_over {
+            self.outbox.wake();
+        }
+        if is_gone && self.inner.forget(self) {
+            let transport = self.link(|link| link.transport());
+            self.inner.transport_counter(transport).sub(1);
+            self.inner.counted.dropped.add(usize::try_from(self.outbox.dropped()).unwrap_or(usize::MAX));
+            self.outbox.close();
+            self.changed.notify_waiters();
+        }
+        left == 0
+    }
+
+    /// One step; `false` when nothing is left to do.
+    fn step(
+        self: &Arc<Self>,
+        input: &mut Input<'_, Vec<u8>>,
+        collector: &mut Collector<Vec<u8>>,
+        batch: &mut Batch<Vec<u8>>,
+        now: Instant,
+    ) -> bool {
+        let mut guard = self.lock();
+        if let Some(namespace) = guard.departed.pop() {
+            drop(guard);
+            self.leave(namespace, Reason::ServerNamespaceDisconnect);
+            return true;
+        }
+        let step = match &mut guard.machine {
+            Machine::SocketIo(end) => end.step(input, collector, batch, now),
+            Machine::Engine(link) => {
+                let event = link.step(input, batch, now);
+                self.queue(batch);
+                drop(guard);
+                return self.engine_event(event);
+            }
+        };
+        self.queue(batch);
+        drop(guard);
+        match step {
+            Step::Idle => return false,
+            Step::Again => {}
+            Step::Event(event, files) => self.handle(event, files),
+            Step::Closed(reason) => self.closed(reason),
+        }
+        true
+    }
+
+    /// Appends what the machine wrote, while its lock is held: so packets stand in the order in which the machine wrote them.
+    fn queue(&self, batch: &mut Batch<Vec<u8>>) {
+        if !batch.written().is_empty() {
+            self.outbox.append(batch.written(), Flags::NONE);
+            batch.clear();
+        }
+    }
+
+    fn engine_event(self: &Arc<Self>, event: Option<engineio::Event<'_>>) -> bool {
+        match event {
+            None => return false,
+            Some(engineio::Event::Message(message)) => EngineSocket(self.clone()).message(message),
+            Some(engineio::Event::Closed(reason)) => tracing::info!("ended: {reason}"),
+            Some(_) => {}
+        }
+        true
+    }
+
+    /// Has the Socket.IO session write something, and appends it.
+    pub(crate) fn say(
+        &self,
+        say: impl FnMut(&mut Io<Names, Vec<AckSlot>>, &mut Out<'_, Stored>) -> Result<(), SendError>,
+    ) -> Result<(), EmitError> {
+        self.say_then(say, |_| ())
+    }
+
+    /// As `say`, and calls `then` before anything else can happen to the session.
+    pub(crate) fn say_then<R>(
+        &self,
+        say: impl FnMut(&mut Io<Names, Vec<AckSlot>>, &mut Out<'_, Stored>) -> Result<(), SendError>,
+        then: impl FnOnce(&mut Stack) -> R,
+    ) -> Result<R, EmitError> {
+        scratch::with(|Scratch { batch, .. }| {
+            let mut guard = self.lock();
+            let Machine::SocketIo(end) = &mut guard.machine else { return Err(EmitError::Disconnected) };
+            end.say(batch, say).map_err(EmitError::of)?;
+            self.outbox.append(batch.written(), Flags::NONE);
+            Ok(then(&mut guard))
+        })
+    }
+
+    /// Sends an event that is to be acknowledged.
+    pub(crate) fn ask(
+        &self,
+        namespace: Namespace,
+        event: &str,
+        args: &(impl serde::Serialize + ?Sized),
+        timeout: Duration,
+    ) -> Result<oneshot::Receiver<Answered>, EmitError> {
+        let deadline = Some(self.now().after_millis(super::config::millis(timeout).into()));
+        let receiver = scratch::encoded(args, |content, batch| {
+            let mut guard = self.lock();
+            let Stack { machine: Machine::SocketIo(end), asked, next_token, .. } = &mut *guard else {
+                return Err(EmitError::Disconnected);
+            };
+            let token = *next_token;
+            let expect = sansocket::socketio::ExpectAck { token, deadline };
+            end.say(batch, |io, out| io.emit(namespace, event, content, Some(expect), out)).map_err(EmitError::of)?;
+            self.outbox.append(batch.written(), Flags::NONE);
+            *next_token = next_token.wrapping_add(1);
+            let (sender, receiver) = oneshot::channel();
+            asked.insert(token, sender);
+            Ok(receiver)
+        })?;
+        // Its deadline may be the nearest now.
+        self.outbox.wake();
+        self.changed.notify_waiters();
+        Ok(receiver)
+    }
+
+    /// An answer arrived, or none will.
+    pub(crate) fn answered(&self, token: u32, answer: Answered) {
+        let sender = self.lock().asked.remove(&token);
+        if let Some(sender) = sender {
+            // Whoever asked may have gone.
+            let _ = sender.send(answer);
+        }
+    }
+
+    /// Closes the connection.
+    pub(crate) fn close(&self, reason: Reason) {
+        let now = self.now();
+        match &mut self.lock().machine {
+            Machine::SocketIo(end) => end.close(reason, now),
+            Machine::Engine(link) => link.close(now),
+        }
+        self.stir();
+    }
+
+    /// Has the task of the session look at it.
+    pub(crate) fn stir(&self) {
+        self.is_turn_due.store(true, Ordering::SeqCst);
+        self.outbox.wake();
+        self.changed.notify_waiters();
+    }
+
+    /// Keeps a namespace from being forgotten until its client has joined it.
+    pub(crate) fn pin(&self, space: Arc<Space>) {
+        *self.pinned.lock().unwrap_or_else(PoisonError::into_inner) = Some(space);
+    }
+
+    pub(crate) fn unpin(&self) -> Option<Arc<Space>> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Runs a handler on that waits for something.
+    pub(crate) fn run(self: &Arc<Self>, work: crate::handler::Work) {
+        self.handlers.fetch_add(1, Ordering::Relaxed);
+        self.inner.counted.handlers.add(1);
+        let session = self.clone();
+        let guarded = super::dispatch::Guarded { work, session: self.clone() };
+        let span = self.span.clone();
+        self.inner.spawn(async move {
+            tracing::Instrument::instrument(guarded, span).await;
+            let was = session.handlers.fetch_sub(1, Ordering::Relaxed);
+            session.inner.counted.handlers.sub(1);
+            if was >= session.inner.config.max_handlers {
+                session.stir();
+            }
+        });
+    }
+
+    /// As many handlers wait for something as may.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.handlers.load(Ordering::Relaxed) >= self.inner.config.max_handlers
+    }
+
+    fn closed(self: &Arc<Self>, reason: Reason) {
+        let (fault, link_fault) = match &mut self.lock().machine {
+            Machine::SocketIo(end) => (end.fault(), end.link().fault()),
+            Machine::Engine(_) => (None, None),
+        };
+        match (fault, link_fault) {
+            _ if self.outbox.is_slow() => tracing::info!("ended: does not read what it is sent"),
+            (Some(fault), _) => tracing::info!("ended: parse error: {fault}"),
+            (_, Some(fault)) => tracing::info!("ended: {reason}: {fault}"),
+            _ => tracing::info!("ended: {reason}"),
+        }
+        let sockets = std::mem::take(&mut self.lock().sockets);
+        for socket in sockets {
+            socket.left(reason);
+        }
+    }
+}

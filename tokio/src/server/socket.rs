@@ -1,0 +1,362 @@
+use super::{Failure, Handshake, dispatch::failure, listeners::Listeners, scratch, session::Session, space::Space};
+use crate::{
+    AskError, EmitError,
+    args::{self, DecodeError},
+    handler::{Endpoint, Refusal},
+};
+use bytes::Bytes;
+use sansocket::socketio::{AckRequest, Attachments, Flags, Namespace, Reason, Sid, server::rooms::Member};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// A client in one namespace. Cheap to clone: all clones are the same client.
+#[derive(Clone)]
+pub struct Socket(Arc<Shared>);
+
+struct Shared {
+    session: Arc<Session>,
+    space: Arc<Space>,
+    namespace: Namespace,
+    id: Sid,
+    auth: Bytes,
+    phase: AtomicU8,
+    /// Its number in the registry, changed under the registry's lock; `NOBODY` outside of it.
+    member: AtomicU64,
+    listeners: Mutex<Option<Arc<Listeners>>>,
+    data: super::Data,
+}
+
+const NOBODY: u64 = u64::MAX;
+
+/// Checked, not in yet.
+const CHECKED: u8 = 0;
+const CONNECTED: u8 = 1;
+/// Sent away. Its handlers are still to be called.
+const LEAVING: u8 = 2;
+const GONE: u8 = 3;
+
+impl Socket {
+    pub(crate) fn new(session: &Arc<Session>, space: Arc<Space>, namespace: Namespace, auth: &[u8]) -> Self {
+        Self(Arc::new(Shared {
+            session: session.clone(),
+            space,
+            namespace,
+            id: Sid::from_random(super::random()),
+            auth: Bytes::copy_from_slice(auth),
+            phase: AtomicU8::new(CHECKED),
+            member: AtomicU64::new(NOBODY),
+            listeners: Mutex::new(None),
+            data: super::Data::default(),
+        }))
+    }
+
+    /// The public id of the client in this namespace. It is also the name of a room that only this socket is in. A client that reconnects has another id.
+    #[must_use]
+    pub fn id(&self) -> Sid {
+        self.0.id
+    }
+
+    /// The name of the namespace, with its slash.
+    #[must_use]
+    pub fn namespace_name(&self) -> &str {
+        &self.0.space.name
+    }
+
+    /// Whether the client is in the namespace.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.0.phase.load(Ordering::SeqCst) == CONNECTED
+    }
+
+    /// The HTTP request that opened the connection: query, header fields, address.
+    #[must_use]
+    pub fn handshake(&self) -> &Handshake {
+        &self.0.session.handshake
+    }
+
+    /// What the client gave as `auth`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] names the field that is not of this type.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        args::decode(&self.0.auth, Attachments::NONE)
+    }
+
+    /// Values of the application for this socket, one for each type.
+    #[must_use]
+    pub fn data(&self) -> &super::Data {
+        &self.0.data
+    }
+
+    /// `websocket` or `polling`.
+    #[must_use]
+    pub fn transport(&self) -> &'static str {
+        self.0.session.link(|link| link.transport().as_str())
+    }
+
+    /// Bytes that wait for the client, in all its namespaces.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.0.session.outbox.waiting()
+    }
+
+    /// Sends an event. A tuple is several arguments, `()` none; bytes, such as [`Bytes`], are sent as binary attachments.
+    ///
+    /// # Errors
+    /// [`EmitError`]: the arguments cannot be written, or the client is gone. Nothing was sent. An event that was taken may still be lost if the
+    /// connection is: to know that it arrived, [`ask`](Self::ask).
+    pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
+        self.emit_with(event, &args, Flags::NONE)
+    }
+
+    pub(crate) fn emit_with(&self, event: &str, args: &impl Serialize, flags: Flags) -> Result<(), EmitError> {
+        if !self.is_connected() {
+            return Err(EmitError::Disconnected);
+        }
+        self.0.session.inner.counted.events_out.add(1);
+        let outbox = &self.0.session.outbox;
+        match scratch::frames(&self.0.space.name, event, None, args, |frames| outbox.append(frames, flags))? {
+            super::outbox::Put::Queued | super::outbox::Put::Dropped => Ok(()),
+            super::outbox::Put::Closed => Err(EmitError::Disconnected),
+        }
+    }
+
+    /// Appends frames that others have too.
+    pub(crate) fn share(&self, frames: &Bytes, flags: Flags) {
+        if self.is_connected() {
+            self.0.session.inner.counted.events_out.add(1);
+            self.0.session.outbox.share(frames, flags);
+        }
+    }
+
+    /// Sends an event and waits for the acknowledgement, of type `T`: `let sum: u32 = socket.ask("sum", (1, 2)).await?`. The event is sent at once;
+    /// await the result to have the answer.
+    pub fn ask<T: DeserializeOwned>(&self, event: &str, args: impl Serialize) -> Ask<T> {
+        let timeout = self.0.session.inner.config.ask_timeout;
+        self.ask_within(timeout, event, args)
+    }
+
+    /// As [`ask`](Self::ask), with the time that the answer may take.
+    pub fn ask_within<T: DeserializeOwned>(&self, timeout: Duration, event: &str, args: impl Serialize) -> Ask<T> {
+        let asked = self.0.session.ask(self.0.namespace, event, &args, timeout);
+        let work = Box::pin(async move {
+            let raw = asked?.await.unwrap_or(Err(AskError::Disconnected))?;
+            let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
+            Ok(args::decode(&raw.json, Attachments::from(&files[..]))?)
+        });
+        Ask { work, kind: PhantomData }
+    }
+
+    /// Sends the client away from this namespace. It does not reconnect by itself. Its other namespaces stay, unless `close` closes the connection.
+    ///
+    /// Nothing is sent to it any more. The handlers for its end are called by the task of its connection, not by this call.
+    pub fn disconnect(&self, close: bool) {
+        let Self(shared) = self;
+        let leave = |stack: &mut super::session::Stack| {
+            let _ = shared.phase.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst);
+            stack.departed.push(shared.namespace);
+        };
+        // It may be gone already.
+        let _ = shared.session.say_then(|io, out| io.disconnect(shared.namespace, out), leave);
+        if close {
+            shared.session.close(Reason::ForcedServerClose);
+        }
+        shared.session.stir();
+    }
+
+    /// Joins a room. `false`: the socket is gone, in as many rooms as it may be, or the name is too long
+    /// ([`Config::max_rooms`](super::Config::max_rooms)).
+    pub fn join(&self, room: impl AsRef<str>) -> bool {
+        let config = &self.0.session.inner.config;
+        self.0.space.registry.join(self, room.as_ref(), config.max_rooms, config.max_room_name)
+    }
+
+    /// Leaves a room. `false`: it was not in it.
+    pub fn leave(&self, room: impl AsRef<str>) -> bool {
+        self.0.space.registry.leave(self, room.as_ref())
+    }
+
+    /// The rooms that the socket is in, that of its own id among them.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<String> {
+        self.0.space.registry.rooms_of(self)
+    }
+
+    /// Whether the socket is in a room.
+    #[must_use]
+    pub fn is_in(&self, room: impl AsRef<str>) -> bool {
+        self.0.space.registry.is_in(self, room.as_ref())
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.0.session
+    }
+
+    pub(crate) fn space(&self) -> &Arc<Space> {
+        &self.0.space
+    }
+
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.0.namespace
+    }
+
+    pub(crate) fn auth_json(&self) -> &[u8] {
+        &self.0.auth
+    }
+
+    pub(crate) fn member(&self) -> Option<Member> {
+        u32::try_from(self.0.member.load(Ordering::Relaxed)).ok().map(Member)
+    }
+
+    pub(crate) fn set_member(&self, Member(member): Member) {
+        self.0.member.store(member.into(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_member(&self) -> Option<Member> {
+        u32::try_from(self.0.member.swap(NOBODY, Ordering::Relaxed)).ok().map(Member)
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.phase.load(Ordering::SeqCst) == GONE
+    }
+
+    /// The client was accepted: from now on it can be reached. Unless it is gone already.
+    pub(crate) fn connected(&self) {
+        let Self(shared) = self;
+        if shared.phase.compare_exchange(CHECKED, CONNECTED, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            return;
+        }
+        shared.session.inner.counted.sockets.add(1);
+        if shared.space.registry.enter(self, &shared.id).is_err() {
+            tracing::error!("the registry of rooms is full: the socket is in no room");
+        }
+    }
+
+    /// The client is gone.
+    pub(crate) fn left(&self, reason: Reason) {
+        let Self(shared) = self;
+        let space = &shared.space;
+        let (listeners, own) = (space.listeners(), self.listeners());
+        let all = |of: fn(&Listeners) -> &Vec<super::listeners::OnLeave>| {
+            own.as_deref().into_iter().chain([&*listeners]).flat_map(of).cloned().collect::<Vec<_>>()
+        };
+        for hook in all(|l| &l.disconnecting) {
+            shared.session.call(|| hook(self.clone(), reason));
+        }
+        if matches!(shared.phase.swap(GONE, Ordering::SeqCst), CONNECTED | LEAVING) {
+            shared.session.inner.counted.sockets.sub(1);
+        }
+        if space.registry.leave_all(self) {
+            let space = space.clone();
+            shared.session.inner.spawn(async move {
+                while space.registry.sweep() {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        for hook in all(|l| &l.disconnect) {
+            shared.session.call(|| hook(self.clone(), reason));
+        }
+        // What the handlers captured may hold this socket.
+        drop(self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner).take());
+        shared.session.inner.spaces.forget(space);
+    }
+
+    pub(crate) fn listeners(&self) -> Option<Arc<Listeners>> {
+        self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what is called for this socket. Nothing is added to one that is gone: what handlers capture would never be given back.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Listeners)) {
+        let mut listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_gone() {
+            change(Arc::make_mut(listeners.get_or_insert_default()));
+        }
+    }
+
+    /// Handlers that were to be called once are dropped.
+    pub(crate) fn forget_spent(&self, event: &str) {
+        self.change(|listeners| listeners.forget_spent(event));
+        self.0.space.change(|listeners| listeners.forget_spent(event));
+    }
+
+    /// A handler was not called, because the arguments are not of its type.
+    pub(crate) fn failed(&self, listeners: &Listeners, event: &str, error: &DecodeError) {
+        tracing::debug!(event, "not handled: {error}");
+        self.tell_failure(listeners, &failure(event, error));
+    }
+
+    /// A check refused an event.
+    pub(crate) fn refused(&self, request: Option<AckRequest>, event: &str, refusal: &Refusal) {
+        crate::handler::Ack::new(self.clone(), request).fail(refusal);
+        self.tell_failure(&self.0.space.listeners(), &failure(event, refusal));
+    }
+
+    fn tell_failure(&self, listeners: &Listeners, failure: &Failure) {
+        for hook in &listeners.failure {
+            self.0.session.call(|| hook(self.clone(), failure.clone()));
+        }
+    }
+}
+
+impl Endpoint for Socket {
+    type Request = AckRequest;
+
+    fn acknowledge(&self, request: AckRequest, json: &[u8], files: &[Bytes]) -> Result<(), EmitError> {
+        scratch::content(json, files, |content| self.0.session.say(|io, out| io.ack(request, content, out)))
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+impl Hash for Socket {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.id())
+            .field("namespace", &self.namespace_name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer that is awaited: see [`Socket::ask`].
+#[must_use = "await it to have the answer"]
+pub struct Ask<T> {
+    work: Pin<Box<dyn Future<Output = Result<T, AskError>> + Send>>,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T> Future for Ask<T> {
+    type Output = Result<T, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        self.work.as_mut().poll(context)
+    }
+}
+
+impl<T> fmt::Debug for Ask<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").finish_non_exhaustive()
+    }
+}
