@@ -1,6 +1,5 @@
 use super::{
     Socket,
-    events::read,
     packet::Packet,
     shared::{Command, Question, Unanswered},
 };
@@ -29,7 +28,7 @@ impl<T> Ask<T> {
         Self { socket, name: name.into(), packet, timeout, retries: 0, answer: PhantomData }
     }
 
-    /// Waits for the answer at most this long, also while there is no connection. By default 20 s ([`Builder::ask_timeout`](super::Builder::ask_timeout)).
+    /// Waits for the answer at most this long, also while there is no connection. By default 30 s ([`Builder::ask_timeout`](super::Builder::ask_timeout)).
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
@@ -53,7 +52,7 @@ impl<T: DeserializeOwned> IntoFuture for Ask<T> {
         let answer = ask(socket, name, packet, timeout, retries);
         Box::pin(async move {
             let raw = answer.await?;
-            Ok(read(&raw)?)
+            Ok(raw.parse()?)
         })
     }
 }

@@ -65,7 +65,7 @@ impl Builder {
             max_message: 16 * MIB,
         };
         let space = Arc::new(Space::new(Namespace(0), &name));
-        let ask_timeout = Some(Duration::from_secs(20));
+        let ask_timeout = Some(Duration::from_secs(30));
         Self { settings, space, ask_timeout, backlog_limit: 16 * MIB, events_limit: 16 * MIB }
     }
 
@@ -142,7 +142,7 @@ impl Builder {
         self
     }
 
-    /// How long [`ask`](super::Socket::ask) waits for an answer if it is not told otherwise. By default 20 s.
+    /// How long [`ask`](super::Socket::ask) waits for an answer if it is not told otherwise. By default 30 s. `None`: for ever.
     pub fn ask_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.ask_timeout = timeout.into();
         self

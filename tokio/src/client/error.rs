@@ -1,4 +1,4 @@
-use crate::{args::DecodeError, net::DialError};
+use crate::net::DialError;
 use sansocket::{endpoint::client::Failure, http::UrlError};
 use std::{error::Error, fmt, io, sync::Arc};
 
@@ -80,23 +80,20 @@ impl Error for ConnectError {
     }
 }
 
-/// An event whose arguments are not of the type that its handler takes. See [`Socket::on_mismatch`](super::Socket::on_mismatch).
+/// Why an event of the server was not handled: its arguments are not of the type that the handler takes. See
+/// [`Socket::on_failure`](super::Socket::on_failure).
 #[derive(Clone, Debug)]
-pub struct Mismatch {
+pub struct EventFailure {
     /// The name of the event.
     pub event: String,
     /// Which argument, which field, and why.
-    pub error: Arc<DecodeError>,
+    pub error: String,
 }
 
-impl fmt::Display for Mismatch {
+impl fmt::Display for EventFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "event {:?}: {}", self.event, self.error)
     }
 }
 
-impl Error for Mismatch {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.error)
-    }
-}
+impl Error for EventFailure {}

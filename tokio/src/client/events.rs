@@ -1,7 +1,7 @@
 //! What happens to a namespace, as a stream.
 
 use super::{Ack, ConnectError, Reason, space::lock};
-use crate::args::{self, DecodeError, Raw};
+use crate::args::{DecodeError, Raw};
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use std::{
@@ -54,19 +54,13 @@ pub struct Received {
 }
 
 impl Received {
-    /// Reads the arguments: a tuple is several of them.
+    /// Reads the arguments: a tuple is several of them. As [`Raw::parse`].
     ///
     /// # Errors
     /// [`DecodeError`] if they are of another type.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        read(&self.args)
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        self.args.parse()
     }
-}
-
-/// Reads arguments that own their memory.
-pub(super) fn read<T: DeserializeOwned>(raw: &Raw) -> Result<T, DecodeError> {
-    let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
-    args::decode(&raw.json, files.as_slice().into())
 }
 
 /// What happens to a namespace, in order. It is a [`Stream`], and has [`next`](Self::next) for those who need no more.

@@ -1,7 +1,7 @@
 //! The handlers of a namespace.
 
 use super::{
-    ConnectError, Mismatch, Reason, Socket,
+    ConnectError, EventFailure, Reason, Socket,
     events::{Event, Events, Feed},
     shared::Request,
     space::lock,
@@ -29,7 +29,7 @@ struct Tables {
     connect: Vec<Hooked<(Socket,)>>,
     disconnect: Vec<Hooked<(Socket, Reason)>>,
     connect_error: Vec<Hooked<(Socket, ConnectError)>>,
-    mismatch: Vec<Hooked<(Socket, Mismatch)>>,
+    failure: Vec<Hooked<(Socket, EventFailure)>>,
     feeds: Vec<Feed>,
     /// The client is gone.
     is_over: bool,
@@ -72,8 +72,8 @@ impl Handlers {
         lock(&self.0).connect_error.push(hooked(hook));
     }
 
-    pub(super) fn on_mismatch<M>(&self, hook: impl Hook<(Socket, Mismatch), M>) {
-        lock(&self.0).mismatch.push(hooked(hook));
+    pub(super) fn on_failure<M>(&self, hook: impl Hook<(Socket, EventFailure), M>) {
+        lock(&self.0).failure.push(hooked(hook));
     }
 
     pub(super) fn events(&self, limit: usize) -> Events {
@@ -116,8 +116,8 @@ impl Handlers {
         lock(&self.0).connect_error.clone()
     }
 
-    pub(super) fn mismatch(&self) -> Vec<Hooked<(Socket, Mismatch)>> {
-        lock(&self.0).mismatch.clone()
+    pub(super) fn failure(&self) -> Vec<Hooked<(Socket, EventFailure)>> {
+        lock(&self.0).failure.clone()
     }
 
     /// The streams, if there are any.

@@ -49,7 +49,7 @@ mod task;
 
 pub use ask::Ask;
 pub use builder::Builder;
-pub use error::{ConnectError, Mismatch};
+pub use error::{ConnectError, EventFailure};
 pub use events::{Event, Events, Received};
 pub use of::Of;
 pub use sansocket::{endpoint::client::Failure, engineio::Transport, socketio::Reason};

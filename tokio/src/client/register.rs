@@ -1,6 +1,6 @@
 //! What both builders register before anything can happen.
 
-use super::{Builder, ConnectError, Mismatch, Of, Reason, Socket, auth::Auth};
+use super::{Builder, ConnectError, EventFailure, Of, Reason, Socket, auth::Auth};
 use crate::{
     args::Raw,
     handler::{Handler, Hook},
@@ -66,9 +66,9 @@ macro_rules! registers {
                 self
             }
 
-            /// As [`Socket::on_mismatch`].
-            pub fn on_mismatch<M>(self, hook: impl Hook<(Socket, Mismatch), M>) -> Self {
-                self.space.handlers.on_mismatch(hook);
+            /// As [`Socket::on_failure`].
+            pub fn on_failure<M>(self, hook: impl Hook<(Socket, EventFailure), M>) -> Self {
+                self.space.handlers.on_failure(hook);
                 self
             }
         })*

@@ -1,5 +1,5 @@
 use super::{
-    Ask, ConnectError, Events, Mismatch, Of, Reason,
+    Ask, ConnectError, EventFailure, Events, Of, Reason,
     auth::Auth,
     packet::Packet,
     shared::{Command, Request, Shared},
@@ -84,43 +84,51 @@ impl Socket {
     }
 
     /// Calls `handler` for each event of this name.
-    pub fn on<M>(&self, name: &str, handler: impl Handler<Self, M>) {
+    pub fn on<M>(&self, name: &str, handler: impl Handler<Self, M>) -> &Self {
         self.space.handlers.on(name, false, handler);
+        self
     }
 
     /// Calls `handler` for the next event of this name.
-    pub fn once<M>(&self, name: &str, handler: impl Handler<Self, M>) {
+    pub fn once<M>(&self, name: &str, handler: impl Handler<Self, M>) -> &Self {
         self.space.handlers.on(name, true, handler);
+        self
     }
 
     /// Removes the handlers of this name.
-    pub fn off(&self, name: &str) {
+    pub fn off(&self, name: &str) -> &Self {
         self.space.handlers.off(name);
+        self
     }
 
     /// Calls `hook` for each event, with its name and arguments, before the handlers of that name.
-    pub fn on_any<M>(&self, hook: impl Hook<(Self, String, Raw), M>) {
+    pub fn on_any<M>(&self, hook: impl Hook<(Self, String, Raw), M>) -> &Self {
         self.space.handlers.on_any(hook);
+        self
     }
 
     /// Calls `hook` each time the namespace is connected: also after a reconnection, when the server knows nothing of what it was told before.
-    pub fn on_connect<M>(&self, hook: impl Hook<(Self,), M>) {
+    pub fn on_connect<M>(&self, hook: impl Hook<(Self,), M>) -> &Self {
         self.space.handlers.on_connect(hook);
+        self
     }
 
     /// Calls `hook` each time the namespace was connected and is not any more.
-    pub fn on_disconnect<M>(&self, hook: impl Hook<(Self, Reason), M>) {
+    pub fn on_disconnect<M>(&self, hook: impl Hook<(Self, Reason), M>) -> &Self {
         self.space.handlers.on_disconnect(hook);
+        self
     }
 
     /// Calls `hook` for each attempt to connect that failed, and when the server refuses the namespace.
-    pub fn on_connect_error<M>(&self, hook: impl Hook<(Self, ConnectError), M>) {
+    pub fn on_connect_error<M>(&self, hook: impl Hook<(Self, ConnectError), M>) -> &Self {
         self.space.handlers.on_connect_error(hook);
+        self
     }
 
     /// Calls `hook` for each event whose arguments are not of the type that a handler takes. The server is told, if it asked for an acknowledgement.
-    pub fn on_mismatch<M>(&self, hook: impl Hook<(Self, Mismatch), M>) {
-        self.space.handlers.on_mismatch(hook);
+    pub fn on_failure<M>(&self, hook: impl Hook<(Self, EventFailure), M>) -> &Self {
+        self.space.handlers.on_failure(hook);
+        self
     }
 
     /// Another namespace on the same connection, to be joined.

@@ -11,6 +11,7 @@ use sansocket::{
     json::Json,
     socketio::{AckSlot, Attachments, Binary, ExpectAck, server::Event},
 };
+use sansocket_tokio::client::{Builder, Client, Transport};
 use std::{
     error::Error,
     net::SocketAddr,
@@ -127,6 +128,12 @@ impl Stopped {
     pub async fn start(self) -> TestServer {
         TestServer::listen(self.address, self.seen).await
     }
+}
+
+/// A client on a WebSocket that reconnects fast.
+pub fn builder(url: impl Into<String>) -> Builder {
+    let delay = Duration::from_millis(20);
+    Client::builder(url).transports([Transport::WebSocket]).reconnection_delay(delay).reconnection_delay_max(delay * 2)
 }
 
 /// Fails instead of hanging.

@@ -6,14 +6,15 @@ use super::{
 };
 use crate::{
     args::DecodeError,
-    client::{Ack, ConnectError, Event as Told, Mismatch, Reason, Received, Socket, handlers::Hooked, shared::Request},
+    client::{
+        Ack, ConnectError, Event as Told, EventFailure, Reason, Received, Socket, handlers::Hooked, shared::Request,
+    },
     handler::{Arrived, Called},
 };
 use sansocket::socketio::{Attachments, EventPacket};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
 };
 use tokio::task::JoinError;
 use tracing::Instrument;
@@ -42,16 +43,16 @@ impl App {
         }
         for handler in named {
             if let Some(error) = self.call(end, || handler(&socket, args, request.clone())) {
-                self.mismatch(end, &socket, &name, error);
+                self.failure(end, &socket, &name, error);
             }
         }
     }
 
-    fn mismatch(&mut self, end: &mut End<'_>, socket: &Socket, name: &str, error: DecodeError) {
-        let mismatch = Mismatch { event: name.to_owned(), error: Arc::new(error) };
-        tracing::warn!("{mismatch}");
-        for hook in socket.space.handlers.mismatch() {
-            self.call(end, || hook((socket.clone(), mismatch.clone())));
+    fn failure(&mut self, end: &mut End<'_>, socket: &Socket, name: &str, error: DecodeError) {
+        let failure = EventFailure { event: name.to_owned(), error: error.to_string() };
+        tracing::warn!("{failure}");
+        for hook in socket.space.handlers.failure() {
+            self.call(end, || hook((socket.clone(), failure.clone())));
         }
     }
 
