@@ -1,11 +1,12 @@
 //! A Socket.IO server for trying things out: `cargo run --release --example server -- --listen localhost:3000`.
 //!
-//! Socket.IO is at `--path`, Engine.IO itself at `/engine.io/`, where every message comes back. In `/` and `/custom` it emits `auth` on connect, with the client's auth; `/denied` refuses everybody. What it does with which event is the
-//! table in `app.rs`; `../host` has the sockets and the loop of a Socket.IO server over this crate's machines.
+//! Socket.IO is at `--path`, Engine.IO itself at `/engine.io/`, where every message comes back, and the counters of the server at `/metrics`. In `/` and
+//! `/custom` it emits `auth` on connect, with the client's auth; `/denied` refuses everybody. What it does with which event is in `app.rs`.
 
 mod app;
-#[path = "../host/mod.rs"]
-mod host;
+#[path = "../common/mod.rs"]
+mod common;
+mod metrics;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -14,15 +15,15 @@ use std::process::ExitCode;
 #[derive(Clone, Debug, Parser)]
 struct Options {
     #[command(flatten)]
-    host: host::Options,
+    common: common::Options,
     /// Milliseconds for a client to join a namespace.
     #[arg(long, default_value_t = 45_000, value_name = "MS")]
-    connect_timeout: u64,
+    connect_timeout: u32,
     /// Bytes of one message of a client.
     #[arg(long, default_value_t = 1_000_000, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
     max_payload: u32,
-    /// Origins whose pages may use polling: `*` for all, or a list with commas.
-    #[arg(long, default_value = "", value_name = "ORIGINS", value_delimiter = ',', value_parser = host::origin)]
+    /// Origins whose pages may use it: `*` for all, or a list with commas; empty for pages of its own address alone.
+    #[arg(long, default_value = "", value_name = "ORIGINS", value_delimiter = ',', value_parser = common::origin)]
     cors: Vec<String>,
     /// Name of a cookie that tells a balancer which server a session is on.
     #[arg(long, value_name = "NAME", value_parser = cookie_name)]
@@ -39,22 +40,14 @@ fn cookie_name(name: &str) -> Result<String, String> {
 }
 
 fn main() -> ExitCode {
-    let Options { host, connect_timeout, max_payload, cors, cookie, path } = Options::parse();
+    let Options { common, connect_timeout, max_payload, cors, cookie, path } = Options::parse();
     if !path.starts_with('/') {
-        return host::fail("server", &format!("the path '{path}' must begin with a slash"));
+        return common::fail("server", &format!("the path '{path}' must begin with a slash"));
     }
-    let path = format!("{}/", path.trim_end_matches('/'));
-    let greeting = "listening on";
-    let echo_path = Some("/engine.io/");
-    let config = host::Config {
-        greeting,
-        path,
-        echo_path,
-        cors,
-        cookie,
-        handshake_timeout: 10_000,
-        connect_timeout,
-        max_payload,
-    };
-    host::run("server", host, config, app::Playground::new())
+    let config =
+        common.config(&cors).connect_timeout(common::millis(connect_timeout)).max_payload(max_payload).path(&path);
+    let io = app::server(cookie.iter().fold(config, |config, name| config.cookie(name)));
+    let counted = io.clone();
+    io.pages(move |path: &str| (path == "/metrics").then(|| metrics::page(&counted.counters())));
+    common.run("server", "listening on", io)
 }

@@ -5,6 +5,7 @@
 pub mod args;
 pub mod client;
 mod error;
+pub mod guide;
 pub mod handler;
 pub mod net;
 mod random;

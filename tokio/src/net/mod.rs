@@ -4,6 +4,8 @@
 //! [`DialError`], which says why no connection came about.
 
 mod error;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use self::{error::DialError, tls::Tls};
@@ -22,9 +24,9 @@ use tokio::{
 /// How long the resolver may take.
 const RESOLVE: Duration = Duration::from_secs(10);
 /// How long one address may take to answer while others are left.
-const ONE_OF_MANY: Duration = Duration::from_secs(3);
+const ONE_OF_MANY: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 3_000 });
 /// How long the last address may take to answer.
-const LAST: Duration = Duration::from_secs(10);
+const LAST: Duration = Duration::from_millis(if cfg!(test) { 1_000 } else { 10_000 });
 
 /// A stream of bytes: TCP, TLS, or what a user brings.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send + 'static {}

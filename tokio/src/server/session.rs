@@ -224,12 +224,12 @@ impl Session {
         if collector.held() == 0 {
             let _ = collector.replace(Vec::new());
         }
-        let (is_over, is_gone) = self.link(|link| (link.is_over(), link.is_gone()));
-        if is_over {
+        let (is_over, is_gone, transport) = self.link(|link| (link.is_over(), link.is_gone(), link.transport()));
+        if is_over || transport == Transport::Polling {
+            // A GET that waits looks whether something is to be said: a ping, or the end.
             self.outbox.wake();
         }
         if is_gone && self.inner.forget(self) {
-            let transport = self.link(|link| link.transport());
             self.inner.transport_counter(transport).sub(1);
             self.inner.counted.dropped.add(usize::try_from(self.outbox.dropped()).unwrap_or(usize::MAX));
             self.outbox.close();
