@@ -110,7 +110,7 @@ async fn memory_grows_with_messages_up_to_the_limit() -> Result {
 #[tokio::test]
 async fn a_server_that_restarts_is_found_again() -> Result {
     for transports in WAYS {
-        let server = serve(Config::new(), "127.0.0.1:0").await?;
+        let server = serve(Config::new().close_timeout(Duration::from_millis(200)), "127.0.0.1:0").await?;
         let client = soon(builder(server.address, transports).connect()).await?;
         let mut events = client.events();
         soon(server.io.close()).await;
