@@ -251,3 +251,33 @@ async fn many_tasks_send() -> Result {
     assert_eq!(server.logged("echo").len(), 400);
     Ok(())
 }
+
+#[tokio::test]
+async fn handlers_that_wait_do_not_hold_others_up() -> Result {
+    let server = TestServer::start().await;
+    let client = soon(builder(server.url()).connect()).await?;
+    let (sender, mut done) = unbounded_channel();
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let waits = std::sync::Arc::clone(&gate);
+    client.on("n", move |_: Socket, n: u32| {
+        let (sender, gate) = (sender.clone(), std::sync::Arc::clone(&waits));
+        async move {
+            if n > 0 {
+                gate.acquire().await.unwrap().forget();
+            }
+            sender.send(n).unwrap();
+        }
+    });
+    client.emit("count", 5000)?;
+    assert_eq!(soon(done.recv()).await, Some(0));
+    // So many wait at a time; the others are not read before.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.add_permits(5000);
+    let mut seen: Vec<u32> = Vec::new();
+    for _ in 1..5000 {
+        seen.push(soon(done.recv()).await.unwrap());
+    }
+    seen.sort_unstable();
+    assert!(seen.iter().copied().eq(1..5000));
+    Ok(())
+}

@@ -238,7 +238,8 @@ impl Endpoint for Socket {
         let cost = packet.cost();
         // Twice the room of events: a client that is busy sending can still answer.
         let limit = self.shared.limit().saturating_mul(2);
-        self.shared.send_counted(cost, limit, Command::Acknowledge { request: request.inner, packet, cost })
+        let command = Command::Acknowledge { request: request.inner, packet, cost };
+        self.shared.send_counted(cost, limit, command).inspect_err(|error| tracing::warn!("not acknowledged: {error}"))
     }
 }
 
