@@ -281,3 +281,20 @@ async fn handlers_that_wait_do_not_hold_others_up() -> Result {
     assert!(seen.iter().copied().eq(1..5000));
     Ok(())
 }
+
+/// The answers that handlers wait for come behind the events of those that are not called yet.
+#[tokio::test]
+async fn handlers_that_ask_do_not_wait_for_each_other() -> Result {
+    let server = TestServer::start().await;
+    let client = soon(builder(server.url()).connect()).await?;
+    let (sender, mut done) = unbounded_channel();
+    client.on("n", move |socket: Socket, n: u32| {
+        let sender = sender.clone();
+        async move { sender.send(socket.ask::<u32>("echo", n).await.unwrap()).unwrap() }
+    });
+    client.emit("count", 5000)?;
+    for _ in 0..5000 {
+        assert!(soon(done.recv()).await.is_some());
+    }
+    Ok(())
+}

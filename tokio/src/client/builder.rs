@@ -194,7 +194,7 @@ impl Builder {
         self
     }
 
-    /// How many bytes of events a stream keeps that nobody takes. By default 16 MiB.
+    /// How many bytes of events a stream keeps that nobody takes, and how many are kept while handlers of a thousand others wait. By default 16 MiB.
     pub fn events_limit(mut self, bytes: usize) -> Self {
         self.events_limit = bytes;
         self

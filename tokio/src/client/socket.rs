@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 /// event, if the server asked for that. An event can have several handlers; the first acknowledgement counts.
 ///
 /// Handlers are called in the order of the events, in the task of the connection, so a plain one must not block. An async one that waits goes on in a task of its
-/// own, beside the handlers of later events. If a handler panics, the client leaves the server as with [`Client::close`](super::Client::close), and the panic is
+/// own, beside the handlers of later events, up to 1,024 at a time. If a handler panics, the client leaves the server as with [`Client::close`](super::Client::close), and the panic is
 /// logged.
 #[derive(Clone)]
 pub struct Socket {

@@ -36,8 +36,6 @@ use told::App;
 use tracing::Instrument;
 use wire::{Ended, Wire};
 
-/// How many handlers may wait at a time before nothing more is read.
-const HANDLERS: usize = 1024;
 /// How many commands are taken before the lines have their turn.
 const COMMANDS: usize = 1024;
 /// How long a client that is dropped may take to leave.
@@ -168,7 +166,7 @@ impl<'c> Task<'c> {
     }
 
     async fn wait(&mut self, now: Instant) {
-        let may_read = self.app.running.len() < HANDLERS;
+        let may_read = self.app.may_read();
         let due = self.wires.iter().map(Wire::deadline).min().unwrap_or(Instant::FAR_FUTURE);
         let due = self.end.poll_timeout().map_or(due, |at| at.min(due));
         let Self { wires, dials, farewells, commands, clock, app, end, .. } = self;
