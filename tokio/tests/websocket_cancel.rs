@@ -3,26 +3,9 @@
 mod support;
 
 use sansocket_tokio::websocket::{Acceptor, Config, Connector, Message, Role, WebSocket, from_upgraded};
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
-use support::{Dice, Result, Slow, pair};
+use std::time::Duration;
+use support::{Dice, Result, Slow, pair, polls};
 use tokio::{io::duplex, sync::mpsc, time::sleep};
-
-/// Polls the future a few times, and drops it if it is not ready then.
-async fn a_few_polls<T>(dice: &mut Dice, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    for _ in 0..dice.roll(4) {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return Some(value);
-        }
-    }
-    tokio::task::yield_now().await;
-    None
-}
 
 fn slow_pair(seed: u64) -> (WebSocket, WebSocket) {
     let (near, far) = duplex(300);
@@ -48,11 +31,11 @@ async fn calls_are_dropped_at_every_await_point() -> Result {
         let mut seen = Vec::new();
         for n in 0..30 {
             let message = numbered(n, &mut dice);
-            let is_accepted = a_few_polls(&mut dice, client.feed(message.clone())).await.transpose()?.is_some();
+            let is_accepted = polls(dice.roll(4), client.feed(message.clone())).await.transpose()?.is_some();
             accepted.push((message, is_accepted));
-            let _ = a_few_polls(&mut dice, client.flush()).await.transpose()?;
+            let _ = polls(dice.roll(4), client.flush()).await.transpose()?;
             for _ in 0..other.roll(8) {
-                if let Some(message) = a_few_polls(&mut other, server.next()).await.transpose()? {
+                if let Some(message) = polls(other.roll(4), server.next()).await.transpose()? {
                     seen.push(message.ok_or("closed")?);
                 }
             }

@@ -9,7 +9,7 @@ pub(super) const LEAST: usize = 4 * 1024;
 /// More is given back when it is not needed any more.
 pub(super) const KEPT: usize = 16 * 1024;
 /// The receive memory grows up to here. Larger messages pass through it in parts.
-const MOST: usize = 64 * 1024;
+pub(super) const MOST: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
@@ -54,6 +54,11 @@ impl Memory {
             _ => return,
         };
         self.replace(inbox, wanted);
+    }
+
+    #[cfg(test)]
+    pub(super) const fn size(&self) -> usize {
+        self.0
     }
 
     /// Room for `wanted` bytes.
