@@ -26,7 +26,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     let done = args.serialize(Arg { out: &mut out, slot: &mut None, is_whole: true });
     let (argument, placeholders, fault) = (out.argument, out.placeholders, out.fault);
     let done = match done {
-        Ok(()) if files.len() > files_len => {
+        Ok(()) if !files.is_empty() => {
             let written = json.get(json_len..).unwrap_or_default();
             // A value of the application that looks like a placeholder would let every receiver drop its connection.
             if count_marks(written) == placeholders { Ok(()) } else { Err((None, EncodeKind::Placeholder)) }

@@ -17,10 +17,16 @@ const NUMBER: &str = "num";
 
 impl<'de> Context<'de> {
     fn file<E: Error>(&self, number: u64) -> Result<&'de [u8], E> {
-        u8::try_from(number).ok().and_then(|number| self.files.get(Placeholder(number))).ok_or_else(|| {
+        let file = u8::try_from(number).ok().and_then(|number| self.files.get(Placeholder(number)));
+        let file = file.ok_or_else(|| {
             let count = self.files.into_iter().count();
             E::custom(format_args!("placeholder {number} has no attachment: the packet has {count}"))
-        })
+        })?;
+        if self.may_copy(file.len()) {
+            Ok(file)
+        } else {
+            Err(E::custom(format_args!("too many placeholders for the same attachments (the last one is {number})")))
+        }
     }
 }
 
@@ -89,6 +95,7 @@ pub(super) fn guess<'de, V: Visitor<'de>, A: MapAccess<'de>>(
     mut map: A,
     context: &Context<'de>,
 ) -> Result<V::Value, A::Error> {
+    context.guessed();
     let mut read = Vec::new();
     let mut key = map.next_key()?;
     let (mut is_marked, mut number) = (false, None);
@@ -104,9 +111,6 @@ pub(super) fn guess<'de, V: Visitor<'de>, A: MapAccess<'de>>(
         read.push((name, value));
         key = map.next_key()?;
     }
-    if !read.is_empty() {
-        context.guessed();
-    }
     if let Some(number) = number
         && is_marked
     {
@@ -115,7 +119,7 @@ pub(super) fn guess<'de, V: Visitor<'de>, A: MapAccess<'de>>(
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         }
         let file = context.file(number)?;
-        return visitor.visit_byte_buf(file.to_vec()).inspect_err(|_| context.refused());
+        return visitor.visit_borrowed_bytes(file).inspect_err(|_| context.refused());
     }
     Wrap::new(visitor, context).visit_map(Again { read: read.into_iter().peekable(), key, map })
 }

@@ -22,6 +22,8 @@
 //! In the other direction such types take attachments, and also a string or an array of numbers. Types that take any value work too: `Bytes` in an
 //! untagged enum, an internally tagged enum or beside a flattened field reads its attachment, and [`serde_json::Value`] keeps the object that stands
 //! for the attachment, `{"_placeholder":true,"num":0}`. These two cannot be mixed in one tuple of arguments, if both meet an attachment.
+//! A typed value is a copy of its attachment. Several placeholders may name the same attachment, as long as the copies are at most four times as
+//! long as all attachments together.
 //!
 //! # What JSON cannot say
 //! Keys of maps are strings, numbers, `bool`, `char` or unit variants. A float that is not finite becomes `null`, as in JavaScript. JavaScript reads

@@ -16,11 +16,16 @@ use std::{
     fmt,
 };
 
+/// How often the attachments of a packet are copied at most, all together.
+const MOST_COPIES: usize = 4;
+
 /// What all deserializers of one attempt share.
 pub(super) struct Context<'de> {
     pub(super) files: Attachments<'de>,
     /// Types that take any value are given bytes for a placeholder.
     prefers_bytes: bool,
+    /// How many bytes of attachments may still be copied.
+    copies: Cell<usize>,
     has_guessed: Cell<bool>,
     is_refused: Cell<bool>,
     /// From the inside out.
@@ -30,7 +35,16 @@ pub(super) struct Context<'de> {
 impl<'de> Context<'de> {
     pub(super) fn new(files: Attachments<'de>, prefers_bytes: bool) -> Self {
         let path = RefCell::default();
-        Self { files, prefers_bytes, has_guessed: Cell::default(), is_refused: Cell::default(), path }
+        // Each placeholder is a copy. Clients send an attachment for each, but a hostile one could name a large attachment thousands of times.
+        let copies = Cell::new(files.into_iter().map(<[u8]>::len).sum::<usize>().saturating_mul(MOST_COPIES));
+        Self { files, prefers_bytes, copies, has_guessed: Cell::default(), is_refused: Cell::default(), path }
+    }
+
+    /// Whether `len` bytes more may be copied.
+    pub(super) fn may_copy(&self, len: usize) -> bool {
+        let rest = self.copies.get().checked_sub(len);
+        self.copies.set(rest.unwrap_or(0));
+        rest.is_some()
     }
 
     /// Whether a value that could be anything may be a placeholder.

@@ -23,16 +23,20 @@ impl Inner {
     }
 
     /// Whether a page of this origin may open a WebSocket: the rule is that of CORS, which browsers do not apply to WebSockets. A client that is no browser
-    /// names no origin.
-    pub(crate) fn may_connect(&self, origin: Option<&[u8]>, host: Option<&[u8]>) -> bool {
+    /// names no origin. `hosts` are the names under which the client reached the server; a page cannot set those, so the one that a proxy reports counts too.
+    pub(crate) fn may_connect<'f>(
+        &self,
+        origin: Option<&[u8]>,
+        hosts: impl IntoIterator<Item = Option<&'f [u8]>>,
+    ) -> bool {
         let Some(origin) = origin else { return true };
         let is_own = || {
             let behind = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
-            behind.is_some_and(|behind| host.is_some_and(|host| behind.eq_ignore_ascii_case(host)))
+            behind.is_some_and(|behind| hosts.into_iter().flatten().any(|host| behind.eq_ignore_ascii_case(host)))
         };
         self.config.with_origins(|origins| match origins {
             Origins::Any => true,
-            Origins::List(list) => is_own() || list.iter().any(|allowed| allowed.as_bytes() == origin),
+            Origins::List(list) => list.iter().any(|allowed| allowed.as_bytes() == origin) || is_own(),
             _ => is_own(),
         })
     }

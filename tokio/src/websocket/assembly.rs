@@ -9,16 +9,22 @@ pub(super) const LEAST: usize = 4 * 1024;
 /// More is given back when it is not needed any more.
 pub(super) const KEPT: usize = 16 * 1024;
 /// The receive memory grows up to here. Larger messages pass through it in parts.
-const MOST: usize = 64 * 1024;
+pub(super) const MOST: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     parts: Vec<u8>,
+    /// `close` has dropped parts, so what follows them is dropped too.
+    pub(super) is_closing: bool,
 }
 
 impl Assembly {
     /// Takes a part; the message, if it was the last one.
     pub(super) fn push(&mut self, part: &Chunk<'_>) -> Option<Message> {
+        if self.is_closing {
+            self.parts = Vec::new();
+            return None;
+        }
         let bytes = part.as_bytes();
         if part.is_last() && self.parts.is_empty() {
             return Some(match part.kind() {
@@ -54,6 +60,11 @@ impl Memory {
             _ => return,
         };
         self.replace(inbox, wanted);
+    }
+
+    #[cfg(test)]
+    pub(super) const fn size(&self) -> usize {
+        self.0
     }
 
     /// Room for `wanted` bytes.

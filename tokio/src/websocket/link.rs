@@ -88,8 +88,16 @@ impl<D: Side> Link<D> {
     }
 
     pub(super) async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.ws.close(code, reason).await?;
-        Ok(())
+        let was_closing = std::mem::replace(&mut self.assembly.is_closing, true);
+        match self.ws.close(code, reason).await {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let error = Error::from(e);
+                // Refused, so nothing was dropped.
+                self.assembly.is_closing = was_closing || error.is_final();
+                Err(error)
+            }
+        }
     }
 
     pub(super) fn closed(&mut self) -> Closed {
@@ -112,4 +120,97 @@ pub(super) async fn end(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), drai
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::websocket::assembly::MOST;
+    use tokio::io::duplex;
+
+    fn pair() -> (Link<Client>, Link<Server>) {
+        let (near, far) = duplex(10_000);
+        let (mut client, mut server) = (client(Box::new(near), &Config::new()), server(Box::new(far), &Config::new()));
+        client.opened();
+        server.opened();
+        (Link::new(client, Memory::new()), Link::new(server, Memory::new()))
+    }
+
+    fn send_memory<D: Side>(link: &mut Link<D>) -> usize {
+        link.ws.reply().replace_outbox(vec![0; LEAST]).unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn memory_grows_for_a_large_message_and_is_given_back() {
+        let (mut client, mut server) = pair();
+        for size in [1_000_000, 10] {
+            let message = Message::from(vec![7; size]);
+            let (sent, received) = tokio::join!(
+                async {
+                    client.feed(&message).await?;
+                    client.flush().await
+                },
+                server.next()
+            );
+            sent.unwrap();
+            assert!(received.unwrap() == Some(message.clone()));
+            assert_eq!((send_memory(&mut client), server.memory.size()), (LEAST, LEAST));
+        }
+    }
+
+    /// Also if the call that sends was dropped, and the message leaves inside `next`.
+    #[tokio::test]
+    async fn memory_is_given_back_inside_next() {
+        let (mut client, mut server) = pair();
+        client.feed(&vec![7; 100_000].into()).await.unwrap();
+        let received = tokio::select! {
+            received = server.next() => received.unwrap(),
+            other = client.next() => panic!("{other:?}"),
+        };
+        assert_eq!(received.map(|m| m.as_bytes().len()), Some(100_000));
+        server.feed(&"answer".into()).await.unwrap();
+        server.flush().await.unwrap();
+        assert_eq!(client.next().await.unwrap(), Some("answer".into()));
+        assert!(timeout(Duration::from_millis(10), client.next()).await.is_err());
+        assert_eq!((client.is_grown, send_memory(&mut client)), (false, LEAST));
+    }
+
+    /// Frames of one byte do not ask for more memory.
+    #[tokio::test]
+    async fn the_receive_memory_grows_with_what_arrives() {
+        let (mut client, mut server) = pair();
+        for n in 0..100 {
+            client.ws.reply().feed_part(sansocket::ws::Kind::Binary, &[n], false).await.unwrap();
+        }
+        client.flush().await.unwrap();
+        assert!(timeout(Duration::from_millis(10), server.next()).await.is_err());
+        assert_eq!(server.memory.size(), LEAST);
+        let part = vec![7; 300_000];
+        let sending = async {
+            for bytes in part.chunks(4000) {
+                client.ws.reply().feed_part(sansocket::ws::Kind::Binary, bytes, false).await.unwrap();
+            }
+            client.flush().await.unwrap();
+        };
+        let _ = tokio::join!(sending, timeout(Duration::from_millis(50), server.next()));
+        assert!((2 * LEAST..=MOST).contains(&server.memory.size()), "{}", server.memory.size());
+    }
+
+    /// Bytes of the objects and of the futures of their calls, on 64 bits. None of them holds a buffer.
+    #[test]
+    fn sizes() {
+        use crate::websocket::{self, Receiver, Role, Sender, WebSocket};
+        fn size<F>(_future: F) -> usize {
+            size_of::<F>()
+        }
+        let (near, far) = duplex(64);
+        assert!(size_of::<WebSocket>() <= 768 && size_of::<Sender>() <= 64 && size_of::<Receiver>() <= 256);
+        let mut ws = websocket::from_upgraded(near, Role::Client, &Config::new());
+        let own = [size(ws.next()), size(ws.send("")), size(ws.close())];
+        let opening = [size(websocket::connect("")), size(websocket::accept(far))];
+        let (mut sender, mut receiver) = ws.split();
+        let halves = [size(sender.send("")), size(receiver.next())];
+        assert!(own.iter().all(|&n| n <= 400) && halves.iter().all(|&n| n <= 700), "{own:?} {halves:?}");
+        assert!(opening.iter().all(|&n| n <= 2048), "{opening:?}");
+    }
 }

@@ -3,9 +3,10 @@
 
 use sansocket_tokio::websocket::{self, Acceptor, Config, Connector, Role, WebSocket};
 use std::{
+    future::Future,
     io,
-    pin::Pin,
-    task::{Context, Poll},
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
@@ -39,6 +40,18 @@ impl Dice {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
+}
+
+/// Polls the future so many times, and drops it if it is not ready then.
+pub async fn polls<T>(times: u64, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    for _ in 0..times {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return Some(value);
+        }
+    }
+    tokio::task::yield_now().await;
+    None
 }
 
 /// A stream that gives and takes few bytes at a time, is often not ready, and flushes late: the worst that TLS does.

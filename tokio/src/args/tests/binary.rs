@@ -182,6 +182,46 @@ fn bytes_that_are_no_attachment() {
 fn one_attachment_for_several_placeholders() {
     let text = format!("{},{}", place(0), place(0));
     assert_eq!(read_with::<(Bytes, Bytes)>(&text, &[A]).unwrap(), (A, A));
+    // A hostile client could make the server copy a large attachment for each 30 bytes of text.
+    let file = Bytes::from(vec![7; 1000]);
+    let many = |count| format!("[{}]", vec![place(0); count].join(","));
+    assert_eq!(read_with::<Vec<Bytes>>(&many(4), std::slice::from_ref(&file)).unwrap().len(), 4);
+    let expected = "argument 1, field `[4]`: too many placeholders for the same attachments (the last one is 0)";
+    let error = read_with::<Vec<Bytes>>(&many(5), std::slice::from_ref(&file)).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+    let error = read_with::<Vec<Untagged>>(&many(5), std::slice::from_ref(&file)).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+    // An object is no copy.
+    assert_eq!(read_with::<Vec<Value>>(&many(1000), &[file]).unwrap().len(), 1000);
+}
+
+#[test]
+fn a_type_of_its_own_that_takes_any_value() {
+    /// Keys are numbers, which an object gives to visitors of `deserialize_map` and `deserialize_any` alike.
+    #[derive(Debug, PartialEq)]
+    struct Numbers(Vec<(u32, bool)>);
+    impl<'de> Deserialize<'de> for Numbers {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Visitor;
+            impl<'de> serde::de::Visitor<'de> for Visitor {
+                type Value = Numbers;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("numbers")
+                }
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Numbers, A::Error> {
+                    let mut numbers = Vec::new();
+                    while let Some(member) = map.next_entry()? {
+                        numbers.push(member);
+                    }
+                    Ok(Numbers(numbers))
+                }
+            }
+            deserializer.deserialize_any(Visitor)
+        }
+    }
+    let text = format!("{{\"1\":true,\"2\":false}},{}", place(0));
+    let expected = (Numbers(vec![(1, true), (2, false)]), A);
+    assert_eq!(read_with::<(Numbers, Bytes)>(&text, &[A]).unwrap(), expected);
 }
 
 #[test]

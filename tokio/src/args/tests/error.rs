@@ -32,6 +32,13 @@ enum Action {
     Turn(i8),
 }
 
+#[test]
+fn errors_go_anywhere() {
+    fn any<T: std::error::Error + Send + Sync + 'static>() {}
+    any::<DecodeError>();
+    any::<crate::args::EncodeError>();
+}
+
 #[track_caller]
 fn fails<T: DeserializeOwned + std::fmt::Debug>(text: &str, expected: &str) -> DecodeError {
     let error = read::<T>(text).unwrap_err();

@@ -1,6 +1,7 @@
 //! Sockets: those that a server accepts itself, with HTTP/1.1 on them, and WebSockets wherever they come from.
 
 mod carry;
+mod decide;
 mod get;
 mod requests;
 mod wire;

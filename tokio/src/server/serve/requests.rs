@@ -1,13 +1,14 @@
 //! The requests of one connection: pages, Engine.IO's polling, and those that open a WebSocket.
 
-use super::{Get, Io, Post, Wire, serve, upgrade};
+use super::{
+    Get, Io, Post, Wire,
+    decide::{cookie, decide},
+    serve, upgrade,
+};
 use crate::server::{Handshake, Page, inner::Inner, session::Session};
 use sansocket::{
-    endpoint::{Answer, Ask, Got, PostBody, Todo, judge},
-    engineio::{
-        Transport,
-        server::{Refusal, write_cookie},
-    },
+    endpoint::{Answer, Ask, Got, PostBody, Todo},
+    engineio::Transport,
     http::{self, Body, HeadError, HeadScanner, Method, Request, Response, ResponseError, Status},
     ws::Accept,
 };
@@ -93,8 +94,7 @@ impl<S: Io> Connection<'_, S> {
     async fn requests(&mut self) -> Result<Next, End> {
         let mut is_first = true;
         loop {
-            let deadline = Instant::now() + self.inner.config.request_timeout;
-            let head = self.head(deadline, is_first).await?;
+            let (head, deadline) = self.head(is_first).await?;
             match self.respond(&Request::parse(&head)?, deadline).await? {
                 Next::Request => is_first = false,
                 next => return Ok(next),
@@ -102,20 +102,27 @@ impl<S: Io> Connection<'_, S> {
         }
     }
 
-    /// The head of the next request.
-    async fn head(&mut self, deadline: Instant, is_first: bool) -> Result<Vec<u8>, End> {
+    /// The head of the next request, and until when all of the request must be there.
+    async fn head(&mut self, is_first: bool) -> Result<(Vec<u8>, Instant), End> {
         let mut scanner = HeadScanner::new(http::Limits::new());
+        let mut deadline = Instant::now() + self.inner.config.request_timeout;
+        let mut has_begun = is_first || self.wire.inbox.held() > 0;
         loop {
             let mut closing = std::pin::pin!(self.inner.closing.notified());
             closing.as_mut().enable();
             let inbox = &mut self.wire.inbox;
+            if inbox.held() > 0 && !has_begun {
+                has_begun = true;
+                deadline = Instant::now() + self.inner.config.request_timeout;
+            }
             if let Some(n) = scanner.scan(inbox.bytes())? {
                 let head = inbox.bytes()[..n].to_vec();
                 inbox.consume(n);
                 self.wire.give_back();
-                return Ok(head);
+                return Ok((head, deadline));
             }
-            let is_idle = !is_first && inbox.held() == 0;
+            // Browsers open connections before they need them.
+            let is_idle = inbox.held() == 0;
             self.wire.give_back();
             if is_idle && self.inner.is_closing() {
                 return Err(End::silent("the server closes"));
@@ -128,7 +135,7 @@ impl<S: Io> Connection<'_, S> {
                 Ok(Ok(1..)) => {}
                 Ok(Ok(_)) => return Err(End::silent("the client is gone")),
                 Ok(Err(e)) => return Err(e.into()),
-                Err(_) if is_idle => return Err(End::silent("no more requests")),
+                Err(_) if is_idle && !is_first => return Err(End::silent("no more requests")),
                 Err(_) => return Err(End::refuse(Status(408), "the request took too long")),
             }
         }
@@ -147,28 +154,17 @@ impl<S: Io> Connection<'_, S> {
             self.wire.write_all(&page).await?;
             return if request.keeps_alive() { Ok(Next::Request) } else { Err(End::silent("page sent")) };
         };
-        let ask = Ask::of(request);
-        let mut found = None;
-        let mut todo = inner.with_cors(|cors| {
-            judge(&ask, cors, |sid| {
-                found = inner.find(sid).filter(|session| session.kind() == kind);
-                found.as_ref().map(|session| session.link(|link| link.transport()))
-            })
-        });
-        if ask.websocket.is_some() && !inner.may_connect(request.fields().get("origin"), request.fields().get("host")) {
-            todo = Todo::Answer(Answer::refuse(Refusal::Forbidden, Some("this origin may not connect"), true));
-        }
-        let (mut body, cookie): (_, Option<Vec<u8>>);
+        let (todo, found) = decide(&inner, kind, &Ask::of(request), |name| request.fields().get(name));
+        let (mut body, sticky);
         body = Vec::new();
         let answer = match (todo, found) {
             (Todo::Answer(answer), _) => answer,
             (Todo::Open(transport), _) => match inner.open(kind, transport, self.handshake(request)) {
                 Err(answer) => answer,
                 Ok(session) if transport == Transport::Polling => {
-                    let write = |name| written(|out| Ok(write_cookie(name, &session.id, out)?));
-                    cookie = inner.config.cookie.as_deref().map(write);
+                    sticky = cookie(&session);
                     match self.get(Get::opening(&session), &mut body).await? {
-                        Answer::Payload { body, .. } => Answer::Payload { body, cookie: cookie.as_deref() },
+                        Answer::Payload { body, .. } => Answer::Payload { body, cookie: sticky.as_deref() },
                         answer => answer,
                     }
                 }
