@@ -251,3 +251,50 @@ async fn many_tasks_send() -> Result {
     assert_eq!(server.logged("echo").len(), 400);
     Ok(())
 }
+
+#[tokio::test]
+async fn handlers_that_wait_do_not_hold_others_up() -> Result {
+    let server = TestServer::start().await;
+    let client = soon(builder(server.url()).connect()).await?;
+    let (sender, mut done) = unbounded_channel();
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let waits = std::sync::Arc::clone(&gate);
+    client.on("n", move |_: Socket, n: u32| {
+        let (sender, gate) = (sender.clone(), std::sync::Arc::clone(&waits));
+        async move {
+            if n > 0 {
+                gate.acquire().await.unwrap().forget();
+            }
+            sender.send(n).unwrap();
+        }
+    });
+    client.emit("count", 5000)?;
+    assert_eq!(soon(done.recv()).await, Some(0));
+    // So many wait at a time; the others are not read before.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.add_permits(5000);
+    let mut seen: Vec<u32> = Vec::new();
+    for _ in 1..5000 {
+        seen.push(soon(done.recv()).await.unwrap());
+    }
+    seen.sort_unstable();
+    assert!(seen.iter().copied().eq(1..5000));
+    Ok(())
+}
+
+/// The answers that handlers wait for come behind the events of those that are not called yet.
+#[tokio::test]
+async fn handlers_that_ask_do_not_wait_for_each_other() -> Result {
+    let server = TestServer::start().await;
+    let client = soon(builder(server.url()).connect()).await?;
+    let (sender, mut done) = unbounded_channel();
+    client.on("n", move |socket: Socket, n: u32| {
+        let sender = sender.clone();
+        async move { sender.send(socket.ask::<u32>("echo", n).await.unwrap()).unwrap() }
+    });
+    client.emit("count", 5000)?;
+    for _ in 0..5000 {
+        assert!(soon(done.recv()).await.is_some());
+    }
+    Ok(())
+}

@@ -209,3 +209,16 @@ async fn what_is_wrong_is_said() -> Result {
     drop(server);
     Ok(())
 }
+
+/// The server of this test refuses polling.
+#[tokio::test]
+async fn the_next_transport_is_tried() -> Result {
+    let server = TestServer::start().await;
+    let client = Client::builder(server.url()).reconnection_delay(Duration::from_millis(10));
+    let client = soon(client.connect()).await?;
+    assert_eq!(soon(client.ask::<u8>("echo", 1)).await?, 1);
+    // A field that cannot be sent: no attempt can succeed.
+    let error = soon(builder(server.url()).header("a name", "x").connect()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Failed(_)) && error.to_string().contains("configuration"), "{error}");
+    Ok(())
+}

@@ -2,10 +2,14 @@
 
 mod support;
 
-use sansocket_tokio::websocket::{Acceptor, Config, Connector, Message, Role, WebSocket, from_upgraded};
+use sansocket_tokio::websocket::{Acceptor, CloseCode, Config, Connector, Message, Role, WebSocket, from_upgraded};
 use std::time::Duration;
-use support::{Dice, Result, Slow, pair, polls};
-use tokio::{io::duplex, sync::mpsc, time::sleep};
+use support::{Dice, Result, Slow, bare, pair, polls};
+use tokio::{
+    io::{AsyncWriteExt, duplex},
+    sync::mpsc,
+    time::sleep,
+};
 
 fn slow_pair(seed: u64) -> (WebSocket, WebSocket) {
     let (near, far) = duplex(300);
@@ -108,6 +112,32 @@ async fn next_beside_other_work_in_select() -> Result {
     }
     assert_eq!((got, told), (200, 200));
     sending.await?
+}
+
+/// `close` drops what arrives. When it was dropped itself, `next` does not return the rest of a message whose beginning it has dropped.
+#[tokio::test]
+async fn no_half_message_behind_a_dropped_close() -> Result {
+    for is_split in [false, true] {
+        let (mut ws, mut peer) = bare(Role::Client, 4096, &Config::new());
+        peer.write_all(b"\x82\x06first ").await?;
+        peer.write_all(b"\x82\x06abc").await?;
+        assert!(polls(3, ws.close()).await.is_none());
+        peer.write_all(b"def\x81\x04more\x88\x02\x03\xe8").await?;
+        if is_split {
+            let (_sender, mut receiver) = ws.split();
+            assert_eq!(receiver.next().await?, None);
+        } else {
+            assert_eq!(ws.next().await?, None);
+        }
+    }
+    // A close that was refused drops nothing.
+    let (mut ws, mut peer) = bare(Role::Client, 4096, &Config::new());
+    peer.write_all(b"\x82\x06abc").await?;
+    assert!(polls(1, ws.next()).await.is_none());
+    assert!(ws.close_with(CloseCode(1006), "").await.is_err());
+    peer.write_all(b"def").await?;
+    assert_eq!(ws.next().await?, Some(b"abcdef".into()));
+    Ok(())
 }
 
 /// Slow streams change nothing in the handshake either.

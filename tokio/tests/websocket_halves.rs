@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::{Result, Slow, bare, pair, polls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 const fn assert_send<T: Send + 'static>() {}
@@ -101,8 +101,8 @@ async fn the_stream_is_ended_although_a_sender_is_left() -> Result {
     let (_sender, mut receiver) = ws.split();
     peer.write_all(b"\x88\x82\0\0\0\0\x03\xe8").await?;
     let mut all = Vec::new();
-    let (ended, read) = tokio::join!(receiver.next(), peer.read_to_end(&mut all));
-    assert_eq!((ended?, read?), (None, 4));
+    let (ended, read) = tokio::join!(receiver.next(), timeout(Duration::from_secs(5), peer.read_to_end(&mut all)));
+    assert_eq!((ended?, read??), (None, 4));
     Ok(())
 }
 

@@ -4,7 +4,10 @@ use super::{
     space::{Space, Spaces},
     task::{self, Settings},
 };
-use crate::{net::Tls, random};
+use crate::{
+    net::{Stream, Tls},
+    random,
+};
 use sansocket::{
     endpoint::client::{Config, Failure},
     engineio::Transport,
@@ -12,8 +15,12 @@ use sansocket::{
     socketio::{Namespace, client::Backoff},
     ws::Limits,
 };
-use std::{fmt, sync::Arc, time::Duration};
-use tokio::{runtime::Handle, sync::mpsc::unbounded_channel};
+use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime::Handle,
+    sync::mpsc::unbounded_channel,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -60,6 +67,7 @@ impl Builder {
             fields: Vec::new(),
             transports: vec![Transport::Polling, Transport::WebSocket],
             tls: Tls::default(),
+            dial: None,
             backoff: Backoff::new(),
             open_ms: 20_000,
             max_message: 16 * MIB,
@@ -103,6 +111,38 @@ impl Builder {
     /// Whom to trust for `https` and `wss`. Needs the feature `rustls`.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.settings.tls = tls;
+        self
+    }
+
+    /// Calls `dial` for each connection, instead of TCP and TLS to the host of the URL: for proxies, other sockets, and tests in memory.
+    ///
+    /// ```
+    /// use sansocket_tokio::{client::Client, server::{self, Config, Server}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let io = Server::new(Config::new());
+    /// io.on("sum", |_: server::Socket, (a, b): (u32, u32)| a + b);
+    /// let client = Client::builder("http://server").dial_with(move || {
+    ///     let (near, far) = tokio::io::duplex(4096);
+    ///     let io = io.clone();
+    ///     tokio::spawn(async move { io.serve(far, None).await });
+    ///     async { Ok(near) }
+    /// });
+    /// let client = client.connect().await?;
+    /// assert_eq!(client.ask::<u32>("sum", (1, 2)).await?, 3);
+    /// # Ok(()) }
+    /// ```
+    pub fn dial_with<F, U, S>(mut self, dial: F) -> Self
+    where
+        F: Fn() -> U + Send + Sync + 'static,
+        U: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.settings.dial = Some(Arc::new(move || {
+            let stream = dial();
+            Box::pin(async move { Ok(Box::new(stream.await?) as Stream) })
+        }));
         self
     }
 
@@ -154,7 +194,7 @@ impl Builder {
         self
     }
 
-    /// How many bytes of events a stream keeps that nobody takes. By default 16 MiB.
+    /// How many bytes of events a stream keeps that nobody takes, and how many are kept while handlers of a thousand others wait. By default 16 MiB.
     pub fn events_limit(mut self, bytes: usize) -> Self {
         self.events_limit = bytes;
         self

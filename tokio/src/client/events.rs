@@ -37,7 +37,7 @@ pub enum Event {
     },
     /// The server sent an event.
     Received(Received),
-    /// So many events of the server were dropped, because nobody took them from this stream and they are more than the limit
+    /// So many events were dropped, because nobody took them from this stream and they are more than the limit
     /// ([`Builder::events_limit`](super::Builder::events_limit)).
     Missed(u64),
 }

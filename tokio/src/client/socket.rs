@@ -26,7 +26,7 @@ use tokio::sync::oneshot;
 /// event, if the server asked for that. An event can have several handlers; the first acknowledgement counts.
 ///
 /// Handlers are called in the order of the events, in the task of the connection, so a plain one must not block. An async one that waits goes on in a task of its
-/// own, beside the handlers of later events. If a handler panics, the client leaves the server as with [`Client::close`](super::Client::close), and the panic is
+/// own, beside the handlers of later events, up to 1,024 at a time. If a handler panics, the client leaves the server as with [`Client::close`](super::Client::close), and the panic is
 /// logged.
 #[derive(Clone)]
 pub struct Socket {
@@ -238,7 +238,8 @@ impl Endpoint for Socket {
         let cost = packet.cost();
         // Twice the room of events: a client that is busy sending can still answer.
         let limit = self.shared.limit().saturating_mul(2);
-        self.shared.send_counted(cost, limit, Command::Acknowledge { request: request.inner, packet, cost })
+        let command = Command::Acknowledge { request: request.inner, packet, cost };
+        self.shared.send_counted(cost, limit, command).inspect_err(|error| tracing::warn!("not acknowledged: {error}"))
     }
 }
 

@@ -69,8 +69,8 @@ async fn names_and_addresses_of_both_families_are_dialled_without_delay() {
 async fn tls_is_refused_before_the_name_is_looked_up_if_it_is_not_built_in() {
     let result = dial_text("https://127.0.0.1:1/").await.map(drop);
     match result {
-        Err(DialError::NoTls { .. }) => assert!(!Tls::IS_AVAILABLE),
-        Err(DialError::Refused { .. }) => assert!(Tls::IS_AVAILABLE),
+        Err(DialError::NoTls { .. }) if !Tls::IS_AVAILABLE => {}
+        Err(DialError::Refused { .. }) if Tls::IS_AVAILABLE => {}
         other => panic!("{other:?}"),
     }
 }

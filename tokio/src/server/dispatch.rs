@@ -62,8 +62,14 @@ impl Session {
             server::Event::Event(event) => self.event(&event, files),
             server::Event::Ack(answer) => {
                 let arrived = Arrived { json: answer.args().raw(), files };
-                if let Some(token) = answer.token {
-                    self.answered(token, Ok(arrived.to_raw()));
+                match answer.token {
+                    Some(token) => self.answered(token, Ok(arrived.to_raw())),
+                    // Several were asked.
+                    None => {
+                        if let Some(socket) = self.socket(answer.namespace) {
+                            socket.space().registry.answered(&socket, answer.id, || arrived.to_raw());
+                        }
+                    }
                 }
             }
             server::Event::AckFailed { token, error, .. } => self.answered(token, Err(error.into())),

@@ -2,6 +2,7 @@
 
 use super::{
     Config, Handshake,
+    adapter::Adapter,
     counters::Counted,
     engine::OnMessage,
     page::Pages,
@@ -11,6 +12,7 @@ use super::{
 use sansocket::{
     endpoint::Answer,
     engineio::{Sid, Transport},
+    socketio::server::AckIds,
     time::Instant,
 };
 use std::{
@@ -30,6 +32,9 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) spaces: Spaces,
     pub(crate) counted: Counted,
+    pub(crate) adapter: Box<dyn Adapter>,
+    /// The ids of questions to several sockets, in all namespaces.
+    pub(crate) ack_ids: Mutex<AckIds>,
     pub(crate) on_message: RwLock<Option<OnMessage>>,
     pub(crate) pages: RwLock<Option<Pages>>,
     /// All sessions, by their secret ids.
@@ -64,12 +69,14 @@ impl Clock {
 }
 
 impl Inner {
-    pub(crate) fn new(config: Config) -> Arc<Self> {
+    pub(crate) fn new(config: Config, adapter: Box<dyn Adapter>) -> Arc<Self> {
         Arc::new(Self {
             spaces: Spaces::new(config.max_dynamic_namespaces),
             config,
             clock: Clock(tokio::time::Instant::now()),
             counted: Counted::default(),
+            adapter,
+            ack_ids: Mutex::default(),
             on_message: RwLock::new(None),
             pages: RwLock::new(None),
             sessions: Mutex::default(),

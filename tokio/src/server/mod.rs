@@ -1,10 +1,14 @@
 //! The server.
 
+pub mod adapter;
+mod answers;
 mod broadcast;
+mod cluster;
 mod config;
 mod counters;
 mod data;
 mod dispatch;
+mod emission;
 mod engine;
 mod handshake;
 mod inner;
@@ -13,7 +17,9 @@ mod namespace;
 mod origin;
 mod outbox;
 mod page;
+mod questions;
 mod registry;
+mod remote;
 mod scratch;
 mod serve;
 mod session;
@@ -21,15 +27,18 @@ mod socket;
 mod space;
 
 pub use crate::handler::{Check, Handler, Hook, Refusal};
+pub use answers::{Answer, Answers};
 pub use broadcast::Broadcast;
 pub use config::Config;
 pub use counters::Counters;
 pub use data::Data;
+pub use emission::Emission;
 pub use engine::{EngineMessage, EngineSocket};
 pub use handshake::Handshake;
 pub use namespace::Namespace;
 pub use page::Page;
-pub use sansocket::socketio::{Policy, Reason, Sid};
+pub use remote::RemoteSocket;
+pub use sansocket::socketio::{Flags, Policy, Reason, Sid};
 pub use socket::{Ask, Socket};
 
 use crate::args::Raw;
@@ -87,7 +96,14 @@ impl Server {
     /// A new server. It opens nothing: see [`listen`](Self::listen).
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let inner = Inner::new(config);
+        Self::with_adapter(config, adapter::Memory)
+    }
+
+    /// A new server that is one node of a cluster: see [`adapter`].
+    #[must_use]
+    pub fn with_adapter(config: Config, adapter: impl adapter::Adapter) -> Self {
+        let inner = Inner::new(config, Box::new(adapter));
+        inner.adapter.start(adapter::Node::new(&inner));
         let main = Namespace::new(&inner, inner.spaces.main().clone());
         Self { inner, main }
     }
@@ -157,6 +173,7 @@ impl Server {
             }
         };
         let _ = tokio::time::timeout(self.inner.config.close_timeout, ended).await;
+        self.inner.adapter.close();
     }
 }
 

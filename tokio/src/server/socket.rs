@@ -147,7 +147,12 @@ impl Socket {
     }
 
     /// As [`ask`](Self::ask), with the time that the answer may take.
-    pub fn ask_within<T: DeserializeOwned>(&self, timeout: Duration, event: &str, args: impl Serialize) -> Ask<T> {
+    pub(crate) fn ask_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        event: &str,
+        args: impl Serialize,
+    ) -> Ask<T> {
         let asked = self.0.session.ask(self.0.namespace, event, &args, timeout);
         let work = Box::pin(async move {
             let raw = asked?.await.unwrap_or(Err(AskError::Disconnected))?;

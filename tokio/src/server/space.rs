@@ -111,12 +111,6 @@ impl Spaces {
         space
     }
 
-    /// All namespaces.
-    pub(crate) fn all(&self) -> Vec<Arc<Space>> {
-        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
-        std::iter::once(&self.main).chain(others.places.iter().flatten()).cloned().collect()
-    }
-
     pub(crate) fn at(&self, namespace: Namespace) -> Option<Arc<Space>> {
         match namespace.0 {
             0 => Some(self.main.clone()),

@@ -14,11 +14,17 @@ pub(super) const MOST: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     parts: Vec<u8>,
+    /// `close` has dropped parts, so what follows them is dropped too.
+    pub(super) is_closing: bool,
 }
 
 impl Assembly {
     /// Takes a part; the message, if it was the last one.
     pub(super) fn push(&mut self, part: &Chunk<'_>) -> Option<Message> {
+        if self.is_closing {
+            self.parts = Vec::new();
+            return None;
+        }
         let bytes = part.as_bytes();
         if part.is_last() && self.parts.is_empty() {
             return Some(match part.kind() {

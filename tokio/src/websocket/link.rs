@@ -88,8 +88,16 @@ impl<D: Side> Link<D> {
     }
 
     pub(super) async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.ws.close(code, reason).await?;
-        Ok(())
+        let was_closing = std::mem::replace(&mut self.assembly.is_closing, true);
+        match self.ws.close(code, reason).await {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let error = Error::from(e);
+                // Refused, so nothing was dropped.
+                self.assembly.is_closing = was_closing || error.is_final();
+                Err(error)
+            }
+        }
     }
 
     pub(super) fn closed(&mut self) -> Closed {
@@ -163,7 +171,7 @@ mod tests {
         server.feed(&"answer".into()).await.unwrap();
         server.flush().await.unwrap();
         assert_eq!(client.next().await.unwrap(), Some("answer".into()));
-        client.shrink();
+        assert!(timeout(Duration::from_millis(10), client.next()).await.is_err());
         assert_eq!((client.is_grown, send_memory(&mut client)), (false, LEAST));
     }
 

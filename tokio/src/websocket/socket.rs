@@ -81,7 +81,8 @@ impl WebSocket {
     /// Waits for the next message. `None`: the peer, or [`close`](Self::close), has closed the connection; see [`closed`](Self::closed).
     ///
     /// # Errors
-    /// The connection is over: [`Error::Gone`], [`Error::Peer`], [`Error::Timeout`], [`Error::Stalled`], [`Error::Io`], [`Error::Over`].
+    /// The connection is over: [`Error::Gone`], [`Error::Peer`], [`Error::Timeout`], [`Error::Stalled`], [`Error::Io`], [`Error::Over`]. A peer that broke the
+    /// protocol gets up to one second to read the close frame, before this call returns.
     pub async fn next(&mut self) -> Result<Option<Message>, Error> {
         let result = either!(&mut self.link, link => link.next().await);
         match &result {
@@ -160,7 +161,8 @@ impl WebSocket {
         self.close_with(CloseCode::NORMAL, "").await
     }
 
-    /// Sends a close frame and waits for that of the peer. Messages that arrive meanwhile are dropped. Does nothing new if the connection is closed.
+    /// Sends a close frame and waits for that of the peer. Messages that arrive from now on are dropped, also if this call is. Does nothing new if the
+    /// connection is closed.
     ///
     /// ```
     /// # use sansocket_tokio::websocket::{CloseCode, Error, WebSocket};

@@ -71,6 +71,8 @@ impl App {
                 } else if !end.io().is_wanted(namespace) {
                     let _ = reply.send(Err(ConnectError::Closed));
                 } else {
+                    // Those who have given up.
+                    self.waiters.retain(|waiter| !waiter.reply.is_closed());
                     self.waiters.push(Waiter { namespace, patience, reply });
                 }
             }

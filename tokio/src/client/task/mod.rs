@@ -24,7 +24,8 @@ use sansocket::{
     time::Instant,
 };
 use std::{
-    future::{pending, poll_fn},
+    future::{Future, pending, poll_fn},
+    io,
     pin::Pin,
     sync::Arc,
     task::Poll,
@@ -35,12 +36,12 @@ use told::App;
 use tracing::Instrument;
 use wire::{Ended, Wire};
 
-/// How many handlers may wait at a time before nothing more is read.
-const HANDLERS: usize = 1024;
 /// How many commands are taken before the lines have their turn.
 const COMMANDS: usize = 1024;
 /// How long a client that is dropped may take to leave.
 const LEAVING: Duration = Duration::from_secs(5);
+
+pub(super) type Dial = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>> + Send + Sync>;
 
 /// What a builder has set.
 pub(super) struct Settings {
@@ -50,6 +51,8 @@ pub(super) struct Settings {
     pub fields: Vec<(String, Vec<u8>)>,
     pub transports: Vec<Transport>,
     pub tls: Tls,
+    /// Instead of TCP and TLS.
+    pub dial: Option<Dial>,
     pub backoff: Backoff,
     pub open_ms: u32,
     pub max_message: usize,
@@ -163,7 +166,7 @@ impl<'c> Task<'c> {
     }
 
     async fn wait(&mut self, now: Instant) {
-        let may_read = self.app.running.len() < HANDLERS;
+        let may_read = self.app.may_read();
         let due = self.wires.iter().map(Wire::deadline).min().unwrap_or(Instant::FAR_FUTURE);
         let due = self.end.poll_timeout().map_or(due, |at| at.min(due));
         let Self { wires, dials, farewells, commands, clock, app, end, .. } = self;
@@ -180,7 +183,11 @@ impl<'c> Task<'c> {
         select! {
             () = &mut lines => has_moved = true,
             Some(command) = commands.recv() => app.command(end, command, clock.now()),
-            Some(done) = next(dials) => dialed = done.ok(),
+            Some(done) = next(dials) => match done {
+                Ok(done) => dialed = Some(done),
+                // It was given up, or it panicked.
+                Err(error) => app.handled(end, Err(error)),
+            },
             Some(done) = next(&mut app.running) => app.handled(end, done),
             Some(done) = next(&mut app.auths) => app.authorized(end, done),
             Some(_) = next(farewells) => {}
@@ -265,9 +272,15 @@ impl<'c> Task<'c> {
         let wire = &mut self.wires[line as usize];
         wire.reset();
         let (number, url, tls) = (wire.number, self.settings.url.clone(), self.settings.tls.clone());
+        let own = self.settings.dial.clone();
         let dial = self.dials.spawn(async move {
+            // The builder has checked it.
             let Ok(url) = Url::parse(&url) else { return pending().await };
-            (line, number, net::dial(&url, &tls).await)
+            let dialed = match own {
+                Some(own) => own().await.map_err(|source| DialError::Failed { host: url.host().to_owned(), source }),
+                None => net::dial(&url, &tls).await,
+            };
+            (line, number, dialed)
         });
         wire.dial = Some(dial);
     }

@@ -1,6 +1,6 @@
 //! What the machine tells, and what it means for handlers, streams and those who wait.
 
-use super::{End, commands, wire::Wire};
+use super::{End, calls::Late, commands, wire::Wire};
 use crate::client::{
     ConnectError, Event as Told, Reason, Socket,
     auth::{Auth, Credentials},
@@ -20,6 +20,9 @@ use tokio::{
     task::{AbortHandle, JoinError, JoinSet},
     time::sleep,
 };
+
+/// How much memory for what waits is kept when nothing does.
+const BACKLOG: usize = 16 * 1024;
 
 /// Who waits for a namespace.
 pub(super) struct Waiter {
@@ -47,6 +50,7 @@ pub(super) struct App {
     pub down: HashMap<u16, ConnectError>,
     /// Handlers that wait for something.
     pub running: JoinSet<()>,
+    pub late: Late,
     /// Functions for credentials, with the namespace and the number of the call.
     pub auths: JoinSet<(Namespace, u32, Credentials)>,
     fetching: HashMap<u16, Fetching>,
@@ -68,6 +72,7 @@ impl App {
             leavers: Vec::new(),
             down: HashMap::new(),
             running: JoinSet::new(),
+            late: Late::default(),
             auths: JoinSet::new(),
             fetching: HashMap::new(),
             fetches: 0,
@@ -96,8 +101,11 @@ impl App {
     pub(super) fn keep(&self, end: &mut End<'_>) {
         let held = end.held();
         self.shared.set_held(held);
-        if held == 0 {
-            let _ = end.replace_backlog(Vec::new());
+        if held == 0
+            && let Ok(memory) = end.replace_backlog(Vec::new())
+            && memory.len() <= BACKLOG
+        {
+            let _ = end.replace_backlog(memory);
         }
     }
 
@@ -267,6 +275,10 @@ impl App {
             return;
         }
         let Err(error) = &credentials else { return self.authorize(end, namespace, &credentials) };
+        if !end.io().is_wanted(namespace) || !end.link().is_open() {
+            // The next connection asks again.
+            return;
+        }
         let error = ConnectError::Auth(error.clone());
         for waiter in self.waiters.extract_if(.., |w| w.namespace == namespace && w.patience < u32::MAX) {
             let _ = waiter.reply.send(Err(error.clone()));
