@@ -83,6 +83,11 @@ impl Session {
         self.lock().sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
     }
 
+    /// The sockets of all namespaces that the client is in.
+    pub(crate) fn sockets(&self) -> Vec<Socket> {
+        self.lock().sockets.clone()
+    }
+
     /// The client has left a namespace, or was sent away.
     pub(crate) fn leave(self: &Arc<Self>, namespace: Namespace, reason: Reason) {
         let socket = {

@@ -172,10 +172,24 @@ impl Socket {
         Ask { work, kind: PhantomData }
     }
 
-    /// Sends the client away from this namespace. It does not reconnect by itself. Its other namespaces stay, unless `close` closes the connection.
+    /// Sends the client away from this namespace. It does not reconnect by itself. Its other namespaces stay, unless `close` is set: then it is sent away
+    /// from all of them, and the connection is closed.
     ///
     /// Nothing is sent to it any more. The handlers for its end are called by the task of its connection, not by this call.
     pub fn disconnect(&self, close: bool) {
+        let session = &self.0.session;
+        if close {
+            for socket in session.sockets() {
+                socket.send_away();
+            }
+            session.close(Reason::ForcedServerClose);
+        } else {
+            self.send_away();
+            session.stir();
+        }
+    }
+
+    fn send_away(&self) {
         let Self(shared) = self;
         let leave = |stack: &mut super::session::Stack| {
             let _ = shared.phase.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst);
@@ -183,10 +197,6 @@ impl Socket {
         };
         // It may be gone already.
         let _ = shared.session.say_then(|io, out| io.disconnect(shared.namespace, out), leave);
-        if close {
-            shared.session.close(Reason::ForcedServerClose);
-        }
-        shared.session.stir();
     }
 
     /// Joins a room. `false`: the socket is gone, in as many rooms as it may be, or the name is too long
