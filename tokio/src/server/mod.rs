@@ -1,19 +1,24 @@
 //! The server.
 
+mod admission;
 mod broadcast;
 mod config;
 mod counters;
 mod data;
 mod dispatch;
 mod engine;
+mod handlers;
 mod handshake;
 mod inner;
+mod lease;
+mod line;
 mod listeners;
 mod namespace;
 mod origin;
 mod outbox;
 mod page;
 mod registry;
+mod say;
 mod scratch;
 mod serve;
 mod session;
@@ -136,7 +141,7 @@ impl Server {
     /// What was counted until now.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.inner.counted.read()
+        self.inner.counters()
     }
 
     /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Then

@@ -1,12 +1,16 @@
 //! The namespaces of a server, and the names that the core asks for.
 
-use super::{listeners::Listeners, random, registry::Registry, session::Session};
+use super::{inner::Inner, lease::Lease, listeners::Listeners, random, registry::Registry, session::Session};
 use sansocket::socketio::{Namespace, Namespaces};
 use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
-    sync::{Arc, PoisonError, RwLock, Weak},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, PoisonError, RwLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// One namespace.
@@ -17,20 +21,30 @@ pub(crate) struct Space {
     listeners: RwLock<Arc<Listeners>>,
     /// Made for the name that a client asked for: goes when the last client has left.
     pub(crate) is_dynamic: bool,
+    /// Clients that are in it or about to be, if it is dynamic. Changed under the lock of the namespaces.
+    leases: AtomicUsize,
 }
 
 impl Space {
     fn new(name: &str, listeners: Arc<Listeners>, is_dynamic: bool) -> Arc<Self> {
         let registry = Registry::new([random(), random()].map(u64::from_le_bytes));
-        Arc::new(Self { name: name.into(), registry, listeners: RwLock::new(listeners), is_dynamic })
+        Arc::new(Self {
+            name: name.into(),
+            registry,
+            listeners: RwLock::new(listeners),
+            is_dynamic,
+            leases: AtomicUsize::new(0),
+        })
     }
 
     pub(crate) fn listeners(&self) -> Arc<Listeners> {
         self.listeners.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Listeners)) {
-        change(Arc::make_mut(&mut *self.listeners.write().unwrap_or_else(PoisonError::into_inner)));
+    /// Changes what is called. What the change removes is dropped without the lock: handlers may hold what uses the server when it is dropped.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Listeners) -> R) {
+        let removed = change(Arc::make_mut(&mut *self.listeners.write().unwrap_or_else(PoisonError::into_inner)));
+        drop(removed);
     }
 }
 
@@ -117,6 +131,11 @@ impl Spaces {
         std::iter::once(&self.main).chain(others.places.iter().flatten()).cloned().collect()
     }
 
+    /// The number of namespaces.
+    pub(crate) fn len(&self) -> usize {
+        1 + self.others.read().unwrap_or_else(PoisonError::into_inner).by_name.len()
+    }
+
     pub(crate) fn at(&self, namespace: Namespace) -> Option<Arc<Space>> {
         match namespace.0 {
             0 => Some(self.main.clone()),
@@ -135,39 +154,42 @@ impl Spaces {
         others.by_name.get(std::str::from_utf8(name).ok()?).map(|at| Namespace(*at))
     }
 
-    fn resolve(&self, name: &[u8]) -> Option<(Namespace, Arc<Space>)> {
+    /// The namespace that a client asks for, made if a pattern has its name.
+    fn resolve(&self, name: &[u8], inner: &Arc<Inner>) -> Option<(Namespace, Lease)> {
         if name == MAIN.as_bytes() {
-            return Some((Namespace(0), self.main.clone()));
+            return Some((Namespace(0), Lease::counted(self.main.clone(), inner)));
         }
         let name = std::str::from_utf8(name).ok()?;
-        // The application's function is called without a lock: it may ask for namespaces.
         let patterns = {
             let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(found) = others.numbered(name) {
+            if let Some(found) = others.lease(name, inner) {
                 return Some(found);
             }
             others.patterns.clone()
         };
-        let pattern = patterns.iter().find(|pattern| (pattern.matches)(name))?;
+        // It is called within the machine, so its panic must not get there.
+        let matches = |pattern: &&Arc<Pattern>| {
+            catch_unwind(AssertUnwindSafe(|| (pattern.matches)(name))).unwrap_or_else(|_| {
+                tracing::error!("the function given to of_matching panicked: the namespace is refused");
+                false
+            })
+        };
+        let pattern = patterns.iter().find(matches)?;
+        let listeners = pattern.space.listeners();
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
         if others.find(name).is_none() {
-            if others.dynamic >= self.max_dynamic {
+            if others.dynamic >= self.max_dynamic || others.is_full() {
                 return None;
             }
-            others.add(Space::new(name, pattern.space.listeners(), true));
+            others.add(Space::new(name, listeners, true));
         }
-        others.numbered(name)
+        others.lease(name, inner)
     }
 
-    /// Forgets a namespace that was made for its clients, when the last of them has left.
-    pub(crate) fn forget(&self, space: &Arc<Space>) {
-        if !space.is_dynamic {
-            return;
-        }
+    /// A client has left a namespace that was made for its clients, or did not join it. It is forgotten if it was the last.
+    pub(super) fn give_back(&self, space: &Arc<Space>) {
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
-        // Two for the place and for who calls; every socket, and whoever is about to join, has another.
-        if space.registry.len() == 0
-            && Arc::strong_count(space) <= 2
+        if space.leases.fetch_sub(1, Ordering::Relaxed) == 1
             && let Some(at) = others.by_name.remove(&space.name)
         {
             others.places[usize::from(at) - 1] = None;
@@ -182,8 +204,15 @@ impl Others {
         self.places.get(usize::from(at) - 1).cloned().flatten()
     }
 
-    fn numbered(&self, name: &str) -> Option<(Namespace, Arc<Space>)> {
-        Some((Namespace(*self.by_name.get(name)?), self.find(name)?))
+    fn lease(&self, name: &str, inner: &Arc<Inner>) -> Option<(Namespace, Lease)> {
+        let space = self.find(name)?;
+        space.leases.fetch_add(1, Ordering::Relaxed);
+        Some((Namespace(*self.by_name.get(name)?), Lease::counted(space, inner)))
+    }
+
+    /// As many as the core has numbers for.
+    fn is_full(&self) -> bool {
+        self.by_name.len() >= usize::from(u16::MAX)
     }
 
     fn add(&mut self, space: Arc<Space>) -> Arc<Space> {
@@ -234,9 +263,8 @@ impl Namespaces for Names {
 
     fn resolve_connect(&self, name: &[u8]) -> Option<Namespace> {
         let session = self.0.upgrade()?;
-        let (namespace, space) = session.inner.spaces.resolve(name)?;
-        // It must not be forgotten, and its number taken by another, before the session joins it.
-        session.pin(space);
+        let (namespace, lease) = session.inner.spaces.resolve(name, &session.inner)?;
+        session.pin(lease);
         Some(namespace)
     }
 }
