@@ -1,6 +1,7 @@
 //! The server.
 
 pub mod adapter;
+mod admission;
 mod answers;
 mod broadcast;
 mod cluster;
@@ -10,8 +11,10 @@ mod data;
 mod dispatch;
 mod emission;
 mod engine;
+mod handlers;
 mod handshake;
 mod inner;
+mod line;
 mod listeners;
 mod namespace;
 mod origin;
@@ -20,6 +23,7 @@ mod page;
 mod questions;
 mod registry;
 mod remote;
+mod say;
 mod scratch;
 mod serve;
 mod session;
@@ -152,7 +156,7 @@ impl Server {
     /// What was counted until now.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.inner.counted.read()
+        self.inner.counters()
     }
 
     /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Then
