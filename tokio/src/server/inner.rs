@@ -40,7 +40,9 @@ pub(crate) struct Inner {
     /// All sessions, by their secret ids.
     sessions: Mutex<HashMap<Sid, Arc<Session>>>,
     is_closing: AtomicBool,
-    /// The server closes, or the last session of a closing server ended.
+    /// Tasks that may have something to write still: the end of the server waits for them.
+    pub(crate) writing: super::counters::Counter,
+    /// The server closes, or the last session or writing task of a closing server ended.
     pub(crate) closing: Notify,
     runtime: OnceLock<Handle>,
 }
@@ -81,6 +83,7 @@ impl Inner {
             pages: RwLock::new(None),
             sessions: Mutex::default(),
             is_closing: AtomicBool::new(false),
+            writing: super::counters::Counter::default(),
             closing: Notify::new(),
             runtime: OnceLock::new(),
         })
@@ -147,8 +150,9 @@ impl Inner {
         self.sessions().values().cloned().collect()
     }
 
+    /// No session is left, and nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.sessions().is_empty()
+        self.sessions().is_empty() && self.writing.get() == 0
     }
 
     pub(crate) fn counters(&self) -> Counters {
