@@ -102,13 +102,9 @@ impl Session {
 
     /// A client asks for a namespace: it is checked, and then it is in.
     fn connect(self: &Arc<Self>, namespace: Namespace, auth: Option<Value<'_>>) {
-        drop(self.unpin().filter(|space| space.is_dynamic));
-        let Some(space) = self.inner.spaces.at(namespace) else {
-            let _ = self.say(|io, out| io.refuse(namespace, "Invalid namespace", None, out));
-            return;
-        };
+        let Some(seat) = self.unpin() else { return };
         let auth = auth.map_or(&b"{}"[..], |auth| auth.raw());
-        let socket = Socket::new(self, space, namespace, auth);
+        let socket = Socket::new(self, seat, namespace, auth);
         let listeners = socket.space().listeners();
         if listeners.before_connect.is_empty() {
             return self.enter(&socket, &listeners);
@@ -131,7 +127,7 @@ impl Session {
     fn refuse(&self, socket: &Socket, Refusal { message, data }: &Refusal) {
         let data = data.as_deref().and_then(|data| Value::parse(data).ok());
         let _ = self.say(|io, out| io.refuse(socket.namespace(), message, data, out));
-        self.inner.spaces.forget(socket.space());
+        socket.give_seat_back();
     }
 
     /// The client is in: it is told so in front of everything else, can be reached by others, and then handlers are called.
@@ -142,7 +138,7 @@ impl Session {
             self.say_then(|io, out| io.accept(namespace, sid, out), |stack| stack.sockets.push(socket.clone()));
         if entered.is_err() {
             // The client left while it was checked.
-            return self.inner.spaces.forget(socket.space());
+            return socket.give_seat_back();
         }
         socket.connected();
         let arrived = Arrived { json: socket.auth_json(), files: Attachments::NONE };

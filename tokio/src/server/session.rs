@@ -7,7 +7,7 @@ use super::{
     outbox::Outbox,
     random,
     scratch::{self, Scratch},
-    space::{Names, Space},
+    space::{Names, Seat},
 };
 use crate::{AskError, EmitError, args::Raw};
 use sansocket::{
@@ -54,8 +54,8 @@ pub(crate) struct Session {
     pub(crate) handshake: Handshake,
     stack: Mutex<Stack>,
     turn: tokio::sync::Mutex<Collector<Vec<u8>>>,
-    /// The namespace that the client asks for in this step. Its lock may be taken under that of the stack.
-    pinned: Mutex<Option<Arc<Space>>>,
+    /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
+    pinned: Mutex<Option<Seat>>,
     /// Somebody wanted a turn while another had it.
     is_turn_due: AtomicBool,
     pub(crate) outbox: Outbox,
@@ -369,11 +369,12 @@ impl Session {
     }
 
     /// Keeps a namespace from being forgotten until its client has joined it.
-    pub(crate) fn pin(&self, space: Arc<Space>) {
-        *self.pinned.lock().unwrap_or_else(PoisonError::into_inner) = Some(space);
+    pub(crate) fn pin(&self, seat: Seat) {
+        // The one before is dropped without the lock: its client broke the protocol, and did not join.
+        let _before = self.pinned.lock().unwrap_or_else(PoisonError::into_inner).replace(seat);
     }
 
-    pub(crate) fn unpin(&self) -> Option<Arc<Space>> {
+    pub(crate) fn unpin(&self) -> Option<Seat> {
         self.pinned.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -410,6 +411,8 @@ impl Session {
             (_, Some(fault)) => tracing::info!("ended: {reason}: {fault}"),
             _ => tracing::info!("ended: {reason}"),
         }
+        // Of a client that broke the protocol.
+        drop(self.unpin());
         let sockets = std::mem::take(&mut self.lock().sockets);
         for socket in sockets {
             socket.left(reason);

@@ -1,4 +1,11 @@
-use super::{Failure, Handshake, dispatch::failure, listeners::Listeners, scratch, session::Session, space::Space};
+use super::{
+    Failure, Handshake,
+    dispatch::failure,
+    listeners::Listeners,
+    scratch,
+    session::Session,
+    space::{Seat, Space},
+};
 use crate::{
     AskError, EmitError,
     args::{self, DecodeError},
@@ -26,6 +33,8 @@ pub struct Socket(Arc<Shared>);
 struct Shared {
     session: Arc<Session>,
     space: Arc<Space>,
+    /// Keeps the namespace as long as the client is in it, not as long as the application has this.
+    seat: Mutex<Option<Seat>>,
     namespace: Namespace,
     id: Sid,
     auth: Bytes,
@@ -46,10 +55,11 @@ const LEAVING: u8 = 2;
 const GONE: u8 = 3;
 
 impl Socket {
-    pub(crate) fn new(session: &Arc<Session>, space: Arc<Space>, namespace: Namespace, auth: &[u8]) -> Self {
+    pub(crate) fn new(session: &Arc<Session>, seat: Seat, namespace: Namespace, auth: &[u8]) -> Self {
         Self(Arc::new(Shared {
             session: session.clone(),
-            space,
+            space: seat.space().clone(),
+            seat: Mutex::new(Some(seat)),
             namespace,
             id: Sid::from_random(super::random()),
             auth: Bytes::copy_from_slice(auth),
@@ -284,7 +294,13 @@ impl Socket {
         }
         // What the handlers captured may hold this socket.
         drop(self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner).take());
-        shared.session.inner.spaces.forget(space);
+        self.give_seat_back();
+    }
+
+    /// The client is not in the namespace any more, or was not let in.
+    pub(crate) fn give_seat_back(&self) {
+        let seat = self.0.seat.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(seat);
     }
 
     pub(crate) fn listeners(&self) -> Option<Arc<Listeners>> {

@@ -8,6 +8,7 @@ use sansocket_tokio::{
 use std::time::Duration;
 use tokio::{io::duplex, time::timeout};
 
+#[derive(Debug)]
 pub struct Peer {
     ws: WebSocket,
     pub id: String,
@@ -22,6 +23,11 @@ impl Peer {
 
     /// Joins a namespace, with a JSON value as `auth`.
     pub async fn join_at(io: &Server, namespace: &str, auth: &str) -> Self {
+        Self::try_join_at(io, namespace, auth).await.expect("joined")
+    }
+
+    /// Asks to join a namespace. The error is what the server says instead.
+    pub async fn try_join_at(io: &Server, namespace: &str, auth: &str) -> Result<Self, String> {
         let (ours, theirs) = duplex(64 * 1024);
         let server = io.clone();
         tokio::spawn(async move { server.serve(theirs, None).await });
@@ -31,10 +37,17 @@ impl Peer {
         let mut peer = Self { ws, id: String::new(), namespace };
         assert!(peer.text().await.expect("open").starts_with('0'));
         peer.send(&format!("40{}{auth}", peer.namespace)).await;
-        let joined = peer.text().await.expect("joined");
+        let answer = peer.text().await.unwrap_or_default();
         let start = format!("40{}{{\"sid\":\"", peer.namespace);
-        peer.id = joined.strip_prefix(&start).expect("an id").trim_end_matches("\"}").to_owned();
-        peer
+        let id = answer.strip_prefix(&start).map(|id| id.trim_end_matches("\"}").to_owned());
+        peer.id = id.ok_or(answer)?;
+        Ok(peer)
+    }
+
+    /// Leaves the namespace.
+    pub async fn send_left(&mut self) {
+        let packet = format!("41{}", self.namespace);
+        self.send(&packet).await;
     }
 
     pub async fn send(&mut self, packet: &str) {
