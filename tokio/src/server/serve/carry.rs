@@ -109,8 +109,9 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
     let mut unshared = 0;
     // When the socket last took something, or little waited for it.
     let mut taken = inner.clock.now();
-    // Since when so much waits that nothing is read; the clock of the session stands still meanwhile.
-    let mut deaf_since = None;
+    // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
+    // is that the client takes what it is sent, and the clock of the session stands still.
+    let (mut is_backed_up, mut looked) = (false, taken);
     // Others only have something to say: then the machine has nothing to do.
     let mut is_told = false;
     let mut sleep = pin!(sleep_until(Instant::now()));
@@ -135,11 +136,10 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             tokio::task::yield_now().await;
             continue;
         }
-        // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
-        // is that the client takes what it is sent.
-        let (mut written, mut is_backed_up) = (0, false);
+        let mut written = 0;
         let mut told = pin!(session.outbox.woken());
         let woken = poll_fn(|context| {
+            let before = written;
             let flushed = session.outbox.poll_flush(context, &mut wire.stream, &mut written);
             if let Poll::Ready(Err(_)) = flushed {
                 return Poll::Ready(Woken::Lost);
@@ -148,10 +148,13 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             if flushed.is_ready() && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending() {
                 tracing::trace!("a flush waits");
             }
-            is_backed_up = session.outbox.is_backed_up();
-            pause(session, &mut deaf_since, is_backed_up);
-            if written > 0 || !is_backed_up {
-                taken = inner.clock.now();
+            let now = inner.clock.now();
+            if is_backed_up {
+                session.pause(now.duration_since(looked));
+            }
+            (is_backed_up, looked) = (session.outbox.is_backed_up(), now);
+            if written > before || !is_backed_up {
+                taken = now;
             }
             if !is_backed_up && !session.is_late() {
                 match wire.poll_read(context) {
@@ -181,22 +184,10 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             Woken::Due if is_backed_up => session.outbox.give_up(),
             Woken::Due => {}
         }
-        pause(session, &mut deaf_since, is_backed_up);
     }
     // What waits goes out, within a second. It is nothing if the client read too slowly.
     let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
     drop(carrying);
-}
-
-/// Stops the clock of a session for the time until now in which nothing was read.
-fn pause(session: &Session, deaf_since: &mut Option<sansocket::time::Instant>, is_deaf: bool) {
-    if deaf_since.is_none() && !is_deaf {
-        return;
-    }
-    let now = session.inner.clock.now();
-    if let Some(since) = std::mem::replace(deaf_since, is_deaf.then_some(now)) {
-        session.pause(now.duration_since(since));
-    }
 }
 
 /// Ready at `until`; never, if there is no deadline.
