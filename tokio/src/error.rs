@@ -1,4 +1,7 @@
-use crate::args::{DecodeError, EncodeError};
+use crate::{
+    args::{DecodeError, EncodeError},
+    server::adapter::AdapterError,
+};
 use sansocket::socketio::{AckError, SendError, StateError};
 use std::fmt;
 
@@ -16,6 +19,8 @@ pub enum EmitError {
     TooManyAcks,
     /// More waits for the peer than the limit allows.
     Full,
+    /// The other nodes of the cluster cannot be told. The sockets of this server may have got the event.
+    Adapter(AdapterError),
 }
 
 impl fmt::Display for EmitError {
@@ -26,6 +31,7 @@ impl fmt::Display for EmitError {
             Self::Disconnected => "the peer is not connected any more",
             Self::TooManyAcks => "too many acknowledgements are awaited from this peer",
             Self::Full => "too much waits for this peer already",
+            Self::Adapter(error) => return error.fmt(f),
         })
     }
 }
@@ -35,6 +41,12 @@ impl std::error::Error for EmitError {}
 impl From<EncodeError> for EmitError {
     fn from(error: EncodeError) -> Self {
         Self::Encode(error)
+    }
+}
+
+impl From<AdapterError> for EmitError {
+    fn from(error: AdapterError) -> Self {
+        Self::Adapter(error)
     }
 }
 

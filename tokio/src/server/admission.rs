@@ -1,6 +1,6 @@
 //! How a client comes into a namespace: it is checked, told, and then handlers are called.
 
-use super::{Socket, lease::Lease, listeners::Listeners, session::Session};
+use super::{Socket, listeners::Listeners, session::Session, space::Seat};
 use crate::handler::{Arrived, Called, Refusal, start};
 use sansocket::{
     json::Value,
@@ -17,15 +17,10 @@ pub(crate) struct Judged {
 
 impl Session {
     /// A client asks for a namespace.
-    pub(crate) fn connect(self: &Arc<Self>, namespace: Namespace, auth: Option<Value<'_>>, lease: Option<Lease>) {
-        let Some(lease) = lease else {
-            // The names of this server have always kept it.
-            debug_assert!(false, "a namespace was found without a lease");
-            let _ = self.say(|io, out| io.refuse(namespace, "Invalid namespace", None, out));
-            return;
-        };
+    pub(crate) fn connect(self: &Arc<Self>, namespace: Namespace, auth: Option<Value<'_>>, seat: Option<Seat>) {
+        let Some(seat) = seat else { return };
         let auth = auth.map_or(&b"{}"[..], |auth| auth.raw());
-        let socket = Socket::new(self, lease, namespace, auth);
+        let socket = Socket::new(self, seat, namespace, auth);
         let listeners = socket.space().listeners();
         if listeners.before_connect.is_empty() {
             return self.enter(&socket, &listeners);

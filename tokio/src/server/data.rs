@@ -1,3 +1,6 @@
+use crate::args::{self, EncodeError};
+use bytes::Bytes;
+use serde::Serialize;
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
@@ -46,6 +49,32 @@ impl Data {
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let value = self.lock().as_mut()?.remove(&TypeId::of::<T>())?;
         value.downcast().ok()
+    }
+}
+
+/// What is shown to other nodes.
+pub(crate) struct Published(pub(crate) Bytes);
+
+impl Data {
+    /// Shows a value, as JSON, to whoever fetches this socket, on other nodes of a cluster too ([`RemoteSocket::data`](super::RemoteSocket::data)). It takes
+    /// the place of the one before.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if it has no form in JSON.
+    ///
+    /// ```
+    /// # use sansocket_tokio::server::{Server, Config, Socket};
+    /// # let io = Server::new(Config::new());
+    /// io.on("name", |socket: Socket, name: String| socket.data().publish(&name).is_ok());
+    /// # let io2 = io.clone(); let _ = async move { let io = io2;
+    /// for socket in io.fetch_sockets().await? {
+    ///     println!("{}", socket.data::<Option<String>>()?.unwrap_or_default());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) };
+    /// ```
+    pub fn publish(&self, value: &(impl Serialize + ?Sized)) -> Result<(), EncodeError> {
+        drop(self.insert(Published(args::to_json(value)?.into())));
+        Ok(())
     }
 }
 

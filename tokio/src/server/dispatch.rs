@@ -3,9 +3,9 @@
 use super::{
     Event, Failure, Socket,
     handlers::{Late, Lend},
-    lease::Lease,
     listeners::{Listener, Listeners},
     session::Session,
+    space::Seat,
 };
 use crate::handler::{Arrived, Called, Work, start};
 use sansocket::{
@@ -64,7 +64,7 @@ impl Session {
     }
 
     /// `asked` is the namespace of a request for one.
-    pub(crate) fn handle(self: &Arc<Self>, event: server::Event<'_>, files: Attachments<'_>, asked: Option<Lease>) {
+    pub(crate) fn handle(self: &Arc<Self>, event: server::Event<'_>, files: Attachments<'_>, asked: Option<Seat>) {
         match event {
             server::Event::Connect { namespace, auth } => self.connect(namespace, auth, asked),
             server::Event::UnknownNamespace { name } => {
@@ -74,8 +74,14 @@ impl Session {
             server::Event::Event(event) => self.arrived(&event, files),
             server::Event::Ack(answer) => {
                 let arrived = Arrived { json: answer.args().raw(), files };
-                if let Some(token) = answer.token {
-                    self.answered(token, Ok(arrived.to_raw()));
+                match answer.token {
+                    Some(token) => self.answered(token, Ok(arrived.to_raw())),
+                    // Several were asked.
+                    None => {
+                        if let Some(socket) = self.socket(answer.namespace) {
+                            socket.space().registry.answered(&socket, answer.id, || arrived.to_raw());
+                        }
+                    }
                 }
             }
             server::Event::AckFailed { token, error, .. } => self.answered(token, Err(error.into())),
@@ -91,6 +97,11 @@ impl Session {
     /// The socket of a namespace that the client is in.
     pub(crate) fn socket(&self, namespace: Namespace) -> Option<Socket> {
         self.lock().sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
+    }
+
+    /// The sockets of all namespaces that the client is in.
+    pub(crate) fn sockets(&self) -> Vec<Socket> {
+        self.lock().sockets.clone()
     }
 
     /// The client has left a namespace, or was sent away.

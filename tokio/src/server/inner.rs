@@ -2,6 +2,7 @@
 
 use super::{
     Config, Handshake,
+    adapter::Adapter,
     counters::{Counted, Counters},
     engine::OnMessage,
     page::Pages,
@@ -11,6 +12,7 @@ use super::{
 use sansocket::{
     endpoint::Answer,
     engineio::{Sid, Transport},
+    socketio::server::AckIds,
     time::Instant,
 };
 use std::{
@@ -18,7 +20,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -30,12 +32,17 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) spaces: Spaces,
     pub(crate) counted: Arc<Counted>,
+    pub(crate) adapter: Box<dyn Adapter>,
+    /// The ids of questions to several sockets, in all namespaces.
+    pub(crate) ack_ids: Mutex<AckIds>,
     pub(crate) on_message: RwLock<Option<OnMessage>>,
     pub(crate) pages: RwLock<Option<Pages>>,
     /// All sessions, by their secret ids.
     sessions: Mutex<HashMap<Sid, Arc<Session>>>,
     is_closing: AtomicBool,
-    /// The server closes, or the last session of a closing server ended.
+    /// Tasks that carry a session, and have perhaps something to write after its end.
+    carriers: AtomicUsize,
+    /// The server closes, or something ended that it waits for.
     pub(crate) closing: Notify,
     runtime: OnceLock<Handle>,
 }
@@ -64,16 +71,19 @@ impl Clock {
 }
 
 impl Inner {
-    pub(crate) fn new(config: Config) -> Arc<Self> {
+    pub(crate) fn new(config: Config, adapter: Box<dyn Adapter>) -> Arc<Self> {
         Arc::new(Self {
             spaces: Spaces::new(config.max_dynamic_namespaces),
             config,
             clock: Clock(tokio::time::Instant::now()),
             counted: Arc::default(),
+            adapter,
+            ack_ids: Mutex::default(),
             on_message: RwLock::new(None),
             pages: RwLock::new(None),
             sessions: Mutex::default(),
             is_closing: AtomicBool::new(false),
+            carriers: AtomicUsize::new(0),
             closing: Notify::new(),
             runtime: OnceLock::new(),
         })
@@ -140,12 +150,42 @@ impl Inner {
         self.sessions().values().cloned().collect()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sessions().is_empty()
-    }
-
     pub(crate) fn counters(&self) -> Counters {
         self.counted.read(self.spaces.len())
+    }
+
+    /// The server closes, and has no sessions any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_closing() && self.sessions().is_empty()
+    }
+
+    /// Waits until a server that closes has said everything, or until its time is over.
+    pub(crate) async fn ended(&self) {
+        let ended = async {
+            loop {
+                let mut closing = std::pin::pin!(self.closing.notified());
+                closing.as_mut().enable();
+                let is_said = self.carriers.load(Ordering::Acquire) == 0 && self.counted.connections.get() == 0;
+                if is_said && self.is_done() {
+                    return;
+                }
+                closing.await;
+            }
+        };
+        let _ = tokio::time::timeout(self.config.close_timeout, ended).await;
+    }
+
+    /// A task begins to carry a session.
+    pub(crate) fn carry(self: &Arc<Self>) -> Carrier {
+        self.carriers.fetch_add(1, Ordering::Relaxed);
+        Carrier(self.clone())
+    }
+
+    /// Something ended that a closing server may wait for.
+    pub(crate) fn told_end(&self) {
+        if self.is_closing() {
+            self.closing.notify_waiters();
+        }
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -156,6 +196,17 @@ impl Inner {
     pub(crate) fn begin_to_close(&self) {
         self.is_closing.store(true, Ordering::Release);
         self.closing.notify_waiters();
+    }
+}
+
+/// A task that carries a session.
+#[derive(Debug)]
+pub(crate) struct Carrier(Arc<Inner>);
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.0.carriers.fetch_sub(1, Ordering::Release);
+        self.0.told_end();
     }
 }
 

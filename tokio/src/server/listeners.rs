@@ -19,6 +19,7 @@ pub(crate) type OnEvent = Arc<dyn Fn(&Socket, Arrived<'_>, Option<AckRequest>) -
 pub(crate) type OnAny = Arc<dyn Fn(Socket, String, Raw) -> Called + Send + Sync>;
 pub(crate) type OnLeave = Arc<dyn Fn(Socket, Reason) -> Called + Send + Sync>;
 pub(crate) type OnFailure = Arc<dyn Fn(Socket, Failure) -> Called + Send + Sync>;
+pub(crate) type OnServerEvent = Arc<dyn Fn(Arrived<'_>) -> Called + Send + Sync>;
 pub(crate) type CheckConnect = Arc<dyn Fn(&Socket, Arrived<'_>) -> Checking + Send + Sync>;
 pub(crate) type CheckEvent = Arc<dyn Fn(Socket, Event) -> Checking + Send + Sync>;
 
@@ -57,6 +58,7 @@ pub(crate) struct Listeners {
     pub(crate) disconnecting: Vec<OnLeave>,
     pub(crate) disconnect: Vec<OnLeave>,
     pub(crate) failure: Vec<OnFailure>,
+    pub(crate) server_events: HashMap<Box<str>, Vec<OnServerEvent>>,
     pub(crate) before_connect: Vec<CheckConnect>,
     pub(crate) before_event: Vec<CheckEvent>,
 }

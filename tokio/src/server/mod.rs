@@ -1,23 +1,28 @@
 //! The server.
 
+pub mod adapter;
 mod admission;
+mod answers;
 mod broadcast;
+mod cluster;
 mod config;
 mod counters;
 mod data;
 mod dispatch;
+mod emission;
 mod engine;
 mod handlers;
 mod handshake;
 mod inner;
-mod lease;
 mod line;
 mod listeners;
 mod namespace;
 mod origin;
 mod outbox;
 mod page;
+mod questions;
 mod registry;
+mod remote;
 mod say;
 mod scratch;
 mod serve;
@@ -26,15 +31,18 @@ mod socket;
 mod space;
 
 pub use crate::handler::{Check, Handler, Hook, Refusal};
+pub use answers::{Answer, Answers};
 pub use broadcast::Broadcast;
 pub use config::Config;
 pub use counters::Counters;
 pub use data::Data;
+pub use emission::Emission;
 pub use engine::{EngineMessage, EngineSocket};
 pub use handshake::Handshake;
 pub use namespace::Namespace;
 pub use page::Page;
-pub use sansocket::socketio::{Policy, Reason, Sid};
+pub use remote::RemoteSocket;
+pub use sansocket::socketio::{Flags, Policy, Reason, Sid};
 pub use socket::{Ask, Socket};
 
 use crate::args::Raw;
@@ -92,7 +100,14 @@ impl Server {
     /// A new server. It opens nothing: see [`listen`](Self::listen).
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let inner = Inner::new(config);
+        Self::with_adapter(config, adapter::Memory)
+    }
+
+    /// A new server that is one node of a cluster: see [`adapter`].
+    #[must_use]
+    pub fn with_adapter(config: Config, adapter: impl adapter::Adapter) -> Self {
+        let inner = Inner::new(config, Box::new(adapter));
+        inner.adapter.start(adapter::Node::new(&inner));
         let main = Namespace::new(&inner, inner.spaces.main().clone());
         Self { inner, main }
     }
@@ -144,24 +159,18 @@ impl Server {
         self.inner.counters()
     }
 
-    /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Then
-    /// [`listen`](Self::listen) returns.
+    /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Sessions that
+    /// are still open then are cut. [`listen`](Self::listen) returns at the same time.
     pub async fn close(&self) {
         self.inner.begin_to_close();
         for session in self.inner.all_sessions() {
             session.close(Reason::ServerShuttingDown);
         }
-        let ended = async {
-            loop {
-                let mut closing = std::pin::pin!(self.inner.closing.notified());
-                closing.as_mut().enable();
-                if self.inner.is_empty() {
-                    return;
-                }
-                closing.await;
-            }
-        };
-        let _ = tokio::time::timeout(self.inner.config.close_timeout, ended).await;
+        self.inner.ended().await;
+        for session in self.inner.all_sessions() {
+            session.cut();
+        }
+        self.inner.adapter.close();
     }
 }
 

@@ -1,14 +1,19 @@
 //! Who is in a namespace, and in which rooms.
 
-use super::Socket;
-use sansocket::socketio::{
-    Namespace, Sid,
-    server::rooms::{Full, Member, RoomSlot, Rooms, Storage, Target},
+use super::{Socket, adapter::ReplySender, questions::Questions};
+use crate::args::Raw;
+use sansocket::{
+    socketio::{
+        Namespace, Sid,
+        server::rooms::{Full, Member, RoomSlot, Rooms, Storage, Target},
+    },
+    time::Instant,
 };
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::oneshot;
 
 /// A registry is of one namespace.
 const HERE: Namespace = Namespace(0);
@@ -33,14 +38,24 @@ struct State {
     len: usize,
     /// Those who are gone, and still in rooms. Their numbers are not free yet.
     leaving: VecDeque<Member>,
+    questions: Questions,
 }
 
-/// Whom something is for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection {
-    /// The rooms whose members are reached. Empty for the whole namespace. The id of a socket is a room that only this socket is in.
+/// Whom something is for, in a namespace.
+///
+/// ```
+/// use sansocket_tokio::server::adapter::Selection;
+///
+/// let mut selection = Selection::default(); // everybody
+/// selection.rooms.push("lobby".into());
+/// assert_eq!((selection.rooms.len(), selection.except.len()), (1, 0));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Selection {
+    /// The rooms whose members are reached. Empty for the whole namespace. The id of a socket is a room too.
     pub rooms: Vec<String>,
-    /// The rooms whose members are not reached.
+    /// The rooms whose members are not reached. The sender of an event to others is left out by the room of its id.
     pub except: Vec<String>,
 }
 
@@ -56,7 +71,14 @@ impl Registry {
     pub(crate) fn new(key: [u64; 2]) -> Self {
         let storage = Storage { slots: vec![RoomSlot::EMPTY; 8], name_bytes: vec![0; 128] };
         let rooms = Rooms::new(storage, key);
-        Self(Mutex::new(State { rooms, sockets: Vec::new(), free: Vec::new(), len: 0, leaving: VecDeque::new() }))
+        Self(Mutex::new(State {
+            rooms,
+            sockets: Vec::new(),
+            free: Vec::new(),
+            len: 0,
+            leaving: VecDeque::new(),
+            questions: Questions::default(),
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -90,6 +112,8 @@ impl Registry {
         let Some(member) = socket.take_member() else { return false };
         state.sockets[member.0 as usize] = None;
         state.len -= 1;
+        // Before the number is free: it may be asked under it again.
+        state.questions.gone(member);
         if state.rooms.leave_some(HERE, member, AT_ONCE) {
             state.free.push(member.0);
             false
@@ -136,20 +160,56 @@ impl Registry {
 
     /// The number of sockets in a room.
     pub(crate) fn count(&self, room: &str) -> usize {
-        self.lock().rooms.count(HERE, Some(room.as_bytes()))
+        let State { rooms, sockets, leaving, .. } = &mut *self.lock();
+        if leaving.is_empty() {
+            return rooms.count(HERE, Some(room.as_bytes()));
+        }
+        // Not those who are gone.
+        let room = [room.as_bytes()];
+        let members = rooms.select(HERE, &Target::all().to(&room));
+        members.filter(|member| matches!(sockets.get(member.0 as usize), Some(Some(_)))).count()
     }
 
     /// Calls `act` with each socket of a selection, under the lock: it may append to an outbox, and do nothing else.
     pub(crate) fn for_each(&self, selection: &Selection, mut act: impl FnMut(&Socket)) {
+        self.lock().for_each(selection, |_, socket| act(socket));
+    }
+
+    /// Puts a question to the sockets of a selection: `act` appends it, under the lock. The result is ready when the question is over; `None`: it is.
+    pub(crate) fn ask(
+        &self,
+        selection: &Selection,
+        id: u64,
+        deadline: Instant,
+        replies: &ReplySender,
+        mut act: impl FnMut(&Socket),
+    ) -> Option<oneshot::Receiver<()>> {
         let mut state = self.lock();
-        let State { rooms, sockets, .. } = &mut *state;
-        selection.with_target(|target| {
-            for member in rooms.select(HERE, target) {
-                if let Some(Some(socket)) = sockets.get(member.0 as usize) {
-                    act(socket);
-                }
-            }
-        });
+        let mut asked = Vec::new();
+        state.for_each(selection, |member, socket| asked.push((member, socket.clone())));
+        if asked.is_empty() {
+            return None;
+        }
+        replies.expect(asked.len());
+        let is_over = state.questions.add(id, deadline, &asked, replies);
+        for (_, socket) in &asked {
+            act(socket);
+        }
+        drop(state);
+        Some(is_over)
+    }
+
+    /// A socket acknowledged something that several were asked.
+    pub(crate) fn answered(&self, socket: &Socket, id: u64, answer: impl FnOnce() -> Raw) {
+        let mut state = self.lock();
+        if let Some(member) = socket.member() {
+            state.questions.answered(member, id, answer);
+        }
+    }
+
+    /// The time for a question is over.
+    pub(crate) fn end_question(&self, id: u64) {
+        self.lock().questions.end(id);
     }
 
     /// The sockets of a selection.
@@ -177,8 +237,22 @@ impl Registry {
 }
 
 impl State {
+    fn for_each(&mut self, selection: &Selection, mut act: impl FnMut(Member, &Socket)) {
+        let Self { rooms, sockets, .. } = self;
+        selection.with_target(|target| {
+            for member in rooms.select(HERE, target) {
+                // Those who are gone may still be in rooms.
+                if let Some(Some(socket)) = sockets.get(member.0 as usize) {
+                    act(member, socket);
+                }
+            }
+        });
+    }
+
     fn members(&mut self, selection: &Selection) -> Vec<Member> {
-        selection.with_target(|target| self.rooms.select(HERE, target).collect())
+        let mut members = Vec::new();
+        self.for_each(selection, |member, _| members.push(member));
+        members
     }
 
     fn join(&mut self, member: Member, room: &str, max_rooms: usize, max_name: usize) -> bool {

@@ -1,11 +1,12 @@
 //! Memory of a thread in which packets are written, before they are copied to where they wait.
 
+use super::adapter::Packet;
 use crate::{EmitError, args};
 use bytes::Bytes;
 use sansocket::{
     endpoint::Batch,
     json,
-    socketio::{Attachments, Binary, Namespace, server::broadcast},
+    socketio::{Attachments, Binary, Flags, Namespace, server::broadcast},
 };
 use serde::Serialize;
 use std::cell::Cell;
@@ -62,6 +63,50 @@ pub(crate) fn encoded<R>(
     })
 }
 
+fn write(
+    batch: &mut Batch<Vec<u8>>,
+    namespace: &str,
+    event: &str,
+    ack: Option<u64>,
+    content: &Binary<'_, json::Raw<'_>>,
+) -> Result<(), EmitError> {
+    batch.write(|out| broadcast(&[namespace], Namespace(0), event, content, ack, out)).map_err(EmitError::of)
+}
+
+/// An event of arguments that are encoded already, as frames.
+pub(crate) fn framed(
+    namespace: &str,
+    event: &str,
+    ack: Option<u64>,
+    (json, files): (&[u8], &[Bytes]),
+) -> Result<Bytes, EmitError> {
+    with(|Scratch { batch, .. }| {
+        content(json, files, |content| write(batch, namespace, event, ack, content))?;
+        Ok(Bytes::copy_from_slice(batch.written()))
+    })
+}
+
+/// Encodes an event as adapters take it, and calls `act` with it. `is_framed`: it is framed already.
+pub(crate) fn packet<R>(
+    namespace: &str,
+    event: &str,
+    args: &(impl Serialize + ?Sized),
+    flags: Flags,
+    is_framed: bool,
+    act: impl FnOnce(&Packet<'_>) -> Result<R, EmitError>,
+) -> Result<R, EmitError> {
+    with(|Scratch { batch, json, files }| {
+        args::encode(args, json, files)?;
+        let frames = if is_framed {
+            content(json, files, |content| write(batch, namespace, event, None, content))?;
+            Some(Bytes::copy_from_slice(batch.written()))
+        } else {
+            None
+        };
+        act(&Packet::framed(event, (json, files), flags, frames.as_ref()))
+    })
+}
+
 /// Writes an event as frames, and calls `act` with them.
 pub(crate) fn frames<R>(
     namespace: &str,
@@ -71,7 +116,7 @@ pub(crate) fn frames<R>(
     act: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, EmitError> {
     encoded(args, |content, batch| {
-        batch.write(|out| broadcast(&[namespace], Namespace(0), event, content, ack, out)).map_err(EmitError::of)?;
+        write(batch, namespace, event, ack, content)?;
         Ok(act(batch.written()))
     })
 }

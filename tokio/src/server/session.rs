@@ -1,8 +1,15 @@
 //! One session: the composed machine, what waits for its client, and its sockets.
 
 use super::{
-    Handshake, Socket, admission::Judged, engine::EngineSocket, handlers::Late, inner::Inner, lease::Lease, line::Line,
-    outbox::Outbox, random, space::Names,
+    Handshake, Socket,
+    admission::Judged,
+    engine::EngineSocket,
+    handlers::Late,
+    inner::Inner,
+    line::Line,
+    outbox::Outbox,
+    random,
+    space::{Names, Seat},
 };
 use crate::{AskError, args::Raw};
 use sansocket::{
@@ -49,8 +56,8 @@ pub(crate) struct Session {
     kind: Kind,
     stack: Mutex<Stack>,
     turn: tokio::sync::Mutex<Collector<Vec<u8>>>,
-    /// The namespace that the client asks for in this step. Its lock may be taken under that of the stack.
-    pinned: Mutex<Option<Lease>>,
+    /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
+    pinned: Mutex<Option<Seat>>,
     /// There is one. Both are changed under the lock of the stack or under `turn`.
     is_pinned: AtomicBool,
     /// Somebody wanted a turn while another had it.
@@ -248,12 +255,27 @@ impl Session {
             // A GET that waits looks whether something is to be said: a ping, or the end.
             self.outbox.wake();
         }
-        if is_gone && self.inner.forget(self) {
-            self.inner.transport_counter(transport).sub(1);
+        if is_gone {
+            self.forget();
+        }
+        left == 0
+    }
+
+    /// Nobody finds it any more, and nothing more is sent.
+    fn forget(&self) {
+        if self.inner.forget(self) {
+            self.inner.transport_counter(self.link(|link| link.transport())).sub(1);
             self.outbox.close();
             self.changed.notify_waiters();
         }
-        left == 0
+    }
+
+    /// Ends it at once, whatever its client was still to be told.
+    pub(crate) fn cut(self: &Arc<Self>) {
+        self.link(ServerLink::handle_error);
+        self.outbox.give_up();
+        self.work();
+        self.forget();
     }
 
     /// One step; `false` when nothing is left to do.
@@ -339,13 +361,14 @@ impl Session {
         self.changed.notify_waiters();
     }
 
-    /// The namespace that the client asks for in this step.
-    pub(crate) fn pin(&self, lease: Lease) {
-        *self.pinned.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
+    /// The seat in the namespace that the client asks for in this step.
+    pub(crate) fn pin(&self, seat: Seat) {
+        // The one before is dropped without the lock: its client broke the protocol, and did not join.
+        let _before = self.pinned.lock().unwrap_or_else(PoisonError::into_inner).replace(seat);
         self.is_pinned.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn unpin(&self) -> Option<Lease> {
+    pub(crate) fn unpin(&self) -> Option<Seat> {
         if !self.is_pinned.load(Ordering::Relaxed) {
             return None;
         }

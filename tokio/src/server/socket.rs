@@ -1,13 +1,12 @@
 use super::{
     Failure, Handshake,
     dispatch::failure,
-    lease::Lease,
     line::Line,
     listeners::{Listeners, OnLeave},
     outbox::Put,
     scratch,
     session::Session,
-    space::Space,
+    space::{Seat, Space},
 };
 use crate::{
     AskError, EmitError,
@@ -36,8 +35,8 @@ pub struct Socket(Arc<Shared>);
 struct Shared {
     line: Arc<Line>,
     space: Arc<Space>,
-    /// Taken when it is gone.
-    lease: Mutex<Option<Lease>>,
+    /// Keeps the namespace as long as the client is in it, not as long as the application has this.
+    seat: Mutex<Option<Seat>>,
     namespace: Namespace,
     id: Sid,
     auth: Bytes,
@@ -58,11 +57,11 @@ const LEAVING: u8 = 2;
 const GONE: u8 = 3;
 
 impl Socket {
-    pub(crate) fn new(session: &Session, lease: Lease, namespace: Namespace, auth: &[u8]) -> Self {
+    pub(crate) fn new(session: &Session, seat: Seat, namespace: Namespace, auth: &[u8]) -> Self {
         Self(Arc::new(Shared {
             line: session.line.clone(),
-            space: lease.space().clone(),
-            lease: Mutex::new(Some(lease)),
+            space: seat.space().clone(),
+            seat: Mutex::new(Some(seat)),
             namespace,
             id: Sid::from_random(super::random()),
             auth: Bytes::copy_from_slice(auth),
@@ -160,7 +159,12 @@ impl Socket {
     }
 
     /// As [`ask`](Self::ask), with the time that the answer may take.
-    pub fn ask_within<T: DeserializeOwned>(&self, timeout: Duration, event: &str, args: impl Serialize) -> Ask<T> {
+    pub(crate) fn ask_within<T: DeserializeOwned>(
+        &self,
+        timeout: Duration,
+        event: &str,
+        args: impl Serialize,
+    ) -> Ask<T> {
         let session = self.is_connected().then(|| self.0.line.session()).flatten();
         let asked = session.ok_or(EmitError::Disconnected).and_then(|s| s.ask(self.0.namespace, event, &args, timeout));
         let work = Box::pin(async move {
@@ -171,22 +175,31 @@ impl Socket {
         Ask { work, kind: PhantomData }
     }
 
-    /// Sends the client away from this namespace. It does not reconnect by itself. Its other namespaces stay, unless `close` closes the connection.
+    /// Sends the client away from this namespace. It does not reconnect by itself. Its other namespaces stay, unless `close` is set: then it is sent away
+    /// from all of them, and the connection is closed.
     ///
     /// Nothing is sent to it any more. The handlers for its end are called by the task of its connection, not by this call.
     pub fn disconnect(&self, close: bool) {
-        let Self(shared) = self;
         // One that is gone has nothing to leave, though its client may be here again.
-        let Some(session) = shared.line.session().filter(|_| !self.is_gone()) else { return };
+        let Some(session) = self.0.line.session().filter(|_| !self.is_gone()) else { return };
+        if close {
+            for socket in session.sockets() {
+                socket.send_away(&session);
+            }
+            session.close(Reason::ForcedServerClose);
+        } else {
+            self.send_away(&session);
+            session.stir();
+        }
+    }
+
+    fn send_away(&self, session: &Session) {
+        let Self(shared) = self;
         if shared.phase.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             // If the session is over, its end is under way already.
             let _ = session
                 .say_then(|io, out| io.disconnect(shared.namespace, out), |stack| stack.departed.push(self.clone()));
         }
-        if close {
-            session.close(Reason::ForcedServerClose);
-        }
-        session.stir();
     }
 
     /// Joins a room. `false`: the socket is gone, in as many rooms as it may be, or the name is too long
@@ -289,8 +302,8 @@ impl Socket {
         // What the handlers captured may hold this socket, and may use it when it is dropped: so without the lock.
         let own = shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(own);
-        let lease = shared.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(lease);
+        let seat = shared.seat.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(seat);
     }
 
     pub(crate) fn listeners(&self) -> Option<Arc<Listeners>> {

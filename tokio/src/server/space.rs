@@ -1,16 +1,13 @@
 //! The namespaces of a server, and the names that the core asks for.
 
-use super::{inner::Inner, lease::Lease, listeners::Listeners, random, registry::Registry, session::Session};
+use super::{listeners::Listeners, random, registry::Registry, session::Session};
 use sansocket::socketio::{Namespace, Namespaces};
 use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, PoisonError, RwLock, Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
 };
 
 /// One namespace.
@@ -19,22 +16,12 @@ pub(crate) struct Space {
     pub(crate) name: Arc<str>,
     pub(crate) registry: Registry,
     listeners: RwLock<Arc<Listeners>>,
-    /// Made for the name that a client asked for: goes when the last client has left.
-    pub(crate) is_dynamic: bool,
-    /// Clients that are in it or about to be, if it is dynamic. Changed under the lock of the namespaces.
-    leases: AtomicUsize,
 }
 
 impl Space {
-    fn new(name: &str, listeners: Arc<Listeners>, is_dynamic: bool) -> Arc<Self> {
+    fn new(name: &str, listeners: Arc<Listeners>) -> Arc<Self> {
         let registry = Registry::new([random(), random()].map(u64::from_le_bytes));
-        Arc::new(Self {
-            name: name.into(),
-            registry,
-            listeners: RwLock::new(listeners),
-            is_dynamic,
-            leases: AtomicUsize::new(0),
-        })
+        Arc::new(Self { name: name.into(), registry, listeners: RwLock::new(listeners) })
     }
 
     pub(crate) fn listeners(&self) -> Arc<Listeners> {
@@ -67,17 +54,48 @@ impl fmt::Debug for Pattern {
 #[derive(Debug)]
 pub(crate) struct Spaces {
     main: Arc<Space>,
-    others: RwLock<Others>,
+    others: Arc<RwLock<Others>>,
     max_dynamic: usize,
 }
 
 #[derive(Debug, Default)]
-struct Others {
+pub(crate) struct Others {
     by_name: HashMap<Arc<str>, u16>,
-    /// The place of the main namespace is not here.
-    places: Vec<Option<Arc<Space>>>,
+    /// That of the main namespace is not here.
+    places: Vec<Option<Place>>,
     dynamic: usize,
     patterns: Vec<Arc<Pattern>>,
+}
+
+#[derive(Debug)]
+struct Place {
+    space: Arc<Space>,
+    /// Of a namespace that was made for the name that a client asked for, and goes with its last client: the clients that are in it or about to join.
+    clients: Option<usize>,
+}
+
+/// Keeps a namespace, and its number, for a client that is in it or about to join.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    space: Arc<Space>,
+    /// Where it is counted.
+    counted: Option<(Arc<RwLock<Others>>, u16)>,
+}
+
+impl Seat {
+    pub(crate) const fn space(&self) -> &Arc<Space> {
+        &self.space
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some((others, at)) = self.counted.take() {
+            let gone = others.write().unwrap_or_else(PoisonError::into_inner).give_back(at);
+            // Without the lock: what the handlers captured may ask for namespaces when it is dropped.
+            drop(gone);
+        }
+    }
 }
 
 const MAIN: &str = "/";
@@ -89,81 +107,84 @@ fn full(name: &str) -> String {
 
 impl Spaces {
     pub(crate) fn new(max_dynamic: usize) -> Self {
-        Self { main: Space::new(MAIN, Arc::default(), false), others: RwLock::default(), max_dynamic }
+        Self { main: Space::new(MAIN, Arc::default()), others: Arc::default(), max_dynamic }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Others> {
+        self.others.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Others> {
+        self.others.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) const fn main(&self) -> &Arc<Space> {
         &self.main
     }
 
-    /// The namespace of this name, which is made if there is none.
+    /// The namespace of this name, which is made if there is none. It stays.
     pub(crate) fn of(&self, name: &str) -> Arc<Space> {
         let name = full(name);
         if name == MAIN {
             return self.main.clone();
         }
-        let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+        let mut others = self.write();
+        if let Some(at) = others.by_name.get(&*name).copied() {
+            others.keep(at);
+        }
         match others.find(&name) {
             Some(space) => space,
-            None => others.add(Space::new(&name, Arc::default(), false)),
+            None => {
+                let space = Space::new(&name, Arc::default());
+                if others.add(&space, None).is_none() {
+                    tracing::error!("more namespaces than there are numbers: clients cannot join {name}");
+                }
+                space
+            }
         }
     }
 
     /// The namespace of this name, if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Space>> {
         let name = full(name);
-        if name == MAIN {
-            return Some(self.main.clone());
-        }
-        self.others.read().unwrap_or_else(PoisonError::into_inner).find(&name)
+        if name == MAIN { Some(self.main.clone()) } else { self.read().find(&name) }
     }
 
     pub(crate) fn add_pattern(&self, matches: Matches) -> Arc<Space> {
-        let space = Space::new("*", Arc::default(), true);
+        let space = Space::new("*", Arc::default());
         let pattern = Arc::new(Pattern { matches, space: space.clone() });
-        self.others.write().unwrap_or_else(PoisonError::into_inner).patterns.push(pattern);
+        self.write().patterns.push(pattern);
         space
     }
 
-    /// All namespaces.
-    pub(crate) fn all(&self) -> Vec<Arc<Space>> {
-        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
-        std::iter::once(&self.main).chain(others.places.iter().flatten()).cloned().collect()
+    fn name(&self, namespace: Namespace) -> Option<Arc<str>> {
+        let at = usize::from(namespace.0).checked_sub(1)?;
+        self.read().places.get(at)?.as_ref().map(|place| place.space.name.clone())
     }
 
     /// The number of namespaces.
     pub(crate) fn len(&self) -> usize {
-        1 + self.others.read().unwrap_or_else(PoisonError::into_inner).by_name.len()
-    }
-
-    pub(crate) fn at(&self, namespace: Namespace) -> Option<Arc<Space>> {
-        match namespace.0 {
-            0 => Some(self.main.clone()),
-            n => {
-                let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
-                others.places.get(usize::from(n) - 1).cloned().flatten()
-            }
-        }
+        1 + self.read().by_name.len()
     }
 
     fn find(&self, name: &[u8]) -> Option<Namespace> {
         if name == MAIN.as_bytes() {
             return Some(Namespace(0));
         }
-        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
-        others.by_name.get(std::str::from_utf8(name).ok()?).map(|at| Namespace(*at))
+        self.read().by_name.get(std::str::from_utf8(name).ok()?).map(|at| Namespace(*at))
     }
 
-    /// The namespace that a client asks for, made if a pattern has its name.
-    fn resolve(&self, name: &[u8], inner: &Arc<Inner>) -> Option<(Namespace, Lease)> {
+    /// The namespace that a client asks for. It is there as long as the seat is.
+    pub(crate) fn resolve(&self, name: &[u8]) -> Option<(Namespace, Seat)> {
         if name == MAIN.as_bytes() {
-            return Some((Namespace(0), Lease::counted(self.main.clone(), inner)));
+            return Some((Namespace(0), Seat { space: self.main.clone(), counted: None }));
         }
         let name = std::str::from_utf8(name).ok()?;
+        // The application's function is called without a lock: it may ask for namespaces.
         let patterns = {
-            let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(found) = others.lease(name, inner) {
-                return Some(found);
+            let mut others = self.write();
+            if let Some(at) = others.by_name.get(name).copied() {
+                return others.seat(&self.others, at);
             }
             others.patterns.clone()
         };
@@ -175,56 +196,68 @@ impl Spaces {
             })
         };
         let pattern = patterns.iter().find(matches)?;
-        let listeners = pattern.space.listeners();
-        let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
-        if others.find(name).is_none() {
-            if others.dynamic >= self.max_dynamic || others.is_full() {
-                return None;
-            }
-            others.add(Space::new(name, listeners, true));
-        }
-        others.lease(name, inner)
-    }
-
-    /// A client has left a namespace that was made for its clients, or did not join it. It is forgotten if it was the last.
-    pub(super) fn give_back(&self, space: &Arc<Space>) {
-        let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
-        if space.leases.fetch_sub(1, Ordering::Relaxed) == 1
-            && let Some(at) = others.by_name.remove(&space.name)
-        {
-            others.places[usize::from(at) - 1] = None;
-            others.dynamic -= 1;
-        }
+        let mut others = self.write();
+        let at = match others.by_name.get(name) {
+            // Another client was faster.
+            Some(at) => *at,
+            None if others.dynamic >= self.max_dynamic => return None,
+            None => others.add(&Space::new(name, pattern.space.listeners()), Some(0))?,
+        };
+        others.seat(&self.others, at)
     }
 }
 
 impl Others {
+    fn place(&mut self, at: u16) -> Option<&mut Place> {
+        self.places.get_mut(usize::from(at).checked_sub(1)?)?.as_mut()
+    }
+
     fn find(&self, name: &str) -> Option<Arc<Space>> {
         let at = *self.by_name.get(name)?;
-        self.places.get(usize::from(at) - 1).cloned().flatten()
+        self.places.get(usize::from(at).checked_sub(1)?)?.as_ref().map(|place| place.space.clone())
     }
 
-    fn lease(&self, name: &str, inner: &Arc<Inner>) -> Option<(Namespace, Lease)> {
-        let space = self.find(name)?;
-        space.leases.fetch_add(1, Ordering::Relaxed);
-        Some((Namespace(*self.by_name.get(name)?), Lease::counted(space, inner)))
-    }
-
-    /// As many as the core has numbers for.
-    fn is_full(&self) -> bool {
-        self.by_name.len() >= usize::from(u16::MAX)
-    }
-
-    fn add(&mut self, space: Arc<Space>) -> Arc<Space> {
-        let free = self.places.iter().position(Option::is_none);
-        let at = free.unwrap_or_else(|| {
+    /// `None`: there is no number left.
+    fn add(&mut self, space: &Arc<Space>, clients: Option<usize>) -> Option<u16> {
+        let free = self.places.iter().position(Option::is_none).unwrap_or(self.places.len());
+        let at = u16::try_from(free + 1).ok()?;
+        if free == self.places.len() {
             self.places.push(None);
-            self.places.len() - 1
+        }
+        self.dynamic += usize::from(clients.is_some());
+        self.by_name.insert(space.name.clone(), at);
+        self.places[free] = Some(Place { space: space.clone(), clients });
+        Some(at)
+    }
+
+    /// A place is not forgotten any more.
+    fn keep(&mut self, at: u16) {
+        if self.place(at).is_some_and(|place| place.clients.take().is_some()) {
+            self.dynamic -= 1;
+        }
+    }
+
+    fn seat(&mut self, others: &Arc<RwLock<Self>>, at: u16) -> Option<(Namespace, Seat)> {
+        let place = self.place(at)?;
+        let counted = place.clients.as_mut().map(|clients| {
+            *clients += 1;
+            (others.clone(), at)
         });
-        self.dynamic += usize::from(space.is_dynamic);
-        self.by_name.insert(space.name.clone(), u16::try_from(at + 1).unwrap_or(u16::MAX));
-        self.places[at] = Some(space.clone());
-        space
+        Some((Namespace(at), Seat { space: place.space.clone(), counted }))
+    }
+
+    /// A client gives its seat back. The namespace, if it was the last one.
+    fn give_back(&mut self, at: u16) -> Option<Place> {
+        // The number is not used again before the last seat is given back, so it is the same place.
+        let clients = self.place(at)?.clients.as_mut()?;
+        *clients -= 1;
+        if *clients > 0 {
+            return None;
+        }
+        let place = self.places[usize::from(at) - 1].take()?;
+        self.by_name.remove(&place.space.name);
+        self.dynamic -= 1;
+        Some(place)
     }
 }
 
@@ -257,14 +290,15 @@ impl Namespaces for Names {
     fn name(&self, namespace: Namespace) -> Option<impl Deref<Target = [u8]>> {
         match namespace.0 {
             0 => Some(Name::Main),
-            _ => self.0.upgrade()?.inner.spaces.at(namespace).map(|space| Name::Other(space.name.clone())),
+            _ => self.0.upgrade()?.inner.spaces.name(namespace).map(Name::Other),
         }
     }
 
     fn resolve_connect(&self, name: &[u8]) -> Option<Namespace> {
         let session = self.0.upgrade()?;
-        let (namespace, lease) = session.inner.spaces.resolve(name, &session.inner)?;
-        session.pin(lease);
+        let (namespace, seat) = session.inner.spaces.resolve(name)?;
+        // It must not be forgotten, and its number taken by another, before the session joins it.
+        session.pin(seat);
         Some(namespace)
     }
 }

@@ -73,7 +73,7 @@ async fn have_their_own_deadline_over_polling_too() {
     settle().await;
     let socket = last.lock().unwrap().take().unwrap();
     let began = Instant::now();
-    assert!(matches!(socket.ask_within::<u8>(Duration::from_secs(2), "q", ()).await, Err(AskError::TimedOut)));
+    assert!(matches!(socket.timeout(Duration::from_secs(2)).ask::<u8>("q", ()).await, Err(AskError::TimedOut)));
     assert_eq!(began.elapsed().as_secs(), 2);
 }
 

@@ -69,13 +69,15 @@ async fn handlers_that_ask_their_client_are_answered_while_others_wait() {
     for n in 0..4 {
         peer.send(&format!("42{n}[\"e\",{n}]")).await;
     }
-    for n in 0..4 {
-        let asked = peer.next().await.unwrap();
-        let (id, question) = asked[2..].split_once('[').unwrap();
-        assert_eq!(question, format!("\"q\",{n}]"));
-        peer.send(&format!("43{id}[{}]", n + 10)).await;
-        peer.expect(&format!("43{n}[{}]", n + 10)).await;
+    let mut answers = Vec::new();
+    while answers.len() < 4 {
+        let said = peer.next().await.unwrap();
+        match said.strip_prefix("42").and_then(|asked| asked.split_once("[\"q\",")) {
+            Some((id, n)) => peer.send(&format!("43{id}[1{n}")).await,
+            None => answers.push(said),
+        }
     }
+    assert_eq!(answers, (0..4).map(|n| format!("43{n}[1{n}]")).collect::<Vec<_>>());
 }
 
 /// A client that goes on sending while its handlers hang is not read any more: memory is bounded. It is dropped in the end, and what waited with it.
@@ -124,7 +126,7 @@ async fn a_flood_of_events_is_handled_in_order_and_others_have_their_turn() {
     other.send("421[\"f\"]").await;
     other.expect("431[]").await;
     assert!(*last.lock().unwrap() < 50_000, "others have their turn");
-    drop(task.await.unwrap());
+    drop((task.await.unwrap(), other));
     settle().await;
     assert_eq!((*last.lock().unwrap(), io.counters().events_received), (100_000, 100_001));
     assert_empty(&io);
@@ -161,7 +163,7 @@ async fn close_drops_a_client_for_whom_too_much_waits() {
         settle().await;
         notes.are(&["transport close"]);
         assert_empty(&io);
-        assert!(io.counters().events_dropped > 90, "{:?}", io.counters());
+        assert!(io.counters().events_dropped > 20, "{:?}", io.counters());
     }
 }
 
@@ -218,17 +220,17 @@ async fn drop_volatile_makes_room_for_the_rest() {
 #[tokio::test(start_paused = true)]
 async fn volatile_events_are_dropped_while_the_client_does_not_read() {
     let (io, mut peer, socket, _) = slow(Policy::Close).await;
-    socket.emit_volatile("v", 0).unwrap();
+    socket.volatile().emit("v", 0).unwrap();
     settle().await;
     socket.emit("big", Bytes::from(vec![b'x'; 5000])).unwrap();
     settle().await;
     for n in 1..10 {
-        socket.emit_volatile("v", n).unwrap();
+        socket.volatile().emit("v", n).unwrap();
         io.everybody().volatile().emit("w", n).unwrap();
     }
     let all = peer.all().await;
     assert_eq!(all.len(), 3, "{all:?}");
-    socket.emit_volatile("v", 10).unwrap();
+    socket.volatile().emit("v", 10).unwrap();
     peer.expect("42[\"v\",10]").await;
     assert_eq!(io.counters().events_dropped, 18);
     // Over polling: while no GET waits.

@@ -1,7 +1,7 @@
 //! Sessions over a WebSocket: those that begin there, and those that move there.
 
 use super::{Io, Wire};
-use crate::server::{outbox, session::Session};
+use crate::server::{inner::Carrier, outbox, session::Session};
 use sansocket::{
     endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
@@ -80,14 +80,15 @@ async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
 }
 
 /// Ends the session if the task that carries it ends by a panic, or with its runtime.
-struct Carrying<'s>(&'s Arc<Session>);
+struct Carrying<'s>(&'s Arc<Session>, #[allow(dead_code, reason = "it counts until it is dropped")] Carrier);
 
 impl Drop for Carrying<'_> {
     fn drop(&mut self) {
         if !self.0.link(|link| link.is_gone()) {
             self.0.link(ServerLink::handle_error);
-            self.0.work();
         }
+        // Also if it is over: somebody may have closed it since its last turn.
+        self.0.work();
     }
 }
 
@@ -103,11 +104,11 @@ enum Woken {
 
 /// Carries a session to its end.
 pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let carrying = Carrying(session);
+    let carrying = Carrying(session, session.inner.carry());
     let inner = &session.inner;
     let patience = crate::server::config::millis(inner.config.ping_timeout).into();
     let mut unshared = 0;
-    // When the socket last took something, or little waited for it.
+    // When the socket last took something, or nothing waited for it.
     let mut taken = inner.clock.now();
     // Others only have something to say: then the machine has nothing to do.
     let mut is_told = false;
@@ -136,9 +137,10 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
         // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
         // is that the client takes what it is sent.
         let began = inner.clock.now();
-        let (mut written, mut is_backed_up) = (0, false);
+        let (mut written, mut is_backed_up, mut is_late) = (0, false, false);
         let mut told = pin!(session.outbox.woken());
         let woken = poll_fn(|context| {
+            let before = written;
             let flushed = session.outbox.poll_flush(context, &mut wire.stream, &mut written);
             if let Poll::Ready(Err(_)) = flushed {
                 return Poll::Ready(Woken::Lost);
@@ -148,7 +150,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
                 tracing::trace!("a flush waits");
             }
             is_backed_up = session.outbox.is_backed_up();
-            if written > 0 || !is_backed_up {
+            if written > before || flushed.is_ready() {
                 taken = inner.clock.now();
             }
             if !is_backed_up && !session.is_late() {
@@ -162,7 +164,13 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             if told.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Woken::Told);
             }
-            let due = if is_backed_up { Some(taken.after_millis(patience)) } else { session.due() };
+            // Whether or not it answers heartbeats, which it need not read for that.
+            let give_up = flushed.is_pending().then(|| taken.after_millis(patience));
+            is_late = give_up.is_some_and(|at| inner.clock.now() >= at);
+            let due = if is_backed_up { give_up } else { session.due().into_iter().chain(give_up).min() };
+            if is_late {
+                return Poll::Ready(Woken::Due);
+            }
             ready!(poll_due(sleep.as_mut(), due.and_then(|due| inner.clock.at(due)), context));
             Poll::Ready(Woken::Due)
         })
@@ -176,13 +184,15 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             Woken::Ended => session.link(ServerLink::handle_eof),
             Woken::Lost => session.link(ServerLink::handle_error),
             Woken::Told => is_told = true,
-            Woken::Due if is_backed_up => session.outbox.give_up(),
+            Woken::Due if is_late => session.outbox.give_up(),
             Woken::Due => {}
         }
         if is_backed_up {
             session.pause(inner.clock.now().duration_since(began));
         }
     }
+    // Whoever closed it behind the last turn has left the farewell to this task.
+    session.work();
     // What waits goes out, within a second. It is nothing if the client read too slowly.
     let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
     drop(carrying);

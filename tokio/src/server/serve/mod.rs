@@ -29,8 +29,9 @@ pub(crate) async fn listen(inner: &Arc<Inner>, listener: TcpListener) -> io::Res
     loop {
         let mut closing = std::pin::pin!(inner.closing.notified());
         closing.as_mut().enable();
-        if inner.is_closing() {
-            return Ok(());
+        // Until then clients over polling fetch what they are still to be told.
+        if inner.is_done() {
+            break;
         }
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -53,6 +54,9 @@ pub(crate) async fn listen(inner: &Arc<Inner>, listener: TcpListener) -> io::Res
             }
         }
     }
+    drop(listener);
+    inner.ended().await;
+    Ok(())
 }
 
 /// Counts a connection as long as it lives, however it ends.
@@ -61,6 +65,7 @@ struct Open(Arc<Inner>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.counted.connections.sub(1);
+        self.0.told_end();
     }
 }
 
