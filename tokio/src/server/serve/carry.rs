@@ -1,7 +1,7 @@
 //! Sessions over a WebSocket: those that begin there, and those that move there.
 
 use super::{Io, Wire};
-use crate::server::{inner::Carrier, outbox, session::Session};
+use crate::server::{outbox, session::Session};
 use sansocket::{
     endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
@@ -80,7 +80,7 @@ async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
 }
 
 /// Ends the session if the task that carries it ends by a panic, or with its runtime.
-struct Carrying<'s>(&'s Arc<Session>, #[allow(dead_code, reason = "it counts until it is dropped")] Carrier);
+struct Carrying<'s>(&'s Arc<Session>);
 
 impl Drop for Carrying<'_> {
     fn drop(&mut self) {
@@ -104,12 +104,14 @@ enum Woken {
 
 /// Carries a session to its end.
 pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let carrying = Carrying(session, session.inner.carry());
+    let carrying = Carrying(session);
     let inner = &session.inner;
     let patience = crate::server::config::millis(inner.config.ping_timeout).into();
     let mut unshared = 0;
     // When the socket last took something, or nothing waited for it.
     let mut taken = inner.clock.now();
+    // Since when so much waits that nothing is read; the clock of the session stands still meanwhile.
+    let mut deaf_since = None;
     // Others only have something to say: then the machine has nothing to do.
     let mut is_told = false;
     let mut sleep = pin!(sleep_until(Instant::now()));
@@ -136,7 +138,6 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
         }
         // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
         // is that the client takes what it is sent.
-        let began = inner.clock.now();
         let (mut written, mut is_backed_up, mut is_late) = (0, false, false);
         let mut told = pin!(session.outbox.woken());
         let woken = poll_fn(|context| {
@@ -150,6 +151,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
                 tracing::trace!("a flush waits");
             }
             is_backed_up = session.outbox.is_backed_up();
+            pause(session, &mut deaf_since, is_backed_up);
             if written > before || flushed.is_ready() {
                 taken = inner.clock.now();
             }
@@ -187,15 +189,24 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             Woken::Due if is_late => session.outbox.give_up(),
             Woken::Due => {}
         }
-        if is_backed_up {
-            session.pause(inner.clock.now().duration_since(began));
-        }
+        pause(session, &mut deaf_since, is_backed_up);
     }
     // Whoever closed it behind the last turn has left the farewell to this task.
     session.work();
     // What waits goes out, within a second. It is nothing if the client read too slowly.
     let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
     drop(carrying);
+}
+
+/// Stops the clock of a session for the time until now in which nothing was read.
+fn pause(session: &Session, deaf_since: &mut Option<sansocket::time::Instant>, is_deaf: bool) {
+    if deaf_since.is_none() && !is_deaf {
+        return;
+    }
+    let now = session.inner.clock.now();
+    if let Some(since) = std::mem::replace(deaf_since, is_deaf.then_some(now)) {
+        session.pause(now.duration_since(since));
+    }
 }
 
 /// Ready at `until`; never, if there is no deadline.
