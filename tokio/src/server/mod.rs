@@ -178,25 +178,18 @@ impl Server {
         self.inner.counters()
     }
 
-    /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Meanwhile
-    /// [`listen`](Self::listen) returns. Behind another HTTP server that one ends by itself: end it afterwards, and let it finish the answers that it
-    /// writes.
+    /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Sessions that
+    /// are still open then are cut. [`listen`](Self::listen) returns at the same time. Behind another HTTP server that one ends by itself: end it
+    /// afterwards, and let it finish the answers that it writes.
     pub async fn close(&self) {
         self.inner.begin_to_close();
         for session in self.inner.all_sessions() {
             session.close(Reason::ServerShuttingDown);
         }
-        let ended = async {
-            loop {
-                let mut closing = std::pin::pin!(self.inner.closing.notified());
-                closing.as_mut().enable();
-                if self.inner.is_empty() {
-                    return;
-                }
-                closing.await;
-            }
-        };
-        let _ = tokio::time::timeout(self.inner.config.close_timeout, ended).await;
+        self.inner.ended().await;
+        for session in self.inner.all_sessions() {
+            session.cut();
+        }
         self.inner.adapter.close();
     }
 }

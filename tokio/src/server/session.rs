@@ -255,12 +255,27 @@ impl Session {
             // A GET that waits looks whether something is to be said: a ping, or the end.
             self.outbox.wake();
         }
-        if is_gone && self.inner.forget(self) {
-            self.inner.transport_counter(transport).sub(1);
+        if is_gone {
+            self.forget();
+        }
+        left == 0
+    }
+
+    /// Nobody finds it any more, and nothing more is sent.
+    fn forget(&self) {
+        if self.inner.forget(self) {
+            self.inner.transport_counter(self.link(|link| link.transport())).sub(1);
             self.outbox.close();
             self.changed.notify_waiters();
         }
-        left == 0
+    }
+
+    /// Ends it at once, whatever its client was still to be told.
+    pub(crate) fn cut(self: &Arc<Self>) {
+        self.link(ServerLink::handle_error);
+        self.outbox.give_up();
+        self.work();
+        self.forget();
     }
 
     /// One step; `false` when nothing is left to do.
@@ -346,7 +361,7 @@ impl Session {
         self.changed.notify_waiters();
     }
 
-    /// Keeps a namespace from being forgotten until its client has joined it.
+    /// The seat in the namespace that the client asks for in this step.
     pub(crate) fn pin(&self, seat: Seat) {
         // The one before is dropped without the lock: its client broke the protocol, and did not join.
         let _before = self.pinned.lock().unwrap_or_else(PoisonError::into_inner).replace(seat);
@@ -372,8 +387,6 @@ impl Session {
             (_, Some(fault)) => tracing::info!("ended: {reason}: {fault}"),
             _ => tracing::info!("ended: {reason}"),
         }
-        // Of a client that broke the protocol.
-        drop(self.unpin());
         let (sockets, late, asked) = {
             let stack = &mut *self.lock();
             (take(&mut stack.sockets), take(&mut stack.late), take(&mut stack.asked))

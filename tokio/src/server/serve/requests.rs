@@ -125,7 +125,7 @@ impl<S: Io> Connection<'_, S> {
             // Browsers open connections before they need them.
             let is_idle = inbox.held() == 0;
             self.wire.give_back();
-            if is_idle && self.inner.is_closing() {
+            if is_idle && self.inner.is_done() {
                 return Err(End::silent("the server closes"));
             }
             let read = tokio::select! {
