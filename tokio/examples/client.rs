@@ -1,4 +1,4 @@
-//! A Socket.IO client for the terminal: `cargo run -p sansocket-tokio --example client -- http://127.0.0.1:3000`.
+//! A Socket.IO client for the terminal: `cargo run -p sansocket-tokio --example tokio_client -- http://127.0.0.1:3000`.
 //!
 //! Type an event and its arguments in JSON: `message "hello",1`. A `?` in front asks for an acknowledgement and prints it.
 
