@@ -13,6 +13,9 @@ mod engine;
 mod handshake;
 mod inner;
 mod listeners;
+#[cfg(all(test, models))]
+#[path = "../../models/mod.rs"]
+mod models;
 mod namespace;
 mod origin;
 mod outbox;

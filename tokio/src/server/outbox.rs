@@ -1,14 +1,15 @@
 //! What waits for one client.
 
+use crate::sync::{Mutex, MutexGuard, Notify};
 use bytes::Bytes;
 use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::PoisonError,
     task::{Context, Poll, ready},
 };
-use tokio::{io::AsyncWrite, sync::Notify};
+use tokio::io::AsyncWrite;
 
 /// Packets for this client alone are joined up to this many bytes.
 const TOGETHER: usize = 4096;

@@ -9,7 +9,14 @@ use super::{
     scratch::{self, Scratch},
     space::{Names, Seat},
 };
-use crate::{AskError, EmitError, args::Raw};
+use crate::{
+    AskError, EmitError,
+    args::Raw,
+    sync::{
+        AsyncMutex, Mutex, MutexGuard, Notify,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
 use sansocket::{
     endpoint::{Batch, Input, ServerEnd, ServerLink, Step},
     engineio::{self, Transport},
@@ -19,13 +26,10 @@ use sansocket::{
 };
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 /// Steps of a WebSocket's session that are done in one go. Then others have their turn.
 const TURN: usize = 128;
@@ -53,7 +57,7 @@ pub(crate) struct Session {
     kind: Kind,
     pub(crate) handshake: Handshake,
     stack: Mutex<Stack>,
-    turn: tokio::sync::Mutex<Collector<Vec<u8>>>,
+    turn: AsyncMutex<Collector<Vec<u8>>>,
     /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
     pinned: Mutex<Option<Seat>>,
     /// Somebody wanted a turn while another had it.
@@ -120,7 +124,7 @@ impl Session {
                 kind,
                 handshake,
                 stack: Mutex::new(stack),
-                turn: tokio::sync::Mutex::new(Collector::new(Vec::new())),
+                turn: AsyncMutex::new(Collector::new(Vec::new())),
                 pinned: Mutex::new(None),
                 is_turn_due: AtomicBool::new(false),
                 outbox,
