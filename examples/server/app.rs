@@ -2,7 +2,7 @@
 
 use sansocket_tokio::{
     args::Raw,
-    server::{Config, EngineMessage, EngineSocket, Namespace, Refusal, Server, Socket},
+    server::{Ack, Config, EngineMessage, EngineSocket, Namespace, Refusal, Server, Socket},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -30,12 +30,13 @@ fn add_events(io: &Namespace) {
     io.on_connect(|socket: Socket, auth: Raw| {
         let _ = socket.emit("auth", auth);
     });
-    io.on("message", |socket: Socket, args: Raw| {
+    // With an `Ack` as parameter nothing is acknowledged unless it is sent.
+    io.on("message", |socket: Socket, args: Raw, _: Ack| {
         let _ = socket.emit("message-back", args);
     });
-    // What a handler returns is the acknowledgement.
+    // Otherwise what a handler returns is the acknowledgement.
     io.on("message-with-ack", |_: Socket, args: Raw| args);
-    io.on("ask-ack", |socket: Socket, args: Raw| {
+    io.on("ask-ack", |socket: Socket, args: Raw, _: Ack| {
         let asked = socket.ask_within::<Raw>(ACK_TIMEOUT, "please-ack", args);
         // A task of its own: as many may wait as the client can be asked, and its other events are handled meanwhile.
         tokio::spawn(async move {
@@ -52,10 +53,10 @@ fn add_events(io: &Namespace) {
         socket.leave(&room);
         room
     });
-    io.on("to-room", |socket: Socket, (room, args): (String, Raw)| {
+    io.on("to-room", |socket: Socket, (room, args): (String, Raw), _: Ack| {
         let _ = socket.to(room).emit("room-message", args);
     });
-    io.on("broadcast", |socket: Socket, args: Raw| {
+    io.on("broadcast", |socket: Socket, args: Raw, _: Ack| {
         let _ = socket.broadcast().emit("broadcast-message", args);
     });
     io.on("transport", |socket: Socket| socket.transport());

@@ -10,7 +10,7 @@
 //! | a Socket.IO client | [`drive::Client`](crate::drive::Client) |
 //! | a Socket.IO server for one client at a time, on a board | [`drive::Server`](crate::drive::Server) |
 //! | the same without `async` | [`drive::blocking`](crate::drive::blocking) |
-//! | many clients, rooms, polling | [`endpoint`](crate::endpoint), with a loop of your own; the examples `server` and `chat` |
+//! | many clients, rooms, polling | the package `sansocket-tokio`; or [`endpoint`](crate::endpoint), with a loop of your own |
 //!
 //! # Transport and clock
 //!

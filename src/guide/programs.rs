@@ -46,7 +46,7 @@
 //! the clock and the memory. Each turn of the loop handles one step; `Step::Idle` means that it is time to write and to read.
 //!
 //! The program serves the WebSocket transport, which a JavaScript client chooses with `io(url, { transports: ["websocket"] })`. `ServerEnd` also does
-//! HTTP polling and the move to a WebSocket: see the `chat` example.
+//! HTTP polling and the move to a WebSocket: the package `sansocket-tokio` serves many clients with it, on Tokio.
 //!
 //! However a connection ends (the client closes, breaks a protocol, is silent for too long, the socket fails), the last event is `Step::Closed`.
 //! What was answered before is written first, then the close frame.

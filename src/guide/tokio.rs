@@ -107,7 +107,7 @@
 //!
 //! Broadcasts cross tasks. Encode the packet once into stored frames (`Out::stored`, [`broadcast`](crate::socketio::server::broadcast)), put
 //! the bytes into an `Arc<[u8]>`, and push that into the [`Queue`](crate::socketio::Queue) or channel of each receiver's task. That task writes
-//! them as they are when no message sent in parts is open and the connection is not closing. The chat example does so in a single thread; with
-//! several, the registry of rooms goes behind a mutex.
+//! them as they are when no message sent in parts is open and the connection is not closing. With several
+//! threads the registry of rooms goes behind a mutex. The package `sansocket-tokio` does all of this for applications.
 //!
 //! Take values out of an event before an `.await`: an acknowledgement request is `Copy` and can be answered at any time later.

@@ -63,7 +63,7 @@ fn write(outbox: &Outbox, mut is_enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
 #[test]
 fn whoever_writes_gets_all_in_order() {
     check(|| {
-        let outbox = Arc::new(Outbox::new(1000, Policy::Close));
+        let outbox = Arc::new(Outbox::new(1000, Policy::Close, &Arc::default()));
         let shared = Bytes::from_static(b"xy");
         let appending: Vec<_> = [b'a', b'A']
             .map(|first| {
@@ -89,7 +89,7 @@ fn whoever_writes_gets_all_in_order() {
 #[test]
 fn whoever_writes_learns_of_an_overflow() {
     check(|| {
-        let outbox = Arc::new(Outbox::new(5, Policy::Close));
+        let outbox = Arc::new(Outbox::new(5, Policy::Close, &Arc::default()));
         let appending = [(); 2].map(|()| {
             let outbox = outbox.clone();
             thread::spawn(move || {
@@ -113,7 +113,7 @@ fn whoever_writes_learns_of_an_overflow() {
 #[test]
 fn whoever_writes_learns_of_the_end() {
     check(|| {
-        let outbox = Arc::new(Outbox::new(1000, Policy::Close));
+        let outbox = Arc::new(Outbox::new(1000, Policy::Close, &Arc::default()));
         let is_closing = Arc::new(AtomicBool::new(false));
         let (closing, appending, told) = (outbox.clone(), outbox.clone(), is_closing.clone());
         let closing = thread::spawn(move || {

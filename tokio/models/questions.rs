@@ -88,7 +88,8 @@ fn a_number_is_not_used_again_before_its_question_is_settled() {
         let asking = {
             let (comes, space) = (comes.clone(), space.clone());
             thread::spawn(move || {
-                comes.connected();
+                comes.accepted();
+                comes.enter_registry();
                 let selection = Selection { rooms: vec![comes.id().to_string()], ..Selection::default() };
                 drop(space.registry.ask(&selection, ID, Instant::from_millis(60_000), &sender, |_| ()));
             })

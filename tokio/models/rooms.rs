@@ -15,9 +15,10 @@ fn who_is_gone_before_it_is_in_stays_out() {
     check(|| {
         let session = session(Config::new());
         let socket = super::Socket::new(&session, seat(&session), Namespace(0), b"{}");
+        socket.accepted();
         let entering = {
             let socket = socket.clone();
-            thread::spawn(move || socket.connected())
+            thread::spawn(move || socket.enter_registry())
         };
         socket.left(Reason::ClientNamespaceDisconnect);
         entering.join().expect("entered");

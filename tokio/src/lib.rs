@@ -11,6 +11,7 @@ pub mod net;
 mod random;
 pub mod server;
 mod sync;
+pub mod testing;
 pub mod websocket;
 
 pub use bytes::Bytes;

@@ -65,6 +65,37 @@ impl Received {
 
 /// What happens to a namespace, in order. It is a [`Stream`], and has [`next`](Self::next) for those who need no more.
 ///
+/// ```
+/// use sansocket_tokio::client::{Client, Event};
+///
+/// # use sansocket_tokio::server::{self, Config, Server};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let io = Server::new(Config::new());
+/// # io.on_connect(|socket: server::Socket| async move { let _ = socket.ask::<String>("who", ()).await; socket.disconnect(true) });
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("http://{}", listener.local_addr()?);
+/// # tokio::spawn(async move { io.listen(listener).await });
+/// let builder = Client::builder(url);
+/// let mut events = builder.events();
+/// let client = builder.start()?;
+/// while let Some(event) = events.next().await {
+///     match event {
+///         Event::Connected { id, .. } => println!("connected as {id}"),
+///         Event::Received(event) if event.name == "who" => event.ack.send("Ann")?,
+///         Event::Received(event) => println!("{}: {}", event.name, event.parse::<String>()?),
+///         Event::Disconnected(reason) => {
+///             println!("{reason}");
+///             break;
+///         }
+///         Event::ConnectError(error) => println!("{error}"),
+///         Event::Reconnecting { attempt, delay } => println!("attempt {attempt} in {delay:?}"),
+///         other => println!("{other:?}"),
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+///
 /// It does not hold the connection: the stream ends with the last [`Client`](super::Client). What is not taken is kept up to a limit of bytes
 /// ([`Builder::events_limit`](super::Builder::events_limit)), so drop a stream that you do not read.
 #[derive(Debug)]

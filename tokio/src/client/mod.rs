@@ -1,11 +1,20 @@
 //! The Socket.IO client.
 //!
-//! ```no_run
+//! ```
 //! use sansocket_tokio::client::{Client, Socket};
 //!
-//! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let client = Client::connect("https://chat.example.org").await?;
+//! # use sansocket_tokio::server::{self, Config, Server};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! #     let io = Server::new(Config::new());
+//! #     io.on("sum", |_: server::Socket, (a, b): (u32, u32)| a + b);
+//! #     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! #     let url = format!("http://{}", listener.local_addr()?);
+//! #     tokio::spawn(async move { io.listen(listener).await });
+//! #     run(&url).await
+//! # }
+//! async fn run(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+//!     let client = Client::connect(url).await?;
 //!     client.on("news", |_: Socket, text: String| println!("{text}"));
 //!     client.emit("hello", ("world", 1))?;
 //!     let sum: u32 = client.ask("sum", (1, 2)).await?;

@@ -8,16 +8,22 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// Another namespace that is to be joined on the connection of a client. From [`Socket::of`]. Await it to join, and to wait until it is connected.
 ///
-/// ```no_run
-/// # async fn run(client: sansocket_tokio::client::Client) -> Result<(), Box<dyn std::error::Error>> {
-/// use sansocket_tokio::client::Socket;
+/// ```
+/// use sansocket_tokio::client::{Client, Socket};
 ///
-/// let admin = client
-///     .of("/admin")
-///     .auth(serde_json::json!({ "token": "abc" }))
-///     .on("alarm", |_: Socket, text: String| println!("{text}"))
-///     .await?;
-/// admin.emit("hello", ())?;
+/// # use sansocket_tokio::server::{self, Config, Server};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let io = Server::new(Config::new());
+/// # io.of("/admin").on("whoami", |socket: server::Socket| socket.auth::<serde_json::Value>().unwrap_or_default());
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("http://{}", listener.local_addr()?);
+/// # tokio::spawn(async move { io.listen(listener).await });
+/// let client = Client::connect(url).await?;
+/// let auth = serde_json::json!({ "token": "abc" });
+/// let admin = client.of("/admin").auth(&auth).on("alarm", |_: Socket, text: String| println!("{text}")).await?;
+/// assert_eq!(admin.ask::<serde_json::Value>("whoami", ()).await?, auth);
+/// admin.disconnect().await; // `client` stays
 /// # Ok(()) }
 /// ```
 ///

@@ -21,6 +21,48 @@ use tokio::sync::oneshot;
 /// A `Socket` does not hold the connection, so a handler or a task may keep one without an end of the connection in its way. A
 /// [`Client`](super::Client) does.
 ///
+/// ```
+/// use sansocket_tokio::client::{Ack, Client, EventFailure, Reason, Socket};
+/// use std::time::Duration;
+///
+/// # use sansocket_tokio::{Bytes, args::Raw, server::{self, Config, Server}};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let io = Server::new(Config::new());
+/// # io.on("sum", |_: server::Socket, (a, b): (u32, u32)| a + b);
+/// # io.on("upload", |_: server::Socket, (name, bytes): (String, Bytes)| format!("{name}: {}", bytes.len()));
+/// # io.on("quiz", |socket: server::Socket| async move { socket.ask::<u32>("question", "6 * 7?").await });
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("http://{}", listener.local_addr()?);
+/// # tokio::spawn(async move { io.listen(listener).await });
+/// let client = Client::connect(url).await?;
+/// println!("{:?} in {}: {}", client.id(), client.namespace(), client.is_connected());
+///
+/// // What the server sends. The value of a handler is the acknowledgement.
+/// client.on("question", |_: Socket, text: String| async move { if text == "6 * 7?" { 42 } else { 0 } });
+/// client.on("later", |_: Socket, (): (), ack: Ack| drop(ack.send("by myself")));
+/// client.once("welcome", |socket: Socket, name: String| println!("{name} in {}", socket.namespace()));
+/// client.on_any(|_: Socket, name: String, args: Raw| println!("{name} {:?}", args.json));
+/// client.on_failure(|_: Socket, failure: EventFailure| println!("{failure}"));
+/// client.on_connect(|socket: Socket| println!("connected as {:?}", socket.id()));
+/// client.on_disconnect(|_: Socket, reason: Reason| println!("{reason}"));
+/// client.off("later");
+///
+/// // What is sent.
+/// client.emit("nothing", ())?;
+/// client.volatile().emit("position", (48.1, 11.6))?;
+/// assert_eq!(client.ask::<u32>("sum", (1, 2)).await?, 3);
+/// let uploaded: String = client.ask("upload", ("cat", Bytes::from_static(b"\x89PNG"))).timeout(Duration::from_secs(5)).await?;
+/// assert_eq!(uploaded, "cat: 4");
+/// assert_eq!(client.ask::<u32>("quiz", ()).retries(2).await?, 42);
+///
+/// client.disconnect().await;
+/// assert!(!client.is_connected() && client.waiting() == 0 && !client.is_over());
+/// client.connect();
+/// client.connected().await?;
+/// # Ok(()) }
+/// ```
+///
 /// # Handlers
 /// A handler is a function or closure, plain or async, of `(Socket)`, `(Socket, A)` or `(Socket, A, Ack)`: see [`Handler`]. Its return value acknowledges the
 /// event, if the server asked for that. An event can have several handlers; the first acknowledgement counts.
@@ -63,15 +105,6 @@ impl Socket {
     }
 
     /// Sends an event and returns the server's acknowledgement, when the result is awaited. The event waits for the connection as in [`emit`](Self::emit).
-    ///
-    /// ```no_run
-    /// # async fn run(client: sansocket_tokio::client::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::time::Duration;
-    ///
-    /// let sum: u32 = client.ask("sum", (1, 2)).await?;
-    /// let (first, second): (String, bool) = client.ask("both", ()).timeout(Duration::from_secs(5)).await?;
-    /// # Ok(()) }
-    /// ```
     ///
     /// # Errors
     /// Those of [`Ask`].

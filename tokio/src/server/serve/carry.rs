@@ -109,6 +109,9 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
     let mut unshared = 0;
     // When the socket last took something, or little waited for it.
     let mut taken = inner.clock.now();
+    // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
+    // is that the client takes what it is sent, and the clock of the session stands still.
+    let (mut is_backed_up, mut looked) = (false, taken);
     // Others only have something to say: then the machine has nothing to do.
     let mut is_told = false;
     let mut sleep = pin!(sleep_until(Instant::now()));
@@ -133,12 +136,10 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             tokio::task::yield_now().await;
             continue;
         }
-        // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
-        // is that the client takes what it is sent.
-        let began = inner.clock.now();
-        let (mut written, mut is_backed_up) = (0, false);
+        let mut written = 0;
         let mut told = pin!(session.outbox.woken());
         let woken = poll_fn(|context| {
+            let before = written;
             let flushed = session.outbox.poll_flush(context, &mut wire.stream, &mut written);
             if let Poll::Ready(Err(_)) = flushed {
                 return Poll::Ready(Woken::Lost);
@@ -147,11 +148,15 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             if flushed.is_ready() && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending() {
                 tracing::trace!("a flush waits");
             }
-            is_backed_up = session.outbox.is_backed_up();
-            if written > 0 || !is_backed_up {
-                taken = inner.clock.now();
+            let now = inner.clock.now();
+            if is_backed_up {
+                session.pause(now.duration_since(looked));
             }
-            if !is_backed_up && !session.is_busy() {
+            (is_backed_up, looked) = (session.outbox.is_backed_up(), now);
+            if written > before || !is_backed_up {
+                taken = now;
+            }
+            if !is_backed_up && !session.is_late() {
                 match wire.poll_read(context) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Woken::Ended),
                     Poll::Ready(Ok(n)) => return Poll::Ready(Woken::Read(n)),
@@ -178,9 +183,6 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             Woken::Told => is_told = true,
             Woken::Due if is_backed_up => session.outbox.give_up(),
             Woken::Due => {}
-        }
-        if is_backed_up {
-            session.pause(inner.clock.now().duration_since(began));
         }
     }
     // What waits goes out, within a second. It is nothing if the client read too slowly.
