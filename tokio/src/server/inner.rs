@@ -9,6 +9,10 @@ use super::{
     session::{Kind, Session},
     space::Spaces,
 };
+use crate::sync::{
+    Mutex, MutexGuard, Notify, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 use sansocket::{
     endpoint::Answer,
     engineio::{Sid, Transport},
@@ -18,13 +22,10 @@ use sansocket::{
 use std::{
     collections::HashMap,
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::runtime::Handle;
 
 /// The server itself, behind all handles to it.
 pub(crate) struct Inner {

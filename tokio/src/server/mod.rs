@@ -18,6 +18,9 @@ mod handshake;
 mod inner;
 mod line;
 mod listeners;
+#[cfg(all(test, models))]
+#[path = "../../models/mod.rs"]
+mod models;
 mod namespace;
 mod origin;
 mod outbox;

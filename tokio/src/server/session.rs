@@ -11,7 +11,14 @@ use super::{
     random,
     space::{Names, Seat},
 };
-use crate::{AskError, args::Raw};
+use crate::{
+    AskError,
+    args::Raw,
+    sync::{
+        AsyncMutex, Mutex, MutexGuard, Notify,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
 use sansocket::{
     endpoint::{Batch, Input, ServerEnd, ServerLink, Step},
     engineio::{self, Transport},
@@ -22,13 +29,10 @@ use std::{
     collections::{HashMap, VecDeque},
     mem::take,
     ops::Deref,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 /// Steps of a WebSocket's session that are done in one go. Then others have their turn.
 const TURN: usize = 128;
@@ -55,7 +59,7 @@ pub(crate) struct Session {
     pub(crate) id: engineio::Sid,
     kind: Kind,
     stack: Mutex<Stack>,
-    turn: tokio::sync::Mutex<Collector<Vec<u8>>>,
+    turn: AsyncMutex<Collector<Vec<u8>>>,
     /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
     pinned: Mutex<Option<Seat>>,
     /// There is one. Both are changed under the lock of the stack or under `turn`.
@@ -142,7 +146,7 @@ impl Session {
                 id,
                 kind,
                 stack: Mutex::new(stack),
-                turn: tokio::sync::Mutex::new(Collector::new(Vec::new())),
+                turn: AsyncMutex::new(Collector::new(Vec::new())),
                 pinned: Mutex::new(None),
                 is_pinned: AtomicBool::new(false),
                 is_turn_due: AtomicBool::new(false),

@@ -12,6 +12,10 @@ use crate::{
     AskError, EmitError,
     args::{self, DecodeError},
     handler::{Endpoint, Refusal},
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
 };
 use bytes::Bytes;
 use sansocket::socketio::{AckRequest, Attachments, Flags, Namespace, Reason, Sid, server::rooms::Member};
@@ -21,10 +25,7 @@ use std::{
     hash::{Hash, Hasher},
     marker::PhantomData,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicU64, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
