@@ -36,6 +36,8 @@ mod service;
 mod session;
 mod socket;
 mod space;
+#[cfg(test)]
+mod tests;
 
 pub use crate::handler::{Check, Handler, Hook, Refusal};
 pub use answers::{Answer, Answers};
@@ -129,6 +131,10 @@ impl Server {
     #[must_use]
     pub fn of_matching(&self, matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Namespace {
         Namespace::new(&self.inner, self.inner.spaces.add_pattern(Arc::new(matches)))
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.inner.config.path
     }
 
     /// Calls `handler` with each message of a client of Engine.IO itself, at [`Config::engine_path`].

@@ -227,6 +227,11 @@ impl Socket {
         self.0.space.registry.is_in(self, room.as_ref())
     }
 
+    #[cfg(test)]
+    pub(crate) const fn size() -> usize {
+        size_of::<Shared>()
+    }
+
     /// What it holds of its session.
     pub(crate) fn line(&self) -> &Line {
         &self.0.line

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod asks;
+mod churn;
 mod closing;
 mod cuts;
 mod events;
