@@ -34,6 +34,13 @@ impl Sid {
     }
 }
 
+/// The id as it is sent, for functions that take any text, such as the name of a room.
+impl AsRef<str> for Sid {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl fmt::Display for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

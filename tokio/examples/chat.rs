@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let io = Server::new(Config::new().max_payload(20_000));
     let history = Arc::new(Mutex::new(VecDeque::<Said>::new()));
 
-    let (told, everybody) = (history.clone(), io.clone());
+    let told = history.clone();
     io.on_connect(move |socket: Socket| socket.emit("allMessage", (&*told.lock().unwrap(),)));
     // What a handler returns is the acknowledgement.
     io.on("user-name", |socket: Socket, name: String| {
@@ -36,11 +36,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         is_good
     });
-    io.on("sendMessage", move |_: Socket, said: Said| {
+    io.on("sendMessage", move |socket: Socket, said: Said| {
         let is_good = fits(&said.name, 40) && fits(&said.message, 2000);
         if is_good {
             let mut history = history.lock().unwrap();
-            everybody.emit("newMessage", &said).ok();
+            socket.everybody().emit("newMessage", &said).ok();
             history.push_back(said);
             if history.len() > HISTORY {
                 history.pop_front();

@@ -66,7 +66,7 @@ async fn what_an_application_asked_for_is_not_forgotten() {
 async fn those_who_are_refused_leave_no_namespace() {
     let io = Server::new(Config::new().max_dynamic_namespaces(1));
     let games = io.of_matching(|name| name.starts_with("/game-"));
-    games.before_connect(|socket: Socket| if socket.namespace_name() == "/game-3" { Ok(()) } else { Err("not yet") });
+    games.before_connect(|socket: Socket| if socket.namespace() == "/game-3" { Ok(()) } else { Err("not yet") });
     for n in 0..3 {
         let refused = Peer::try_join_at(&io, &format!("/game-{n}"), "").await;
         assert!(refused.unwrap_err().contains("not yet"));
@@ -79,7 +79,7 @@ async fn a_check_that_panics_leaves_no_namespace() {
     let io = Server::new(Config::new().max_dynamic_namespaces(1));
     let games = io.of_matching(|_| true);
     games.before_connect(|socket: Socket| -> Result<(), &str> {
-        if socket.namespace_name() == "/ok" { Ok(()) } else { panic!("on purpose") }
+        if socket.namespace() == "/ok" { Ok(()) } else { panic!("on purpose") }
     });
     for name in ["/a", "/b"] {
         assert!(Peer::try_join_at(&io, name, "").await.is_err());

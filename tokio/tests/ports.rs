@@ -62,7 +62,7 @@ async fn a_client_whose_connection_is_closed_is_sent_away_from_all_namespaces_fi
         namespace.on("server-close", |socket: Socket| socket.disconnect(true));
         let left = left.clone();
         namespace.on_disconnect(move |socket: Socket, reason: Reason| {
-            left.lock().unwrap().push((socket.namespace_name().to_owned(), reason));
+            left.lock().unwrap().push((socket.namespace().to_owned(), reason));
         });
     }
     let address = listen(&io).await;

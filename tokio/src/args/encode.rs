@@ -19,10 +19,28 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     json: &mut Vec<u8>,
     files: &mut Vec<Bytes>,
 ) -> Result<(), EncodeError> {
+    encode_as(args, false, json, files)
+}
+
+/// As [`encode`], for what a handler returned: a `Result` is what is in it, and its error `{"error":…}`.
+pub(crate) fn encode_answer<T: Serialize + ?Sized>(
+    answer: &T,
+    json: &mut Vec<u8>,
+    files: &mut Vec<Bytes>,
+) -> Result<(), EncodeError> {
+    encode_as(answer, true, json, files)
+}
+
+fn encode_as<T: Serialize + ?Sized>(
+    args: &T,
+    is_answer: bool,
+    json: &mut Vec<u8>,
+    files: &mut Vec<Bytes>,
+) -> Result<(), EncodeError> {
     let (json_len, files_len) = (json.len(), files.len());
     // `serde_json::Value::Null` and others are a unit to serde too. Of these, only `()` has no size.
     let is_none = size_of_val(args) == 0;
-    let mut out = Out { json, files, is_none, argument: 0, placeholders: 0, fault: None };
+    let mut out = Out { json, files, is_none, is_answer, argument: 0, placeholders: 0, fault: None };
     let done = args.serialize(Arg { out: &mut out, slot: &mut None, is_whole: true });
     let (argument, placeholders, fault) = (out.argument, out.placeholders, out.fault);
     let done = match done {
@@ -48,6 +66,8 @@ struct Out<'a> {
     files: &'a mut Vec<Bytes>,
     /// A unit is no argument.
     is_none: bool,
+    /// A `Result` is what is in it.
+    is_answer: bool,
     /// The argument being written, from 0.
     argument: usize,
     /// How many placeholders were written.
@@ -109,6 +129,10 @@ struct Arg<'s, 'a, 'o> {
 }
 
 impl<'s, 'a> Arg<'s, 'a, '_> {
+    fn is_result(&self, name: &str) -> bool {
+        self.is_whole && self.out.is_answer && name == "Result"
+    }
+
     fn json(self) -> &'s mut Json<'a> {
         let Out { json, files, placeholders, .. } = self.out;
         self.slot.insert(Json::with_formatter(json, Placeholders { files, count: placeholders }))
@@ -239,7 +263,21 @@ impl<'s, 'a, 'o> Serializer for Arg<'s, 'a, 'o> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.json().serialize_newtype_variant(name, index, variant, value)
+        // An enum of the application's by this name has the same meaning.
+        match variant {
+            "Ok" if self.is_result(name) => {
+                self.out.is_answer = false;
+                self.out.is_none = size_of_val(value) == 0;
+                value.serialize(Arg { out: self.out, slot: &mut None, is_whole: true })
+            }
+            "Err" if self.is_result(name) => {
+                use ser::SerializeStruct;
+                let mut failure = self.json().serialize_struct("Failure", 1)?;
+                failure.serialize_field("error", value)?;
+                failure.end()
+            }
+            _ => self.json().serialize_newtype_variant(name, index, variant, value),
+        }
     }
 
     #[inline]

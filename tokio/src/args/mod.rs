@@ -47,7 +47,7 @@ pub use error::{DecodeError, EncodeError};
 pub use raw::Raw;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::{encode, to_json};
+pub(crate) use encode::{encode, encode_answer, to_json};
 
 /// Methods of a visitor that hand a value without parts to the inner visitor.
 macro_rules! forward_scalars {

@@ -1,5 +1,9 @@
 use super::Endpoint;
-use crate::{EmitError, args};
+use crate::{
+    EmitError,
+    args::{self, EncodeError},
+};
+use bytes::Bytes;
 use serde::Serialize;
 use std::fmt::{self, Display};
 
@@ -31,19 +35,23 @@ impl<S: Endpoint> Ack<S> {
     /// # Errors
     /// [`EmitError`]: the arguments cannot be written as JSON, or the peer is gone.
     pub fn send(mut self, args: impl Serialize) -> Result<(), EmitError> {
-        self.answer(&args)
+        self.answer(|json, files| args::encode(&args, json, files))
     }
 
     /// Acknowledges the event with `{"error": "…"}`, as handlers do that return an `Err`.
     pub fn fail(mut self, error: impl Display) {
         // The peer may be gone, which is told elsewhere.
-        let _ = self.answer(&Failure { error: &error.to_string() });
+        let failure = Failure { error: &error.to_string() };
+        let _ = self.answer(|json, files| args::encode(&failure, json, files));
     }
 
-    fn answer(&mut self, args: &impl Serialize) -> Result<(), EmitError> {
+    fn answer(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>, &mut Vec<Bytes>) -> Result<(), EncodeError>,
+    ) -> Result<(), EmitError> {
         let Some(request) = self.request.take() else { return Ok(()) };
         let (mut json, mut files) = (Vec::new(), Vec::new());
-        if let Err(error) = args::encode(args, &mut json, &mut files) {
+        if let Err(error) = encode(&mut json, &mut files) {
             self.request = Some(request);
             return Err(error.into());
         }
@@ -52,7 +60,7 @@ impl<S: Endpoint> Ack<S> {
 
     /// Acknowledges with a handler's value. That it has no form in JSON is the handler's fault, and the peer is told so.
     pub(super) fn give(mut self, value: &impl Serialize) {
-        if let Err(EmitError::Encode(error)) = self.answer(value) {
+        if let Err(EmitError::Encode(error)) = self.answer(|json, files| args::encode_answer(value, json, files)) {
             tracing::warn!("not acknowledged: {error}");
             self.fail("the answer cannot be written");
         }

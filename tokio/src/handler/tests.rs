@@ -42,6 +42,15 @@ fn all_forms_are_handlers() {
 }
 
 #[test]
+fn a_result_is_what_is_in_it() {
+    let checked = |_: Socket, n: u8| if n > 1 { Err("too many") } else { Ok((n, "a")) };
+    assert_eq!(run(checked, "1").0, r#"1,"a""#);
+    assert_eq!(run(checked, "2").0, r#"{"error":"too many"}"#);
+    assert_eq!(run(|_: Socket| async { Ok::<_, String>(()) }, "").0, "");
+    assert_eq!(run(|_: Socket| (Ok::<_, String>(1), 2), "").0, r#"{"Ok":1},2"#);
+}
+
+#[test]
 fn an_error_is_an_acknowledgement_too() {
     let io = |_: Socket| Err::<(), _>(std::io::Error::other("no disk"));
     assert_eq!(run(io, "").0, r#"{"error":"no disk"}"#);

@@ -50,14 +50,14 @@ impl Session {
             Some(Refusal { message, data }) => {
                 let data = data.as_deref().and_then(|data| Value::parse(data).ok());
                 // The client may have left.
-                let _ = self.say(|io, out| io.refuse(socket.namespace(), &message, data, out));
+                let _ = self.say(|io, out| io.refuse(socket.number(), &message, data, out));
             }
         }
     }
 
     /// The client is in: it is told so in front of everything else, can be reached by others, and then handlers are called.
     fn enter(self: &Arc<Self>, socket: &Socket, listeners: &Listeners) {
-        let (namespace, sid) = (socket.namespace(), socket.id());
+        let (namespace, sid) = (socket.number(), socket.id());
         let entered = self.say_then(
             |io, out| io.accept(namespace, sid, out),
             |stack| {

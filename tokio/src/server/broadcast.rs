@@ -42,14 +42,14 @@ impl Broadcast {
 
     /// Reaches the sockets of this room, beside those of the rooms that were named before. The id of a socket is a room too.
     #[doc(alias = "in")]
-    pub fn to(mut self, room: impl Into<String>) -> Self {
-        self.selection.rooms.push(room.into());
+    pub fn to(mut self, room: impl AsRef<str>) -> Self {
+        self.selection.rooms.push(room.as_ref().to_owned());
         self
     }
 
     /// Leaves out the sockets of this room.
-    pub fn except(mut self, room: impl Into<String>) -> Self {
-        self.selection.except.push(room.into());
+    pub fn except(mut self, room: impl AsRef<str>) -> Self {
+        self.selection.except.push(room.as_ref().to_owned());
         self
     }
 
@@ -156,12 +156,12 @@ impl Broadcast {
 impl Namespace {
     /// All sockets of the namespace that are in this room.
     #[doc(alias = "in")]
-    pub fn to(&self, room: impl Into<String>) -> Broadcast {
+    pub fn to(&self, room: impl AsRef<str>) -> Broadcast {
         self.everybody().to(room)
     }
 
     /// All sockets of the namespace but those in this room.
-    pub fn except(&self, room: impl Into<String>) -> Broadcast {
+    pub fn except(&self, room: impl AsRef<str>) -> Broadcast {
         self.everybody().except(room)
     }
 
@@ -286,18 +286,28 @@ impl Namespace {
 impl Socket {
     /// The other sockets of the namespace that are in this room.
     #[doc(alias = "in")]
-    pub fn to(&self, room: impl Into<String>) -> Broadcast {
+    pub fn to(&self, room: impl AsRef<str>) -> Broadcast {
         self.broadcast().to(room)
     }
 
     /// The other sockets of the namespace that are not in this room.
-    pub fn except(&self, room: impl Into<String>) -> Broadcast {
+    pub fn except(&self, room: impl AsRef<str>) -> Broadcast {
         self.broadcast().except(room)
+    }
+
+    /// All sockets of the namespace, this one too.
+    ///
+    /// ```
+    /// # use sansocket_tokio::server::{Config, Server, Socket};
+    /// let io = Server::new(Config::new());
+    /// io.on("say", |socket: Socket, text: String| socket.everybody().emit("said", text));
+    /// ```
+    pub fn everybody(&self) -> Broadcast {
+        Broadcast::new(Namespace::new(&self.line().inner, self.space().clone()))
     }
 
     /// The other sockets of the namespace.
     pub fn broadcast(&self) -> Broadcast {
-        let namespace = Namespace::new(&self.line().inner, self.space().clone());
-        Broadcast::new(namespace).except(self.id().as_str())
+        self.everybody().except(self.id())
     }
 }

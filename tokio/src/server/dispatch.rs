@@ -96,7 +96,7 @@ impl Session {
 
     /// The socket of a namespace that the client is in.
     pub(crate) fn socket(&self, namespace: Namespace) -> Option<Socket> {
-        self.lock().sockets.iter().find(|socket| socket.namespace() == namespace).cloned()
+        self.lock().sockets.iter().find(|socket| socket.number() == namespace).cloned()
     }
 
     /// The sockets of all namespaces that the client is in.

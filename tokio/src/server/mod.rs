@@ -116,8 +116,11 @@ impl Server {
     pub fn with_adapter(config: Config, adapter: impl adapter::Adapter) -> Self {
         let inner = Inner::new(config, Box::new(adapter));
         inner.adapter.start(adapter::Node::new(&inner));
-        let main = Namespace::new(&inner, inner.spaces.main().clone());
-        Self { inner, main }
+        Self::of_inner(&inner)
+    }
+
+    fn of_inner(inner: &Arc<Inner>) -> Self {
+        Self { inner: inner.clone(), main: Namespace::new(inner, inner.spaces.main().clone()) }
     }
 
     /// The namespace of this name, such as `/admin`. Clients may join it from now on.
@@ -200,6 +203,14 @@ impl Server {
             session.cut();
         }
         self.inner.adapter.close();
+    }
+}
+
+impl Socket {
+    /// The server. A handler that needs it takes it from here: if it captured the server, which holds the handlers, neither would ever be dropped.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        Server::of_inner(&self.line().inner)
     }
 }
 

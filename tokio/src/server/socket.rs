@@ -81,7 +81,7 @@ impl Socket {
 
     /// The name of the namespace, with its slash.
     #[must_use]
-    pub fn namespace_name(&self) -> &str {
+    pub fn namespace(&self) -> &str {
         &self.0.space.name
     }
 
@@ -241,7 +241,7 @@ impl Socket {
         &self.0.space
     }
 
-    pub(crate) fn namespace(&self) -> Namespace {
+    pub(crate) fn number(&self) -> Namespace {
         self.0.namespace
     }
 
@@ -375,10 +375,7 @@ impl Hash for Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket")
-            .field("id", &self.id())
-            .field("namespace", &self.namespace_name())
-            .finish_non_exhaustive()
+        f.debug_struct("Socket").field("id", &self.id()).field("namespace", &self.namespace()).finish_non_exhaustive()
     }
 }
 

@@ -153,9 +153,9 @@ async fn a_check_that_never_ends_does_not_keep_a_client() {
 async fn namespaces_are_apart() {
     let (io, notes) = (server(), Notes::default());
     let admin = notes.clone();
-    io.of("/admin").on("e", move |socket: Socket| admin.add(socket.namespace_name()));
+    io.of("/admin").on("e", move |socket: Socket| admin.add(socket.namespace()));
     let main = notes.clone();
-    io.on("e", move |socket: Socket| main.add(socket.namespace_name()));
+    io.on("e", move |socket: Socket| main.add(socket.namespace()));
     let mut peer = Peer::join(&io).await;
     let id = peer.enter("/admin,").await;
     peer.send("40/nowhere,").await;
@@ -180,7 +180,7 @@ async fn namespaces_are_apart() {
 #[tokio::test(start_paused = true)]
 async fn dynamic_namespaces_are_made_limited_and_forgotten() {
     let io = Server::new(Config::new().max_dynamic_namespaces(2));
-    io.of_matching(|name| name.starts_with("/room-")).on("e", |socket: Socket| socket.namespace_name().to_owned());
+    io.of_matching(|name| name.starts_with("/room-")).on("e", |socket: Socket| socket.namespace().to_owned());
     let (mut a, mut b) = (Peer::join(&io).await, Peer::join(&io).await);
     a.enter("/room-1,").await;
     b.enter("/room-1,").await;
@@ -232,7 +232,7 @@ async fn a_kept_socket_does_not_keep_its_namespace() {
         assert_eq!(io.counters().namespaces, 1);
     }
     let kept = kept.lock().unwrap();
-    assert_eq!(kept[0].namespace_name(), "/d1");
+    assert_eq!(kept[0].namespace(), "/d1");
     assert!(!kept[0].join("x") && kept[0].emit("e", ()).is_err());
 }
 
