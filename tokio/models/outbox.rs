@@ -12,7 +12,7 @@ use shuttle::{
 use std::{
     future::poll_fn,
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -86,27 +86,46 @@ fn whoever_writes_gets_all_in_order() {
     });
 }
 
+/// Takes nothing, and never says so.
+struct Stuck;
+
+impl AsyncWrite for Stuck {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
 #[test]
 fn whoever_writes_learns_of_an_overflow() {
     check(|| {
         let outbox = Arc::new(Outbox::new(5, Policy::Close, &Arc::default()));
         let appending = [(); 2].map(|()| {
             let outbox = outbox.clone();
-            thread::spawn(move || {
-                for _ in 0..3 {
-                    outbox.append(b"1234", Flags::NONE);
-                }
-            })
+            thread::spawn(move || outbox.append(b"1234", Flags::NONE))
         });
-        // It takes some of it meanwhile, or it is slow: both end the loop.
-        let writer = outbox.clone();
-        write(&outbox, |taken| writer.is_slow() || taken.len() == 24);
-        for appending in appending {
-            appending.join().expect("appended");
-        }
-        if outbox.is_slow() {
-            assert_eq!(outbox.append(b"1", Flags::NONE), Put::Closed);
-        }
+        // As the task of a WebSocket does, whose socket takes nothing.
+        block_on(async {
+            while !outbox.is_slow() {
+                let mut told = pin!(outbox.woken());
+                poll_fn(|context| {
+                    let _ = outbox.poll_flush(context, &mut Stuck, &mut 0);
+                    told.as_mut().poll(context)
+                })
+                .await;
+            }
+        });
+        let mut puts = appending.map(|appending| appending.join().expect("appended") == Put::Queued);
+        puts.sort_unstable();
+        assert_eq!(puts, [false, true]);
+        assert_eq!(outbox.append(b"1", Flags::NONE), Put::Closed);
     });
 }
 
