@@ -297,7 +297,7 @@ impl Socket {
 
     /// The other sockets of the namespace.
     pub fn broadcast(&self) -> Broadcast {
-        let namespace = Namespace::new(&self.session().inner, self.space().clone());
+        let namespace = Namespace::new(&self.line().inner, self.space().clone());
         Broadcast::new(namespace).except(self.id().as_str())
     }
 }

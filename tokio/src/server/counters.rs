@@ -48,6 +48,8 @@ pub struct Counters {
     pub sessions_opened: u64,
     /// Sockets that are connected, in all namespaces.
     pub sockets: u64,
+    /// Namespaces, with those that were made for clients.
+    pub namespaces: u64,
     /// Sessions that moved from polling to a WebSocket.
     pub upgrades: u64,
     /// Events that arrived.
@@ -65,8 +67,9 @@ pub struct Counters {
 }
 
 impl Counted {
-    pub(crate) fn read(&self) -> Counters {
+    pub(crate) fn read(&self, namespaces: usize) -> Counters {
         Counters {
+            namespaces: namespaces as u64,
             connections: self.connections.get(),
             polling_sessions: self.polling.get(),
             websocket_sessions: self.websocket.get(),

@@ -2,10 +2,12 @@
 
 use super::{
     Event, Failure, Socket,
+    handlers::{Late, Lend},
     listeners::{Listener, Listeners},
     session::Session,
+    space::Seat,
 };
-use crate::handler::{Arrived, Called, Refusal, Work, start};
+use crate::handler::{Arrived, Called, Work, start};
 use sansocket::{
     json::Value,
     socketio::{AckRequest, Attachments, EventPacket, Namespace, Reason, server},
@@ -52,14 +54,24 @@ impl Session {
         None
     }
 
-    pub(crate) fn handle(self: &Arc<Self>, event: server::Event<'_>, files: Attachments<'_>) {
+    /// As `call`, but what waits is dropped when the session is over.
+    pub(crate) fn call_while_open(self: &Arc<Self>, call: impl FnOnce() -> Called) {
+        match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(Called::Pending(work)) => self.run_while_open(work),
+            Ok(_) => {}
+            Err(_) => self.panicked(),
+        }
+    }
+
+    /// `asked` is the namespace of a request for one.
+    pub(crate) fn handle(self: &Arc<Self>, event: server::Event<'_>, files: Attachments<'_>, asked: Option<Seat>) {
         match event {
-            server::Event::Connect { namespace, auth } => self.connect(namespace, auth),
+            server::Event::Connect { namespace, auth } => self.connect(namespace, auth, asked),
             server::Event::UnknownNamespace { name } => {
                 // The connection may be over: then nobody waits for the answer.
                 let _ = self.say(|io, out| io.refuse_unknown(name, out));
             }
-            server::Event::Event(event) => self.event(&event, files),
+            server::Event::Event(event) => self.arrived(&event, files),
             server::Event::Ack(answer) => {
                 let arrived = Arrived { json: answer.args().raw(), files };
                 match answer.token {
@@ -73,7 +85,11 @@ impl Session {
                 }
             }
             server::Event::AckFailed { token, error, .. } => self.answered(token, Err(error.into())),
-            server::Event::Disconnected { namespace, reason } => self.leave(namespace, reason),
+            server::Event::Disconnected { namespace, reason } => {
+                if let Some(socket) = self.socket(namespace) {
+                    self.leave(&socket, reason);
+                }
+            }
             _ => {}
         }
     }
@@ -89,79 +105,39 @@ impl Session {
     }
 
     /// The client has left a namespace, or was sent away.
-    pub(crate) fn leave(self: &Arc<Self>, namespace: Namespace, reason: Reason) {
-        let socket = {
+    pub(crate) fn leave(&self, socket: &Socket, reason: Reason) {
+        let is_here = {
             let sockets = &mut self.lock().sockets;
-            let at = sockets.iter().position(|socket| socket.namespace() == namespace);
-            at.map(|at| sockets.swap_remove(at))
+            let at = sockets.iter().position(|here| here == socket);
+            at.map(|at| sockets.swap_remove(at)).is_some()
         };
-        if let Some(socket) = socket {
+        if is_here {
             socket.left(reason);
         }
     }
 
-    /// A client asks for a namespace: it is checked, and then it is in.
-    fn connect(self: &Arc<Self>, namespace: Namespace, auth: Option<Value<'_>>) {
-        let Some(seat) = self.unpin() else { return };
-        let auth = auth.map_or(&b"{}"[..], |auth| auth.raw());
-        let socket = Socket::new(self, seat, namespace, auth);
-        let listeners = socket.space().listeners();
-        if listeners.before_connect.is_empty() {
-            return self.enter(&socket, &listeners);
-        }
-        let session = self.clone();
-        let auth = bytes::Bytes::copy_from_slice(auth);
-        self.call(|| {
-            start(async move {
-                for check in &listeners.before_connect {
-                    let checking = check(&socket, Arrived { json: &auth, files: Attachments::NONE });
-                    if let Err(refusal) = checking.await {
-                        return session.refuse(&socket, &refusal);
-                    }
-                }
-                session.enter(&socket, &listeners);
-            })
-        });
-    }
-
-    fn refuse(&self, socket: &Socket, Refusal { message, data }: &Refusal) {
-        let data = data.as_deref().and_then(|data| Value::parse(data).ok());
-        let _ = self.say(|io, out| io.refuse(socket.namespace(), message, data, out));
-        socket.give_seat_back();
-    }
-
-    /// The client is in: it is told so in front of everything else, can be reached by others, and then handlers are called.
-    fn enter(self: &Arc<Self>, socket: &Socket, listeners: &Listeners) {
-        let sid = socket.id();
-        let namespace = socket.namespace();
-        let entered =
-            self.say_then(|io, out| io.accept(namespace, sid, out), |stack| stack.sockets.push(socket.clone()));
-        if entered.is_err() {
-            // The client left while it was checked.
-            return socket.give_seat_back();
-        }
-        socket.connected();
-        let arrived = Arrived { json: socket.auth_json(), files: Attachments::NONE };
-        for handler in &listeners.connect {
-            if let Some(Called::Refused(error)) = self.call(|| handler(socket, arrived, None)) {
-                socket.failed(listeners, "connection", &error);
-            }
-        }
-    }
-
-    fn event(self: &Arc<Self>, event: &EventPacket<'_>, files: Attachments<'_>) {
+    /// An event of a client.
+    fn arrived(self: &Arc<Self>, event: &EventPacket<'_>, files: Attachments<'_>) {
         self.inner.counted.events_in.add(1);
         let Some(socket) = self.socket(event.namespace) else { return };
         let name = event.name().map_or(Cow::Borrowed(""), name_of);
         let args = Arrived { json: event.args().raw(), files };
+        if self.is_busy() || self.is_any_late() {
+            let late = Late { socket, name: name.into_owned(), args: args.to_raw(), request: event.ack };
+            return self.delay(late);
+        }
+        self.event(&socket, &name, args, event.ack);
+    }
+
+    /// Has an event checked, and tells it.
+    pub(crate) fn event(self: &Arc<Self>, socket: &Socket, name: &str, args: Arrived<'_>, request: Option<AckRequest>) {
         let listeners = socket.space().listeners();
         let own = socket.listeners();
         let own_checks = own.as_ref().is_some_and(|own| !own.before_event.is_empty());
         if listeners.before_event.is_empty() && !own_checks {
-            return self.tell(&socket, &name, args, event.ack);
+            return self.tell(socket, name, args, request);
         }
-        let (session, request, raw) = (self.clone(), event.ack, args.to_raw());
-        let name = name.into_owned();
+        let (session, socket, raw, name) = (self.clone(), socket.clone(), args.to_raw(), name.to_owned());
         self.call(|| {
             start(async move {
                 let own = own.iter().flat_map(|own| &own.before_event);
@@ -171,9 +147,11 @@ impl Session {
                         return socket.refused(request, &name, &refusal);
                     }
                 }
-                let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
-                let args = Arrived { json: &raw.json, files: Attachments::from(&files[..]) };
-                session.tell(&socket, &name, args, request);
+                // It may have left meanwhile.
+                if socket.is_connected() {
+                    let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
+                    session.tell(&socket, &name, raw.borrowed(&files), request);
+                }
             })
         });
     }

@@ -55,7 +55,7 @@ impl Emission<'_> {
 
     /// Sends an event and waits for the acknowledgement: [`Socket::ask`].
     pub fn ask<T: DeserializeOwned>(&self, event: &str, args: impl Serialize) -> Ask<T> {
-        let timeout = self.timeout.unwrap_or(self.socket.session().inner.config.ask_timeout);
+        let timeout = self.timeout.unwrap_or(self.socket.line().inner.config.ask_timeout);
         self.socket.ask_within(timeout, event, args)
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Config, Handshake,
     adapter::Adapter,
-    counters::Counted,
+    counters::{Counted, Counters},
     engine::OnMessage,
     page::Pages,
     session::{Kind, Session},
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) spaces: Spaces,
-    pub(crate) counted: Counted,
+    pub(crate) counted: Arc<Counted>,
     pub(crate) adapter: Box<dyn Adapter>,
     /// The ids of questions to several sockets, in all namespaces.
     pub(crate) ack_ids: Mutex<AckIds>,
@@ -40,7 +40,9 @@ pub(crate) struct Inner {
     /// All sessions, by their secret ids.
     sessions: Mutex<HashMap<Sid, Arc<Session>>>,
     is_closing: AtomicBool,
-    /// The server closes, or the last session of a closing server ended.
+    /// Tasks that may have something to write still: the end of the server waits for them.
+    pub(crate) writing: super::counters::Counter,
+    /// The server closes, or the last session or writing task of a closing server ended.
     pub(crate) closing: Notify,
     runtime: OnceLock<Handle>,
 }
@@ -74,13 +76,14 @@ impl Inner {
             spaces: Spaces::new(config.max_dynamic_namespaces),
             config,
             clock: Clock(tokio::time::Instant::now()),
-            counted: Counted::default(),
+            counted: Arc::default(),
             adapter,
             ack_ids: Mutex::default(),
             on_message: RwLock::new(None),
             pages: RwLock::new(None),
             sessions: Mutex::default(),
             is_closing: AtomicBool::new(false),
+            writing: super::counters::Counter::default(),
             closing: Notify::new(),
             runtime: OnceLock::new(),
         })
@@ -90,9 +93,12 @@ impl Inner {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a task. It is on the runtime that the first connection came from, so that it can be started from anywhere.
+    /// Runs a task: on the runtime of whoever calls, or else on the one that the first connection came from.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.runtime.get_or_init(Handle::current).spawn(work));
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(work)),
+            Err(_) => drop(self.runtime.get_or_init(Handle::current).spawn(work)),
+        }
     }
 
     /// Opens a session.
@@ -144,8 +150,13 @@ impl Inner {
         self.sessions().values().cloned().collect()
     }
 
+    /// No session is left, and nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.sessions().is_empty()
+        self.sessions().is_empty() && self.writing.get() == 0
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.counted.read(self.spaces.len())
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -163,7 +174,7 @@ impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
             .field("config", &self.config)
-            .field("counters", &self.counted.read())
+            .field("counters", &self.counters())
             .finish_non_exhaustive()
     }
 }

@@ -64,28 +64,31 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    pub(crate) fn on(&mut self, event: &str, listener: Listener) {
-        match self.events.get_mut(event) {
-            Some(listeners) => {
-                listeners.retain(|listener| !listener.is_spent());
-                listeners.push(listener);
-            }
-            None => drop(self.events.insert(event.into(), vec![listener])),
-        }
+    /// Adds one. Returns those that were called once, and are to be dropped.
+    pub(crate) fn on(&mut self, event: &str, listener: Listener) -> Vec<Listener> {
+        let Some(listeners) = self.events.get_mut(event) else {
+            self.events.insert(event.into(), vec![listener]);
+            return Vec::new();
+        };
+        let (spent, mut left): (Vec<_>, Vec<_>) = listeners.drain(..).partition(Listener::is_spent);
+        left.push(listener);
+        *listeners = left;
+        spent
     }
 
-    pub(crate) fn off(&mut self, event: &str) {
-        self.events.remove(event);
+    pub(crate) fn off(&mut self, event: &str) -> Option<Vec<Listener>> {
+        self.events.remove(event)
     }
 
     /// Removes those that were to be called once, and were.
-    pub(crate) fn forget_spent(&mut self, event: &str) {
-        if let Some(listeners) = self.events.get_mut(event) {
-            listeners.retain(|listener| !listener.is_spent());
-            if listeners.is_empty() {
-                self.events.remove(event);
-            }
+    pub(crate) fn forget_spent(&mut self, event: &str) -> Vec<Listener> {
+        let Some(listeners) = self.events.get_mut(event) else { return Vec::new() };
+        let (spent, left): (Vec<_>, Vec<_>) = listeners.drain(..).partition(Listener::is_spent);
+        *listeners = left;
+        if listeners.is_empty() {
+            self.events.remove(event);
         }
+        spent
     }
 }
 

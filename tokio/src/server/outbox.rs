@@ -1,11 +1,12 @@
 //! What waits for one client.
 
+use super::counters::Counted;
 use bytes::Bytes;
 use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
 };
 use tokio::{io::AsyncWrite, sync::Notify};
@@ -26,6 +27,7 @@ pub(crate) type Waiting = Queue<Bytes, Vec<QueueSlot<Bytes>>>;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    counted: Arc<Counted>,
     /// Wakes whoever writes: the task of a WebSocket, or the GET that waits.
     wake: Notify,
 }
@@ -38,6 +40,7 @@ struct State {
     /// How much of the tail is written.
     written: usize,
     limit: usize,
+    policy: Policy,
     /// Whoever writes found nothing to write, and waits to be woken.
     is_asleep: bool,
     /// The socket takes nothing more at present.
@@ -46,8 +49,6 @@ struct State {
     is_slow: bool,
     /// The connection is over.
     is_closed: bool,
-    /// Packets that were dropped.
-    dropped: u64,
 }
 
 /// What became of a packet.
@@ -65,48 +66,59 @@ impl State {
     }
 
     /// Moves the tail into the queue, in front of what is appended next.
-    fn seal(&mut self) {
-        if self.tail.is_empty() {
+    fn seal(&mut self, counted: &Counted) {
+        let rest = self.tail.len() - self.written;
+        // What the protocol said beyond the limit stays where it is, until there is room for it.
+        let has_room = self.queue.is_empty() || self.queue.bytes() + rest <= self.limit;
+        if self.tail.is_empty() || (self.policy == Policy::DropNewest && !has_room) {
             return;
         }
         let mut tail = Bytes::from(std::mem::take(&mut self.tail));
         let tail = tail.split_off(std::mem::take(&mut self.written));
         if !tail.is_empty() {
-            let _ = self.push(tail, Flags::NONE);
+            let _ = self.push(tail, Flags::NONE, counted);
         }
     }
 
-    fn push(&mut self, frames: Bytes, flags: Flags) -> Put {
+    /// Appends to the queue, behind which there is no tail.
+    fn push(&mut self, frames: Bytes, flags: Flags, counted: &Counted) -> Put {
         self.queue.reserve();
-        let is_writable = !self.is_blocked;
-        match self.queue.push(frames, flags, is_writable) {
+        let waited = self.queue.len();
+        let pushed = self.queue.push(frames, flags, !self.is_blocked);
+        // Whatever was in it and is not any more.
+        let kept = self.queue.len();
+        counted.dropped.add((waited + 1).saturating_sub(kept));
+        match pushed {
             Pushed::Queued => Put::Queued,
-            Pushed::Dropped => {
-                self.dropped += 1;
-                Put::Dropped
-            }
+            Pushed::Dropped => Put::Dropped,
             Pushed::Overflow => {
                 self.is_slow = true;
                 Put::Closed
             }
         }
     }
+
+    /// There is no room for an event, and it is dropped for that.
+    fn is_full(&self, len: usize) -> bool {
+        let waiting = self.waiting();
+        self.policy == Policy::DropNewest && waiting > 0 && waiting + len > self.limit
+    }
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: usize, policy: Policy) -> Self {
+    pub(crate) fn new(limit: usize, policy: Policy, counted: &Arc<Counted>) -> Self {
         let state = State {
             queue: Queue::new(Vec::new(), limit, policy),
             tail: Vec::new(),
             written: 0,
             limit,
+            policy,
             is_asleep: false,
             is_blocked: false,
             is_slow: false,
             is_closed: false,
-            dropped: 0,
         };
-        Self { state: Mutex::new(state), wake: Notify::new() }
+        Self { state: Mutex::new(state), counted: counted.clone(), wake: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -119,28 +131,49 @@ impl Outbox {
         if state.is_closed || state.is_slow {
             return Put::Closed;
         }
-        state.seal();
-        let put = state.push(frames.clone(), flags);
+        if state.is_full(frames.len()) {
+            self.counted.dropped.add(1);
+            return Put::Dropped;
+        }
+        state.seal(&self.counted);
+        let put = state.push(frames.clone(), flags, &self.counted);
         self.done(state);
         put
     }
 
-    /// Appends frames for this client alone.
+    /// Appends an event for this client alone.
     pub(crate) fn append(&self, frames: &[u8], flags: Flags) -> Put {
         let mut state = self.lock();
         if state.is_closed || state.is_slow {
             return Put::Closed;
+        }
+        if state.is_full(frames.len()) {
+            self.counted.dropped.add(1);
+            return Put::Dropped;
         }
         let is_together = !flags.is_volatile() && state.tail.len() + frames.len() <= TOGETHER;
         let put = if is_together && state.waiting() + frames.len() <= state.limit {
             state.tail.extend_from_slice(frames);
             Put::Queued
         } else {
-            state.seal();
-            state.push(Bytes::copy_from_slice(frames), flags)
+            state.seal(&self.counted);
+            state.push(Bytes::copy_from_slice(frames), flags, &self.counted)
         };
         self.done(state);
         put
+    }
+
+    /// Appends what the protocol has to say, such as an acknowledgement or a heartbeat. Where events are dropped for want of room, this is not: without it
+    /// the connection would break. It cannot be much, since nothing is read while much waits.
+    pub(crate) fn append_protocol(&self, frames: &[u8]) -> Put {
+        let mut state = self.lock();
+        if state.is_closed || state.is_slow || !state.is_full(frames.len()) {
+            drop(state);
+            return self.append(frames, Flags::NONE);
+        }
+        state.tail.extend_from_slice(frames);
+        self.done(state);
+        Put::Queued
     }
 
     /// Wakes whoever writes, if it sleeps.
@@ -213,7 +246,7 @@ impl Outbox {
     /// Gives the queue to a GET that may take some of it. Afterwards whoever appends wakes that GET.
     pub(crate) fn drain<R>(&self, take: impl FnOnce(&mut Waiting) -> R) -> R {
         let mut state = self.lock();
-        state.seal();
+        state.seal(&self.counted);
         let result = take(&mut state.queue);
         if state.queue.is_empty() {
             let _ = state.queue.replace(Vec::new());
@@ -237,11 +270,6 @@ impl Outbox {
         self.lock().waiting()
     }
 
-    /// Packets that were dropped.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.lock().dropped
-    }
-
     /// The client is too slow, and is to be dropped.
     pub(crate) fn is_slow(&self) -> bool {
         self.lock().is_slow
@@ -251,6 +279,7 @@ impl Outbox {
     pub(crate) fn give_up(&self) {
         let mut state = self.lock();
         state.is_slow = true;
+        self.counted.dropped.add(state.queue.len());
         state.queue.clear();
         state.tail = Vec::new();
         state.written = 0;
@@ -268,7 +297,10 @@ impl Outbox {
 /// Writes what waits to its end.
 pub(crate) async fn flush<W: AsyncWrite + Unpin>(outbox: &Outbox, sink: &mut W) -> io::Result<()> {
     std::future::poll_fn(|context| {
-        ready!(outbox.poll_flush(context, sink, &mut 0))?;
+        let mut written = 0;
+        let flushed = outbox.poll_flush(context, sink, &mut written);
+        outbox.counted.bytes_out.add(written);
+        ready!(flushed)?;
         Pin::new(&mut *sink).poll_flush(context)
     })
     .await

@@ -32,7 +32,7 @@ struct There {
 
 impl RemoteSocket {
     pub(crate) fn local(socket: Socket) -> Self {
-        let namespace = Namespace::new(&socket.session().inner, socket.space().clone());
+        let namespace = Namespace::new(&socket.line().inner, socket.space().clone());
         Self { namespace, id: socket.id(), rooms: socket.rooms(), at: At::Here(socket) }
     }
 

@@ -2,23 +2,26 @@
 
 use super::{
     Handshake, Socket,
+    admission::Judged,
     engine::EngineSocket,
+    handlers::Late,
     inner::Inner,
+    line::Line,
     outbox::Outbox,
     random,
-    scratch::{self, Scratch},
     space::{Names, Seat},
 };
-use crate::{AskError, EmitError, args::Raw};
+use crate::{AskError, args::Raw};
 use sansocket::{
     endpoint::{Batch, Input, ServerEnd, ServerLink, Step},
     engineio::{self, Transport},
-    socketio::{AckSlot, Collector, Flags, Namespace, Reason, SendError, server::Session as Io},
+    socketio::{AckSlot, Collector, Reason, server::Session as Io},
     time::Instant,
-    ws::{Out, Stored},
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    mem::take,
+    ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -48,24 +51,33 @@ pub(crate) type Answered = Result<Raw, AskError>;
 /// `turn`.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) line: Arc<Line>,
     pub(crate) id: engineio::Sid,
     kind: Kind,
-    pub(crate) handshake: Handshake,
     stack: Mutex<Stack>,
     turn: tokio::sync::Mutex<Collector<Vec<u8>>>,
     /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
     pinned: Mutex<Option<Seat>>,
+    /// There is one. Both are changed under the lock of the stack or under `turn`.
+    is_pinned: AtomicBool,
     /// Somebody wanted a turn while another had it.
     is_turn_due: AtomicBool,
-    pub(crate) outbox: Outbox,
     /// A request or a probe came to its end, or the session did, or a handler.
     pub(crate) changed: Notify,
     /// Milliseconds for which the clock of the session stood still, because nothing was read from its client.
     paused: AtomicU64,
-    /// Handlers that wait for something.
-    handlers: AtomicUsize,
-    span: tracing::Span,
+    /// Handlers that wait for something, and the bytes of the events that wait for them.
+    pub(super) handlers: AtomicUsize,
+    pub(super) late: AtomicUsize,
+    pub(super) span: tracing::Span,
+}
+
+impl Deref for Session {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
+    }
 }
 
 #[derive(Debug)]
@@ -73,9 +85,13 @@ pub(crate) struct Stack {
     pub(crate) machine: Machine,
     pub(crate) sockets: Vec<Socket>,
     /// Namespaces that the client was sent away from, and whose handlers are still to be called.
-    pub(crate) departed: Vec<Namespace>,
-    asked: HashMap<u32, oneshot::Sender<Answered>>,
-    next_token: u32,
+    pub(crate) departed: Vec<Socket>,
+    /// Clients that were checked, and are to be told that they are in, or why not.
+    pub(crate) judged: Vec<Judged>,
+    /// Events that wait until fewer handlers do.
+    pub(crate) late: VecDeque<Late>,
+    pub(super) asked: HashMap<u32, oneshot::Sender<Answered>>,
+    pub(super) next_token: u32,
 }
 
 #[derive(Debug)]
@@ -101,7 +117,7 @@ impl Session {
         let link = ServerLink::open(transport, id, config.engine(), config.frames(), now);
         // The id is a secret, and stays out of logs.
         let span = tracing::info_span!("session", address = handshake.address.map(tracing::field::display));
-        let outbox = Outbox::new(config.max_queue, config.policy);
+        let outbox = Outbox::new(config.max_queue, config.policy, &inner.counted);
         outbox.set_blocked(transport == Transport::Polling);
         Arc::new_cyclic(|this| {
             let machine = match kind {
@@ -112,21 +128,28 @@ impl Session {
                 }
                 Kind::Engine => Machine::Engine(Box::new(link)),
             };
-            let stack =
-                Stack { machine, sockets: Vec::new(), departed: Vec::new(), asked: HashMap::new(), next_token: 0 };
+            let stack = Stack {
+                machine,
+                sockets: Vec::new(),
+                departed: Vec::new(),
+                judged: Vec::new(),
+                late: VecDeque::new(),
+                asked: HashMap::new(),
+                next_token: 0,
+            };
             Self {
-                inner: inner.clone(),
+                line: Line::new(inner, outbox, handshake, this.clone()),
                 id,
                 kind,
-                handshake,
                 stack: Mutex::new(stack),
                 turn: tokio::sync::Mutex::new(Collector::new(Vec::new())),
                 pinned: Mutex::new(None),
+                is_pinned: AtomicBool::new(false),
                 is_turn_due: AtomicBool::new(false),
-                outbox,
                 changed: Notify::new(),
                 paused: AtomicU64::new(0),
                 handlers: AtomicUsize::new(0),
+                late: AtomicUsize::new(0),
                 span,
             }
         })
@@ -153,9 +176,12 @@ impl Session {
             if self.link(|link| link.transport() != Transport::Polling || link.is_gone()) {
                 return;
             }
-            tokio::select! {
-                () = self.inner.clock.sleep(self.due()) => {}
-                () = changed => {}
+            // Who wanted a turn before this task listened has told nobody.
+            if !self.is_turn_due.load(Ordering::SeqCst) {
+                tokio::select! {
+                    () = self.inner.clock.sleep(self.due()) => {}
+                    () = changed => {}
+                }
             }
             if self.link(|link| link.transport()) == Transport::Polling {
                 self.work();
@@ -231,7 +257,6 @@ impl Session {
         }
         if is_gone && self.inner.forget(self) {
             self.inner.transport_counter(transport).sub(1);
-            self.inner.counted.dropped.add(usize::try_from(self.outbox.dropped()).unwrap_or(usize::MAX));
             self.outbox.close();
             self.changed.notify_waiters();
         }
@@ -247,9 +272,21 @@ impl Session {
         now: Instant,
     ) -> bool {
         let mut guard = self.lock();
-        if let Some(namespace) = guard.departed.pop() {
+        if let Some(socket) = guard.departed.pop() {
             drop(guard);
-            self.leave(namespace, Reason::ServerNamespaceDisconnect);
+            self.leave(&socket, Reason::ServerNamespaceDisconnect);
+            return true;
+        }
+        if let Some(judged) = guard.judged.pop() {
+            drop(guard);
+            self.judge(judged);
+            return true;
+        }
+        if !self.is_busy()
+            && let Some(late) = guard.late.pop_front()
+        {
+            drop(guard);
+            self.handle_late(late);
             return true;
         }
         let step = match &mut guard.machine {
@@ -263,10 +300,12 @@ impl Session {
         };
         self.queue(batch);
         drop(guard);
+        // Whoever is not asked for by an event is asked for by nobody: the client broke the protocol.
+        let asked = self.unpin();
         match step {
             Step::Idle => return false,
             Step::Again => {}
-            Step::Event(event, files) => self.handle(event, files),
+            Step::Event(event, files) => self.handle(event, files, asked),
             Step::Closed(reason) => self.closed(reason),
         }
         true
@@ -275,7 +314,7 @@ impl Session {
     /// Appends what the machine wrote, while its lock is held: so packets stand in the order in which the machine wrote them.
     fn queue(&self, batch: &mut Batch<Vec<u8>>) {
         if !batch.written().is_empty() {
-            self.outbox.append(batch.written(), Flags::NONE);
+            self.outbox.append_protocol(batch.written());
             batch.clear();
         }
     }
@@ -288,67 +327,6 @@ impl Session {
             Some(_) => {}
         }
         true
-    }
-
-    /// Has the Socket.IO session write something, and appends it.
-    pub(crate) fn say(
-        &self,
-        say: impl FnMut(&mut Io<Names, Vec<AckSlot>>, &mut Out<'_, Stored>) -> Result<(), SendError>,
-    ) -> Result<(), EmitError> {
-        self.say_then(say, |_| ())
-    }
-
-    /// As `say`, and calls `then` before anything else can happen to the session.
-    pub(crate) fn say_then<R>(
-        &self,
-        say: impl FnMut(&mut Io<Names, Vec<AckSlot>>, &mut Out<'_, Stored>) -> Result<(), SendError>,
-        then: impl FnOnce(&mut Stack) -> R,
-    ) -> Result<R, EmitError> {
-        scratch::with(|Scratch { batch, .. }| {
-            let mut guard = self.lock();
-            let Machine::SocketIo(end) = &mut guard.machine else { return Err(EmitError::Disconnected) };
-            end.say(batch, say).map_err(EmitError::of)?;
-            self.outbox.append(batch.written(), Flags::NONE);
-            Ok(then(&mut guard))
-        })
-    }
-
-    /// Sends an event that is to be acknowledged.
-    pub(crate) fn ask(
-        &self,
-        namespace: Namespace,
-        event: &str,
-        args: &(impl serde::Serialize + ?Sized),
-        timeout: Duration,
-    ) -> Result<oneshot::Receiver<Answered>, EmitError> {
-        let deadline = Some(self.now().after_millis(super::config::millis(timeout).into()));
-        let receiver = scratch::encoded(args, |content, batch| {
-            let mut guard = self.lock();
-            let Stack { machine: Machine::SocketIo(end), asked, next_token, .. } = &mut *guard else {
-                return Err(EmitError::Disconnected);
-            };
-            let token = *next_token;
-            let expect = sansocket::socketio::ExpectAck { token, deadline };
-            end.say(batch, |io, out| io.emit(namespace, event, content, Some(expect), out)).map_err(EmitError::of)?;
-            self.outbox.append(batch.written(), Flags::NONE);
-            *next_token = next_token.wrapping_add(1);
-            let (sender, receiver) = oneshot::channel();
-            asked.insert(token, sender);
-            Ok(receiver)
-        })?;
-        // Its deadline may be the nearest now.
-        self.outbox.wake();
-        self.changed.notify_waiters();
-        Ok(receiver)
-    }
-
-    /// An answer arrived, or none will.
-    pub(crate) fn answered(&self, token: u32, answer: Answered) {
-        let sender = self.lock().asked.remove(&token);
-        if let Some(sender) = sender {
-            // Whoever asked may have gone.
-            let _ = sender.send(answer);
-        }
     }
 
     /// Closes the connection.
@@ -372,35 +350,18 @@ impl Session {
     pub(crate) fn pin(&self, seat: Seat) {
         // The one before is dropped without the lock: its client broke the protocol, and did not join.
         let _before = self.pinned.lock().unwrap_or_else(PoisonError::into_inner).replace(seat);
+        self.is_pinned.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn unpin(&self) -> Option<Seat> {
+        if !self.is_pinned.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.is_pinned.store(false, Ordering::Relaxed);
         self.pinned.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Runs a handler on that waits for something.
-    pub(crate) fn run(self: &Arc<Self>, work: crate::handler::Work) {
-        self.handlers.fetch_add(1, Ordering::Relaxed);
-        self.inner.counted.handlers.add(1);
-        let session = self.clone();
-        let guarded = super::dispatch::Guarded { work, session: self.clone() };
-        let span = self.span.clone();
-        self.inner.spawn(async move {
-            tracing::Instrument::instrument(guarded, span).await;
-            let was = session.handlers.fetch_sub(1, Ordering::Relaxed);
-            session.inner.counted.handlers.sub(1);
-            if was >= session.inner.config.max_handlers {
-                session.stir();
-            }
-        });
-    }
-
-    /// As many handlers wait for something as may.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.handlers.load(Ordering::Relaxed) >= self.inner.config.max_handlers
-    }
-
-    fn closed(self: &Arc<Self>, reason: Reason) {
+    fn closed(&self, reason: Reason) {
         let (fault, link_fault) = match &mut self.lock().machine {
             Machine::SocketIo(end) => (end.fault(), end.link().fault()),
             Machine::Engine(_) => (None, None),
@@ -413,9 +374,14 @@ impl Session {
         }
         // Of a client that broke the protocol.
         drop(self.unpin());
-        let sockets = std::mem::take(&mut self.lock().sockets);
+        let (sockets, late, asked) = {
+            let stack = &mut *self.lock();
+            (take(&mut stack.sockets), take(&mut stack.late), take(&mut stack.asked))
+        };
+        self.late.store(0, Ordering::Relaxed);
         for socket in sockets {
             socket.left(reason);
         }
+        drop((late, asked));
     }
 }

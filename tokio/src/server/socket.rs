@@ -1,7 +1,9 @@
 use super::{
     Failure, Handshake,
     dispatch::failure,
-    listeners::Listeners,
+    line::Line,
+    listeners::{Listeners, OnLeave},
+    outbox::Put,
     scratch,
     session::Session,
     space::{Seat, Space},
@@ -31,7 +33,7 @@ use std::{
 pub struct Socket(Arc<Shared>);
 
 struct Shared {
-    session: Arc<Session>,
+    line: Arc<Line>,
     space: Arc<Space>,
     /// Keeps the namespace as long as the client is in it, not as long as the application has this.
     seat: Mutex<Option<Seat>>,
@@ -55,9 +57,9 @@ const LEAVING: u8 = 2;
 const GONE: u8 = 3;
 
 impl Socket {
-    pub(crate) fn new(session: &Arc<Session>, seat: Seat, namespace: Namespace, auth: &[u8]) -> Self {
+    pub(crate) fn new(session: &Session, seat: Seat, namespace: Namespace, auth: &[u8]) -> Self {
         Self(Arc::new(Shared {
-            session: session.clone(),
+            line: session.line.clone(),
             space: seat.space().clone(),
             seat: Mutex::new(Some(seat)),
             namespace,
@@ -91,7 +93,7 @@ impl Socket {
     /// The HTTP request that opened the connection: query, header fields, address.
     #[must_use]
     pub fn handshake(&self) -> &Handshake {
-        &self.0.session.handshake
+        &self.0.line.handshake
     }
 
     /// What the client gave as `auth`.
@@ -108,16 +110,16 @@ impl Socket {
         &self.0.data
     }
 
-    /// `websocket` or `polling`.
+    /// `websocket` or `polling`; empty when the connection is over.
     #[must_use]
     pub fn transport(&self) -> &'static str {
-        self.0.session.link(|link| link.transport().as_str())
+        self.0.line.session().map_or("", |session| session.link(|link| link.transport().as_str()))
     }
 
     /// Bytes that wait for the client, in all its namespaces.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.0.session.outbox.waiting()
+        self.0.line.outbox.waiting()
     }
 
     /// Sends an event. A tuple is several arguments, `()` none; bytes, such as [`Bytes`], are sent as binary attachments.
@@ -133,26 +135,26 @@ impl Socket {
         if !self.is_connected() {
             return Err(EmitError::Disconnected);
         }
-        self.0.session.inner.counted.events_out.add(1);
-        let outbox = &self.0.session.outbox;
+        let outbox = &self.0.line.outbox;
         match scratch::frames(&self.0.space.name, event, None, args, |frames| outbox.append(frames, flags))? {
-            super::outbox::Put::Queued | super::outbox::Put::Dropped => Ok(()),
-            super::outbox::Put::Closed => Err(EmitError::Disconnected),
+            Put::Closed => return Err(EmitError::Disconnected),
+            Put::Queued => self.0.line.inner.counted.events_out.add(1),
+            Put::Dropped => {}
         }
+        Ok(())
     }
 
     /// Appends frames that others have too.
     pub(crate) fn share(&self, frames: &Bytes, flags: Flags) {
-        if self.is_connected() {
-            self.0.session.inner.counted.events_out.add(1);
-            self.0.session.outbox.share(frames, flags);
+        if self.is_connected() && self.0.line.outbox.share(frames, flags) == Put::Queued {
+            self.0.line.inner.counted.events_out.add(1);
         }
     }
 
     /// Sends an event and waits for the acknowledgement, of type `T`: `let sum: u32 = socket.ask("sum", (1, 2)).await?`. The event is sent at once;
     /// await the result to have the answer.
     pub fn ask<T: DeserializeOwned>(&self, event: &str, args: impl Serialize) -> Ask<T> {
-        let timeout = self.0.session.inner.config.ask_timeout;
+        let timeout = self.0.line.inner.config.ask_timeout;
         self.ask_within(timeout, event, args)
     }
 
@@ -163,7 +165,8 @@ impl Socket {
         event: &str,
         args: impl Serialize,
     ) -> Ask<T> {
-        let asked = self.0.session.ask(self.0.namespace, event, &args, timeout);
+        let session = self.is_connected().then(|| self.0.line.session()).flatten();
+        let asked = session.ok_or(EmitError::Disconnected).and_then(|s| s.ask(self.0.namespace, event, &args, timeout));
         let work = Box::pin(async move {
             let raw = asked?.await.unwrap_or(Err(AskError::Disconnected))?;
             let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
@@ -177,32 +180,32 @@ impl Socket {
     ///
     /// Nothing is sent to it any more. The handlers for its end are called by the task of its connection, not by this call.
     pub fn disconnect(&self, close: bool) {
-        let session = &self.0.session;
+        // One that is gone has nothing to leave, though its client may be here again.
+        let Some(session) = self.0.line.session().filter(|_| !self.is_gone()) else { return };
         if close {
             for socket in session.sockets() {
-                socket.send_away();
+                socket.send_away(&session);
             }
             session.close(Reason::ForcedServerClose);
         } else {
-            self.send_away();
-            session.stir();
+            self.send_away(&session);
         }
+        session.stir();
     }
 
-    fn send_away(&self) {
+    fn send_away(&self, session: &Session) {
         let Self(shared) = self;
-        let leave = |stack: &mut super::session::Stack| {
-            let _ = shared.phase.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst);
-            stack.departed.push(shared.namespace);
-        };
-        // It may be gone already.
-        let _ = shared.session.say_then(|io, out| io.disconnect(shared.namespace, out), leave);
+        if shared.phase.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            // If the session is over, its end is under way already.
+            let _ = session
+                .say_then(|io, out| io.disconnect(shared.namespace, out), |stack| stack.departed.push(self.clone()));
+        }
     }
 
     /// Joins a room. `false`: the socket is gone, in as many rooms as it may be, or the name is too long
     /// ([`Config::max_rooms`](super::Config::max_rooms)).
     pub fn join(&self, room: impl AsRef<str>) -> bool {
-        let config = &self.0.session.inner.config;
+        let config = &self.0.line.inner.config;
         self.0.space.registry.join(self, room.as_ref(), config.max_rooms, config.max_room_name)
     }
 
@@ -223,8 +226,9 @@ impl Socket {
         self.0.space.registry.is_in(self, room.as_ref())
     }
 
-    pub(crate) fn session(&self) -> &Arc<Session> {
-        &self.0.session
+    /// What it holds of its session.
+    pub(crate) fn line(&self) -> &Line {
+        &self.0.line
     }
 
     pub(crate) fn space(&self) -> &Arc<Space> {
@@ -255,14 +259,15 @@ impl Socket {
         self.0.phase.load(Ordering::SeqCst) == GONE
     }
 
-    /// The client was accepted: from now on it can be reached. Unless it is gone already.
-    pub(crate) fn connected(&self) {
-        let Self(shared) = self;
-        if shared.phase.compare_exchange(CHECKED, CONNECTED, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-            return;
-        }
-        shared.session.inner.counted.sockets.add(1);
-        if shared.space.registry.enter(self, &shared.id).is_err() {
+    /// The client was accepted.
+    pub(crate) fn accepted(&self) {
+        self.0.phase.store(CONNECTED, Ordering::SeqCst);
+        self.0.line.inner.counted.sockets.add(1);
+    }
+
+    /// From now on broadcasts reach it.
+    pub(crate) fn enter_registry(&self) {
+        if self.0.space.registry.enter(self, &self.0.id).is_err() {
             tracing::error!("the registry of rooms is full: the socket is in no room");
         }
     }
@@ -272,34 +277,32 @@ impl Socket {
         let Self(shared) = self;
         let space = &shared.space;
         let (listeners, own) = (space.listeners(), self.listeners());
-        let all = |of: fn(&Listeners) -> &Vec<super::listeners::OnLeave>| {
+        let all = |of: fn(&Listeners) -> &Vec<OnLeave>| {
             own.as_deref().into_iter().chain([&*listeners]).flat_map(of).cloned().collect::<Vec<_>>()
         };
-        for hook in all(|l| &l.disconnecting) {
-            shared.session.call(|| hook(self.clone(), reason));
-        }
-        if matches!(shared.phase.swap(GONE, Ordering::SeqCst), CONNECTED | LEAVING) {
-            shared.session.inner.counted.sockets.sub(1);
-        }
+        let call = |hooks: Vec<OnLeave>| {
+            for hook in hooks {
+                if let Some(session) = shared.line.session() {
+                    session.call(|| hook(self.clone(), reason));
+                }
+            }
+        };
+        call(all(|l| &l.disconnecting));
+        shared.phase.store(GONE, Ordering::SeqCst);
+        shared.line.inner.counted.sockets.sub(1);
         if space.registry.leave_all(self) {
             let space = space.clone();
-            shared.session.inner.spawn(async move {
+            shared.line.inner.spawn(async move {
                 while space.registry.sweep() {
                     tokio::task::yield_now().await;
                 }
             });
         }
-        for hook in all(|l| &l.disconnect) {
-            shared.session.call(|| hook(self.clone(), reason));
-        }
-        // What the handlers captured may hold this socket.
-        drop(self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner).take());
-        self.give_seat_back();
-    }
-
-    /// The client is not in the namespace any more, or was not let in.
-    pub(crate) fn give_seat_back(&self) {
-        let seat = self.0.seat.lock().unwrap_or_else(PoisonError::into_inner).take();
+        call(all(|l| &l.disconnect));
+        // What the handlers captured may hold this socket, and may use it when it is dropped: so without the lock.
+        let own = shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(own);
+        let seat = shared.seat.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(seat);
     }
 
@@ -308,22 +311,21 @@ impl Socket {
     }
 
     /// Changes what is called for this socket. Nothing is added to one that is gone: what handlers capture would never be given back.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Listeners)) {
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Listeners) -> R) {
         let mut listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.is_gone() {
-            change(Arc::make_mut(listeners.get_or_insert_default()));
-        }
+        let removed = (!self.is_gone()).then(|| change(Arc::make_mut(listeners.get_or_insert_default())));
+        drop(listeners);
+        drop(removed);
     }
 
     /// Handlers that were to be called once are dropped.
     pub(crate) fn forget_spent(&self, event: &str) {
         self.change(|listeners| listeners.forget_spent(event));
-        self.0.space.change(|listeners| listeners.forget_spent(event));
     }
 
     /// A handler was not called, because the arguments are not of its type.
     pub(crate) fn failed(&self, listeners: &Listeners, event: &str, error: &DecodeError) {
-        tracing::debug!(event, "not handled: {error}");
+        tracing::debug!(event, error = error.to_string(), "not handled");
         self.tell_failure(listeners, &failure(event, error));
     }
 
@@ -335,7 +337,9 @@ impl Socket {
 
     fn tell_failure(&self, listeners: &Listeners, failure: &Failure) {
         for hook in &listeners.failure {
-            self.0.session.call(|| hook(self.clone(), failure.clone()));
+            if let Some(session) = self.0.line.session() {
+                session.call(|| hook(self.clone(), failure.clone()));
+            }
         }
     }
 }
@@ -344,7 +348,8 @@ impl Endpoint for Socket {
     type Request = AckRequest;
 
     fn acknowledge(&self, request: AckRequest, json: &[u8], files: &[Bytes]) -> Result<(), EmitError> {
-        scratch::content(json, files, |content| self.0.session.say(|io, out| io.ack(request, content, out)))
+        let session = self.0.line.session().ok_or(EmitError::Disconnected)?;
+        scratch::content(json, files, |content| session.say(|io, out| io.ack(request, content, out)))
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
 };
 
@@ -27,8 +28,10 @@ impl Space {
         self.listeners.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Listeners)) {
-        change(Arc::make_mut(&mut *self.listeners.write().unwrap_or_else(PoisonError::into_inner)));
+    /// Changes what is called. What the change removes is dropped without the lock: handlers may hold what uses the server when it is dropped.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Listeners) -> R) {
+        let removed = change(Arc::make_mut(&mut *self.listeners.write().unwrap_or_else(PoisonError::into_inner)));
+        drop(removed);
     }
 }
 
@@ -154,6 +157,11 @@ impl Spaces {
         space
     }
 
+    /// The number of namespaces.
+    pub(crate) fn len(&self) -> usize {
+        1 + self.read().by_name.len()
+    }
+
     fn name(&self, namespace: Namespace) -> Option<Arc<str>> {
         let at = usize::from(namespace.0).checked_sub(1)?;
         self.read().places.get(at)?.as_ref().map(|place| place.space.name.clone())
@@ -180,7 +188,14 @@ impl Spaces {
             }
             others.patterns.clone()
         };
-        let pattern = patterns.iter().find(|pattern| (pattern.matches)(name))?;
+        // It is called within the machine, so its panic must not get there.
+        let matches = |pattern: &&Arc<Pattern>| {
+            catch_unwind(AssertUnwindSafe(|| (pattern.matches)(name))).unwrap_or_else(|_| {
+                tracing::error!("the function given to of_matching panicked: the namespace is refused");
+                false
+            })
+        };
+        let pattern = patterns.iter().find(matches)?;
         let mut others = self.write();
         let at = match others.by_name.get(name) {
             // Another client was faster.

@@ -156,7 +156,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             if written > before || !is_backed_up {
                 taken = now;
             }
-            if !is_backed_up && !session.is_busy() {
+            if !is_backed_up && !session.is_late() {
                 match wire.poll_read(context) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Woken::Ended),
                     Poll::Ready(Ok(n)) => return Poll::Ready(Woken::Read(n)),

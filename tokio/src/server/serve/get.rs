@@ -94,7 +94,7 @@ impl<'s> Post<'s> {
             loop {
                 let mut changed = std::pin::pin!(session.changed.notified());
                 changed.as_mut().enable();
-                if !(session.outbox.is_backed_up() || session.is_busy()) || session.link(|link| link.is_over()) {
+                if !(session.outbox.is_backed_up() || session.is_late()) || session.link(|link| link.is_over()) {
                     return;
                 }
                 changed.await;
