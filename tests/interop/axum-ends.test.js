@@ -1,11 +1,10 @@
 // What the axum example does at its ends: clients that do not read, WebSockets that vanish in a probe, farewells, refusals.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { after, before, test } from "node:test";
-import { Raw, SERVER, frame, moveAndGo, request, sleep, start, startServer, until } from "./support.js";
+import { Raw, example, frame, moveAndGo, request, sleep, start, startServer, until } from "./support.js";
 
-const AXUM = process.env.AXUM ?? path.join(path.dirname(SERVER), "../../axum/release/sansocket-axum");
+const AXUM = process.env.AXUM ?? example("axum");
 let app, server;
 before(async () => {
   app = await start(AXUM, { args: ["--ping-interval", "500", "--ping-timeout", "1000"] });
@@ -64,7 +63,7 @@ test("E2: a WebSocket that is reset in a probe: the session lives, and may try a
 test("E3: a POST that ended the session: what was answered, then the close packet, in a payload of its own", async () => {
   const sid = await open();
   const get = async () => (await fetch(`${url()}&sid=${sid}`)).text();
-  assert.equal((await fetch(`${url()}&sid=${sid}`, { method: "POST", body: '421["a"]\x1e4x' })).status, 200);
+  assert.equal((await fetch(`${url()}&sid=${sid}`, { method: "POST", body: '421["ask"]\x1e4x' })).status, 200);
   assert.equal(await get(), "431[]");
   assert.equal(await get(), "1");
   assert.match(await get(), /"code":1/);

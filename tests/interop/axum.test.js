@@ -1,11 +1,10 @@
 // The axum example with the stock client: every transport, the app's own routes beside it, an end that everybody is told.
 import assert from "node:assert/strict";
-import path from "node:path";
 import { after, before, test } from "node:test";
 import { io } from "socket.io-client";
-import { SERVER, start, until } from "./support.js";
+import { example, start, until } from "./support.js";
 
-const AXUM = process.env.AXUM ?? path.join(path.dirname(SERVER), "../../axum/release/sansocket-axum");
+const AXUM = process.env.AXUM ?? example("axum");
 let app;
 before(async () => (app = await start(AXUM, { args: ["--ping-interval", "500", "--ping-timeout", "2000"] })));
 after(() => app.stop());

@@ -10,6 +10,7 @@ pub mod handler;
 pub mod net;
 mod random;
 pub mod server;
+mod sync;
 pub mod testing;
 pub mod websocket;
 

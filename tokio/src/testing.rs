@@ -2,28 +2,89 @@
 //!
 //! ```
 //! use sansocket_tokio::{
+//!     client,
 //!     server::{Config, Server, Socket},
 //!     testing,
 //! };
-//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! use std::time::Duration;
+//! use tokio::time::Instant;
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let io = Server::new(Config::new());
 //! io.on("hello", |_: Socket, name: String| format!("hello {name}"));
 //!
-//! let mut stream = testing::stream(&io);
-//! stream.write_all(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await?;
-//! let mut answer = String::new();
-//! stream.read_to_string(&mut answer).await?;
-//! assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"pingInterval\":25000"));
+//! let (client, socket) = testing::connect(&io, "/").await?;
+//! assert_eq!(client.ask::<String>("hello", "world").await?, "hello world");
+//!
+//! client.on("ready?", |_: client::Socket| true);
+//! assert!(socket.ask::<bool>("ready?", ()).await?);
+//!
+//! // Time passes as soon as nobody has anything to do, so a test of deadlines takes no time.
+//! let began = Instant::now();
+//! let answer = socket.timeout(Duration::from_secs(60)).ask::<()>("nobody listens", ()).await;
+//! assert!(answer.is_err() && began.elapsed() >= Duration::from_secs(60));
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What a client does after its connection was lost, or a whole test with several clients, is tested with [`client`]; a client of another kind, or one
+//! that breaks the protocol, with a bare [`stream`].
 
-use crate::server::{Server, Socket};
-use std::net::SocketAddr;
-use tokio::io::{DuplexStream, duplex};
+use crate::{
+    client::{Builder, Client, ConnectError},
+    server::{Server, Socket},
+};
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{DuplexStream, duplex},
+    time::sleep,
+};
+
+/// Connects a client to a namespace of a server, such as `/`. Returns it with the socket that the server has for it. The handlers of
+/// [`Namespace::on_connect`](crate::server::Namespace::on_connect) may still run.
+///
+/// # Errors
+/// [`ConnectError`]: a check of the server refused the client, or there is no such namespace.
+///
+/// # Panics
+/// Outside of a Tokio runtime.
+pub async fn connect(server: &Server, namespace: &str) -> Result<(Client, Socket), ConnectError> {
+    let client = client(server, namespace).connect().await?;
+    loop {
+        let id = client.id();
+        if let Some(socket) = id.and_then(|id| server.of(namespace).socket_of(&id)) {
+            return Ok((client, socket));
+        }
+        // The server tells the client before others can reach it.
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// A client of a server whose connections are in memory. It is not connected yet, so that it can have handlers from the beginning, other transports, or
+/// `auth`.
+///
+/// ```
+/// use sansocket_tokio::{client::Transport, server::{Config, Server}, testing};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let io = Server::new(Config::new());
+/// let client = testing::client(&io, "/").transports([Transport::Polling]).connect().await?;
+/// assert_eq!(io.counters().polling_sessions, 1);
+/// client.close().await;
+/// # Ok(())
+/// # }
+/// ```
+pub fn client(server: &Server, namespace: &str) -> Builder {
+    let path = server.path().to_owned();
+    let server = server.clone();
+    let dial = move || {
+        let stream = stream(&server);
+        async move { Ok(stream) }
+    };
+    Client::builder(format!("http://server{namespace}")).path(path).dial_with(dial)
+}
 
 /// Bytes that fit into a [`stream`] in each direction, if not said otherwise. Then who writes waits until the other end reads.
 pub const BUFFER: usize = 64 * 1024;

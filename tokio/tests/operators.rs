@@ -5,7 +5,10 @@ mod peer;
 use peer::Peer;
 use sansocket_tokio::{
     AskError, EmitError,
-    server::{Answer, Config, Server, Socket},
+    server::{
+        Answer, Config, Server, Socket,
+        adapter::{Adapter, AdapterError, Fetching, Local, Packet, ReplySender, Selection},
+    },
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -175,6 +178,55 @@ async fn answers_that_nobody_waits_for_do_no_harm() {
     assert_eq!(one.await.unwrap(), 2);
     assert_eq!(all.all().await[0].result.as_ref().unwrap(), &3);
     assert!(matches!(socket.timeout(SECOND).ask::<u32>("n", ()).await, Err(AskError::TimedOut)));
+}
+
+/// Keeps what it is given to answer with, and never answers: a cluster whose other nodes hang, by an adapter that does not give up.
+#[derive(Default)]
+struct Hanging(std::sync::Mutex<Vec<ReplySender>>);
+
+impl Adapter for Hanging {
+    fn broadcast(&self, here: &Local, selection: &Selection, packet: &Packet<'_>) -> Result<(), EmitError> {
+        here.broadcast(selection, packet)
+    }
+    fn ask(
+        &self,
+        _: &Local,
+        _: &Selection,
+        _: &Packet<'_>,
+        _: Duration,
+        replies: ReplySender,
+    ) -> Result<(), EmitError> {
+        replies.expect(1);
+        self.0.lock().unwrap().push(replies);
+        Ok(())
+    }
+    fn fetch_sockets<'a>(&'a self, _: &'a Local, _: &'a Selection, _: Duration) -> Fetching<'a> {
+        Box::pin(async { Err(AdapterError::new("hangs")) })
+    }
+    fn join(&self, _: &Local, _: &Selection, _: &str) -> Result<(), AdapterError> {
+        Err(AdapterError::new("hangs"))
+    }
+    fn leave(&self, _: &Local, _: &Selection, _: &str) -> Result<(), AdapterError> {
+        Err(AdapterError::new("hangs"))
+    }
+    fn disconnect(&self, _: &Local, _: &Selection, _: bool) -> Result<(), AdapterError> {
+        Err(AdapterError::new("hangs"))
+    }
+    fn server_side_emit(&self, _: &Local, _: &Packet<'_>) -> Result<(), AdapterError> {
+        Err(AdapterError::new("hangs"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_that_hangs_does_not_hang_the_application() {
+    let io = Server::with_adapter(Config::new(), Hanging::default());
+    let began = Instant::now();
+    let answers = io.timeout(SECOND).ask::<u8>("x", ()).unwrap();
+    assert_eq!(answers.expected(), 1);
+    assert_eq!(futures_util::StreamExt::count(answers).await, 0);
+    assert!(began.elapsed() < 2 * SECOND);
+    assert!(matches!(io.server_side_emit("x", ()), Err(EmitError::Adapter(_))));
+    assert!(io.fetch_sockets().await.is_err() && io.sockets_join("room").is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,17 @@
 use super::adapter::{Replies, Reply};
 use crate::AskError;
+use futures_core::Stream;
 use sansocket::socketio::Sid;
 use serde::de::DeserializeOwned;
-use std::{fmt, marker::PhantomData, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use std::{
+    fmt,
+    future::poll_fn,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The answer of one socket to a question to several: [`Answers`].
 #[derive(Debug)]
@@ -17,7 +25,7 @@ pub struct Answer<T> {
 /// The answers to a question to several sockets: [`Broadcast::ask`](super::Broadcast::ask).
 ///
 /// Each socket of this server that was asked is told about once: with its answer, that it left, or, when the time is over, that it did not answer. So it
-/// ends early when all have answered. Of other nodes of a cluster that do not answer in time nothing is known.
+/// ends early when all have answered. It is a [`Stream`] too. Of other nodes of a cluster that do not answer in time nothing is known.
 ///
 /// ```
 /// use sansocket_tokio::server::{Config, Server};
@@ -43,6 +51,7 @@ pub struct Answers<T> {
     replies: Replies,
     /// When an adapter that still waits for other nodes is not waited for any more.
     until: Instant,
+    sleep: Option<Pin<Box<Sleep>>>,
     answered: usize,
     kind: PhantomData<fn() -> T>,
 }
@@ -54,15 +63,24 @@ impl<T: DeserializeOwned> Answers<T> {
     pub(super) fn new(replies: Replies, timeout: Duration) -> Self {
         let now = Instant::now();
         let until = now.checked_add(timeout.saturating_add(GRACE)).unwrap_or(now + Duration::from_secs(86_400 * 365));
-        Self { replies, until, answered: 0, kind: PhantomData }
+        Self { replies, until, sleep: None, answered: 0, kind: PhantomData }
     }
 
     /// The next answer. `None`: all sockets were told about, or the time is over. If the future is dropped, nothing is lost.
     pub async fn next(&mut self) -> Option<Answer<T>> {
-        let next = timeout_at(self.until, self.replies.next()).await;
-        let Reply { socket, result } = next.unwrap_or_else(|_| self.replies.try_next())?;
+        poll_fn(|context| self.poll_answer(context)).await
+    }
+
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer<T>>> {
+        let polled = self.replies.poll_next(context);
+        let until = self.until;
+        let sleep = || Box::pin(sleep_until(until));
+        if polled.is_pending() && self.sleep.get_or_insert_with(sleep).as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        let Poll::Ready(Some(Reply { socket, result })) = polled else { return Poll::Ready(None) };
         self.answered += usize::from(result.is_ok());
-        Some(Answer { socket, result: result.and_then(|raw| Ok(raw.parse()?)) })
+        Poll::Ready(Some(Answer { socket, result: result.and_then(|raw| Ok(raw.parse()?)) }))
     }
 
     /// Waits for all answers.
@@ -84,6 +102,14 @@ impl<T: DeserializeOwned> Answers<T> {
     #[must_use]
     pub const fn answered(&self) -> usize {
         self.answered
+    }
+}
+
+impl<T: DeserializeOwned> Stream for Answers<T> {
+    type Item = Answer<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Answer<T>>> {
+        self.poll_answer(context)
     }
 }
 

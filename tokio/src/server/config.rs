@@ -139,7 +139,8 @@ impl Config {
         self
     }
 
-    /// The time that the answer to a heartbeat, and every write, may take: 20 s if not set.
+    /// The time that the answer to a heartbeat, and every write to a WebSocket, may take: 20 s if not set. An answer to a request of the server's own HTTP
+    /// may take 10 s.
     #[must_use]
     pub fn ping_timeout(mut self, time: Duration) -> Self {
         self.ping_timeout = time;

@@ -9,6 +9,10 @@ use super::{
     session::{Kind, Session},
     space::Spaces,
 };
+use crate::sync::{
+    Mutex, MutexGuard, Notify, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 use sansocket::{
     endpoint::Answer,
     engineio::{Sid, Transport},
@@ -18,13 +22,10 @@ use sansocket::{
 use std::{
     collections::HashMap,
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::runtime::Handle;
 
 /// The server itself, behind all handles to it.
 pub(crate) struct Inner {
@@ -42,7 +43,7 @@ pub(crate) struct Inner {
     is_closing: AtomicBool,
     /// Tasks that may have something to write still: the end of the server waits for them.
     pub(crate) writing: super::counters::Counter,
-    /// The server closes, or the last session or writing task of a closing server ended.
+    /// The server closes, or something ended that it waits for.
     pub(crate) closing: Notify,
     runtime: OnceLock<Handle>,
 }
@@ -150,13 +151,35 @@ impl Inner {
         self.sessions().values().cloned().collect()
     }
 
-    /// No session is left, and nothing to write.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sessions().is_empty() && self.writing.get() == 0
-    }
-
     pub(crate) fn counters(&self) -> Counters {
         self.counted.read(self.spaces.len())
+    }
+
+    /// The server closes, and has no sessions any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_closing() && self.sessions().is_empty()
+    }
+
+    /// Waits until a server that closes has said everything, or until its time is over.
+    pub(crate) async fn ended(&self) {
+        let ended = async {
+            loop {
+                let mut closing = std::pin::pin!(self.closing.notified());
+                closing.as_mut().enable();
+                if self.is_done() && self.writing.get() == 0 {
+                    return;
+                }
+                closing.await;
+            }
+        };
+        let _ = tokio::time::timeout(self.config.close_timeout, ended).await;
+    }
+
+    /// Something ended that a closing server may wait for.
+    pub(crate) fn told_end(&self) {
+        if self.is_closing() {
+            self.closing.notify_waiters();
+        }
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -18,6 +18,9 @@ mod handshake;
 mod inner;
 mod line;
 mod listeners;
+#[cfg(all(test, models))]
+#[path = "../../models/mod.rs"]
+mod models;
 mod namespace;
 mod origin;
 mod outbox;
@@ -33,6 +36,8 @@ mod service;
 mod session;
 mod socket;
 mod space;
+#[cfg(test)]
+mod tests;
 
 pub use crate::handler::{Check, Handler, Hook, Refusal};
 pub use answers::{Answer, Answers};
@@ -128,6 +133,10 @@ impl Server {
         Namespace::new(&self.inner, self.inner.spaces.add_pattern(Arc::new(matches)))
     }
 
+    pub(crate) fn path(&self) -> &str {
+        &self.inner.config.path
+    }
+
     /// Calls `handler` with each message of a client of Engine.IO itself, at [`Config::engine_path`].
     pub fn on_engine_message<M>(&self, handler: impl Hook<(EngineSocket, EngineMessage), M>) {
         let handler: OnMessage = Arc::new(move |socket, message| handler.call((socket, message)));
@@ -178,25 +187,18 @@ impl Server {
         self.inner.counters()
     }
 
-    /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Meanwhile
-    /// [`listen`](Self::listen) returns. Behind another HTTP server that one ends by itself: end it afterwards, and let it finish the answers that it
-    /// writes.
+    /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Sessions that
+    /// are still open then are cut. [`listen`](Self::listen) returns at the same time. Behind another HTTP server that one ends by itself: end it
+    /// afterwards, and let it finish the answers that it writes.
     pub async fn close(&self) {
         self.inner.begin_to_close();
         for session in self.inner.all_sessions() {
             session.close(Reason::ServerShuttingDown);
         }
-        let ended = async {
-            loop {
-                let mut closing = std::pin::pin!(self.inner.closing.notified());
-                closing.as_mut().enable();
-                if self.inner.is_empty() {
-                    return;
-                }
-                closing.await;
-            }
-        };
-        let _ = tokio::time::timeout(self.inner.config.close_timeout, ended).await;
+        self.inner.ended().await;
+        for session in self.inner.all_sessions() {
+            session.cut();
+        }
         self.inner.adapter.close();
     }
 }

@@ -1,15 +1,16 @@
 //! What waits for one client.
 
 use super::counters::Counted;
+use crate::sync::{Mutex, MutexGuard, Notify};
 use bytes::Bytes;
 use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     task::{Context, Poll, ready},
 };
-use tokio::{io::AsyncWrite, sync::Notify};
+use tokio::io::AsyncWrite;
 
 /// Packets for this client alone are joined up to this many bytes.
 const TOGETHER: usize = 4096;

@@ -1,7 +1,10 @@
 //! Who is in a namespace, and in which rooms.
 
 use super::{Socket, adapter::ReplySender, questions::Questions};
-use crate::args::Raw;
+use crate::{
+    args::Raw,
+    sync::{Mutex, MutexGuard},
+};
 use sansocket::{
     socketio::{
         Namespace, Sid,
@@ -9,10 +12,7 @@ use sansocket::{
     },
     time::Instant,
 };
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, sync::PoisonError};
 use tokio::sync::oneshot;
 
 /// A registry is of one namespace.

@@ -11,7 +11,14 @@ use super::{
     random,
     space::{Names, Seat},
 };
-use crate::{AskError, args::Raw};
+use crate::{
+    AskError,
+    args::Raw,
+    sync::{
+        AsyncMutex, Mutex, MutexGuard, Notify,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
 use sansocket::{
     endpoint::{Batch, Input, ServerEnd, ServerLink, Step},
     engineio::{self, Transport},
@@ -22,13 +29,10 @@ use std::{
     collections::{HashMap, VecDeque},
     mem::take,
     ops::Deref,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 /// Steps of a WebSocket's session that are done in one go. Then others have their turn.
 const TURN: usize = 128;
@@ -55,7 +59,7 @@ pub(crate) struct Session {
     pub(crate) id: engineio::Sid,
     kind: Kind,
     stack: Mutex<Stack>,
-    turn: tokio::sync::Mutex<Collector<Vec<u8>>>,
+    turn: AsyncMutex<Collector<Vec<u8>>>,
     /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
     pinned: Mutex<Option<Seat>>,
     /// There is one. Both are changed under the lock of the stack or under `turn`.
@@ -142,7 +146,7 @@ impl Session {
                 id,
                 kind,
                 stack: Mutex::new(stack),
-                turn: tokio::sync::Mutex::new(Collector::new(Vec::new())),
+                turn: AsyncMutex::new(Collector::new(Vec::new())),
                 pinned: Mutex::new(None),
                 is_pinned: AtomicBool::new(false),
                 is_turn_due: AtomicBool::new(false),
@@ -255,12 +259,27 @@ impl Session {
             // A GET that waits looks whether something is to be said: a ping, or the end.
             self.outbox.wake();
         }
-        if is_gone && self.inner.forget(self) {
-            self.inner.transport_counter(transport).sub(1);
+        if is_gone {
+            self.forget();
+        }
+        left == 0
+    }
+
+    /// Nobody finds it any more, and nothing more is sent.
+    fn forget(&self) {
+        if self.inner.forget(self) {
+            self.inner.transport_counter(self.link(|link| link.transport())).sub(1);
             self.outbox.close();
             self.changed.notify_waiters();
         }
-        left == 0
+    }
+
+    /// Ends it at once, whatever its client was still to be told.
+    pub(crate) fn cut(self: &Arc<Self>) {
+        self.link(ServerLink::handle_error);
+        self.outbox.give_up();
+        self.work();
+        self.forget();
     }
 
     /// One step; `false` when nothing is left to do.
@@ -346,7 +365,7 @@ impl Session {
         self.changed.notify_waiters();
     }
 
-    /// Keeps a namespace from being forgotten until its client has joined it.
+    /// The seat in the namespace that the client asks for in this step.
     pub(crate) fn pin(&self, seat: Seat) {
         // The one before is dropped without the lock: its client broke the protocol, and did not join.
         let _before = self.pinned.lock().unwrap_or_else(PoisonError::into_inner).replace(seat);
@@ -372,8 +391,6 @@ impl Session {
             (_, Some(fault)) => tracing::info!("ended: {reason}: {fault}"),
             _ => tracing::info!("ended: {reason}"),
         }
-        // Of a client that broke the protocol.
-        drop(self.unpin());
         let (sockets, late, asked) = {
             let stack = &mut *self.lock();
             (take(&mut stack.sockets), take(&mut stack.late), take(&mut stack.asked))

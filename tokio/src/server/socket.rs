@@ -12,6 +12,10 @@ use crate::{
     AskError, EmitError,
     args::{self, DecodeError},
     handler::{Endpoint, Refusal},
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
 };
 use bytes::Bytes;
 use sansocket::socketio::{AckRequest, Attachments, Flags, Namespace, Reason, Sid, server::rooms::Member};
@@ -21,10 +25,7 @@ use std::{
     hash::{Hash, Hasher},
     marker::PhantomData,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicU64, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -189,8 +190,8 @@ impl Socket {
             session.close(Reason::ForcedServerClose);
         } else {
             self.send_away(&session);
+            session.stir();
         }
-        session.stir();
     }
 
     fn send_away(&self, session: &Session) {
@@ -224,6 +225,11 @@ impl Socket {
     #[must_use]
     pub fn is_in(&self, room: impl AsRef<str>) -> bool {
         self.0.space.registry.is_in(self, room.as_ref())
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn size() -> usize {
+        size_of::<Shared>()
     }
 
     /// What it holds of its session.

@@ -1,13 +1,14 @@
 //! The namespaces of a server, and the names that the core asks for.
 
 use super::{listeners::Listeners, random, registry::Registry, session::Session};
+use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use sansocket::socketio::{Namespace, Namespaces};
 use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    sync::{Arc, PoisonError, Weak},
 };
 
 /// One namespace.
@@ -157,14 +158,14 @@ impl Spaces {
         space
     }
 
+    pub(crate) fn name(&self, namespace: Namespace) -> Option<Arc<str>> {
+        let at = usize::from(namespace.0).checked_sub(1)?;
+        self.read().places.get(at)?.as_ref().map(|place| place.space.name.clone())
+    }
+
     /// The number of namespaces.
     pub(crate) fn len(&self) -> usize {
         1 + self.read().by_name.len()
-    }
-
-    fn name(&self, namespace: Namespace) -> Option<Arc<str>> {
-        let at = usize::from(namespace.0).checked_sub(1)?;
-        self.read().places.get(at)?.as_ref().map(|place| place.space.name.clone())
     }
 
     fn find(&self, name: &[u8]) -> Option<Namespace> {

@@ -2,7 +2,7 @@
 
 use crate::{
     host::{Host, echo},
-    raw::{Raw, text, until},
+    raw::{Raw, polling, text, until},
 };
 use sansocket_tokio::server::{Config, Handshake, Server, Socket};
 use std::{io, time::Duration};
@@ -101,4 +101,35 @@ async fn an_address_that_is_none_or_in_use_is_an_error_that_names_it() {
     let error = io.bind(&taken.to_string()).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     assert!(error.to_string().starts_with(&format!("cannot listen on {taken}: ")), "{error}");
+}
+
+#[test]
+fn what_clients_are_told_at_the_end_is_written_before_close_returns() {
+    for _ in 0..20 {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut clients = runtime.block_on(async {
+            let served = Host::Own.serve(Config::new()).await;
+            let mut clients = Vec::new();
+            for _ in 0..10 {
+                clients.push(Raw::websocket(served.address).await);
+                let mut waiting = Raw::connect(served.address).await;
+                let sid = waiting.open().await;
+                waiting.send(polling(&sid, None)).await;
+                clients.push(waiting);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            served.io.close().await;
+            clients.into_iter().map(|raw| raw.stream.into_std().unwrap()).collect::<Vec<_>>()
+        });
+        // The program ends.
+        runtime.shutdown_background();
+        for client in &mut clients {
+            client.set_nonblocking(false).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let mut received = Vec::new();
+            let _ = io::Read::read_to_end(client, &mut received);
+            let is_told = received.ends_with(b"\x88\0") || received.ends_with(b"\r\n\r\n1");
+            assert!(is_told, "{:?}", String::from_utf8_lossy(&received));
+        }
+    }
 }

@@ -10,3 +10,5 @@ mod http2;
 mod own;
 mod raw;
 mod refusals;
+#[cfg(feature = "axum")]
+mod todo;

@@ -6,7 +6,10 @@ use crate::{
 };
 use sansocket_tokio::server::{Config, Page};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, sleep},
+};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -129,4 +132,23 @@ async fn resting_connections_end_when_the_server_closes() {
     used.end().await;
     assert!(began.elapsed() < ms(1000));
     assert_eq!((fresh.text(), used.text()), (String::new(), String::new()));
+}
+
+/// E4 of the review: each further request must not give more time.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_no_answers_is_ended_however_many_requests_it_sends() {
+    let io = crate::host::echo(Config::new());
+    let (stream, mut client) = tokio::io::duplex(4096);
+    let sending = tokio::spawn(async move {
+        let mut sent = 0;
+        while client.write_all(b"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: a\r\n\r\n").await.is_ok() {
+            sent += 1;
+        }
+        sent
+    });
+    let began = Instant::now();
+    io.serve(stream, None).await;
+    assert!(began.elapsed() < ms(12_000), "{:?}", began.elapsed());
+    assert!(sending.await.unwrap() > 10);
+    assert_eq!(io.counters().connections, 0);
 }

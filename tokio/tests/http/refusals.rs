@@ -59,14 +59,14 @@ fn cases() -> Vec<(u16, String)> {
 #[tokio::test]
 async fn every_host_refuses_alike() {
     let own = Host::Own.serve(Config::new()).await;
-    let others = [
+    let others: &[Host] = &[
         #[cfg(feature = "hyper")]
         Host::Hyper,
         #[cfg(feature = "axum")]
         Host::Axum,
     ];
     let mut servers = Vec::new();
-    for host in others {
+    for &host in others {
         servers.push((host, host.serve(Config::new()).await));
     }
     for (status, case) in cases() {

@@ -1,8 +1,11 @@
 use crate::{AskError, args::Raw};
 use sansocket::socketio::Sid;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
 };
 use tokio::sync::mpsc;
 
@@ -77,8 +80,7 @@ impl Replies {
         self.receiver.recv().await
     }
 
-    /// A reply that arrived already.
-    pub(crate) fn try_next(&mut self) -> Option<Reply> {
-        self.receiver.try_recv().ok()
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Reply>> {
+        self.receiver.poll_recv(context)
     }
 }

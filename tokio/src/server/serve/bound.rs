@@ -102,8 +102,9 @@ impl Bound {
         loop {
             let mut closing = std::pin::pin!(inner.closing.notified());
             closing.as_mut().enable();
-            if inner.is_closing() {
-                return Ok(());
+            // Until then clients over polling fetch what they are still to be told.
+            if inner.is_done() {
+                break;
             }
             let accepted = tokio::select! {
                 accepted = self.accept() => accepted,
@@ -118,6 +119,10 @@ impl Bound {
                 }
             }
         }
+        let Self { server, listeners } = self;
+        drop(listeners);
+        server.inner.ended().await;
+        Ok(())
     }
 
     /// The next connection, of any listener.

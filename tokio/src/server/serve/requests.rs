@@ -125,7 +125,7 @@ impl<S: Io> Connection<'_, S> {
             // Browsers open connections before they need them.
             let is_idle = inbox.held() == 0;
             self.wire.give_back();
-            if is_idle && self.inner.is_closing() {
+            if is_idle && self.inner.is_done() {
                 return Err(End::silent("the server closes"));
             }
             let read = tokio::select! {
@@ -144,12 +144,11 @@ impl<S: Io> Connection<'_, S> {
 
     fn handshake(&self, request: &Request<'_>) -> Handshake {
         let fields = request.fields().into_iter().map(|field| (field.0.into(), field.1.into()));
-        Handshake {
-            query: request.query().into(),
-            fields: fields.collect(),
-            address: self.address,
-            ..Handshake::default()
-        }
+        let mut handshake = Handshake::new();
+        handshake.query = request.query().into();
+        handshake.fields = fields.collect();
+        handshake.address = self.address;
+        handshake
     }
 
     /// Answers a request.

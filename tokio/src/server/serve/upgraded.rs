@@ -32,9 +32,9 @@ impl Server {
     /// let handshake = Handshake::new().with_header("Cookie", "user=alice");
     /// let serving = tokio::spawn(async move { io.upgraded(stream, handshake).await });
     ///
-    /// let mut head = [0; 11];
+    /// let mut head = [0; 10];
     /// client.read_exact(&mut head).await?;
-    /// assert_eq!(&head[4..], b"0{\"sid\":");
+    /// assert_eq!(&head[2..], b"0{\"sid\":");
     /// client.write_all(b"\x88\x80\0\0\0\0").await?; // a close frame
     /// serving.await?;
     /// # Ok(())

@@ -15,8 +15,6 @@ impl Writing {
 impl Drop for Writing {
     fn drop(&mut self) {
         self.0.writing.sub(1);
-        if self.0.is_closing() {
-            self.0.closing.notify_waiters();
-        }
+        self.0.told_end();
     }
 }
