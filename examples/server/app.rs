@@ -5,11 +5,7 @@ use sansocket_tokio::{
     server::{Ack, Config, EngineMessage, EngineSocket, Namespace, Refusal, Server, Socket},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
 use tracing::debug;
-
-/// The time that a client may take to acknowledge `please-ack`.
-const ACK_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub fn server(config: Config) -> Server {
     let io = Server::new(config.engine_path("/engine.io/"));
@@ -36,15 +32,11 @@ fn add_events(io: &Namespace) {
     });
     // Otherwise what a handler returns is the acknowledgement.
     io.on("message-with-ack", |_: Socket, args: Raw| args);
-    io.on("ask-ack", |socket: Socket, args: Raw, _: Ack| {
-        let asked = socket.ask_within::<Raw>(ACK_TIMEOUT, "please-ack", args);
-        // A task of its own: as many may wait as the client can be asked, and its other events are handled meanwhile.
-        tokio::spawn(async move {
-            match asked.await {
-                Ok(answer) => drop(socket.emit("ack-was", answer)),
-                Err(error) => debug!("not acknowledged: {error}"),
-            }
-        });
+    io.on("ask-ack", |socket: Socket, args: Raw, _: Ack| async move {
+        match socket.ask::<Raw>("please-ack", args).await {
+            Ok(answer) => drop(socket.emit("ack-was", answer)),
+            Err(error) => debug!("not acknowledged: {error}"),
+        }
     });
     io.on("server-disconnect", |socket: Socket| socket.disconnect(false));
     io.on("server-close", |socket: Socket| socket.disconnect(true));

@@ -1,4 +1,4 @@
-//! Socketioxide with the events of our server that the load test uses, on one thread.
+//! Socketioxide with the events of our server that the load test uses, on one thread, or on as many as the first argument says.
 
 use socketioxide::{
     SocketIo,
@@ -19,8 +19,18 @@ async fn connected(socket: SocketRef) {
     });
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
+fn main() {
+    let threads = std::env::args().nth(1).map_or(1, |n| n.parse().expect("a number of threads"));
+    let mut builder = match threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder.worker_threads(threads).enable_all().build().unwrap();
+    // In a task of its own: the thread that waits for it is none of those that serve.
+    runtime.block_on(async { tokio::spawn(serve()).await.unwrap() });
+}
+
+async fn serve() {
     let (layer, io) = SocketIo::new_layer();
     io.ns("/", connected);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
