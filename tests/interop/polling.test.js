@@ -451,7 +451,7 @@ test("clients that vanish at every stage are forgotten, and hold nothing", { tim
     },
   };
   const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${quick.child.pid}/status`, "utf8"))[1]);
-  const ended = () => quick.log().split("session ended").length - 1;
+  const ended = () => quick.log().split(": ended: ").length - 1;
   let opened = 0;
   const kept = [];
   // What the allocator keeps of the first wave, the second one uses again.

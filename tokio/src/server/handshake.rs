@@ -1,17 +1,63 @@
 use std::{fmt, net::SocketAddr};
 
+/// A name and a value.
+type Field = (Box<[u8]>, Box<[u8]>);
+
 /// The HTTP request that opened a connection.
 ///
 /// `Debug` prints neither the query nor the header fields: they hold secrets.
 #[derive(Clone, Default)]
 pub struct Handshake {
     pub(crate) query: Vec<u8>,
-    /// All fields, as `name: value` lines without the last line break.
-    pub(crate) fields: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub(crate) fields: Vec<Field>,
     pub(crate) address: Option<SocketAddr>,
+    #[cfg(feature = "hyper")]
+    pub(crate) extensions: http::Extensions,
 }
 
 impl Handshake {
+    /// A handshake that says nothing, for [`Server::upgraded`](super::Server::upgraded).
+    ///
+    /// ```
+    /// use sansocket_tokio::server::Handshake;
+    ///
+    /// let handshake = Handshake::new().with_query("room=7&name=J%C3%BCrgen").with_header("Cookie", "user=alice");
+    /// assert_eq!(handshake.query("name").as_deref(), Some("Jürgen"));
+    /// assert_eq!(handshake.header("cookie"), Some("user=alice"));
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the query: what stands behind `?` in the target of the request, still percent-encoded.
+    #[must_use]
+    pub fn with_query(mut self, query: &str) -> Self {
+        self.query = query.into();
+        self
+    }
+
+    /// Adds a header field. A name may come several times.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.fields.push((name.as_bytes().into(), value.as_ref().into()));
+        self
+    }
+
+    /// Sets the address of the client.
+    #[must_use]
+    pub fn with_address(mut self, address: SocketAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// The extensions of the request, which layers of axum or tower may have added: an authenticated user, for example.
+    #[cfg(feature = "hyper")]
+    #[must_use]
+    pub fn extensions(&self) -> &http::Extensions {
+        &self.extensions
+    }
+
     /// The address of the peer: that of the proxy, behind one. `None` if the server was given a stream without one.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
@@ -42,6 +88,21 @@ impl Handshake {
             let at = pair.iter().position(|b| *b == b'=').unwrap_or(pair.len());
             (decoded(&pair[..at]), decoded(pair.get(at + 1..).unwrap_or_default()))
         })
+    }
+}
+
+#[cfg(feature = "hyper")]
+impl From<&http::request::Parts> for Handshake {
+    /// The query, the header fields and the extensions of a request. The address is that of an extension, if there is one: a [`SocketAddr`], or with
+    /// the feature `axum` its `ConnectInfo`.
+    fn from(parts: &http::request::Parts) -> Self {
+        let fields =
+            parts.headers.iter().map(|(name, value)| (name.as_str().as_bytes().into(), value.as_bytes().into()));
+        let extensions = parts.extensions.clone();
+        let address = extensions.get::<SocketAddr>().copied();
+        #[cfg(feature = "axum")]
+        let address = address.or_else(|| extensions.get::<axum::extract::ConnectInfo<SocketAddr>>().map(|info| info.0));
+        Self { query: parts.uri.query().unwrap_or_default().into(), fields: fields.collect(), address, extensions }
     }
 }
 

@@ -20,7 +20,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -40,9 +40,9 @@ pub(crate) struct Inner {
     /// All sessions, by their secret ids.
     sessions: Mutex<HashMap<Sid, Arc<Session>>>,
     is_closing: AtomicBool,
-    /// Tasks that carry a session, and have perhaps something to write after its end.
-    carriers: AtomicUsize,
-    /// The server closes, or something ended that it waits for.
+    /// Tasks that may have something to write still: the end of the server waits for them.
+    pub(crate) writing: super::counters::Counter,
+    /// The server closes, or the last session or writing task of a closing server ended.
     pub(crate) closing: Notify,
     runtime: OnceLock<Handle>,
 }
@@ -83,7 +83,7 @@ impl Inner {
             pages: RwLock::new(None),
             sessions: Mutex::default(),
             is_closing: AtomicBool::new(false),
-            carriers: AtomicUsize::new(0),
+            writing: super::counters::Counter::default(),
             closing: Notify::new(),
             runtime: OnceLock::new(),
         })
@@ -165,27 +165,13 @@ impl Inner {
             loop {
                 let mut closing = std::pin::pin!(self.closing.notified());
                 closing.as_mut().enable();
-                let is_said = self.carriers.load(Ordering::Acquire) == 0 && self.counted.connections.get() == 0;
-                if is_said && self.is_done() {
+                if self.is_done() && self.writing.get() == 0 {
                     return;
                 }
                 closing.await;
             }
         };
         let _ = tokio::time::timeout(self.config.close_timeout, ended).await;
-    }
-
-    /// A task begins to carry a session.
-    pub(crate) fn carry(self: &Arc<Self>) -> Carrier {
-        self.carriers.fetch_add(1, Ordering::Relaxed);
-        Carrier(self.clone())
-    }
-
-    /// Something ended that a closing server may wait for.
-    pub(crate) fn told_end(&self) {
-        if self.is_closing() {
-            self.closing.notify_waiters();
-        }
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -196,17 +182,6 @@ impl Inner {
     pub(crate) fn begin_to_close(&self) {
         self.is_closing.store(true, Ordering::Release);
         self.closing.notify_waiters();
-    }
-}
-
-/// A task that carries a session.
-#[derive(Debug)]
-pub(crate) struct Carrier(Arc<Inner>);
-
-impl Drop for Carrier {
-    fn drop(&mut self) {
-        self.0.carriers.fetch_sub(1, Ordering::Release);
-        self.0.told_end();
     }
 }
 

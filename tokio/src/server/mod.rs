@@ -3,6 +3,8 @@
 pub mod adapter;
 mod admission;
 mod answers;
+#[cfg(feature = "axum")]
+mod axum;
 mod broadcast;
 mod cluster;
 mod config;
@@ -26,6 +28,8 @@ mod remote;
 mod say;
 mod scratch;
 mod serve;
+#[cfg(feature = "hyper")]
+mod service;
 mod session;
 mod socket;
 mod space;
@@ -45,20 +49,19 @@ pub use namespace::Namespace;
 pub use page::Page;
 pub use remote::RemoteSocket;
 pub use sansocket::socketio::{Flags, Policy, Reason, Sid};
+pub use serve::Bound;
+#[cfg(feature = "hyper")]
+pub use service::{Service, ServiceBody};
 pub use socket::{Ask, Socket};
 
 use crate::args::Raw;
 use engine::OnMessage;
 use inner::Inner;
 use std::{
-    io,
     net::SocketAddr,
     sync::{Arc, PoisonError},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The acknowledgement of one event of a client.
 pub type Ack = crate::handler::Ack<Socket>;
@@ -142,15 +145,31 @@ impl Server {
         *self.inner.pages.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(pages));
     }
 
-    /// Serves connections until [`close`](Self::close): Socket.IO at its path, and what [`Config`] has beside it.
-    ///
-    /// # Errors
-    /// None at present: a connection that cannot be accepted is logged, and the next one is awaited.
-    pub async fn listen(&self, listener: TcpListener) -> io::Result<()> {
-        serve::listen(&self.inner, listener).await
-    }
-
     /// Serves one connection to its end: a stream on which a client speaks HTTP/1.1, such as one of TLS. `address` is that of the client, if it is known.
+    /// The application accepts connections then, and limits their number and the time for what comes before HTTP.
+    ///
+    /// ```no_run
+    /// use sansocket_tokio::server::{Config, Server};
+    /// use std::{sync::Arc, time::Duration};
+    /// use tokio::{net::TcpListener, time::timeout};
+    /// # #[cfg(feature = "rustls")]
+    /// use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+    ///
+    /// # #[cfg(feature = "rustls")]
+    /// async fn serve(io: Server, tls: ServerConfig) -> std::io::Result<()> {
+    ///     let acceptor = TlsAcceptor::from(Arc::new(tls));
+    ///     let listener = TcpListener::bind("0.0.0.0:443").await?;
+    ///     loop {
+    ///         let (stream, address) = listener.accept().await?;
+    ///         let (io, acceptor) = (io.clone(), acceptor.clone());
+    ///         tokio::spawn(async move {
+    ///             if let Ok(Ok(stream)) = timeout(Duration::from_secs(10), acceptor.accept(stream)).await {
+    ///                 io.serve(stream, Some(address)).await;
+    ///             }
+    ///         });
+    ///     }
+    /// }
+    /// ```
     pub async fn serve(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -166,7 +185,8 @@ impl Server {
     }
 
     /// Ends the server: no client is taken any more, all clients are told, and what waits for them is sent, within [`Config::close_timeout`]. Sessions that
-    /// are still open then are cut. [`listen`](Self::listen) returns at the same time.
+    /// are still open then are cut. [`listen`](Self::listen) returns at the same time. Behind another HTTP server that one ends by itself: end it
+    /// afterwards, and let it finish the answers that it writes.
     pub async fn close(&self) {
         self.inner.begin_to_close();
         for session in self.inner.all_sessions() {

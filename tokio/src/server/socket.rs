@@ -189,8 +189,8 @@ impl Socket {
             session.close(Reason::ForcedServerClose);
         } else {
             self.send_away(&session);
-            session.stir();
         }
+        session.stir();
     }
 
     fn send_away(&self, session: &Session) {

@@ -157,14 +157,14 @@ impl Spaces {
         space
     }
 
-    fn name(&self, namespace: Namespace) -> Option<Arc<str>> {
-        let at = usize::from(namespace.0).checked_sub(1)?;
-        self.read().places.get(at)?.as_ref().map(|place| place.space.name.clone())
-    }
-
     /// The number of namespaces.
     pub(crate) fn len(&self) -> usize {
         1 + self.read().by_name.len()
+    }
+
+    fn name(&self, namespace: Namespace) -> Option<Arc<str>> {
+        let at = usize::from(namespace.0).checked_sub(1)?;
+        self.read().places.get(at)?.as_ref().map(|place| place.space.name.clone())
     }
 
     fn find(&self, name: &[u8]) -> Option<Namespace> {

@@ -172,6 +172,23 @@ impl Raw {
         }
     }
 
+    /// The frames that came, taken from what was received.
+    pub fn take_frames(&mut self) -> Vec<(u8, Vec<u8>)> {
+        let frames: Vec<_> = self.frames().into_iter().map(|(opcode, payload)| (opcode, payload.to_vec())).collect();
+        let head = |n: usize| {
+            if n < 126 {
+                2
+            } else if n < 65_536 {
+                4
+            } else {
+                10
+            }
+        };
+        let taken: usize = frames.iter().map(|(_, payload)| head(payload.len()) + payload.len()).sum();
+        self.received.drain(..taken);
+        frames
+    }
+
     /// The frames that came: their opcodes and payloads.
     pub fn frames(&self) -> Vec<(u8, &[u8])> {
         let (mut rest, mut frames) = (&self.received[..], Vec::new());

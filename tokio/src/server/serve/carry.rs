@@ -1,7 +1,7 @@
 //! Sessions over a WebSocket: those that begin there, and those that move there.
 
 use super::{Io, Wire};
-use crate::server::{inner::Carrier, outbox, session::Session};
+use crate::server::{outbox, session::Session};
 use sansocket::{
     endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
@@ -80,7 +80,7 @@ async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
 }
 
 /// Ends the session if the task that carries it ends by a panic, or with its runtime.
-struct Carrying<'s>(&'s Arc<Session>, #[allow(dead_code, reason = "it counts until it is dropped")] Carrier);
+struct Carrying<'s>(&'s Arc<Session>);
 
 impl Drop for Carrying<'_> {
     fn drop(&mut self) {
@@ -104,12 +104,15 @@ enum Woken {
 
 /// Carries a session to its end.
 pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let carrying = Carrying(session, session.inner.carry());
+    let carrying = Carrying(session);
     let inner = &session.inner;
     let patience = crate::server::config::millis(inner.config.ping_timeout).into();
     let mut unshared = 0;
     // When the socket last took something, or nothing waited for it.
     let mut taken = inner.clock.now();
+    // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
+    // is that the client takes what it is sent, and the clock of the session stands still.
+    let (mut is_backed_up, mut looked) = (false, taken);
     // Others only have something to say: then the machine has nothing to do.
     let mut is_told = false;
     let mut sleep = pin!(sleep_until(Instant::now()));
@@ -134,10 +137,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             tokio::task::yield_now().await;
             continue;
         }
-        // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
-        // is that the client takes what it is sent.
-        let began = inner.clock.now();
-        let (mut written, mut is_backed_up, mut is_late) = (0, false, false);
+        let (mut written, mut is_late) = (0, false);
         let mut told = pin!(session.outbox.woken());
         let woken = poll_fn(|context| {
             let before = written;
@@ -149,9 +149,13 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             if flushed.is_ready() && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending() {
                 tracing::trace!("a flush waits");
             }
-            is_backed_up = session.outbox.is_backed_up();
+            let now = inner.clock.now();
+            if is_backed_up {
+                session.pause(now.duration_since(looked));
+            }
+            (is_backed_up, looked) = (session.outbox.is_backed_up(), now);
             if written > before || flushed.is_ready() {
-                taken = inner.clock.now();
+                taken = now;
             }
             if !is_backed_up && !session.is_late() {
                 match wire.poll_read(context) {
@@ -166,7 +170,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             }
             // Whether or not it answers heartbeats, which it need not read for that.
             let give_up = flushed.is_pending().then(|| taken.after_millis(patience));
-            is_late = give_up.is_some_and(|at| inner.clock.now() >= at);
+            is_late = give_up.is_some_and(|at| now >= at);
             let due = if is_backed_up { give_up } else { session.due().into_iter().chain(give_up).min() };
             if is_late {
                 return Poll::Ready(Woken::Due);
@@ -186,9 +190,6 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             Woken::Told => is_told = true,
             Woken::Due if is_late => session.outbox.give_up(),
             Woken::Due => {}
-        }
-        if is_backed_up {
-            session.pause(inner.clock.now().duration_since(began));
         }
     }
     // Whoever closed it behind the last turn has left the farewell to this task.

@@ -1,7 +1,7 @@
 //! The requests of one connection: pages, Engine.IO's polling, and those that open a WebSocket.
 
 use super::{
-    Get, Io, Post, Wire,
+    Get, Io, Post, Wire, Writing,
     decide::{cookie, decide},
     serve, upgrade,
 };
@@ -67,6 +67,7 @@ struct Connection<'c, S> {
 
 /// Runs a connection to its end, which is told in one line of the log.
 pub(super) async fn run<S: Io>(inner: &Arc<Inner>, stream: S, address: Option<SocketAddr>) {
+    let writing = Writing::new(inner);
     let mut connection = Connection { inner, wire: Wire::new(stream), address };
     let from = address.map(tracing::field::display);
     // In boxes of their own: a connection that is a WebSocket holds nothing of its requests.
@@ -86,7 +87,7 @@ pub(super) async fn run<S: Io>(inner: &Arc<Inner>, stream: S, address: Option<So
             tracing::debug!(from, "closed: {why}");
         }
     }
-    Box::pin(connection.wire.hang_up()).await;
+    Box::pin(connection.wire.hang_up(writing)).await;
 }
 
 impl<S: Io> Connection<'_, S> {
@@ -143,7 +144,12 @@ impl<S: Io> Connection<'_, S> {
 
     fn handshake(&self, request: &Request<'_>) -> Handshake {
         let fields = request.fields().into_iter().map(|field| (field.0.into(), field.1.into()));
-        Handshake { query: request.query().into(), fields: fields.collect(), address: self.address }
+        Handshake {
+            query: request.query().into(),
+            fields: fields.collect(),
+            address: self.address,
+            ..Handshake::default()
+        }
     }
 
     /// Answers a request.

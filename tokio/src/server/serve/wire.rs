@@ -1,6 +1,6 @@
 //! A socket: reading into memory that all of a thread share, writing, and hanging up.
 
-use super::Io;
+use super::{Io, Writing};
 use sansocket::{
     endpoint::{Grow, What},
     ws::Inbox,
@@ -105,10 +105,11 @@ impl<S: Io> Wire<S> {
     }
 
     /// Closes so that what was said last arrives: without reading what the client still sends, the system would throw it away.
-    pub(crate) async fn hang_up(&mut self) {
+    pub(crate) async fn hang_up(&mut self, writing: Writing) {
         self.forget();
         let drain = async {
             let _ = self.stream.shutdown().await;
+            drop(writing);
             let mut left = 1_usize << 20;
             while left > 0
                 && let Ok(n @ 1..) = self.read().await
