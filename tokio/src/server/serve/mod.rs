@@ -32,7 +32,6 @@ struct Open(Arc<Inner>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.counted.connections.sub(1);
-        self.0.told_end();
     }
 }
 
