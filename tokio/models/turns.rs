@@ -93,7 +93,7 @@ fn the_end_is_told_once_however_many_see_it() {
         assert_eq!(ends.load(SeqCst), 1);
         let counted = &session.inner.counted;
         assert_eq!((counted.sockets.get(), counted.websocket.get()), (0, 0));
-        assert!(session.inner.is_empty());
+        assert!(session.inner.all_sessions().is_empty());
         assert_eq!(session.inner.spaces.main().registry.len(), 0);
     });
 }
