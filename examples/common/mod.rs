@@ -107,6 +107,7 @@ pub fn fail(name: &str, sentence: &str) -> ExitCode {
 }
 
 async fn serve(greeting: String, address: String, io: Server) -> Result<(), String> {
+    let stopped = stop_signal();
     let listeners = listen(&address).await?;
     let addresses = listeners.iter().filter_map(|l| l.local_addr().ok()).map(|a| format!("http://{a}/"));
     println!("{greeting} {}", addresses.collect::<Vec<_>>().join(" or "));
@@ -114,7 +115,7 @@ async fn serve(greeting: String, address: String, io: Server) -> Result<(), Stri
         let io = io.clone();
         tokio::spawn(async move { io.listen(listener).await });
     }
-    stop_signal().await;
+    stopped.await;
     io.close().await;
     info!("stopped");
     Ok(())
@@ -149,14 +150,19 @@ async fn listen(address: &str) -> Result<Vec<TcpListener>, String> {
     if listeners.is_empty() { Err(trouble) } else { Ok(listeners) }
 }
 
-async fn stop_signal() {
+/// Waits until the program is told to end. The signals are caught from this call on, not from the first wait.
+fn stop_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! { _ = terminate.recv() => {}, _ = tokio::signal::ctrl_c() => {} }
+        signal(SignalKind::terminate()).and_then(|end| Ok((end, signal(SignalKind::interrupt())?)))
+    };
+    async move {
+        #[cfg(unix)]
+        if let Ok((mut end, mut interrupt)) = signals {
+            tokio::select! { _ = end.recv() => {}, _ = interrupt.recv() => {} }
             return;
         }
+        let _ = tokio::signal::ctrl_c().await;
     }
-    let _ = tokio::signal::ctrl_c().await;
 }
