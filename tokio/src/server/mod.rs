@@ -3,6 +3,7 @@
 pub mod adapter;
 mod admission;
 mod answers;
+mod ask;
 #[cfg(feature = "axum")]
 mod axum;
 mod broadcast;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use crate::handler::{Check, Handler, Hook, Refusal};
 pub use answers::{Answer, Answers};
+pub use ask::Ask;
 pub use broadcast::Broadcast;
 pub use config::Config;
 pub use counters::Counters;
@@ -55,7 +57,7 @@ pub use sansocket::socketio::{Flags, Policy, Reason, Sid};
 pub use serve::Bound;
 #[cfg(feature = "hyper")]
 pub use service::{Service, ServiceBody};
-pub use socket::{Ask, Socket};
+pub use socket::Socket;
 
 use crate::args::Raw;
 use engine::OnMessage;

@@ -1,5 +1,6 @@
 use super::{
     Failure, Handshake,
+    ask::Ask,
     dispatch::failure,
     line::Line,
     listeners::{Listeners, OnLeave},
@@ -9,7 +10,7 @@ use super::{
     space::{Seat, Space},
 };
 use crate::{
-    AskError, EmitError,
+    EmitError,
     args::{self, DecodeError},
     handler::{Endpoint, Refusal},
     sync::{
@@ -23,8 +24,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    marker::PhantomData,
-    pin::Pin,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -168,12 +167,7 @@ impl Socket {
     ) -> Ask<T> {
         let session = self.is_connected().then(|| self.0.line.session()).flatten();
         let asked = session.ok_or(EmitError::Disconnected).and_then(|s| s.ask(self.0.namespace, event, &args, timeout));
-        let work = Box::pin(async move {
-            let raw = asked?.await.unwrap_or(Err(AskError::Disconnected))?;
-            let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
-            Ok(args::decode(&raw.json, Attachments::from(&files[..]))?)
-        });
-        Ask { work, kind: PhantomData }
+        Ask::new(asked)
     }
 
     /// Sends the client away from this namespace. It does not reconnect by itself. Its other namespaces stay, unless `close` is set: then it is sent away
@@ -376,26 +370,5 @@ impl Hash for Socket {
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket").field("id", &self.id()).field("namespace", &self.namespace()).finish_non_exhaustive()
-    }
-}
-
-/// The answer that is awaited: see [`Socket::ask`].
-#[must_use = "await it to have the answer"]
-pub struct Ask<T> {
-    work: Pin<Box<dyn Future<Output = Result<T, AskError>> + Send>>,
-    kind: PhantomData<fn() -> T>,
-}
-
-impl<T> Future for Ask<T> {
-    type Output = Result<T, AskError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        self.work.as_mut().poll(context)
-    }
-}
-
-impl<T> fmt::Debug for Ask<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").finish_non_exhaustive()
     }
 }

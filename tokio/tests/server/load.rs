@@ -103,6 +103,25 @@ async fn a_client_whose_handlers_hang_is_not_read_any_more() {
     assert_eq!((io.counters().websocket_sessions, io.counters().sockets), (0, 0));
 }
 
+/// Nor over polling, however often it asks.
+#[tokio::test(start_paused = true)]
+async fn requests_behind_handlers_that_hang_end_the_session() {
+    let io = Server::new(Config::new().max_handlers(1));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let called = calls.clone();
+    io.on("e", move |_: Socket, _: String| {
+        called.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<()>()
+    });
+    let sid = poll_join(&io).await;
+    let body = vec![format!("42[\"e\",\"{}\"]", "x".repeat(1000)); 100].join("\u{1e}");
+    assert_eq!(request(&io, "POST", &sid, &body).await.0, 200);
+    let _ = request(&io, "POST", &sid, &body).await;
+    settle().await;
+    assert_eq!((io.counters().sockets, io.counters().events_received), (0, 100));
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_events_is_handled_in_order_and_others_have_their_turn() {
     let io = server();

@@ -4,6 +4,7 @@ use crate::server::session::Session;
 use sansocket::{
     endpoint::{Answer, Got, Input, ServerLink},
     engineio::Packets,
+    socketio::Reason,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -100,7 +101,10 @@ impl<'s> Post<'s> {
                 changed.await;
             }
         };
-        let _ = timeout(patience, has_room).await;
+        if timeout(patience, has_room).await.is_err() && session.is_late() {
+            // Its handlers hang. Its memory must not grow with each of its requests.
+            session.close(Reason::ForcedServerClose);
+        }
         session.inner.counted.bytes_in.add(body.len());
         session.receive(Input::Post(Packets::new(body))).await;
         self.is_posted = true;
