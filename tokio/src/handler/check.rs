@@ -48,6 +48,13 @@ impl From<&str> for Refusal {
     }
 }
 
+/// For `?` in a check: the client is refused, with the error as the message.
+impl From<EncodeError> for Refusal {
+    fn from(error: EncodeError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<String> for Refusal {
     fn from(message: String) -> Self {
         Self::new(message)

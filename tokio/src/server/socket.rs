@@ -170,8 +170,7 @@ impl Socket {
         let asked = session.ok_or(EmitError::Disconnected).and_then(|s| s.ask(self.0.namespace, event, &args, timeout));
         let work = Box::pin(async move {
             let raw = asked?.await.unwrap_or(Err(AskError::Disconnected))?;
-            let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
-            Ok(args::decode(&raw.json, Attachments::from(&files[..]))?)
+            crate::error::answer(&raw)
         });
         Ask { work, kind: PhantomData }
     }
