@@ -1,13 +1,19 @@
-//! What a handler returns as an error is what the one who asked is told, whatever answer it hoped for.
+//! What a handler or a check returns as an error is what the one who asked is told, whatever answer it hoped for.
 use sansocket_tokio::{
     AskError,
     args::Raw,
     client::{self, ConnectError},
-    server::{Answers, Config, Refusal, Server, Socket},
+    server::{Answers, Config, Event, Refusal, Server, Socket},
     testing,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::time::Instant;
 
 fn refused<T: Debug>(answer: Result<T, AskError>) -> String {
     match answer {
@@ -70,4 +76,63 @@ async fn a_refusal_arrives_with_its_data() {
     let refused = testing::connect(&io, "/").await.unwrap_err();
     let ConnectError::Refused { message, data } = refused else { panic!("{refused:?}") };
     assert_eq!((message.as_str(), data.as_deref()), ("not now", Some(r#"{"code":7}"#)));
+}
+
+#[derive(Debug, Deserialize)]
+struct Auth {
+    token: String,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_the_type_of_auth_names_auth() {
+    let io = Server::new(Config::new());
+    io.before_connect(|_: Socket, auth: Auth| if auth.token.is_empty() { Err("no token") } else { Ok(()) });
+    for (auth, expected) in [
+        (json!({}), "auth: missing field `token`"),
+        (json!({ "token": 7 }), "auth, field `token`: invalid type: integer `7`, expected a string"),
+    ] {
+        match testing::client(&io, "/").auth(auth).connect().await {
+            Err(ConnectError::Refused { message, .. }) => assert_eq!(message, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The strokes of a socket in the present second.
+struct Rate(Mutex<(Instant, u32)>);
+
+#[tokio::test(start_paused = true)]
+async fn a_check_limits_the_events_of_each_socket_by_itself() {
+    let io = Server::new(Config::new());
+    io.before_event(|socket: Socket, event: Event| {
+        if event.name != "draw" {
+            return Ok(());
+        }
+        let rate = socket.data().get_or_insert_with(|| Rate(Mutex::new((Instant::now(), 0))));
+        let mut rate = rate.0.lock().unwrap();
+        if rate.0.elapsed() >= Duration::from_secs(1) {
+            *rate = (Instant::now(), 0);
+        }
+        rate.1 += 1;
+        if rate.1 <= 3 { Ok(()) } else { Err("not so fast") }
+    });
+    io.on("draw", |_: Socket| ());
+    io.on("look", |_: Socket| ());
+    let (ann, socket) = testing::connect(&io, "/").await.unwrap();
+    let (bob, _) = testing::connect(&io, "/").await.unwrap();
+    for _ in 0..2 {
+        for _ in 0..3 {
+            ann.ask::<()>("draw", ()).await.unwrap();
+        }
+        assert_eq!(refused(ann.ask::<()>("draw", ()).await), "not so fast");
+        ann.ask::<()>("look", ()).await.unwrap();
+        bob.ask::<()>("draw", ()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // What is there is not made again.
+    let kept = socket.data().get_or_insert_with::<Rate>(|| unreachable!());
+    assert!(Arc::ptr_eq(&kept, &socket.data().get::<Rate>().unwrap()));
+    // A function that makes a value may use the data itself.
+    let made = socket.data().get_or_insert_with(|| u64::from(*socket.data().get_or_insert_with(|| 7_u32)));
+    assert_eq!(*made, 7);
 }

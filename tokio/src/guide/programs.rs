@@ -4,7 +4,7 @@
 //!
 //! History, names, who joined and left, messages to all, limits.
 //!
-//! ```no_run
+//! ```ignore
 #![doc = include_str!("../../examples/chat.rs")]
 //! ```
 //!

@@ -1,5 +1,5 @@
 use super::{Arrived, Async, Endpoint, Plain};
-use crate::args::{self, EncodeError, decode};
+use crate::args::{self, DecodeError, EncodeError, decode};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, pin::Pin};
 
@@ -80,6 +80,12 @@ pub trait Check<S: Endpoint, M>: Send + Sync + 'static {
     fn call(&self, socket: &S, args: Arrived<'_>) -> Checking;
 }
 
+/// Says of `auth`, which a client does not know as an argument, that it is not of the type that a check takes.
+fn of_auth(error: &DecodeError) -> String {
+    let text = error.to_string();
+    format!("auth{}", text.strip_prefix("argument 1").unwrap_or(&text))
+}
+
 pub(super) fn ready(result: Result<(), impl Into<Refusal>>) -> Checking {
     Box::pin(std::future::ready(result.map_err(Into::into)))
 }
@@ -118,7 +124,7 @@ where
     fn call(&self, socket: &S, args: Arrived<'_>) -> Checking {
         match decode(args.json, args.files) {
             Ok(args) => ready(self(socket.clone(), args)),
-            Err(error) => ready(Err(error.to_string())),
+            Err(error) => ready(Err(of_auth(&error))),
         }
     }
 }
@@ -133,7 +139,7 @@ where
     fn call(&self, socket: &S, args: Arrived<'_>) -> Checking {
         match decode(args.json, args.files) {
             Ok(args) => later(self(socket.clone(), args)),
-            Err(error) => ready(Err(error.to_string())),
+            Err(error) => ready(Err(of_auth(&error))),
         }
     }
 }
