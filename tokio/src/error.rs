@@ -1,8 +1,9 @@
 use crate::{
-    args::{DecodeError, EncodeError},
+    args::{DecodeError, EncodeError, Raw},
     server::adapter::AdapterError,
 };
 use sansocket::socketio::{AckError, SendError, StateError};
+use serde::{Deserialize, de::DeserializeOwned};
 use std::fmt;
 
 /// An event or acknowledgement that was not sent. Nothing was written.
@@ -65,6 +66,23 @@ impl EmitError {
 }
 
 /// A question that got no answer.
+///
+/// ```
+/// use sansocket_tokio::{AskError, server::{Config, Server, Socket}, testing};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let io = Server::new(Config::new());
+/// io.on("withdraw", |_: Socket, amount: u32| if amount <= 100 { Ok(100 - amount) } else { Err("not so much") });
+///
+/// let (client, _) = testing::connect(&io, "/").await?;
+/// match client.ask::<u32>("withdraw", 200).await {
+///     Ok(rest) => println!("{rest} are left"),
+///     Err(AskError::Refused(why)) => assert_eq!(why, "not so much"),
+///     Err(error) => println!("try again later: {error}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum AskError {
@@ -74,6 +92,9 @@ pub enum AskError {
     TimedOut,
     /// The peer left, or the connection was lost, before the answer came.
     Disconnected,
+    /// The peer refused: it acknowledged `{"error":"…"}`, as handlers do that return an `Err`. This is its text. A type that can hold that object, such as
+    /// [`serde_json::Value`] or [`Raw`], gets it instead.
+    Refused(String),
     /// The answer is not of the type that was asked for.
     Decode(DecodeError),
 }
@@ -84,12 +105,33 @@ impl fmt::Display for AskError {
             Self::Emit(error) => error.fmt(f),
             Self::TimedOut => f.write_str("the acknowledgement did not arrive in time"),
             Self::Disconnected => f.write_str("the peer left before it acknowledged"),
+            Self::Refused(message) => write!(f, "the peer refused: {message}"),
             Self::Decode(error) => write!(f, "unexpected acknowledgement: {error}"),
         }
     }
 }
 
 impl std::error::Error for AskError {}
+
+/// What a handler that failed acknowledges.
+#[derive(Deserialize)]
+struct Failed {
+    error: String,
+}
+
+/// Reads the acknowledgement that came for a question.
+pub(crate) fn answer<T: DeserializeOwned>(raw: &Raw) -> Result<T, AskError> {
+    let value = raw.parse();
+    // `()` takes everything, and a refusal must not look like success.
+    let is_taken = value.is_ok() && size_of::<T>() > 0;
+    if !is_taken
+        && raw.json.first() == Some(&b'{')
+        && let Ok(failed) = raw.parse::<Failed>()
+    {
+        return Err(AskError::Refused(failed.error));
+    }
+    Ok(value?)
+}
 
 impl From<EmitError> for AskError {
     fn from(error: EmitError) -> Self {

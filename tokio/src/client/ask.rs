@@ -52,7 +52,7 @@ impl<T: DeserializeOwned> IntoFuture for Ask<T> {
         let answer = ask(socket, name, packet, timeout, retries);
         Box::pin(async move {
             let raw = answer.await?;
-            Ok(raw.parse()?)
+            crate::error::answer(&raw)
         })
     }
 }

@@ -1,5 +1,5 @@
 use super::{Arrived, Async, Endpoint, Plain};
-use crate::args::{self, EncodeError, decode};
+use crate::args::{self, DecodeError, EncodeError, decode};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, pin::Pin};
 
@@ -48,6 +48,13 @@ impl From<&str> for Refusal {
     }
 }
 
+/// For `?` in a check: the client is refused, with the error as the message.
+impl From<EncodeError> for Refusal {
+    fn from(error: EncodeError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<String> for Refusal {
     fn from(message: String) -> Self {
         Self::new(message)
@@ -71,6 +78,12 @@ pub trait Check<S: Endpoint, M>: Send + Sync + 'static {
     /// Calls it.
     #[doc(hidden)]
     fn call(&self, socket: &S, args: Arrived<'_>) -> Checking;
+}
+
+/// Says of `auth`, which a client does not know as an argument, that it is not of the type that a check takes.
+fn of_auth(error: &DecodeError) -> String {
+    let text = error.to_string();
+    format!("auth{}", text.strip_prefix("argument 1").unwrap_or(&text))
 }
 
 pub(super) fn ready(result: Result<(), impl Into<Refusal>>) -> Checking {
@@ -111,7 +124,7 @@ where
     fn call(&self, socket: &S, args: Arrived<'_>) -> Checking {
         match decode(args.json, args.files) {
             Ok(args) => ready(self(socket.clone(), args)),
-            Err(error) => ready(Err(error.to_string())),
+            Err(error) => ready(Err(of_auth(&error))),
         }
     }
 }
@@ -126,7 +139,7 @@ where
     fn call(&self, socket: &S, args: Arrived<'_>) -> Checking {
         match decode(args.json, args.files) {
             Ok(args) => later(self(socket.clone(), args)),
-            Err(error) => ready(Err(error.to_string())),
+            Err(error) => ready(Err(of_auth(&error))),
         }
     }
 }

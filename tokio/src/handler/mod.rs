@@ -89,14 +89,66 @@ pub(crate) fn start(work: impl Future<Output = ()> + Send + 'static) -> Called {
 ///
 /// - `args` is any type that serde can read, with its own memory (`DeserializeOwned`). A tuple takes one argument for each of its elements.
 /// - Without `ack` the return value is the acknowledgement, if the peer asked for one: anything that serde can write, `()` for an acknowledgement without
-///   arguments, a tuple for several. The `Err` of a `Result` acknowledges `{"error":"…"}`.
-/// - With `ack` the handler acknowledges by itself, now or later ([`Ack::send`]).
+///   arguments, a tuple for several. The `Err` of a `Result` acknowledges `{"error":"…"}`, which [`AskError::Refused`](crate::AskError::Refused) is at the
+///   other end.
+/// - With `ack` the handler acknowledges by itself, now or later ([`Ack::send`]). An event without arguments is then `(socket, (): (), ack: Ack)`.
+///
+/// ```
+/// # use sansocket_tokio::server::{Config, Server};
+/// use sansocket_tokio::{Bytes, server::{Ack, Socket}};
+///
+/// # let io = Server::new(Config::new());
+/// io.on("hello", |_: Socket| "hello");
+/// io.on("add", |_: Socket, (a, b): (i64, i64)| a + b); // two arguments, one tuple
+/// io.on("upload", |_: Socket, (name, picture): (String, Bytes)| format!("{name}: {} bytes", picture.len()));
+/// io.on("read", async |_: Socket, path: String| tokio::fs::read_to_string(path).await); // a `Result`
+/// io.on("later", |_: Socket, (): (), ack: Ack| drop(std::thread::spawn(move || ack.send("done"))));
+/// ```
+///
+/// # State
+///
+/// A handler captures what it needs: it is called many times, so it owns an `Arc` or the like. One that awaits clones it in each call, since the future
+/// outlives the call. `async move |…|` cannot do that ("async closure does not implement `Fn` because it captures state"): write a plain closure that
+/// returns an `async move` block.
+///
+/// ```
+/// # use sansocket_tokio::server::{Config, Server, Socket};
+/// # use std::{collections::HashMap, sync::Arc};
+/// # struct Db(HashMap<String, u32>);
+/// # impl Db { async fn find(&self, key: &str) -> Option<u32> { self.0.get(key).copied() } }
+/// # let (io, db) = (Server::new(Config::new()), Arc::new(Db(HashMap::new())));
+/// io.on("find", move |_: Socket, key: String| {
+///     let db = db.clone();
+///     async move { db.find(&key).await.ok_or("there is no such key") }
+/// });
+/// ```
+///
+/// The server, its rooms and namespaces are at hand by [`Socket::server`](crate::server::Socket::server).
+///
+/// # Errors
+///
+/// The error of a `Result` is an [`Error`](std::error::Error), a `Box<dyn Error + Send + Sync>`, or what serde can write, such as a text. Where `?` is used,
+/// the compiler must be told which ("type annotations needed"):
+///
+/// ```
+/// # use sansocket_tokio::server::{Config, Server, Socket};
+/// # let io = Server::new(Config::new());
+/// io.on("number", |_: Socket, text: String| -> Result<u32, &str> {
+///     let number = text.parse().map_err(|_| "no number")?;
+///     Ok(number)
+/// });
+/// io.on("count", async |socket: Socket, room: String| -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
+///     let found = socket.server().to(&room).fetch_sockets().await?;
+///     if found.is_empty() { Err("nobody is there".into()) } else { Ok(found.len()) }
+/// });
+/// ```
 ///
 /// `M` tells the forms apart. The compiler finds it.
 #[diagnostic::on_unimplemented(
     message = "this is not a handler of events",
     label = "not a handler",
     note = "a handler is a function or closure, plain or async: `|socket: Socket|`, `|socket: Socket, args: A|` or `|socket: Socket, args: A, ack: Ack|`",
+    note = "several arguments of an event are one tuple, `|socket: Socket, (a, b): (A, B)|`; none before `ack` are `()`, `|socket: Socket, (): (), ack: Ack|`",
     note = "write the types of its parameters; `A` must be `DeserializeOwned`; what it captures, and its future, must be `Send + 'static`",
     note = "it returns what serde can write, or a `Result` of that whose error is an `Error`, a `Box<dyn Error + Send + Sync>` or what serde can write"
 )]

@@ -80,7 +80,7 @@ impl<T: DeserializeOwned> Answers<T> {
         }
         let Poll::Ready(Some(Reply { socket, result })) = polled else { return Poll::Ready(None) };
         self.answered += usize::from(result.is_ok());
-        Poll::Ready(Some(Answer { socket, result: result.and_then(|raw| Ok(raw.parse()?)) }))
+        Poll::Ready(Some(Answer { socket, result: result.and_then(|raw| crate::error::answer(&raw)) }))
     }
 
     /// Waits for all answers.

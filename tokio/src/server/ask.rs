@@ -1,6 +1,5 @@
 use super::session::Answered;
-use crate::{AskError, EmitError, args};
-use sansocket::socketio::Attachments;
+use crate::{AskError, EmitError};
 use serde::de::DeserializeOwned;
 use std::{fmt, marker::PhantomData, pin::Pin};
 use tokio::sync::oneshot;
@@ -16,8 +15,7 @@ impl<T: DeserializeOwned> Ask<T> {
     pub(crate) fn new(asked: Result<oneshot::Receiver<Answered>, EmitError>) -> Self {
         let work = Box::pin(async move {
             let raw = asked?.await.unwrap_or(Err(AskError::Disconnected))?;
-            let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
-            Ok(args::decode(&raw.json, Attachments::from(&files[..]))?)
+            crate::error::answer(&raw)
         });
         Self { work, kind: PhantomData }
     }

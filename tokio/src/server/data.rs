@@ -45,6 +45,33 @@ impl Data {
         value.downcast().ok()
     }
 
+    /// The value of a type. If there is none, `make` makes it: for counters and the like, behind a lock of their own. If several
+    /// tasks ask at once, each may call `make`, and all get the same value.
+    ///
+    /// ```
+    /// # use sansocket_tokio::server::{Server, Config, Socket};
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// #[derive(Default)]
+    /// struct Strokes(AtomicU32);
+    ///
+    /// # let io = Server::new(Config::new());
+    /// io.on("draw", |socket: Socket| {
+    ///     let strokes = socket.data().get_or_insert_with(Strokes::default);
+    ///     strokes.0.fetch_add(1, Ordering::Relaxed) + 1
+    /// });
+    /// ```
+    pub fn get_or_insert_with<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        // Made without the lock: `make` is the application's, and may use this.
+        let made = Arc::new(make());
+        let mut values = self.lock();
+        let kept = values.get_or_insert_default().entry(TypeId::of::<T>()).or_insert_with(|| made.clone()).clone();
+        kept.downcast().unwrap_or(made)
+    }
+
     /// Removes the value of a type. See [`insert`](Self::insert).
     pub fn remove<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let value = self.lock().as_mut()?.remove(&TypeId::of::<T>())?;

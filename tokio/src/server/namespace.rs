@@ -44,7 +44,30 @@ impl Namespace {
     }
 
     /// Checks a client before it joins. The checks are called in the order in which they were added, each after the one before it let the client pass. An
-    /// error refuses the client, which is told the message and the data.
+    /// error refuses the client, which is told the message and the data. See [`Check`].
+    ///
+    /// ```
+    /// # use sansocket_tokio::server::{Config, Refusal, Server, Socket};
+    /// # use serde::Deserialize;
+    /// #[derive(Deserialize)]
+    /// struct Auth {
+    ///     token: String,
+    /// }
+    /// struct User(String);
+    ///
+    /// async fn check(socket: Socket, auth: Auth) -> Result<(), Refusal> {
+    ///     // It may await here, such as a database.
+    ///     let Some(name) = auth.token.strip_prefix("user-") else {
+    ///         return Err(Refusal::new("not authorized").data(&serde_json::json!({ "code": 401 }))?);
+    ///     };
+    ///     socket.data().insert(User(name.to_owned()));
+    ///     Ok(())
+    /// }
+    ///
+    /// # let io = Server::new(Config::new());
+    /// io.before_connect(check);
+    /// io.of("/admin").before_connect(|_: Socket, auth: Auth| if auth.token == "root" { Ok(()) } else { Err("admins only") });
+    /// ```
     #[doc(alias = "use")]
     pub fn before_connect<M>(&self, check: impl Check<Socket, M>) -> &Self {
         let check = Arc::new(move |socket: &Socket, args: crate::handler::Arrived<'_>| check.call(socket, args));
@@ -54,6 +77,28 @@ impl Namespace {
 
     /// Checks each event before its handlers: a function `(socket, event)`, plain or async, that returns a `Result`. An error drops the event; a client that
     /// asked for an acknowledgement is told, and [`on_failure`](Self::on_failure).
+    ///
+    /// ```
+    /// # use sansocket_tokio::server::{Config, Event, Server, Socket};
+    /// # use std::{sync::Mutex, time::Duration};
+    /// # use tokio::time::Instant;
+    /// /// The strokes of a socket in the present second.
+    /// struct Rate(Mutex<(Instant, u32)>);
+    ///
+    /// # let io = Server::new(Config::new());
+    /// io.before_event(|socket: Socket, event: Event| {
+    ///     if event.name != "draw" {
+    ///         return Ok(());
+    ///     }
+    ///     let rate = socket.data().get_or_insert_with(|| Rate(Mutex::new((Instant::now(), 0))));
+    ///     let mut rate = rate.0.lock().unwrap();
+    ///     if rate.0.elapsed() >= Duration::from_secs(1) {
+    ///         *rate = (Instant::now(), 0);
+    ///     }
+    ///     rate.1 += 1;
+    ///     if rate.1 <= 20 { Ok(()) } else { Err("more than 20 strokes in a second") }
+    /// });
+    /// ```
     #[doc(alias = "use")]
     pub fn before_event<M>(&self, check: impl Gate<(Socket, Event), M>) -> &Self {
         self.space.change(|listeners| listeners.check_event(check));
@@ -80,6 +125,17 @@ impl Namespace {
 
     /// Calls `hook` when a socket is about to leave, while its rooms are still known. An async hook is called too, but the rooms are left before it goes on
     /// after its first wait.
+    ///
+    /// ```
+    /// # use sansocket_tokio::server::{Config, Reason, Server, Socket};
+    /// # let io = Server::new(Config::new());
+    /// io.on_disconnecting(|socket: Socket, reason: Reason| {
+    ///     // The room of its own id is among them. Nobody else hears what is sent to it.
+    ///     for room in socket.rooms() {
+    ///         socket.to(room).emit("left", (socket.id().to_string(), reason.to_string())).ok();
+    ///     }
+    /// });
+    /// ```
     pub fn on_disconnecting<M>(&self, hook: impl Hook<(Socket, Reason), M>) -> &Self {
         self.space.change(|listeners| listeners.on_disconnecting(hook));
         self
