@@ -215,7 +215,7 @@ impl<'s, 'a, 'o> Serializer for Arg<'s, 'a, 'o> {
         if name != TOKEN {
             return self.json().serialize_newtype_struct(name, value);
         }
-        let raw = raw::hand_over(value)?;
+        let Some(raw) = raw::hand_over(value, self.out.json)? else { return Ok(()) };
         self.out.write_raw(&raw).map_err(|kind| {
             self.out.fault = Some(kind);
             ser::Error::custom("raw arguments")

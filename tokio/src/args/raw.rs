@@ -7,7 +7,8 @@ use serde::{
     de::{self, DeserializeOwned, SeqAccess, Visitor},
     ser,
 };
-use std::{cell::Cell, fmt};
+use serde_json::ser::Formatter;
+use std::{cell::Cell, fmt, io};
 
 /// The name by which `encode` and `decode` know a [`Raw`] among other types.
 pub(super) const TOKEN: &str = "$sansocket_tokio::private::Raw";
@@ -94,6 +95,8 @@ enum Handover {
     Closed,
     /// `encode` expects a `Raw`.
     Open,
+    /// It had no attachments, and was written.
+    Written,
     Given(Raw),
 }
 
@@ -101,12 +104,25 @@ thread_local! {
     static HANDOVER: Cell<Handover> = const { Cell::new(Handover::Closed) };
 }
 
-/// The `Raw` that `value` stands for.
-pub(super) fn hand_over<T: Serialize + ?Sized>(value: &T) -> Result<Raw, serde_json::Error> {
+/// Writes bytes as they are.
+struct Verbatim;
+
+impl Formatter for Verbatim {
+    fn write_byte_array<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: &[u8]) -> io::Result<()> {
+        writer.write_all(value)
+    }
+}
+
+/// The `Raw` that `value` stands for. `None`: it has no attachments, and was appended to `json`. After an error there may be anything behind `json`.
+pub(super) fn hand_over<T: Serialize + ?Sized>(
+    value: &T,
+    json: &mut Vec<u8>,
+) -> Result<Option<Raw>, serde_json::Error> {
     HANDOVER.set(Handover::Open);
-    let done = value.serialize(&mut serde_json::Serializer::new(std::io::sink()));
+    let done = value.serialize(&mut serde_json::Serializer::with_formatter(json, Verbatim));
     match (done, HANDOVER.replace(Handover::Closed)) {
-        (Ok(()), Handover::Given(raw)) => Ok(raw),
+        (Ok(()), Handover::Given(raw)) => Ok(Some(raw)),
+        (Ok(()), Handover::Written) => Ok(None),
         (Err(e), _) => Err(e),
         (Ok(()), _) => Err(ser::Error::custom(MISPLACED)),
     }
@@ -116,10 +132,15 @@ struct Content<'a>(&'a Raw);
 
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(raw) = self;
         match HANDOVER.replace(Handover::Closed) {
+            Handover::Open if raw.files.is_empty() => {
+                HANDOVER.set(Handover::Written);
+                serializer.serialize_bytes(raw.json.trim_ascii())
+            }
             Handover::Open => {
-                HANDOVER.set(Handover::Given(self.0.clone()));
-                serializer.serialize_unit()
+                HANDOVER.set(Handover::Given((*raw).clone()));
+                serializer.serialize_bytes(&[])
             }
             _ => Err(ser::Error::custom(MISPLACED)),
         }

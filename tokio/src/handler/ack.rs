@@ -5,7 +5,18 @@ use crate::{
 };
 use bytes::Bytes;
 use serde::Serialize;
-use std::fmt::{self, Display};
+use std::{
+    cell::Cell,
+    fmt::{self, Display},
+};
+
+/// Memory above which a thread gives it back after use.
+const KEPT: usize = 64 * 1024;
+
+thread_local! {
+    /// Where a thread writes acknowledgements. Whoever needs it meanwhile, such as a `Serialize` that itself acknowledges, gets other memory.
+    static JSON: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// The acknowledgement of one event, for handlers that send it by themselves. If the peer did not ask for one, sending it does nothing.
 pub struct Ack<S: Endpoint> {
@@ -50,12 +61,17 @@ impl<S: Endpoint> Ack<S> {
         encode: impl FnOnce(&mut Vec<u8>, &mut Vec<Bytes>) -> Result<(), EncodeError>,
     ) -> Result<(), EmitError> {
         let Some(request) = self.request.take() else { return Ok(()) };
-        let (mut json, mut files) = (Vec::new(), Vec::new());
+        let (mut json, mut files) = (JSON.take(), Vec::new());
+        json.clear();
         if let Err(error) = encode(&mut json, &mut files) {
             self.request = Some(request);
             return Err(error.into());
         }
-        self.socket.acknowledge(request, &json, &files)
+        let acknowledged = self.socket.acknowledge(request, &json, &files);
+        if json.capacity() <= KEPT {
+            JSON.set(json);
+        }
+        acknowledged
     }
 
     /// Acknowledges with a handler's value. That it has no form in JSON is the handler's fault, and the peer is told so.

@@ -135,7 +135,7 @@ impl Session {
         let own = socket.listeners();
         let own_checks = own.as_ref().is_some_and(|own| !own.before_event.is_empty());
         if listeners.before_event.is_empty() && !own_checks {
-            return self.tell(socket, name, args, request);
+            return self.tell(socket, name, args, request, &listeners, own.as_deref());
         }
         let (session, socket, raw, name) = (self.clone(), socket.clone(), args.to_raw(), name.to_owned());
         self.call(|| {
@@ -150,24 +150,29 @@ impl Session {
                 // It may have left meanwhile.
                 if socket.is_connected() {
                     let files: Vec<&[u8]> = raw.files.iter().map(|file| &file[..]).collect();
-                    session.tell(&socket, &name, raw.borrowed(&files), request);
+                    let (listeners, own) = (socket.space().listeners(), socket.listeners());
+                    session.tell(&socket, &name, raw.borrowed(&files), request, &listeners, own.as_deref());
                 }
             })
         });
     }
 
     /// Calls all handlers of an event: those for every event first, then those of the socket, then those of the namespace.
-    fn tell(self: &Arc<Self>, socket: &Socket, name: &str, args: Arrived<'_>, request: Option<AckRequest>) {
-        let listeners = socket.space().listeners();
-        let own = socket.listeners();
-        let own = own.as_deref();
+    fn tell(
+        self: &Arc<Self>,
+        socket: &Socket,
+        name: &str,
+        args: Arrived<'_>,
+        request: Option<AckRequest>,
+        listeners: &Listeners,
+        own: Option<&Listeners>,
+    ) {
         for any in own.iter().flat_map(|own| &own.any).chain(&listeners.any) {
             self.call(|| any(socket.clone(), name.to_owned(), args.to_raw()));
         }
-        let of = |listeners: &Listeners| listeners.events.get(name).map_or(&[][..], |list| &list[..]).to_vec();
         let mut is_heard = false;
-        for listener in own.into_iter().flat_map(of).chain(of(&listeners)) {
-            is_heard |= self.tell_one(socket, name, args, request, &listener, &listeners);
+        for listener in own.into_iter().chain([listeners]).filter_map(|all| all.events.get(name)).flatten() {
+            is_heard |= self.tell_one(socket, name, args, request, listener, listeners);
         }
         if !is_heard {
             tracing::debug!(event = name, "nobody listens to this event");

@@ -66,6 +66,23 @@ impl State {
         self.queue.bytes() + self.tail.len() - self.written
     }
 
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.tail.len() == self.written
+    }
+
+    /// Nothing waits: whoever writes sleeps from now on. Idle connections hold no memory.
+    fn rest(&mut self) {
+        self.is_blocked = false;
+        if !self.is_closed {
+            self.is_asleep = true;
+        }
+        self.tail = Vec::new();
+        self.written = 0;
+        if self.queue.slots() > 0 {
+            let _ = self.queue.replace(Vec::new());
+        }
+    }
+
     /// Moves the tail into the queue, in front of what is appended next.
     fn seal(&mut self, counted: &Counted) {
         let rest = self.tail.len() - self.written;
@@ -203,31 +220,15 @@ impl Outbox {
         sink: &mut W,
         written: &mut usize,
     ) -> Poll<io::Result<()>> {
+        let mut state = self.lock();
         loop {
-            let mut state = self.lock();
             let State { queue, tail, written: of_tail, .. } = &mut *state;
             let rest = &tail[*of_tail..];
             if queue.is_empty() && rest.is_empty() {
-                state.is_blocked = false;
-                if !state.is_closed {
-                    state.is_asleep = true;
-                }
-                // Idle connections hold no memory.
-                state.tail = Vec::new();
-                state.written = 0;
-                let _ = state.queue.replace(Vec::new());
+                state.rest();
                 return Poll::Ready(Ok(()));
             }
-            let polled = if queue.is_empty() {
-                Pin::new(&mut *sink).poll_write(context, rest)
-            } else {
-                let slices = queue.slices().chain((!rest.is_empty()).then_some(rest)).take(SLICES);
-                let slices: Vec<IoSlice<'_>> = slices.map(IoSlice::new).collect();
-                match &slices[..] {
-                    [one] => Pin::new(&mut *sink).poll_write(context, one),
-                    many => Pin::new(&mut *sink).poll_write_vectored(context, many),
-                }
-            };
+            let polled = poll_write(context, sink, queue, rest);
             let n = match polled {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(n)) => n,
@@ -241,7 +242,17 @@ impl Outbox {
             let of_queue = n.min(state.queue.bytes());
             state.queue.consume(of_queue);
             state.written += n - of_queue;
+            if !state.is_empty() {
+                // Others have their turn.
+                drop(state);
+                state = self.lock();
+            }
         }
+    }
+
+    /// Whoever writes is at work, and looks at the queue before it sleeps: it need not be woken.
+    pub(crate) fn stay_awake(&self) {
+        self.lock().is_asleep = false;
     }
 
     /// Gives the queue to a GET that may take some of it. Afterwards whoever appends wakes that GET.
@@ -292,6 +303,29 @@ impl Outbox {
         state.is_closed = true;
         drop(state);
         self.wake.notify_one();
+    }
+}
+
+/// Writes the queue and what is behind it, or as much of it as one call takes.
+fn poll_write<W: AsyncWrite + Unpin>(
+    context: &mut Context<'_>,
+    sink: &mut W,
+    queue: &Waiting,
+    rest: &[u8],
+) -> Poll<io::Result<usize>> {
+    let mut slices = queue.slices().chain((!rest.is_empty()).then_some(rest));
+    let sink = Pin::new(sink);
+    match (slices.next(), slices.next()) {
+        (Some(first), Some(second)) => {
+            let mut many = [IoSlice::new(&[]); SLICES];
+            let mut n = 0;
+            for (place, slice) in many.iter_mut().zip([first, second].into_iter().chain(slices)) {
+                *place = IoSlice::new(slice);
+                n += 1;
+            }
+            sink.poll_write_vectored(context, &many[..n])
+        }
+        (one, _) => sink.poll_write(context, one.unwrap_or_default()),
     }
 }
 

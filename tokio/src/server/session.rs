@@ -205,11 +205,19 @@ impl Session {
 
     /// When the machine has something to do; `None`: never.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let due = match &self.lock().machine {
+        self.standing().1
+    }
+
+    /// Whether it is over, and otherwise when the machine has something to do.
+    pub(crate) fn standing(&self) -> (bool, Option<Instant>) {
+        let mut stack = self.lock();
+        let due = match &stack.machine {
             Machine::SocketIo(end) => end.poll_timeout(),
             Machine::Engine(link) => link.poll_timeout(),
         };
-        due.map(|due| due.after_millis(self.paused.load(Ordering::Relaxed)))
+        let is_over = stack.machine.link().is_over();
+        drop(stack);
+        (is_over, due.map(|due| due.after_millis(self.paused.load(Ordering::Relaxed))))
     }
 
     /// Does everything that has to be done without bytes: deadlines, and the last events. If another task has its turn, that task does it.
@@ -230,7 +238,13 @@ impl Session {
     /// Handles bytes. Of a WebSocket only so much that others do not wait long. Whether more is left.
     pub(crate) async fn receive(self: &Arc<Self>, input: Input<'_, Vec<u8>>) -> bool {
         let most = if matches!(input, Input::Socket(_)) { TURN } else { usize::MAX };
-        let is_more = self.turn(&mut *self.turn.lock().await, input, most);
+        // Mostly no other task has it, and to ask for it costs less than to wait for it.
+        let mut turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => self.turn.lock().await,
+        };
+        let is_more = self.turn(&mut turn, input, most);
+        drop(turn);
         if self.is_turn_due.load(Ordering::SeqCst) {
             self.work();
         }

@@ -144,11 +144,9 @@ impl Socket {
         Ok(())
     }
 
-    /// Appends frames that others have too.
-    pub(crate) fn share(&self, frames: &Bytes, flags: Flags) {
-        if self.is_connected() && self.0.line.outbox.share(frames, flags) == Put::Queued {
-            self.0.line.inner.counted.events_out.add(1);
-        }
+    /// Appends frames that others have too. Whether they wait for the client now; the caller counts them.
+    pub(crate) fn share(&self, frames: &Bytes, flags: Flags) -> bool {
+        self.is_connected() && self.0.line.outbox.share(frames, flags) == Put::Queued
     }
 
     /// Sends an event and waits for the acknowledgement, of type `T`: `let sum: u32 = socket.ask("sum", (1, 2)).await?`. The event is sent at once;

@@ -1,7 +1,7 @@
 use super::{Packet, ReplySender, Selection};
 use crate::{
     EmitError,
-    server::{Namespace, RemoteSocket, config::millis, inner::Inner},
+    server::{Namespace, RemoteSocket, Socket, config::millis, inner::Inner},
 };
 use sansocket::socketio::Flags;
 use std::{
@@ -51,7 +51,10 @@ impl Local {
     /// [`EmitError`]: the name of the event is reserved, or it has too many attachments.
     pub fn broadcast(&self, selection: &Selection, packet: &Packet<'_>) -> Result<(), EmitError> {
         let frames = packet.frames(self.name(), None)?;
-        self.0.space.registry.for_each(selection, |socket| socket.share(&frames, packet.flags()));
+        // Counted in one go: the other threads count too.
+        let mut sent = 0;
+        self.0.space.registry.for_each(selection, |socket| sent += usize::from(socket.share(&frames, packet.flags())));
+        self.0.inner.counted.events_out.add(sent);
         Ok(())
     }
 
@@ -73,7 +76,10 @@ impl Local {
         let deadline = inner.clock.now().after_millis(millis(timeout).into());
         // A question that is dropped would wait for its deadline.
         let flags = Flags::NONE.compress(packet.flags().may_compress());
-        let asked = space.registry.ask(selection, id, deadline, replies, |socket| socket.share(&frames, flags));
+        let mut sent = 0;
+        let share = |socket: &Socket| sent += usize::from(socket.share(&frames, flags));
+        let asked = space.registry.ask(selection, id, deadline, replies, share);
+        inner.counted.events_out.add(sent);
         if let Some(over) = asked {
             let (clock, space) = (inner.clock, space.clone());
             inner.spawn(async move {

@@ -97,7 +97,7 @@ enum Woken {
     Read(usize),
     Ended,
     Lost,
-    /// Others have something to say, or want something of the machine.
+    /// Others want something of the machine.
     Told,
     Due,
 }
@@ -108,20 +108,18 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
     let inner = &session.inner;
     let patience = crate::server::config::millis(inner.config.ping_timeout).into();
     let mut unshared = 0;
-    // When the socket last took something, or nothing waited for it.
-    let mut taken = inner.clock.now();
+    // Since when the socket has taken nothing of what waits for it.
+    let mut stuck_since = None;
     // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
     // is that the client takes what it is sent, and the clock of the session stands still.
-    let (mut is_backed_up, mut looked) = (false, taken);
-    // Others only have something to say: then the machine has nothing to do.
-    let mut is_told = false;
+    let (mut is_backed_up, mut looked) = (false, inner.clock.now());
     let mut sleep = pin!(sleep_until(Instant::now()));
+    let mut told = pin!(session.outbox.woken());
     loop {
-        let is_work = !is_told || session.is_turn_due() || session.outbox.is_slow();
-        let is_more = is_work && session.receive(Input::Socket(&mut wire.inbox)).await;
-        is_told = false;
+        let is_more = session.receive(Input::Socket(&mut wire.inbox)).await;
         wire.give_back();
-        if !is_more && session.link(|link| link.is_over()) {
+        let (is_over, mut due) = session.standing();
+        if !is_more && is_over {
             break;
         }
         if is_more || unshared >= FAIR {
@@ -133,29 +131,55 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
                 session.link(ServerLink::handle_error);
                 continue;
             }
-            inner.counted.bytes_out.add(written);
+            if written > 0 {
+                stuck_since = None;
+                inner.counted.bytes_out.add(written);
+            }
             tokio::task::yield_now().await;
             continue;
         }
         let (mut written, mut is_late) = (0, false);
-        let mut told = pin!(session.outbox.woken());
+        // Something may wait. Afterwards whoever appends tells.
+        let mut is_unwritten = true;
         let woken = poll_fn(|context| {
-            let before = written;
-            let flushed = session.outbox.poll_flush(context, &mut wire.stream, &mut written);
-            if let Poll::Ready(Err(_)) = flushed {
-                return Poll::Ready(Woken::Lost);
+            // Before the queue is looked at, so that whoever appends after that wakes this task.
+            while told.as_mut().poll(context).is_ready() {
+                told.set(session.outbox.woken());
+                if session.is_turn_due() || session.outbox.is_slow() {
+                    return Poll::Ready(Woken::Told);
+                }
+                // Mostly somebody only had something to say, and the machine has nothing to do.
+                let (is_over, now_due) = session.standing();
+                if is_over {
+                    return Poll::Ready(Woken::Told);
+                }
+                (due, is_unwritten) = (now_due, true);
             }
-            // A stream of TLS may hold some back.
-            if flushed.is_ready() && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending() {
-                tracing::trace!("a flush waits");
+            let mut is_stuck = false;
+            if is_unwritten {
+                let before = written;
+                let flushed = session.outbox.poll_flush(context, &mut wire.stream, &mut written);
+                if let Poll::Ready(Err(_)) = flushed {
+                    return Poll::Ready(Woken::Lost);
+                }
+                is_stuck = flushed.is_pending();
+                // A stream of TLS may hold some back.
+                let is_held = !is_stuck && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending();
+                is_unwritten = is_stuck || is_held;
+                if written > before || !is_stuck {
+                    stuck_since = None;
+                }
             }
-            let now = inner.clock.now();
-            if is_backed_up {
-                session.pause(now.duration_since(looked));
-            }
-            (is_backed_up, looked) = (session.outbox.is_backed_up(), now);
-            if written > before || flushed.is_ready() {
-                taken = now;
+            if is_stuck || is_backed_up {
+                let now = inner.clock.now();
+                if is_backed_up {
+                    session.pause(now.duration_since(looked));
+                }
+                (is_backed_up, looked) = (is_stuck && session.outbox.is_backed_up(), now);
+                if is_stuck {
+                    // Whether or not it answers heartbeats, which it need not read for that.
+                    is_late = now >= stuck_since.get_or_insert(now).after_millis(patience);
+                }
             }
             if !is_backed_up && !session.is_late() {
                 match wire.poll_read(context) {
@@ -165,29 +189,27 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
                     Poll::Pending => {}
                 }
             }
-            if told.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Woken::Told);
-            }
-            // Whether or not it answers heartbeats, which it need not read for that.
-            let give_up = flushed.is_pending().then(|| taken.after_millis(patience));
-            is_late = give_up.is_some_and(|at| now >= at);
-            let due = if is_backed_up { give_up } else { session.due().into_iter().chain(give_up).min() };
             if is_late {
                 return Poll::Ready(Woken::Due);
             }
-            ready!(poll_due(sleep.as_mut(), due.and_then(|due| inner.clock.at(due)), context));
+            let give_up = stuck_since.filter(|_| is_stuck).map(|since| since.after_millis(patience));
+            let until = if is_backed_up { give_up } else { due.into_iter().chain(give_up).min() };
+            ready!(poll_due(sleep.as_mut(), until.and_then(|until| inner.clock.at(until)), context));
             Poll::Ready(Woken::Due)
         })
         .await;
-        inner.counted.bytes_out.add(written);
+        if written > 0 {
+            inner.counted.bytes_out.add(written);
+        }
         match woken {
             Woken::Read(n) => {
                 inner.counted.bytes_in.add(n);
                 unshared += n;
+                session.outbox.stay_awake();
             }
             Woken::Ended => session.link(ServerLink::handle_eof),
             Woken::Lost => session.link(ServerLink::handle_error),
-            Woken::Told => is_told = true,
+            Woken::Told => {}
             Woken::Due if is_late => session.outbox.give_up(),
             Woken::Due => {}
         }

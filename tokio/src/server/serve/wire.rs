@@ -32,13 +32,20 @@ thread_local! {
 pub(crate) struct Wire<S> {
     pub(crate) stream: S,
     pub(crate) inbox: Inbox<Vec<u8>>,
-    /// The inbox has the memory that is shared.
-    is_lent: bool,
+    memory: Memory,
+}
+
+/// The memory of the inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Memory {
+    None,
+    Shared,
+    Own,
 }
 
 impl<S: Io> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, inbox: Inbox::new(Vec::new()), is_lent: false }
+        Self { stream, inbox: Inbox::new(Vec::new()), memory: Memory::None }
     }
 
     /// Reads what comes; 0 at the end. The memory is the shared one, unless the inbox holds a part of something already.
@@ -48,19 +55,15 @@ impl<S: Io> Wire<S> {
 
     /// As [`read`](Self::read). After `Ready` call [`give_back`](Self::give_back) before anything is awaited.
     pub(crate) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.inbox.held() == 0 && !self.is_lent {
-            let mut shared = SHARED.take();
-            if shared.is_empty() {
-                shared = vec![0; READ];
-            }
-            let _ = self.inbox.replace(shared);
-            self.is_lent = true;
+        if self.inbox.held() == 0 && self.memory != Memory::Shared {
+            return self.poll_read_shared(context);
         }
         if let Err(e) = self.inbox.space() {
             let old = self.inbox.replace(vec![0; Grow::new(What::Inbox, e).to]);
-            if let (true, Ok(old)) = (std::mem::take(&mut self.is_lent), old) {
+            if let (Memory::Shared, Ok(old)) = (self.memory, old) {
                 SHARED.set(old);
             }
+            self.memory = Memory::Own;
         }
         let mut space = ReadBuf::new(self.inbox.space().map_err(io::Error::other)?);
         let read = Pin::new(&mut self.stream).poll_read(context, &mut space);
@@ -73,6 +76,27 @@ impl<S: Io> Wire<S> {
         read.map_ok(|()| n)
     }
 
+    /// The inbox holds nothing: it gets the shared memory if something comes.
+    fn poll_read_shared(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut shared = SHARED.take();
+        if shared.is_empty() {
+            shared = vec![0; READ];
+        }
+        let mut space = ReadBuf::new(&mut shared);
+        let read = Pin::new(&mut self.stream).poll_read(context, &mut space);
+        let n = space.filled().len();
+        if n == 0 {
+            SHARED.set(shared);
+            self.give_back();
+        } else {
+            // It holds nothing, so any memory is enough.
+            let _ = self.inbox.replace(shared);
+            self.memory = Memory::Shared;
+            self.inbox.commit(n);
+        }
+        read.map_ok(|()| n)
+    }
+
     /// Drops what was read.
     pub(crate) fn forget(&mut self) {
         self.inbox.reset();
@@ -81,14 +105,21 @@ impl<S: Io> Wire<S> {
 
     /// Gives the shared memory back; what must stay moves into memory of the connection's own.
     pub(crate) fn give_back(&mut self) {
+        if self.memory == Memory::None {
+            return;
+        }
         let held = self.inbox.held();
-        if !self.is_lent && held > 0 {
+        let is_shared = self.memory == Memory::Shared;
+        if !is_shared && held > 0 {
             return;
         }
         let own = if held == 0 { Vec::new() } else { vec![0; (2 * held).max(1024)] };
-        if let (Ok(old), true) = (self.inbox.replace(own), self.is_lent) {
-            self.is_lent = false;
-            SHARED.set(old);
+        let memory = if held == 0 { Memory::None } else { Memory::Own };
+        if let Ok(old) = self.inbox.replace(own) {
+            self.memory = memory;
+            if is_shared {
+                SHARED.set(old);
+            }
         }
     }
 
