@@ -90,7 +90,7 @@ impl<'s> Post<'s> {
         let config = &session.inner.config;
         // Its own questions must not be what drops a client that is slow to fetch the answers.
         let patience: Duration = config.ping_timeout;
-        let has_room = async {
+        let has_room = async || {
             loop {
                 let mut changed = std::pin::pin!(session.changed.notified());
                 changed.as_mut().enable();
@@ -100,9 +100,17 @@ impl<'s> Post<'s> {
                 changed.await;
             }
         };
-        let _ = timeout(patience, has_room).await;
         session.inner.counted.bytes_in.add(body.len());
-        session.receive(Input::Post(Packets::new(body))).await;
+        let mut input = Input::Post(Packets::new(body));
+        loop {
+            if timeout(patience, has_room()).await.is_err() && session.outbox.is_backed_up() {
+                // It does not take what it is sent.
+                session.outbox.give_up();
+            }
+            if !session.receive(&mut input).await {
+                break;
+            }
+        }
         self.is_posted = true;
         session.changed.notify_waiters();
         session.link(|link| link.posted())
