@@ -61,8 +61,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 impl<T: DeserializeOwned> Answers<T> {
     pub(super) fn new(replies: Replies, timeout: Duration) -> Self {
-        let now = Instant::now();
-        let until = now.checked_add(timeout.saturating_add(GRACE)).unwrap_or(now + Duration::from_secs(86_400 * 365));
+        let until = super::config::after(timeout.saturating_add(GRACE));
         Self { replies, until, sleep: None, answered: 0, kind: PhantomData }
     }
 

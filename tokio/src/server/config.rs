@@ -290,6 +290,12 @@ impl Config {
     }
 }
 
+/// The time after `time` from now, or one that nobody sees.
+pub(crate) fn after(time: Duration) -> tokio::time::Instant {
+    let now = tokio::time::Instant::now();
+    now.checked_add(time).unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
+}
+
 /// A path with one slash at either end.
 fn normal(path: &str) -> String {
     match path.trim_matches('/') {

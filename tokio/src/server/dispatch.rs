@@ -30,11 +30,23 @@ impl Future for Guarded {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(context))).unwrap_or_else(|_| {
+        caught(|| self.work.as_mut().poll(context)).unwrap_or_else(|| {
             self.session.panicked();
             Poll::Ready(())
         })
     }
+}
+
+/// Runs what is the application's, be it only that its values are dropped. `None`: it panicked.
+pub(crate) fn caught<R>(act: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(act))
+        .map_err(|carried| {
+            // What a panic carries is the application's too.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(carried))) {
+                std::mem::forget(again);
+            }
+        })
+        .ok()
 }
 
 impl Session {
@@ -46,20 +58,20 @@ impl Session {
 
     /// Calls a handler, and has it run on if it waits for something. Its panic ends the connection.
     pub(crate) fn call(self: &Arc<Self>, call: impl FnOnce() -> Called) -> Option<Called> {
-        match catch_unwind(AssertUnwindSafe(call)) {
-            Ok(Called::Pending(work)) => self.run(work),
-            Ok(called) => return Some(called),
-            Err(_) => self.panicked(),
+        match caught(call) {
+            Some(Called::Pending(work)) => self.run(work),
+            Some(called) => return Some(called),
+            None => self.panicked(),
         }
         None
     }
 
     /// As `call`, but what waits is dropped when the session is over.
     pub(crate) fn call_while_open(self: &Arc<Self>, call: impl FnOnce() -> Called) {
-        match catch_unwind(AssertUnwindSafe(call)) {
-            Ok(Called::Pending(work)) => self.run_while_open(work),
-            Ok(_) => {}
-            Err(_) => self.panicked(),
+        match caught(call) {
+            Some(Called::Pending(work)) => self.run_while_open(work),
+            Some(_) => {}
+            None => self.panicked(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{
     Handshake, Socket,
     admission::Judged,
+    dispatch::caught,
     engine::EngineSocket,
     handlers::Late,
     inner::Inner,
@@ -30,7 +31,6 @@ use std::{
     mem::take,
     ops::Deref,
     sync::{Arc, PoisonError},
-    time::Duration,
 };
 use tokio::sync::oneshot;
 
@@ -59,17 +59,17 @@ pub(crate) struct Session {
     pub(crate) id: engineio::Sid,
     kind: Kind,
     stack: Mutex<Stack>,
-    turn: AsyncMutex<Collector<Vec<u8>>>,
+    pub(super) turn: AsyncMutex<Collector<Vec<u8>>>,
     /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
     pinned: Mutex<Option<Seat>>,
     /// There is one. Both are changed under the lock of the stack or under `turn`.
     is_pinned: AtomicBool,
     /// Somebody wanted a turn while another had it.
-    is_turn_due: AtomicBool,
+    pub(super) is_turn_due: AtomicBool,
     /// A request or a probe came to its end, or the session did, or a handler.
     pub(crate) changed: Notify,
     /// Milliseconds for which the clock of the session stood still, because nothing was read from its client.
-    paused: AtomicU64,
+    pub(super) paused: AtomicU64,
     /// Handlers that wait for something, and the bytes of the events that wait for them.
     pub(super) handlers: AtomicUsize,
     pub(super) late: AtomicUsize,
@@ -172,61 +172,13 @@ impl Session {
         self.kind
     }
 
-    /// The clock of a session, as long as it is over polling.
-    pub(crate) async fn watch(self: Arc<Self>) {
-        loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if self.link(|link| link.transport() != Transport::Polling || link.is_gone()) {
-                return;
-            }
-            // Who wanted a turn before this task listened has told nobody.
-            if !self.is_turn_due.load(Ordering::SeqCst) {
-                tokio::select! {
-                    () = self.inner.clock.sleep(self.due()) => {}
-                    () = changed => {}
-                }
-            }
-            if self.link(|link| link.transport()) == Transport::Polling {
-                self.work();
-            }
-        }
-    }
-
-    /// The time of this session.
-    pub(crate) fn now(&self) -> Instant {
-        Instant::from_millis(self.inner.clock.now().as_millis().saturating_sub(self.paused.load(Ordering::Relaxed)))
-    }
-
-    /// Stops the clock of the session for a time that is over.
-    pub(crate) fn pause(&self, time: Duration) {
-        self.paused.fetch_add(u64::try_from(time.as_millis()).unwrap_or(0), Ordering::Relaxed);
-    }
-
-    /// When the machine has something to do; `None`: never.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        self.standing().1
-    }
-
-    /// Whether it is over, and otherwise when the machine has something to do.
-    pub(crate) fn standing(&self) -> (bool, Option<Instant>) {
-        let mut stack = self.lock();
-        let due = match &stack.machine {
-            Machine::SocketIo(end) => end.poll_timeout(),
-            Machine::Engine(link) => link.poll_timeout(),
-        };
-        let is_over = stack.machine.link().is_over();
-        drop(stack);
-        (is_over, due.map(|due| due.after_millis(self.paused.load(Ordering::Relaxed))))
-    }
-
     /// Does everything that has to be done without bytes: deadlines, and the last events. If another task has its turn, that task does it.
     pub(crate) fn work(self: &Arc<Self>) {
         self.is_turn_due.store(true, Ordering::SeqCst);
         while self.is_turn_due.load(Ordering::SeqCst) {
             let Ok(mut collector) = self.turn.try_lock() else { return };
             self.is_turn_due.store(false, Ordering::SeqCst);
-            self.turn(&mut collector, Input::Time, usize::MAX);
+            self.turn(&mut collector, &mut Input::Time, usize::MAX);
         }
     }
 
@@ -235,8 +187,8 @@ impl Session {
         self.is_turn_due.swap(false, Ordering::SeqCst)
     }
 
-    /// Handles bytes. Of a WebSocket only so much that others do not wait long. Whether more is left.
-    pub(crate) async fn receive(self: &Arc<Self>, input: Input<'_, Vec<u8>>) -> bool {
+    /// Handles bytes: of a WebSocket only so much that others do not wait long, and none while much waits for the client. Whether more may be left.
+    pub(crate) async fn receive(self: &Arc<Self>, input: &mut Input<'_, Vec<u8>>) -> bool {
         let most = if matches!(input, Input::Socket(_)) { TURN } else { usize::MAX };
         // Mostly no other task has it, and to ask for it costs less than to wait for it.
         let mut turn = match self.turn.try_lock() {
@@ -251,13 +203,22 @@ impl Session {
         is_more
     }
 
-    fn turn(self: &Arc<Self>, collector: &mut Collector<Vec<u8>>, mut input: Input<'_, Vec<u8>>, most: usize) -> bool {
+    fn turn(self: &Arc<Self>, collector: &mut Collector<Vec<u8>>, input: &mut Input<'_, Vec<u8>>, most: usize) -> bool {
         let _entered = self.span.enter();
         let now = self.now();
-        let mut left = most;
+        let (mut left, has_bytes, mut is_held) = (most, !matches!(input, Input::Time), false);
         let mut batch = Batch::new(Vec::new());
         loop {
-            while left > 0 && self.step(&mut input, collector, &mut batch, now) {
+            while left > 0 {
+                // Handlers are guarded where they are called; this is for values of the application that panic when they are dropped.
+                // The answers to what has arrived must not be what drops a client that reads them.
+                is_held = has_bytes && self.outbox.is_backed_up() && !self.link(|link| link.is_over());
+                let input = if is_held { &mut Input::Time } else { &mut *input };
+                match caught(|| self.step(input, collector, &mut batch, now)) {
+                    Some(false) => break,
+                    Some(true) => {}
+                    None => self.panicked(),
+                }
                 left -= 1;
             }
             if left == 0 || !self.outbox.is_slow() || self.link(|link| link.is_over()) {
@@ -276,7 +237,7 @@ impl Session {
         if is_gone {
             self.forget();
         }
-        left == 0
+        left == 0 || is_held
     }
 
     /// Nobody finds it any more, and nothing more is sent.

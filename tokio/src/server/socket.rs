@@ -1,7 +1,7 @@
 use super::{
     Failure, Handshake,
     ask::Ask,
-    dispatch::failure,
+    dispatch::{caught, failure},
     line::Line,
     listeners::{Listeners, OnLeave},
     outbox::Put,
@@ -298,10 +298,12 @@ impl Socket {
         }
         call(all(|l| &l.disconnect));
         // What the handlers captured may hold this socket, and may use it when it is dropped: so without the lock.
-        let own = shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(own);
+        let given = shared.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
         let seat = shared.seat.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(seat);
+        let dropped = caught(|| drop((listeners, own, given))).and(caught(|| drop(seat)));
+        if let (None, Some(session)) = (dropped, shared.line.session()) {
+            session.panicked();
+        }
     }
 
     pub(crate) fn listeners(&self) -> Option<Arc<Listeners>> {
@@ -311,7 +313,11 @@ impl Socket {
     /// Changes what is called for this socket. Nothing is added to one that is gone: what handlers capture would never be given back.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut Listeners) -> R) {
         let mut listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        let removed = (!self.is_gone()).then(|| change(Arc::make_mut(listeners.get_or_insert_default())));
+        if self.is_gone() {
+            drop(listeners);
+            return;
+        }
+        let removed = change(Arc::make_mut(listeners.get_or_insert_default()));
         drop(listeners);
         drop(removed);
     }

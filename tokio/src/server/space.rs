@@ -1,13 +1,12 @@
 //! The namespaces of a server, and the names that the core asks for.
 
-use super::{listeners::Listeners, random, registry::Registry, session::Session};
+use super::{dispatch::caught, listeners::Listeners, random, registry::Registry, session::Session};
 use crate::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use sansocket::socketio::{Namespace, Namespaces};
 use std::{
     collections::HashMap,
     fmt,
     ops::Deref,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, Weak},
 };
 
@@ -191,7 +190,7 @@ impl Spaces {
         };
         // It is called within the machine, so its panic must not get there.
         let matches = |pattern: &&Arc<Pattern>| {
-            catch_unwind(AssertUnwindSafe(|| (pattern.matches)(name))).unwrap_or_else(|_| {
+            caught(|| (pattern.matches)(name)).unwrap_or_else(|| {
                 tracing::error!("the function given to of_matching panicked: the namespace is refused");
                 false
             })

@@ -1,6 +1,6 @@
 //! Listening for connections.
 
-use super::connection;
+use super::{Wire, Writing, connection};
 use crate::server::{Server, inner::Inner};
 use std::{
     future::poll_fn,
@@ -10,10 +10,16 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::{
+    net::{TcpListener, TcpStream, lookup_host},
+    sync::Semaphore,
+};
 
 /// The answer to a connection too many.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// Connections too many that are kept for a moment, so that their clients can read that answer.
+const REFUSALS: usize = 100;
 
 /// A server with the addresses that it listens on: [`Server::bind`].
 #[derive(Debug)]
@@ -79,6 +85,8 @@ impl Server {
 
     /// Serves the connections of a listener until [`close`](Self::close): Socket.IO at its path, and what [`Config`](super::super::Config) has beside it.
     ///
+    /// Each connection is a task of its own. If this future is dropped, no more connections are accepted, and those that are there go on.
+    ///
     /// # Errors
     /// None at present: a connection that cannot be accepted is logged, and the next one is awaited.
     pub async fn listen(&self, listener: TcpListener) -> io::Result<()> {
@@ -99,6 +107,7 @@ impl Bound {
     /// None at present: a connection that cannot be accepted is logged, and the next one is awaited.
     pub async fn serve(self) -> io::Result<()> {
         let inner = &self.server.inner;
+        let refusals = Arc::new(Semaphore::new(REFUSALS));
         loop {
             let mut closing = std::pin::pin!(inner.closing.notified());
             closing.as_mut().enable();
@@ -111,7 +120,7 @@ impl Bound {
                 () = closing => continue,
             };
             match accepted {
-                Ok((stream, address)) => take(inner, stream, address),
+                Ok((stream, address)) => take(inner, stream, address, &refusals),
                 Err(error) => {
                     // Out of file descriptors, mostly: let some close.
                     tracing::warn!("cannot accept: {error}");
@@ -135,12 +144,19 @@ impl Bound {
     }
 }
 
-fn take(inner: &Arc<Inner>, stream: TcpStream, address: SocketAddr) {
+fn take(inner: &Arc<Inner>, stream: TcpStream, address: SocketAddr, refusals: &Arc<Semaphore>) {
     let _ = stream.set_nodelay(true);
     if inner.counted.connections.get() < inner.config.max_connections as u64 {
         inner.spawn(connection(inner.clone(), stream, Some(address)));
     } else {
         tracing::warn!(%address, "refused: too many connections");
         let _ = stream.try_write(BUSY);
+        if let Ok(permit) = refusals.clone().try_acquire_owned() {
+            let writing = Writing::new(inner);
+            inner.spawn(async move {
+                Wire::new(stream).hang_up(writing).await;
+                drop(permit);
+            });
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::server::{outbox, session::Session};
 use sansocket::{
     endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
+    ws::{Advanced, Connection, Kind},
 };
 use std::{
     future::poll_fn,
@@ -21,23 +22,46 @@ const FAIR: usize = 256 * 1024;
 /// Tries to move a session here from polling, and then carries it to its end.
 pub(crate) async fn upgrade<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
     let begun = session.link(|link| Upgrade::begin(link, session.inner.config.frames(), session.now()));
-    let mut probing = Probing { session, upgrade: begun };
+    let mut probing = Probing { session, upgrade: begun, moved: None };
     // In a box of its own: a session that moved holds nothing of it.
-    let is_moved = Box::pin(probe(&mut probing, wire)).await;
+    Box::pin(probe(&mut probing, wire)).await;
+    let moved = probing.moved.take();
     drop(probing);
-    if is_moved {
-        let counted = &session.inner.counted;
-        counted.polling.sub(1);
-        counted.websocket.add(1);
-        counted.upgrades.add(1);
+    if moved.is_some() {
         serve(session, wire).await;
+    } else if session.link(|link| link.is_over() && !link.is_gone()) {
+        Box::pin(farewell(session, wire)).await;
     }
+}
+
+/// A session was closed while it moved. If its client has moved already, it does not poll any more and cannot fetch the close packet.
+async fn farewell<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
+    let mut ws = Connection::server(session.inner.config.frames());
+    let moved = async {
+        loop {
+            while let Ok(Some(Advanced::Ready)) = wire.inbox.advance(&mut ws) {
+                match wire.inbox.peek() {
+                    Some((Kind::Text, b"5")) => return session.cut(),
+                    Some((Kind::Text, _)) => drop(wire.inbox.take()),
+                    // A close frame, or what no client says here.
+                    _ => return,
+                }
+            }
+            wire.give_back();
+            if !matches!(wire.read().await, Ok(1..)) {
+                return;
+            }
+        }
+    };
+    let _ = timeout(Duration::from_secs(1), moved).await;
 }
 
 /// A probe that fails if it is dropped.
 struct Probing<'s> {
     session: &'s Arc<Session>,
     upgrade: Upgrade,
+    /// The session moved, and ends with this.
+    moved: Option<Carrying>,
 }
 
 impl Drop for Probing<'_> {
@@ -48,9 +72,8 @@ impl Drop for Probing<'_> {
     }
 }
 
-/// Whether the session moved.
-async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
-    let Probing { session, upgrade } = probing;
+async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) {
+    let Probing { session, upgrade, moved } = probing;
     let mut batch = Batch::new(Vec::new());
     loop {
         let mut changed = pin!(session.changed.notified());
@@ -58,6 +81,13 @@ async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
         let now = session.now();
         let probed = session.link(|link| upgrade.step(link, &mut wire.inbox, &mut batch, now));
         wire.give_back();
+        if probed == Probed::Upgraded {
+            let counted = &session.inner.counted;
+            counted.polling.sub(1);
+            counted.websocket.add(1);
+            counted.upgrades.add(1);
+            *moved = Some(Carrying(session.clone()));
+        }
         let is_written = wire.write_all(batch.written()).await.is_ok();
         batch.clear();
         if probed == Probed::Upgraded && !is_written {
@@ -65,13 +95,13 @@ async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
             session.link(ServerLink::handle_error);
         }
         if probed != Probed::Pending || !is_written {
-            return probed == Probed::Upgraded;
+            return;
         }
         // A GET that waits may be owed its noop, now or soon.
         session.outbox.wake();
         tokio::select! {
             read = wire.read() => if !matches!(read, Ok(1..)) {
-                return false;
+                return;
             },
             () = changed => {}
             () = session.inner.clock.sleep(upgrade.poll_timeout()) => {}
@@ -79,10 +109,10 @@ async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) -> bool {
     }
 }
 
-/// Ends the session if the task that carries it ends by a panic, or with its runtime.
-struct Carrying<'s>(&'s Arc<Session>);
+/// Ends a session over a WebSocket if the task that carries it, or is about to, ends by a panic or is dropped.
+pub(crate) struct Carrying(pub(crate) Arc<Session>);
 
-impl Drop for Carrying<'_> {
+impl Drop for Carrying {
     fn drop(&mut self) {
         if !self.0.link(|link| link.is_gone()) {
             self.0.link(ServerLink::handle_error);
@@ -104,7 +134,7 @@ enum Woken {
 
 /// Carries a session to its end.
 pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let carrying = Carrying(session);
+    let carrying = Carrying(session.clone());
     let inner = &session.inner;
     let patience = crate::server::config::millis(inner.config.ping_timeout).into();
     let mut unshared = 0;
@@ -116,13 +146,13 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
     let mut sleep = pin!(sleep_until(Instant::now()));
     let mut told = pin!(session.outbox.woken());
     loop {
-        let is_more = session.receive(Input::Socket(&mut wire.inbox)).await;
+        let is_more = session.receive(&mut Input::Socket(&mut wire.inbox)).await;
         wire.give_back();
         let (is_over, mut due) = session.standing();
         if !is_more && is_over {
             break;
         }
-        if is_more || unshared >= FAIR {
+        if (is_more && !session.outbox.is_backed_up()) || unshared >= FAIR {
             unshared = 0;
             let mut written = 0;
             let flushed =
@@ -180,6 +210,9 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
                     // Whether or not it answers heartbeats, which it need not read for that.
                     is_late = now >= stuck_since.get_or_insert(now).after_millis(patience);
                 }
+            }
+            if is_more && !is_backed_up {
+                return Poll::Ready(Woken::Due);
             }
             if !is_backed_up && !session.is_late() {
                 match wire.poll_read(context) {

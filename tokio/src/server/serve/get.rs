@@ -91,7 +91,7 @@ impl<'s> Post<'s> {
         let config = &session.inner.config;
         // Its own questions must not be what drops a client that is slow to fetch the answers.
         let patience: Duration = config.ping_timeout;
-        let has_room = async {
+        let has_room = async || {
             loop {
                 let mut changed = std::pin::pin!(session.changed.notified());
                 changed.as_mut().enable();
@@ -101,12 +101,22 @@ impl<'s> Post<'s> {
                 changed.await;
             }
         };
-        if timeout(patience, has_room).await.is_err() && session.is_late() {
-            // Its handlers hang. Its memory must not grow with each of its requests.
-            session.close(Reason::ForcedServerClose);
-        }
         session.inner.counted.bytes_in.add(body.len());
-        session.receive(Input::Post(Packets::new(body))).await;
+        let mut input = Input::Post(Packets::new(body));
+        loop {
+            if timeout(patience, has_room()).await.is_err() {
+                if session.outbox.is_backed_up() {
+                    // It does not take what it is sent.
+                    session.outbox.give_up();
+                } else if session.is_late() {
+                    // Its handlers hang. Its memory must not grow with each of its requests.
+                    session.close(Reason::ForcedServerClose);
+                }
+            }
+            if !session.receive(&mut input).await {
+                break;
+            }
+        }
         self.is_posted = true;
         session.changed.notify_waiters();
         session.link(|link| link.posted())

@@ -10,7 +10,7 @@ mod wire;
 mod writing;
 
 pub use bound::Bound;
-pub(crate) use carry::{serve, upgrade};
+pub(crate) use carry::{Carrying, serve, upgrade};
 #[cfg(feature = "hyper")]
 pub(crate) use decide::{cookie, decide};
 pub(crate) use get::{Get, Post};

@@ -1,11 +1,11 @@
 //! The requests of one connection: pages, Engine.IO's polling, and those that open a WebSocket.
 
 use super::{
-    Get, Io, Post, Wire, Writing,
+    Carrying, Get, Io, Post, Wire, Writing,
     decide::{cookie, decide},
     serve, upgrade,
 };
-use crate::server::{Handshake, Page, inner::Inner, session::Session};
+use crate::server::{Handshake, Page, config::after, inner::Inner, session::Session};
 use sansocket::{
     endpoint::{Answer, Ask, Got, PostBody, Todo},
     engineio::Transport,
@@ -25,7 +25,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 enum Next {
     Request,
     /// A WebSocket for a new session, or for one over polling that may move to it.
-    Open(Arc<Session>),
+    Open(Carrying),
     Upgrade(Arc<Session>),
 }
 
@@ -76,7 +76,7 @@ pub(super) async fn run<S: Io>(inner: &Arc<Inner>, stream: S, address: Option<So
             tracing::debug!(from, "open");
             match next {
                 Next::Request => {}
-                Next::Open(session) => serve(&session, &mut connection.wire).await,
+                Next::Open(Carrying(ref session)) => serve(session, &mut connection.wire).await,
                 Next::Upgrade(session) => upgrade(&session, &mut connection.wire).await,
             }
             tracing::debug!(from, "closed");
@@ -106,7 +106,7 @@ impl<S: Io> Connection<'_, S> {
     /// The head of the next request, and until when all of the request must be there.
     async fn head(&mut self, is_first: bool) -> Result<(Vec<u8>, Instant), End> {
         let mut scanner = HeadScanner::new(http::Limits::new());
-        let mut deadline = Instant::now() + self.inner.config.request_timeout;
+        let mut deadline = after(self.inner.config.request_timeout);
         let mut has_begun = is_first || self.wire.inbox.held() > 0;
         loop {
             let mut closing = std::pin::pin!(self.inner.closing.notified());
@@ -114,7 +114,7 @@ impl<S: Io> Connection<'_, S> {
             let inbox = &mut self.wire.inbox;
             if inbox.held() > 0 && !has_begun {
                 has_begun = true;
-                deadline = Instant::now() + self.inner.config.request_timeout;
+                deadline = after(self.inner.config.request_timeout);
             }
             if let Some(n) = scanner.scan(inbox.bytes())? {
                 let head = inbox.bytes()[..n].to_vec();
@@ -174,12 +174,9 @@ impl<S: Io> Connection<'_, S> {
                     }
                 }
                 Ok(session) => {
-                    if let Err(error) = self.wire.write_all(&opening(request)).await {
-                        session.link(sansocket::endpoint::ServerLink::handle_error);
-                        session.work();
-                        return Err(error.into());
-                    }
-                    return Ok(Next::Open(session));
+                    let carrying = Carrying(session);
+                    self.wire.write_all(&opening(request)).await?;
+                    return Ok(Next::Open(carrying));
                 }
             },
             (Todo::Get(_), Some(session)) => match Get::begin(&session) {

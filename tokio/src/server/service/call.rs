@@ -4,7 +4,7 @@ use super::ServiceBody;
 use crate::server::{
     Handshake,
     inner::Inner,
-    serve::{Get, Post, Wire, Writing, cookie, decide, serve, upgrade},
+    serve::{Carrying, Get, Post, Wire, Writing, cookie, decide, serve, upgrade},
     session::Session,
 };
 use bytes::Buf;
@@ -97,7 +97,8 @@ where
             };
             match opened {
                 Ok((session, is_upgrade)) => {
-                    inner.spawn(websocket(session, is_upgrade, on_upgrade));
+                    let carrying = (!is_upgrade).then(|| Carrying(session.clone()));
+                    inner.spawn(websocket(session, carrying, on_upgrade));
                     return switched(&opening);
                 }
                 Err(answer) => answer,
@@ -201,26 +202,19 @@ fn unread(error: &(dyn Error + 'static)) -> Answer<'static> {
     Answer::Bad
 }
 
-/// Carries a session over the WebSocket that a connection becomes.
-async fn websocket(session: Arc<Session>, is_upgrade: bool, on_upgrade: OnUpgrade) {
+/// Carries a session over the WebSocket that a connection becomes. `carrying`: it begins there, and does not move.
+async fn websocket(session: Arc<Session>, carrying: Option<Carrying>, on_upgrade: OnUpgrade) {
     let writing = Writing::new(&session.inner);
     match on_upgrade.await {
         Ok(upgraded) => {
             let mut wire = Wire::new(TokioIo::new(upgraded));
-            if is_upgrade {
-                upgrade(&session, &mut wire).await;
-            } else {
-                serve(&session, &mut wire).await;
+            match carrying {
+                None => upgrade(&session, &mut wire).await,
+                Some(_) => serve(&session, &mut wire).await,
             }
             Box::pin(wire.hang_up(writing)).await;
         }
-        Err(error) => {
-            tracing::debug!("the connection did not become a WebSocket: {error}");
-            if !is_upgrade {
-                session.link(sansocket::endpoint::ServerLink::handle_error);
-                session.work();
-            }
-        }
+        Err(error) => tracing::debug!("the connection did not become a WebSocket: {error}"),
     }
 }
 
