@@ -205,3 +205,29 @@ async fn clients_that_only_hang() {
     assert_empty(&io);
     assert_eq!(io.counters().connections, 0);
 }
+
+/// Our own client, at every step that the tasks of both take: until it has moved, and a little longer.
+#[tokio::test(start_paused = true)]
+async fn closed_at_every_step_of_a_client() {
+    let (mut slow, mut has_moved) = (Vec::new(), [0, 0]);
+    for (time, steps) in (0..120).flat_map(|time| (0..15).map(move |steps| (time, 2 * steps))) {
+        let io = server();
+        let builder = testing::client(&io, "/");
+        let client = tokio::spawn(async move { builder.connect().await });
+        sleep(Duration::from_millis(time)).await;
+        for _ in 0..steps {
+            tokio::task::yield_now().await;
+        }
+        let before = io.counters();
+        has_moved[usize::from(before.upgrades > 0)] += 1;
+        let took = closing(&io).await.unwrap();
+        if took >= Duration::from_secs(2) {
+            let before = (before.connections, before.polling_sessions, before.websocket_sessions);
+            slow.push((time, steps, took, before));
+        }
+        assert_empty(&io);
+        client.abort();
+    }
+    assert!(slow.is_empty(), "{slow:?} {has_moved:?}");
+    assert!(has_moved[0] > 0 && has_moved[1] > 0, "{has_moved:?}");
+}
