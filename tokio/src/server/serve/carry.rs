@@ -133,7 +133,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             }
             if written > 0 {
                 stuck_since = None;
-                inner.counted.bytes_out.add(written);
+                inner.counted.here().bytes_out.add(written);
             }
             tokio::task::yield_now().await;
             continue;
@@ -199,11 +199,11 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
         })
         .await;
         if written > 0 {
-            inner.counted.bytes_out.add(written);
+            inner.counted.here().bytes_out.add(written);
         }
         match woken {
             Woken::Read(n) => {
-                inner.counted.bytes_in.add(n);
+                inner.counted.here().bytes_in.add(n);
                 unshared += n;
                 session.outbox.stay_awake();
             }

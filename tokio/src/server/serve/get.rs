@@ -52,7 +52,7 @@ impl<'s> Get<'s> {
         session.work();
         // A probe or a POST may wait for this.
         session.changed.notify_waiters();
-        session.inner.counted.bytes_out.add(if let Got::Payload { len, .. } = got { len } else { 0 });
+        session.inner.counted.here().bytes_out.add(if let Got::Payload { len, .. } = got { len } else { 0 });
         got.answer(body).unwrap_or(Got::GONE)
     }
 }
@@ -101,7 +101,7 @@ impl<'s> Post<'s> {
             }
         };
         let _ = timeout(patience, has_room).await;
-        session.inner.counted.bytes_in.add(body.len());
+        session.inner.counted.here().bytes_in.add(body.len());
         session.receive(Input::Post(Packets::new(body))).await;
         self.is_posted = true;
         session.changed.notify_waiters();
