@@ -20,18 +20,20 @@ const FAIR: usize = 256 * 1024;
 
 /// Tries to move a session here from polling, and then carries it to its end.
 pub(crate) async fn upgrade<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let begun = session.link(|link| Upgrade::begin(link, session.inner.config.frames(), session.now()));
-    let mut probing = Probing { session, upgrade: begun };
     // In a box of its own: a session that moved holds nothing of it.
-    let is_moved = Box::pin(probe(&mut probing, wire)).await;
-    drop(probing);
-    if is_moved {
+    if Box::pin(moves(session, wire)).await {
         let counted = &session.inner.counted;
         counted.polling.sub(1);
         counted.websocket.add(1);
         counted.upgrades.add(1);
         serve(session, wire).await;
     }
+}
+
+/// Whether the session moves here.
+async fn moves<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) -> bool {
+    let begun = session.link(|link| Upgrade::begin(link, session.inner.config.frames(), session.now()));
+    probe(&mut Probing { session, upgrade: begun }, wire).await
 }
 
 /// A probe that fails if it is dropped.
