@@ -130,7 +130,7 @@ impl Session {
 
     /// An event of a client.
     fn arrived(self: &Arc<Self>, event: &EventPacket<'_>, files: Attachments<'_>) {
-        self.inner.counted.events_in.add(1);
+        self.inner.counted.here().events_in.add(1);
         let Some(socket) = self.socket(event.namespace) else { return };
         let name = event.name().map_or(Cow::Borrowed(""), name_of);
         let args = Arrived { json: event.args().raw(), files };

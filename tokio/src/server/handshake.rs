@@ -1,7 +1,42 @@
 use std::{fmt, net::SocketAddr};
 
-/// A name and a value.
-type Field = (Box<[u8]>, Box<[u8]>);
+/// Header fields, in one piece of memory, since each connection keeps its own: of each field the name and the value, both behind their length.
+#[derive(Clone, Default)]
+pub(crate) struct Fields(Vec<u8>);
+
+impl Fields {
+    pub(crate) fn new<'f>(fields: impl Iterator<Item = (&'f [u8], &'f [u8])>) -> Self {
+        let mut all = Self::default();
+        fields.for_each(|(name, value)| all.push(name, value));
+        all.0.shrink_to_fit();
+        all
+    }
+
+    fn push(&mut self, name: &[u8], value: &[u8]) {
+        for part in [name, value] {
+            // The head of a request is far shorter.
+            let len = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            self.0.extend_from_slice(&len.to_le_bytes());
+            self.0.extend_from_slice(part.get(..len as usize).unwrap_or(part));
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (name, behind) = part(rest)?;
+            let (value, behind) = part(behind)?;
+            rest = behind;
+            Some((name, value))
+        })
+    }
+}
+
+/// What stands behind its length, and the rest.
+fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, behind) = bytes.split_first_chunk()?;
+    behind.split_at_checked(u32::from_le_bytes(*len) as usize)
+}
 
 /// The HTTP request that opened a connection.
 ///
@@ -9,7 +44,7 @@ type Field = (Box<[u8]>, Box<[u8]>);
 #[derive(Clone, Default)]
 pub struct Handshake {
     pub(crate) query: Vec<u8>,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: Fields,
     pub(crate) address: Option<SocketAddr>,
     #[cfg(feature = "hyper")]
     pub(crate) extensions: http::Extensions,
@@ -40,7 +75,7 @@ impl Handshake {
     /// Adds a header field. A name may come several times.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.fields.push((name.as_bytes().into(), value.as_ref().into()));
+        self.fields.push(name.as_bytes(), value.as_ref());
         self
     }
 
@@ -73,7 +108,7 @@ impl Handshake {
 
     /// All header fields, in their order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.fields.iter().filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, &**value)))
+        self.fields.iter().filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
     /// A value of the query, percent-decoded. The first of several.
@@ -96,13 +131,12 @@ impl From<&http::request::Parts> for Handshake {
     /// The query, the header fields and the extensions of a request. The address is that of an extension, if there is one: a [`SocketAddr`], or with
     /// the feature `axum` its `ConnectInfo`.
     fn from(parts: &http::request::Parts) -> Self {
-        let fields =
-            parts.headers.iter().map(|(name, value)| (name.as_str().as_bytes().into(), value.as_bytes().into()));
+        let fields = parts.headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
         let extensions = parts.extensions.clone();
         let address = extensions.get::<SocketAddr>().copied();
         #[cfg(feature = "axum")]
         let address = address.or_else(|| extensions.get::<axum::extract::ConnectInfo<SocketAddr>>().map(|info| info.0));
-        Self { query: parts.uri.query().unwrap_or_default().into(), fields: fields.collect(), address, extensions }
+        Self { query: parts.uri.query().unwrap_or_default().into(), fields: Fields::new(fields), address, extensions }
     }
 }
 

@@ -334,7 +334,7 @@ pub(crate) async fn flush<W: AsyncWrite + Unpin>(outbox: &Outbox, sink: &mut W) 
     std::future::poll_fn(|context| {
         let mut written = 0;
         let flushed = outbox.poll_flush(context, sink, &mut written);
-        outbox.counted.bytes_out.add(written);
+        outbox.counted.here().bytes_out.add(written);
         ready!(flushed)?;
         Pin::new(&mut *sink).poll_flush(context)
     })

@@ -55,7 +55,7 @@ impl Session {
             let token = *next_token;
             let expect = sansocket::socketio::ExpectAck { token, deadline };
             end.say(batch, |io, out| io.emit(namespace, event, content, Some(expect), out)).map_err(EmitError::of)?;
-            self.inner.counted.events_out.add(1);
+            self.inner.counted.here().events_out.add(1);
             if self.outbox.append(batch.written(), Flags::NONE) == Put::Closed {
                 return Err(EmitError::Disconnected);
             }

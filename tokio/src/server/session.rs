@@ -193,7 +193,8 @@ impl Session {
         // Mostly no other task has it, and to ask for it costs less than to wait for it.
         let mut turn = match self.turn.try_lock() {
             Ok(turn) => turn,
-            Err(_) => self.turn.lock().await,
+            // In a box of its own: idle connections hold nothing of it.
+            Err(_) => Box::pin(self.turn.lock()).await,
         };
         let is_more = self.turn(&mut turn, input, most);
         drop(turn);

@@ -138,7 +138,7 @@ impl Socket {
         let outbox = &self.0.line.outbox;
         match scratch::frames(&self.0.space.name, event, None, args, |frames| outbox.append(frames, flags))? {
             Put::Closed => return Err(EmitError::Disconnected),
-            Put::Queued => self.0.line.inner.counted.events_out.add(1),
+            Put::Queued => self.0.line.inner.counted.here().events_out.add(1),
             Put::Dropped => {}
         }
         Ok(())

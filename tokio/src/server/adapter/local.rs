@@ -54,7 +54,7 @@ impl Local {
         // Counted in one go: the other threads count too.
         let mut sent = 0;
         self.0.space.registry.for_each(selection, |socket| sent += usize::from(socket.share(&frames, packet.flags())));
-        self.0.inner.counted.events_out.add(sent);
+        self.0.inner.counted.here().events_out.add(sent);
         Ok(())
     }
 
@@ -79,7 +79,7 @@ impl Local {
         let mut sent = 0;
         let share = |socket: &Socket| sent += usize::from(socket.share(&frames, flags));
         let asked = space.registry.ask(selection, id, deadline, replies, share);
-        inner.counted.events_out.add(sent);
+        inner.counted.here().events_out.add(sent);
         if let Some(over) = asked {
             let (clock, space) = (inner.clock, space.clone());
             inner.spawn(async move {

@@ -21,17 +21,21 @@ const FAIR: usize = 256 * 1024;
 
 /// Tries to move a session here from polling, and then carries it to its end.
 pub(crate) async fn upgrade<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let begun = session.link(|link| Upgrade::begin(link, session.inner.config.frames(), session.now()));
-    let mut probing = Probing { session, upgrade: begun, moved: None };
     // In a box of its own: a session that moved holds nothing of it.
-    Box::pin(probe(&mut probing, wire)).await;
-    let moved = probing.moved.take();
-    drop(probing);
+    let moved = Box::pin(moves(session, wire)).await;
     if moved.is_some() {
         serve(session, wire).await;
     } else if session.link(|link| link.is_over() && !link.is_gone()) {
         Box::pin(farewell(session, wire)).await;
     }
+}
+
+/// The session, if it moves here.
+async fn moves<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) -> Option<Carrying> {
+    let begun = session.link(|link| Upgrade::begin(link, session.inner.config.frames(), session.now()));
+    let mut probing = Probing { session, upgrade: begun, moved: None };
+    probe(&mut probing, wire).await;
+    probing.moved.take()
 }
 
 /// A session was closed while it moved. If its client has moved already, it does not poll any more and cannot fetch the close packet.
@@ -163,7 +167,7 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
             }
             if written > 0 {
                 stuck_since = None;
-                inner.counted.bytes_out.add(written);
+                inner.counted.here().bytes_out.add(written);
             }
             tokio::task::yield_now().await;
             continue;
@@ -232,11 +236,11 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
         })
         .await;
         if written > 0 {
-            inner.counted.bytes_out.add(written);
+            inner.counted.here().bytes_out.add(written);
         }
         match woken {
             Woken::Read(n) => {
-                inner.counted.bytes_in.add(n);
+                inner.counted.here().bytes_in.add(n);
                 unshared += n;
                 session.outbox.stay_awake();
             }

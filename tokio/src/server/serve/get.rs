@@ -53,7 +53,7 @@ impl<'s> Get<'s> {
         session.work();
         // A probe or a POST may wait for this.
         session.changed.notify_waiters();
-        session.inner.counted.bytes_out.add(if let Got::Payload { len, .. } = got { len } else { 0 });
+        session.inner.counted.here().bytes_out.add(if let Got::Payload { len, .. } = got { len } else { 0 });
         got.answer(body).unwrap_or(Got::GONE)
     }
 }
@@ -101,7 +101,7 @@ impl<'s> Post<'s> {
                 changed.await;
             }
         };
-        session.inner.counted.bytes_in.add(body.len());
+        session.inner.counted.here().bytes_in.add(body.len());
         let mut input = Input::Post(Packets::new(body));
         loop {
             if timeout(patience, has_room()).await.is_err() {

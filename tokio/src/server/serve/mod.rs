@@ -29,6 +29,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Io for T {}
 /// Counts a connection as long as it lives, however it ends.
 struct Open(Arc<Inner>);
 
+impl Open {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner.counted.connections.add(1);
+        Self(inner.clone())
+    }
+}
+
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.counted.connections.sub(1);
@@ -41,7 +48,7 @@ pub(crate) fn connection(
     stream: impl Io,
     address: Option<SocketAddr>,
 ) -> impl Future<Output = ()> + Send {
-    inner.counted.connections.add(1);
-    let open = Open(inner);
-    async move { requests::run(&open.0, stream, address).await }
+    // What runs it borrows it. As the argument of an async function it would be held twice, for as long as the connection lives.
+    let mut connection = requests::Connection::new(inner, stream, address);
+    async move { connection.run().await }
 }

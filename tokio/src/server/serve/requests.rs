@@ -1,11 +1,11 @@
 //! The requests of one connection: pages, Engine.IO's polling, and those that open a WebSocket.
 
 use super::{
-    Carrying, Get, Io, Post, Wire, Writing,
+    Carrying, Get, Io, Open, Post, Wire, Writing,
     decide::{cookie, decide},
     serve, upgrade,
 };
-use crate::server::{Handshake, Page, config::after, inner::Inner, session::Session};
+use crate::server::{Handshake, Page, config::after, handshake::Fields, inner::Inner, session::Session};
 use sansocket::{
     endpoint::{Answer, Ask, Got, PostBody, Todo},
     engineio::Transport,
@@ -59,38 +59,46 @@ impl From<io::Error> for End {
 }
 
 /// A connection, with what is the same for all its requests.
-struct Connection<'c, S> {
-    inner: &'c Arc<Inner>,
+pub(super) struct Connection<S> {
+    inner: Arc<Inner>,
     wire: Wire<S>,
     address: Option<SocketAddr>,
+    _open: Open,
 }
 
-/// Runs a connection to its end, which is told in one line of the log.
-pub(super) async fn run<S: Io>(inner: &Arc<Inner>, stream: S, address: Option<SocketAddr>) {
-    let writing = Writing::new(inner);
-    let mut connection = Connection { inner, wire: Wire::new(stream), address };
-    let from = address.map(tracing::field::display);
-    // In boxes of their own: a connection that is a WebSocket holds nothing of its requests.
-    match Box::pin(connection.requests()).await {
-        Ok(next) => {
-            tracing::debug!(from, "open");
-            match next {
-                Next::Request => {}
-                Next::Open(Carrying(ref session)) => serve(session, &mut connection.wire).await,
-                Next::Upgrade(session) => upgrade(&session, &mut connection.wire).await,
-            }
-            tracing::debug!(from, "closed");
-        }
-        Err(End(answer, why)) => {
-            connection.wire.forget();
-            let _ = Box::pin(connection.wire.write_all(&answer)).await;
-            tracing::debug!(from, "closed: {why}");
-        }
+impl<S: Io> Connection<S> {
+    pub(super) fn new(inner: Arc<Inner>, stream: S, address: Option<SocketAddr>) -> Self {
+        let open = Open::new(&inner);
+        Self { inner, wire: Wire::new(stream), address, _open: open }
     }
-    Box::pin(connection.wire.hang_up(writing)).await;
-}
 
-impl<S: Io> Connection<'_, S> {
+    /// Runs it to its end, which is told in one line of the log.
+    pub(super) async fn run(&mut self) {
+        let writing = Writing::new(&self.inner);
+        // In boxes of their own: a connection that is a WebSocket holds nothing of its requests.
+        match Box::pin(self.requests()).await {
+            Ok(next) => {
+                tracing::debug!(from = self.from(), "open");
+                match next {
+                    Next::Request => {}
+                    Next::Open(Carrying(ref session)) => serve(session, &mut self.wire).await,
+                    Next::Upgrade(session) => upgrade(&session, &mut self.wire).await,
+                }
+                tracing::debug!(from = self.from(), "closed");
+            }
+            Err(End(answer, why)) => {
+                self.wire.forget();
+                let _ = Box::pin(self.wire.write_all(&answer)).await;
+                tracing::debug!(from = self.from(), "closed: {why}");
+            }
+        }
+        Box::pin(self.wire.hang_up(writing)).await;
+    }
+
+    fn from(&self) -> Option<tracing::field::DisplayValue<SocketAddr>> {
+        self.address.map(tracing::field::display)
+    }
+
     /// Requests, one after the other, until one of them opened a WebSocket. What comes behind it stays in the inbox.
     async fn requests(&mut self) -> Result<Next, End> {
         let mut is_first = true;
@@ -143,10 +151,10 @@ impl<S: Io> Connection<'_, S> {
     }
 
     fn handshake(&self, request: &Request<'_>) -> Handshake {
-        let fields = request.fields().into_iter().map(|field| (field.0.into(), field.1.into()));
+        let fields = request.fields().into_iter().map(|field| (field.0, field.1));
         let mut handshake = Handshake::new();
         handshake.query = request.query().into();
-        handshake.fields = fields.collect();
+        handshake.fields = Fields::new(fields);
         handshake.address = self.address;
         handshake
     }
