@@ -72,7 +72,7 @@ fn inbox(texts: &[&str]) -> Inbox<Vec<u8>> {
 /// Gives a session what its client sends.
 fn receive(session: &Arc<Session>, texts: &[&str]) {
     let mut inbox = inbox(texts);
-    shuttle::future::block_on(async { while session.receive(Input::Socket(&mut inbox)).await {} });
+    shuttle::future::block_on(async { while session.receive(&mut Input::Socket(&mut inbox)).await {} });
 }
 
 /// The socket of a session whose client has joined the main namespace.

@@ -30,7 +30,9 @@ fn of_each_socket_one_thing_is_told() {
             thread::spawn(move || match n {
                 0 => {
                     let frames = Bytes::from_static(b"?");
-                    let share = |socket: &Socket| socket.share(&frames, Flags::NONE);
+                    let share = |socket: &Socket| {
+                        let _ = socket.share(&frames, Flags::NONE);
+                    };
                     let until = Instant::from_millis(60_000);
                     drop(space.registry.ask(&Selection::default(), ID, until, &sender, share));
                 }

@@ -40,7 +40,9 @@ fn nothing_comes_to_who_has_left_a_room() {
                 let selection = Selection { rooms: vec!["room".into()], ..Selection::default() };
                 let frames = Bytes::from_static(b"news");
                 let registry = &session.inner.spaces.main().registry;
-                registry.for_each(&selection, |socket| socket.share(&frames, Flags::NONE));
+                registry.for_each(&selection, |socket| {
+                    let _ = socket.share(&frames, Flags::NONE);
+                });
             })
         };
         assert!(socket.leave("room"));
