@@ -32,11 +32,15 @@ fn add_events(io: &Namespace) {
     });
     // Otherwise what a handler returns is the acknowledgement.
     io.on("message-with-ack", |_: Socket, args: Raw| args);
-    io.on("ask-ack", |socket: Socket, args: Raw, _: Ack| async move {
-        match socket.ask::<Raw>("please-ack", args).await {
-            Ok(answer) => drop(socket.emit("ack-was", answer)),
-            Err(error) => debug!("not acknowledged: {error}"),
-        }
+    // In a task of its own: further events must not wait for those that are answered late or never.
+    io.on("ask-ack", |socket: Socket, args: Raw, _: Ack| {
+        let asked = socket.ask::<Raw>("please-ack", args);
+        tokio::spawn(async move {
+            match asked.await {
+                Ok(answer) => drop(socket.emit("ack-was", answer)),
+                Err(error) => debug!("not acknowledged: {error}"),
+            }
+        });
     });
     io.on("server-disconnect", |socket: Socket| socket.disconnect(false));
     io.on("server-close", |socket: Socket| socket.disconnect(true));
