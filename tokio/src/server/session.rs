@@ -48,7 +48,7 @@ pub(crate) enum Kind {
 pub(crate) type End = ServerEnd<Names, Vec<AckSlot>>;
 pub(crate) type Answered = Result<Raw, AskError>;
 
-/// A session, held by the tasks that carry its bytes and by its sockets.
+/// A session, held by the tasks that carry its bytes. Its sockets hold only its [`Line`], so an application may keep them.
 ///
 /// Locks, in the order in which they may be taken: `turn` by the tasks that carry bytes, for as long as they work; then `stack`, for one call of the
 /// machine; then that of the outbox. Handlers run under `turn` alone, so they may call everything: what they call takes `stack` and the outbox, never
@@ -211,10 +211,10 @@ impl Session {
         let mut batch = Batch::new(Vec::new());
         loop {
             while left > 0 {
-                // Handlers are guarded where they are called; this is for values of the application that panic when they are dropped.
                 // The answers to what has arrived must not be what drops a client that reads them.
                 is_held = has_bytes && self.outbox.is_backed_up() && !self.link(|link| link.is_over());
                 let input = if is_held { &mut Input::Time } else { &mut *input };
+                // Handlers are guarded where they are called; this is for values of the application that panic when they are dropped.
                 match caught(|| self.step(input, collector, &mut batch, now)) {
                     Some(false) => break,
                     Some(true) => {}
