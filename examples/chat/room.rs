@@ -113,7 +113,7 @@ impl Room {
         }
     }
 
-    /// Somebody says who they are; `false` for a name that is none.
+    /// A user sets their name. `false`: the name is empty or too long.
     fn name(self: &Arc<Self>, socket: &Socket, name: &str) -> bool {
         let (false, Some(guest)) = (name.is_empty() || !fits(name, MAX_NAME), socket.data().get::<Guest>()) else {
             return false;
@@ -129,7 +129,7 @@ impl Room {
         true
     }
 
-    /// Somebody says something; `false` for what is too long or nothing.
+    /// A user sends a message. `false`: it is empty or too long.
     fn say(&self, socket: &Socket, mut said: Said) -> bool {
         said.name = said.name.trim().to_owned();
         let is_there = !said.name.is_empty() && !said.message.trim().is_empty();

@@ -86,7 +86,7 @@ fn whoever_writes_gets_all_in_order() {
     });
 }
 
-/// Takes nothing, and never says so.
+/// A sink that takes nothing, and never wakes its writer.
 struct Stuck;
 
 impl AsyncWrite for Stuck {

@@ -108,7 +108,7 @@ impl Builder {
         self
     }
 
-    /// Whom to trust for `https` and `wss`. Needs the feature `rustls`.
+    /// Sets the certificates that are accepted for `https` and `wss`. Needs the feature `rustls`.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.settings.tls = tls;
         self

@@ -293,7 +293,7 @@ impl Volatile<'_> {
     /// Sends an event, or drops it: if the namespace is not connected, or older events of it wait.
     ///
     /// # Errors
-    /// As [`Socket::emit`]. That it was dropped is none.
+    /// As [`Socket::emit`]. An event that was dropped is not an error.
     pub fn emit(&self, name: &str, args: impl Serialize) -> Result<(), EmitError> {
         self.0.emit_with(name, &args, Emit::new().volatile())
     }

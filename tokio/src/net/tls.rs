@@ -3,7 +3,7 @@
 use super::{DialError, Stream};
 use tokio::net::TcpStream;
 
-/// Whom a client trusts, for `https` and `wss`. By default: the certificates of Mozilla (the crate `webpki-roots`).
+/// The certificates that a client accepts for `https` and `wss`. By default those that Mozilla trusts (the crate `webpki-roots`).
 ///
 /// Needs the feature `rustls`. Without it a connection to such a URL fails with [`DialError::NoTls`], and this type has nothing to set.
 #[derive(Clone, Debug, Default)]

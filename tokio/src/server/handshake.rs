@@ -65,7 +65,7 @@ impl Handshake {
         Self::default()
     }
 
-    /// Sets the query: what stands behind `?` in the target of the request, still percent-encoded.
+    /// Sets the query: the part of the request target after `?`, still percent-encoded.
     #[must_use]
     pub fn with_query(mut self, query: &str) -> Self {
         self.query = query.into();

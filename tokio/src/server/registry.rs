@@ -41,7 +41,7 @@ struct State {
     questions: Questions,
 }
 
-/// Whom something is for, in a namespace.
+/// A set of sockets of one namespace.
 ///
 /// ```
 /// use sansocket_tokio::server::adapter::Selection;

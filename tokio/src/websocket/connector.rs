@@ -82,7 +82,7 @@ impl Connector {
         self
     }
 
-    /// Whom to trust, for `wss`.
+    /// Sets the certificates that are accepted for `wss`.
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
