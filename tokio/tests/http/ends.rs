@@ -20,6 +20,7 @@ for_each_host! {
     a_session_moves_from_polling_to_a_websocket
     a_session_ends_whose_websocket_is_gone_at_the_moment_of_its_upgrade
     a_post_that_ended_its_session_is_followed_by_what_was_answered_and_the_close_packet
+    a_large_answer_is_fetched_behind_the_answer_to_its_post
     a_client_that_leaves_a_get_that_waits_is_gone
     a_body_that_is_cut_off_leaves_the_session_alone
     a_body_above_the_limit_is_refused
@@ -180,6 +181,18 @@ async fn a_post_that_ended_its_session_is_followed_by_what_was_answered_and_the_
     assert_eq!(raw.poll(&sid, None).await.body, "1");
     assert!(raw.poll(&sid, None).await.body.contains("\"code\":1"));
     until_gone(&served.io).await;
+}
+
+/// A client may do one request after the other. More waits for it then than a server likes, and only this client can change that.
+async fn a_large_answer_is_fetched_behind_the_answer_to_its_post(host: Host) {
+    let served = host.serve(Config::new()).await;
+    let mut raw = Raw::connect(served.address).await;
+    let sid = raw.open().await;
+    let long = "x".repeat(200_000);
+    let question = format!(r#"421["ask","{long}"]"#);
+    let posted = timeout(Duration::from_secs(5), raw.poll(&sid, Some(&question)));
+    assert_eq!(posted.await.expect("the POST is answered at once").body, "ok");
+    assert_eq!(raw.poll(&sid, None).await.body, format!(r#"431["{long}"]"#));
 }
 
 async fn a_client_that_leaves_a_get_that_waits_is_gone(host: Host) {
