@@ -207,12 +207,12 @@ impl Session {
     fn turn(self: &Arc<Self>, collector: &mut Collector<Vec<u8>>, input: &mut Input<'_, Vec<u8>>, most: usize) -> bool {
         let _entered = self.span.enter();
         let now = self.now();
-        let (mut left, has_bytes, mut is_held) = (most, !matches!(input, Input::Time), false);
+        let (mut left, mut is_held) = (most, false);
         let mut batch = Batch::new(Vec::new());
         loop {
             while left > 0 {
                 // The answers to what has arrived must not be what drops a client that reads them.
-                is_held = has_bytes && self.outbox.is_backed_up() && !self.link(|link| link.is_over());
+                is_held = has_packets(input) && self.outbox.is_backed_up() && !self.link(|link| link.is_over());
                 let input = if is_held { &mut Input::Time } else { &mut *input };
                 // Handlers are guarded where they are called; this is for values of the application that panic when they are dropped.
                 match caught(|| self.step(input, collector, &mut batch, now)) {
@@ -376,5 +376,15 @@ impl Session {
             socket.left(reason);
         }
         drop((late, asked));
+    }
+}
+
+/// Whether `input` still holds packets. The end of a POST's body is no packet: it is read even while answers wait to be fetched, since a client may
+/// fetch them only after the answer to its POST.
+fn has_packets(input: &Input<'_, Vec<u8>>) -> bool {
+    match input {
+        Input::Socket(_) => true,
+        Input::Post(packets) => !packets.rest().is_empty(),
+        Input::Time => false,
     }
 }

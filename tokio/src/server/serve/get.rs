@@ -113,9 +113,7 @@ impl<'s> Post<'s> {
                     session.close(Reason::ForcedServerClose);
                 }
             }
-            let is_more = session.receive(&mut input).await;
-            // With nothing left to handle there is nothing to wait for: a client may fetch the answers only after this one.
-            if !is_more || matches!(&input, Input::Post(packets) if packets.rest().is_empty()) {
+            if !session.receive(&mut input).await {
                 break;
             }
         }
