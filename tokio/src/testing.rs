@@ -45,15 +45,16 @@ use tokio::{
 /// [`Namespace::on_connect`](crate::server::Namespace::on_connect) may still run.
 ///
 /// # Errors
-/// [`ConnectError`]: a check of the server refused the client, or there is no such namespace.
+/// [`ConnectError`]: a check of the server refused the client, there is no such namespace, or the server sent the client away at once.
 ///
 /// # Panics
 /// Outside of a Tokio runtime.
 pub async fn connect(server: &Server, namespace: &str) -> Result<(Client, Socket), ConnectError> {
     let client = client(server, namespace).connect().await?;
     loop {
-        let id = client.id();
-        if let Some(socket) = id.and_then(|id| server.of(namespace).socket_of(&id)) {
+        // The server may send it away at once.
+        client.connected().await?;
+        if let Some(socket) = client.id().and_then(|id| server.socket_in(namespace, &id)) {
             return Ok((client, socket));
         }
         // The server tells the client before others can reach it.
@@ -83,7 +84,8 @@ pub fn client(server: &Server, namespace: &str) -> Builder {
         let stream = stream(&server);
         async move { Ok(stream) }
     };
-    Client::builder(format!("http://server{namespace}")).path(path).dial_with(dial)
+    let namespace = namespace.strip_prefix('/').unwrap_or(namespace);
+    Client::builder(format!("http://server/{namespace}")).path(path).dial_with(dial)
 }
 
 /// Bytes that fit into a [`stream`] in each direction, if not said otherwise. Then who writes waits until the other end reads.

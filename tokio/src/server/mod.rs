@@ -142,6 +142,11 @@ impl Server {
         Namespace::new(&self.inner, self.inner.spaces.add_pattern(Arc::new(matches)))
     }
 
+    /// A socket of a namespace, which is not made and not kept for this.
+    pub(crate) fn socket_in(&self, namespace: &str, id: &str) -> Option<Socket> {
+        Namespace::new(&self.inner, self.inner.spaces.get(namespace)?).socket(id)
+    }
+
     pub(crate) fn path(&self) -> &str {
         &self.inner.config.path
     }

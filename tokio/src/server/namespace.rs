@@ -22,12 +22,6 @@ impl Namespace {
         Self { inner: inner.clone(), space }
     }
 
-    /// The socket of this id on this server.
-    pub(crate) fn socket_of(&self, id: &str) -> Option<Socket> {
-        let selection = super::registry::Selection { rooms: vec![id.into()], except: Vec::new() };
-        self.space.registry.select(&selection).into_iter().find(|socket| socket.id().as_str() == id)
-    }
-
     /// The name, with its slash.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,0 +1,4 @@
+//! What an application may do, and what a client may send, at the wrong time.
+#![forbid(unsafe_code)]
+
+mod helpers;
