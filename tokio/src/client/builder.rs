@@ -226,7 +226,7 @@ impl Builder {
         let (sender, commands) = unbounded_channel();
         let spaces = Spaces::new(Arc::clone(&space));
         let shared = Arc::new(Shared::new(spaces, sender, backlog_limit, events_limit, ask_timeout));
-        runtime.spawn(task::run(settings, Arc::clone(&shared), commands));
+        runtime.spawn(task::run(settings, task::Finish(Arc::clone(&shared)), commands));
         let client = Client::new(shared, space);
         client.connect();
         Ok(client)

@@ -47,7 +47,15 @@ fn hooked<A: 'static, M>(hook: impl Hook<A, M>) -> Hooked<A> {
 impl Handlers {
     pub(super) fn on<M>(&self, name: &str, is_once: bool, handler: impl Handler<Socket, M>) {
         let call: Call = Arc::new(move |socket, args, request| handler.call(socket, args, request));
-        lock(&self.0).named.entry(name.into()).or_default().push(Named { call, is_once });
+        self.add(|tables| tables.named.entry(name.into()).or_default().push(Named { call, is_once }));
+    }
+
+    /// Nothing is added for a client that is gone: what handlers capture, such as its sockets, would never be given back.
+    fn add(&self, add: impl FnOnce(&mut Tables)) {
+        let mut tables = lock(&self.0);
+        if !tables.is_over {
+            add(&mut tables);
+        }
     }
 
     pub(super) fn off(&self, name: &str) {
@@ -57,23 +65,28 @@ impl Handlers {
     }
 
     pub(super) fn on_any<M>(&self, hook: impl Hook<(Socket, String, Raw), M>) {
-        lock(&self.0).any.push(hooked(hook));
+        let hook = hooked(hook);
+        self.add(|tables| tables.any.push(hook));
     }
 
     pub(super) fn on_connect<M>(&self, hook: impl Hook<(Socket,), M>) {
-        lock(&self.0).connect.push(hooked(hook));
+        let hook = hooked(hook);
+        self.add(|tables| tables.connect.push(hook));
     }
 
     pub(super) fn on_disconnect<M>(&self, hook: impl Hook<(Socket, Reason), M>) {
-        lock(&self.0).disconnect.push(hooked(hook));
+        let hook = hooked(hook);
+        self.add(|tables| tables.disconnect.push(hook));
     }
 
     pub(super) fn on_connect_error<M>(&self, hook: impl Hook<(Socket, ConnectError), M>) {
-        lock(&self.0).connect_error.push(hooked(hook));
+        let hook = hooked(hook);
+        self.add(|tables| tables.connect_error.push(hook));
     }
 
     pub(super) fn on_failure<M>(&self, hook: impl Hook<(Socket, EventFailure), M>) {
-        lock(&self.0).failure.push(hooked(hook));
+        let hook = hooked(hook);
+        self.add(|tables| tables.failure.push(hook));
     }
 
     pub(super) fn events(&self, limit: usize) -> Events {
@@ -143,5 +156,12 @@ impl Handlers {
         for feed in &tables.feeds {
             feed.end();
         }
+    }
+}
+
+/// Nobody listens in vain to a client that never began.
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        self.end();
     }
 }

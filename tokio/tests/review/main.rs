@@ -1,4 +1,5 @@
 //! What an application may do, and what a client may send, at the wrong time.
 #![forbid(unsafe_code)]
 
+mod clients;
 mod helpers;

@@ -64,7 +64,7 @@ impl App {
 
     /// Whether more may be read. While handlers wait this goes on for long: what they wait for may be behind events.
     pub(super) fn may_read(&self) -> bool {
-        self.late.bytes < self.shared.events_limit
+        self.late.events.is_empty() || self.late.bytes < self.shared.events_limit
     }
 
     fn dispatch(

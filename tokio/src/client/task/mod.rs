@@ -63,8 +63,8 @@ type End<'c> = ClientEnd<FullLink<'c>, super::space::Spaces, Vec<AckSlot>, Vec<S
 /// A line, the number of its dial, and what came of it.
 type Dialed = (Line, u32, Result<Stream, DialError>);
 
-/// However the task ends, nobody waits for it in vain.
-struct Finish(Arc<Shared>);
+/// However the task ends, though it was never polled, nobody waits for it in vain.
+pub(super) struct Finish(pub Arc<Shared>);
 
 impl Drop for Finish {
     fn drop(&mut self) {
@@ -73,8 +73,7 @@ impl Drop for Finish {
 }
 
 /// Runs a client until its last handle is dropped.
-pub(super) async fn run(settings: Settings, shared: Arc<Shared>, commands: UnboundedReceiver<Command>) {
-    let _finish = Finish(Arc::clone(&shared));
+pub(super) async fn run(settings: Settings, finish: Finish, commands: UnboundedReceiver<Command>) {
     let fields: Vec<(&str, &[u8])> = settings.fields.iter().map(|(name, value)| (&name[..], &value[..])).collect();
     // The builder has checked the URL.
     let Ok(config) = Config::parse(&settings.url) else { return };
@@ -87,7 +86,7 @@ pub(super) async fn run(settings: Settings, shared: Arc<Shared>, commands: Unbou
         .reconnection(settings.backoff)
         .open_timeout(settings.open_ms);
     let span = tracing::info_span!("socketio", server = config.url().authority());
-    let mut task = Task::new(&settings, &config, shared, commands);
+    let mut task = Task::new(&settings, &config, Arc::clone(&finish.0), commands);
     async {
         // The memory of the task is freed with it, whether the server answers or not.
         while !task.app.is_ending {
