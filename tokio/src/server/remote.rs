@@ -116,6 +116,7 @@ impl RemoteSocket {
         }
     }
 
+    /// The room of its id. Others may be in it too, if clients choose the names of rooms, so a socket of this server is reached without it.
     fn alone(&self) -> Broadcast {
         self.namespace.to(self.id.as_str())
     }
@@ -125,7 +126,11 @@ impl RemoteSocket {
     /// # Errors
     /// As [`Broadcast::emit`].
     pub fn emit(&self, event: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.alone().emit(event, args)
+        match self.socket().map(|socket| socket.emit(event, &args)) {
+            None => self.alone().emit(event, args),
+            Some(Err(EmitError::Disconnected)) => Ok(()),
+            Some(emitted) => emitted,
+        }
     }
 
     /// Sends an event and waits for the acknowledgement.
@@ -138,10 +143,17 @@ impl RemoteSocket {
         event: &str,
         args: impl Serialize,
     ) -> Result<T, AskError> {
+        if let Some(socket) = self.socket() {
+            return match socket.ask_within(timeout, event, args).await {
+                Err(AskError::Emit(EmitError::Disconnected)) => Err(AskError::Disconnected),
+                answer => answer,
+            };
+        }
         // Nothing of the arguments is held while the answer is awaited.
         let asked = self.alone().timeout(timeout).ask(event, args);
-        let answers = asked?.all().await;
-        answers.into_iter().next().map_or(Err(AskError::Disconnected), |answer| answer.result)
+        let mut answers = asked?.all().await.into_iter();
+        let answer = answers.find(|answer| answer.socket.is_none_or(|socket| socket == self.id));
+        answer.map_or(Err(AskError::Disconnected), |answer| answer.result)
     }
 
     /// Has the socket join a room.
@@ -149,7 +161,11 @@ impl RemoteSocket {
     /// # Errors
     /// [`AdapterError`]: its node cannot be told.
     pub fn join(&self, room: impl AsRef<str>) -> Result<(), AdapterError> {
-        self.alone().join(room)
+        match self.socket() {
+            Some(socket) => drop(socket.join(room)),
+            None => self.alone().join(room)?,
+        }
+        Ok(())
     }
 
     /// Has the socket leave a room.
@@ -157,7 +173,11 @@ impl RemoteSocket {
     /// # Errors
     /// [`AdapterError`]: its node cannot be told.
     pub fn leave(&self, room: impl AsRef<str>) -> Result<(), AdapterError> {
-        self.alone().leave(room)
+        match self.socket() {
+            Some(socket) => drop(socket.leave(room)),
+            None => self.alone().leave(room)?,
+        }
+        Ok(())
     }
 
     /// Sends the client away: [`Socket::disconnect`].
@@ -165,7 +185,11 @@ impl RemoteSocket {
     /// # Errors
     /// [`AdapterError`]: its node cannot be told.
     pub fn disconnect(&self, close: bool) -> Result<(), AdapterError> {
-        self.alone().disconnect(close)
+        match self.socket() {
+            Some(socket) => socket.disconnect(close),
+            None => self.alone().disconnect(close)?,
+        }
+        Ok(())
     }
 }
 

@@ -3,3 +3,6 @@
 
 mod clients;
 mod helpers;
+#[path = "../peer/mod.rs"]
+mod peer;
+mod servers;
