@@ -28,7 +28,7 @@ pub enum Event {
     Disconnected(Reason),
     /// An attempt to connect failed, or the server refused the namespace.
     ConnectError(ConnectError),
-    /// The client connects again after this time.
+    /// The client connects again after this time. Of a connection that was lost this comes first, and then [`Disconnected`](Self::Disconnected).
     Reconnecting {
         /// The number of the attempt, from 1.
         attempt: u32,

@@ -66,7 +66,7 @@ impl From<String> for Refusal {
 pub type Checking = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 
 /// Whether something may go on: a function or closure `(socket)` or `(socket, auth)`, plain or async, that returns `Result<(), E>` with an error that
-/// is a [`Refusal`] or becomes one: a message.
+/// is a [`Refusal`] or becomes one: a message. Other errors become messages by `map_err`, since the client is told them.
 ///
 /// `M` tells the forms apart. The compiler finds it.
 #[diagnostic::on_unimplemented(

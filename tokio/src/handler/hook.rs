@@ -1,6 +1,7 @@
 use super::{Async, Called, Plain, start};
 
-/// A function or closure of fixed parameters, plain or async: what is called when a socket leaves, and the like. Its return value is dropped.
+/// A function or closure of fixed parameters, plain or async: what is called when a socket leaves, and the like. It returns `()`. For what it captures see
+/// [`Handler`](super::Handler#state).
 ///
 /// `A` is the tuple of its parameters. `M` tells the forms apart. The compiler finds it.
 #[diagnostic::on_unimplemented(

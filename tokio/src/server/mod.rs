@@ -41,7 +41,7 @@ mod space;
 mod tests;
 mod watch;
 
-pub use crate::handler::{Check, Handler, Hook, Refusal};
+pub use crate::handler::{Check, Gate, Handler, Hook, Refusal};
 pub use answers::{Answer, Answers};
 pub use ask::Ask;
 pub use broadcast::Broadcast;

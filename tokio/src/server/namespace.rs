@@ -40,6 +40,9 @@ impl Namespace {
     /// Checks a client before it joins. The checks are called in the order in which they were added, each after the one before it let the client pass. An
     /// error refuses the client, which is told the message and the data. See [`Check`].
     ///
+    /// Until all of them have let it pass, the socket is in no namespace: it has no rooms and can join none, and nothing can be sent to it. What a check
+    /// has found out it leaves in [`Socket::data`]; the rest is for [`on_connect`](Self::on_connect).
+    ///
     /// ```
     /// # use sansocket_tokio::server::{Config, Refusal, Server, Socket};
     /// # use serde::Deserialize;

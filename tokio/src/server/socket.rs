@@ -195,8 +195,10 @@ impl Socket {
         }
     }
 
-    /// Joins a room. `false`: the socket is gone, in as many rooms as it may be, or the name is too long
+    /// Joins a room. `false`: the socket is gone or not in its namespace yet, in as many rooms as it may be, or the name is too long
     /// ([`Config::max_rooms`](super::Config::max_rooms)).
+    ///
+    /// Each id is a room too. Where clients choose the names of rooms, put a word before them, such as `chat:`: so no client gets what is sent to another.
     pub fn join(&self, room: impl AsRef<str>) -> bool {
         let config = &self.0.line.inner.config;
         self.0.space.registry.join(self, room.as_ref(), config.max_rooms, config.max_room_name)
