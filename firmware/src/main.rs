@@ -12,6 +12,10 @@ use host::{byte, receive, send};
 #[cfg(any(feature = "drive-client", feature = "drive-io-client", feature = "loop-client"))]
 #[allow(dead_code)]
 mod board;
+#[cfg(feature = "count")]
+mod count;
+#[cfg(feature = "count")]
+mod count_events;
 #[cfg(feature = "drive-client")]
 mod drive_client;
 #[cfg(feature = "drive-io-client")]
@@ -25,14 +29,18 @@ mod io_client;
 mod io_client_small;
 #[cfg(feature = "loop-client")]
 mod loop_client;
+#[cfg(any(feature = "count", feature = "script"))]
+mod semihosting;
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     #[cfg(feature = "script")]
     host::exit("a panic");
-    #[cfg(all(feature = "find", not(feature = "script")))]
+    #[cfg(feature = "count")]
+    count::check(false);
+    #[cfg(all(any(feature = "count", feature = "find"), not(feature = "script")))]
     loop {}
-    #[cfg(not(any(feature = "find", feature = "script")))]
+    #[cfg(not(any(feature = "count", feature = "find", feature = "script")))]
     {
         unsafe extern "C" {
             fn a_panic_is_reachable() -> !;
@@ -57,6 +65,8 @@ fn main() -> ! {
     }
 }
 
+#[cfg(feature = "count")]
+use count::path;
 #[cfg(feature = "drive-client")]
 use drive_client::path;
 #[cfg(feature = "drive-io-client")]
@@ -77,6 +87,7 @@ use loop_client::path;
     feature = "polling",
     feature = "typed",
     feature = "client",
+    feature = "count",
     feature = "io-client",
     feature = "io-client-full",
     feature = "io-client-small",

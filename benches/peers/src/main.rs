@@ -1,6 +1,7 @@
 //! `cargo run --release -- [ITEM]`: the work items beside the best peers, all candidates in turn in each round, as ratios.
 //! `cargo run --release -- ITEM CANDIDATE REPS` does one candidate's work REPS times, to be counted:
 //! `valgrind --tool=callgrind` with two values of REPS, subtract, divide.
+//! `cargo run --release -- list` prints an item, a candidate of ours and the units of one rep a line, with tabs between.
 //!
 //! Every output is compared byte by byte before anything is timed, and decoders of text must refuse what is not UTF-8.
 
@@ -22,6 +23,14 @@ fn main() {
         let mut candidate = (item.candidates)().into_iter().find(|c| c.name == candidate).expect("a candidate");
         for _ in 0..reps.parse().expect("a number") {
             (candidate.run)();
+        }
+        return;
+    }
+    if let ["list"] = args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        for item in &ITEMS {
+            for candidate in (item.candidates)().iter().filter(|c| c.name.starts_with("sansocket")) {
+                println!("{}\t{}\t{}", item.name, candidate.name, item.units);
+            }
         }
         return;
     }
