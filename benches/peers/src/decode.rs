@@ -121,7 +121,7 @@ pub const ITEMS: [Item; 5] = [
     },
     Item {
         name: "W2b",
-        short: "read 16 KiB frames, large reads",
+        short: "read 16 KiB frames at once",
         title: "the same, 64 KiB a read",
         unit: "message",
         units: 1000,

@@ -92,7 +92,7 @@ fn time(ns: f64) -> String {
 }
 
 fn times(ratio: f64) -> String {
-    if ratio < 0.995 {
+    if ratio < 1.95 {
         format!("{ratio:.2}")
     } else if ratio < 10.0 {
         format!("{ratio:.1}")
@@ -102,7 +102,7 @@ fn times(ratio: f64) -> String {
 }
 
 /// The best other crate for each way of each item.
-fn best<'f>(figures: &'f [Figure]) -> Vec<(String, &'f Figure, &'f Figure)> {
+fn best(figures: &[Figure]) -> Vec<(String, &Figure, &Figure)> {
     let mut all = Vec::new();
     for item in items().into_iter().filter(|i| !i.short.is_empty()) {
         let ways = ways(figures, item.name);

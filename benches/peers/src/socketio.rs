@@ -323,10 +323,10 @@ pub const ITEMS: [Item; 7] = [
         "an event goes, its argument from JSON text",
         &[
             Candidate::new("sansocket", "", write_judged),
-            Candidate::new("sansocket with JSON that was checked before", "", write_trusted),
+            Candidate::new("sansocket (JSON checked before)", "", write_trusted),
             theirs(write_theirs),
         ],
-        &[("sansocket", "socketioxide", 0.3), ("sansocket with JSON that was checked before", "socketioxide", 0.08)],
+        &[("sansocket", "socketioxide", 0.3), ("sansocket (JSON checked before)", "socketioxide", 0.08)],
     ),
     item(
         "W8d",
