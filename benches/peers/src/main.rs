@@ -1,76 +1,64 @@
-//! `cargo run --release -- [ITEM]`: the work items beside the best peers, all candidates in turn in each round, as ratios.
-//! `cargo run --release -- ITEM CANDIDATE REPS` does one candidate's work REPS times, to be counted:
-//! `valgrind --tool=callgrind` with two values of REPS, subtract, divide.
-//! `cargo run --release -- list` prints an item, a candidate of ours and the units of one rep a line, with tabs between.
+//! `cargo run --release` measures every work item beside the peers and writes `docs/performance.md`, its plots, and the short table in README.
 //!
-//! Every output is compared byte by byte before anything is timed, and decoders of text must refuse what is not UTF-8.
+//! - `-- ITEM...` measures these and prints the table; nothing is written.
+//! - `-- ITEM CANDIDATE REPS` does one candidate's work REPS times, to be counted: `valgrind --tool=callgrind` with two values of REPS, subtract, divide.
+//! - `-- list` prints an item, a candidate of ours and the units of one rep a line, with tabs between.
+//! - `-- verify` only compares what all candidates give; `-- draw` writes page and plots again from the figures of the last run.
+//!
+//! All candidates of an item take turns in each round, with another one first each time. Each is verified before anything is timed: every output is
+//! compared byte by byte, what must be refused is offered, and an output is spoilt once to see that the comparison fails.
 
-mod items;
+mod decode;
+mod decoders;
+mod encode;
+mod encoders;
+mod handshake;
+mod handshakes;
+mod item;
+mod measure;
+mod page;
+mod plot;
 mod round_trip;
 mod socketio;
 mod work;
 
-use items::{Candidate, ITEMS};
-use std::time::{Duration, Instant};
+use item::Item;
 
-const ROUNDS: usize = 25;
-const ROUND: Duration = Duration::from_millis(12);
+pub fn items() -> Vec<&'static Item> {
+    static READING: [Item; 5] = decode::ITEMS;
+    static WRITING: [Item; 2] = encode::ITEMS;
+    static HANDSHAKES: [Item; 4] = handshake::ITEMS;
+    static PACKETS: [Item; 7] = socketio::ITEMS;
+    static ROUND_TRIP: [Item; 1] = [round_trip::ITEM];
+    READING.iter().chain(&WRITING).chain(&HANDSHAKES).chain(&PACKETS).chain(&ROUND_TRIP).collect()
+}
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [item, candidate, reps] = &args[..] {
-        let item = ITEMS.iter().find(|i| i.name == item).expect("an item");
-        let mut candidate = (item.candidates)().into_iter().find(|c| c.name == candidate).expect("a candidate");
-        for _ in 0..reps.parse().expect("a number") {
-            (candidate.run)();
-        }
-        return;
-    }
-    if let ["list"] = args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        for item in &ITEMS {
-            for candidate in (item.candidates)().iter().filter(|c| c.name.starts_with("sansocket")) {
-                println!("{}\t{}\t{}", item.name, candidate.name, item.units);
-            }
-        }
-        return;
-    }
-    println!("| item | candidate | ns, median | ns, least | sansocket / it |\n|---|---|---|---|---|");
-    for item in ITEMS.iter().filter(|i| args.is_empty() || args.iter().any(|a| a == i.name)) {
-        let mut candidates = (item.candidates)();
-        let expected = (candidates[0].run)();
-        for candidate in &mut candidates {
-            let Candidate { name, run, refuses_bad_text } = candidate;
-            assert_eq!(run(), expected, "{}: {name} does not the same", item.name);
-            assert!(refuses_bad_text(), "{}: {name} takes text that is not UTF-8", item.name);
-        }
-        let mut times = vec![Vec::new(); candidates.len()];
-        let reps: Vec<u32> = candidates
-            .iter_mut()
-            .map(|c| {
-                let start = Instant::now();
-                (c.run)();
-                (ROUND.as_nanos() / start.elapsed().as_nanos().max(1)).max(1) as u32
-            })
-            .collect();
-        for round in 0..ROUNDS {
-            for i in 0..candidates.len() {
-                let i = (i + round) % candidates.len();
-                let start = Instant::now();
-                for _ in 0..reps[i] {
-                    (candidates[i].run)();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let items = items();
+    match args[..] {
+        [] => page::write(&measure::all(&items)),
+        ["draw"] => page::write(&page::last()),
+        ["verify"] => items.iter().for_each(|item| drop(measure::verified(item))),
+        ["list"] => {
+            for item in items {
+                for candidate in item.candidates.iter().filter(|c| c.is_ours()) {
+                    println!("{}\t{}\t{}", item.name, candidate.name, item.units);
                 }
-                times[i].push(start.elapsed().as_nanos() as f64 / f64::from(reps[i]) / item.units as f64);
             }
         }
-        let median = |times: &[f64]| {
-            let mut sorted = times.to_vec();
-            sorted.sort_by(f64::total_cmp);
-            (sorted[sorted.len() / 2], sorted[0])
-        };
-        let (ours, _) = median(&times[0]);
-        for (candidate, times) in candidates.iter().zip(&times) {
-            let (median, least) = median(times);
-            println!("| {} | {} | {median:.1} | {least:.1} | {:.2} |", item.name, candidate.name, ours / median);
+        [item, candidate, reps] if reps.parse::<u32>().is_ok() => {
+            let item = items.iter().find(|i| i.name == item).expect("an item");
+            let mut work = (item.candidates.iter().find(|c| c.name == candidate).expect("a candidate").make)();
+            for _ in 0..reps.parse().expect("a number") {
+                work.run();
+            }
+        }
+        _ => {
+            let chosen: Vec<&Item> = items.into_iter().filter(|i| args.contains(&i.name)).collect();
+            assert!(!chosen.is_empty(), "no such item");
+            print!("{}", page::tables(&measure::all(&chosen)));
         }
     }
 }
