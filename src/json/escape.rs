@@ -1,4 +1,4 @@
-//! Writing strings.
+//! Special bytes and escapes in strings, and writing strings.
 
 use crate::bytes::{
     Writer,
@@ -8,11 +8,29 @@ use crate::bytes::{
 /// Finds the first quote, backslash or byte below 0x20 of eight: its high bit is the lowest bit that is set in the result. Bits above that
 /// one have no meaning.
 #[inline]
-pub(super) const fn specials(word: u64) -> u64 {
+const fn specials(word: u64) -> u64 {
     let quote = (word ^ splat(b'"')).wrapping_sub(ONES);
     let backslash = (word ^ splat(b'\\')).wrapping_sub(ONES);
     let control = word.wrapping_sub(splat(b' '));
     (quote | backslash | control) & !word & HIGH
+}
+
+/// The offset of the first quote, backslash or byte below 0x20 from `at` on, or of the end of `text`. Reads eight bytes at a time.
+#[cfg_attr(target_pointer_width = "64", inline)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(super) fn plain_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let found = specials(u64::from_le_bytes(*word));
+        if found != 0 {
+            let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
+            return at.wrapping_add(usize::from(plain));
+        }
+        at = at.wrapping_add(8);
+    }
+    while text.get(at).is_some_and(|&b| !is_special(b)) {
+        at = at.wrapping_add(1);
+    }
+    at
 }
 
 /// Writes a string in quotes, escaped as JavaScript's `JSON.stringify` does: quotes, backslashes and bytes below 0x20.
@@ -40,6 +58,16 @@ pub(super) fn write_inside(out: &mut Writer<'_>, text: &str) {
     let (words, tail) = bytes.as_chunks::<8>();
     let is_plain = !words.iter().any(|w| specials(u64::from_le_bytes(*w)) != 0) && !tail.iter().any(|&b| is_special(b));
     if is_plain { out.push(bytes) } else { write_escaped(out, bytes) }
+}
+
+/// The value of a hexadecimal digit.
+pub(super) const fn hex(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'0'..=b'9' => byte.wrapping_sub(b'0'),
+        b'a'..=b'f' => byte.wrapping_sub(b'a' - 10),
+        b'A'..=b'F' => byte.wrapping_sub(b'A' - 10),
+        _ => return None,
+    })
 }
 
 const fn is_special(byte: u8) -> bool {

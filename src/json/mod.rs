@@ -47,5 +47,6 @@ pub use escape::write_str;
 pub use scan::DEPTH;
 pub(crate) use scan::{is_blank, string_end, value_end};
 pub use string::{Chars, Str};
+pub(crate) use value::Layout;
 pub use value::{Array, Elements, Kind, Members, Value};
 pub use write::{Args, Json, Raw};

@@ -1,31 +1,28 @@
 //! The JSON scanner: one pass, without recursion. One bit for each level says whether it is an array or an object.
 
-use super::{Error, ErrorKind, escape::specials};
+use super::{
+    Error, ErrorKind,
+    escape::{hex, plain_end},
+};
 
 /// How deep arrays and objects may be nested: 64 levels. Deeper text is an [`ErrorKind::Depth`](super::ErrorKind::Depth).
 pub const DEPTH: u8 = 64;
 
-/// The result of a scan of one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Scanned {
-    /// Where the value begins.
-    pub(super) from: usize,
-    /// Where it ends.
-    pub(super) to: usize,
-    /// For an array: where the first element begins and ends, and where the second one begins (or where the array ends).
-    pub(super) first: Option<(usize, usize, usize)>,
+/// A check of the text from [`at`](Scanner::at) on. If it fails, `at` is the offset of the error.
+type Check<T = ()> = Result<T, ErrorKind>;
+
+/// Where the first two elements of a list are, and where the list ends. All offsets are equal if it is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct List {
+    /// Where the first element begins and ends.
+    pub(super) first: (usize, usize),
+    /// Where the second element begins and ends. Both are the end if there is only one.
+    pub(super) second: (usize, usize),
+    /// Where the last element ends.
+    pub(super) end: usize,
 }
 
-/// What the text must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whole {
-    /// Exactly one value.
-    Value,
-    /// Zero or more values with commas between them: the inside of an array.
-    Elements,
-}
-
-/// A shortcut for objects that are frequent in the layer above: they are recognised by comparing their bytes. The text begins with a brace. The
+/// A shortcut for objects that are frequent in the layer above: they are recognised by comparing their bytes. The text begins with [`KNOWN`]. The
 /// result is the length of the object at its front, if it is a known one. A known object is valid and contains no array or object.
 // A function and not a type parameter: there is one copy of the scanner.
 pub(crate) type Known = fn(&[u8]) -> Option<usize>;
@@ -33,132 +30,37 @@ pub(crate) type Known = fn(&[u8]) -> Option<usize>;
 /// Knows no objects.
 pub(super) const NONE: Known = |_| None;
 
+/// How each known object begins. Other objects cost no call.
+const KNOWN: &[u8] = b"{\"_";
+
 pub(super) struct Scanner<'t> {
     text: &'t [u8],
     pub(super) at: usize,
 }
 
-/// Checks all of `text`.
-pub(super) fn scan(text: &[u8], whole: Whole, known: Known) -> Result<Scanned, Error> {
+/// Checks that all of `text` is what `read` reads, with or without blanks around it.
+#[inline]
+pub(super) fn whole<'t, T>(text: &'t [u8], read: impl FnOnce(&mut Scanner<'t>) -> Check<T>) -> Result<T, Error> {
     let mut s = Scanner::new(text);
     s.blanks();
-    let from = s.at;
-    let mut first = None;
-    let mut first_from = 0_usize;
-    // Bit 0 is the innermost level: 1 for an object.
-    let mut levels = 0_u64;
-    let mut depth = 0_u8;
-    if whole == Whole::Elements && s.peek().is_none() {
-        return Ok(Scanned { from, to: s.at, first });
-    }
-    loop {
-        // A value begins here.
-        if depth == 1 && first.is_none() {
-            first_from = s.at;
-        }
-        match s.peek() {
-            Some(open @ (b'[' | b'{')) => {
-                if depth == DEPTH {
-                    return Err(s.error(ErrorKind::Depth));
-                }
-                let is_object = open == b'{';
-                if is_object && let Some(len) = known(text.get(s.at..).unwrap_or_default()) {
-                    s.at = s.at.wrapping_add(len);
-                } else {
-                    levels = levels << 1 | u64::from(is_object);
-                    depth = depth.wrapping_add(1);
-                    s.step();
-                    s.blanks();
-                    let close = if is_object { b'}' } else { b']' };
-                    if s.peek() != Some(close) {
-                        if is_object {
-                            s.key()?;
-                        }
-                        continue;
-                    }
-                }
-            }
-            _ => s.scalar()?,
-        }
-        // A value has ended, or an empty container may end.
-        loop {
-            let end = s.at;
-            if depth == 0 {
-                s.blanks();
-                if whole == Whole::Elements && s.peek() == Some(b',') {
-                    s.step();
-                    s.blanks();
-                    break;
-                }
-                return if s.at == text.len() {
-                    Ok(Scanned { from, to: end, first })
-                } else {
-                    Err(s.error(ErrorKind::Syntax))
-                };
-            }
-            let is_object = levels & 1 == 1;
-            let next = match s.peek() {
-                Some(blank) if is_blank(blank) => {
-                    s.blanks();
-                    s.peek()
-                }
-                next => next,
-            };
-            match next {
-                Some(b',') => {
-                    s.step();
-                    s.blanks();
-                    if depth == 1 && first.is_none() {
-                        first = Some((first_from, end, s.at));
-                    }
-                    if is_object {
-                        s.key()?;
-                    }
-                    break;
-                }
-                Some(close @ (b']' | b'}')) if (close == b'}') == is_object => {
-                    // An array without elements has no first one.
-                    if depth == 1 && first.is_none() && first_from != 0 {
-                        first = Some((first_from, end, s.at));
-                    }
-                    s.step();
-                    levels >>= 1;
-                    depth = depth.wrapping_sub(1);
-                }
-                _ => return Err(s.error(ErrorKind::Syntax)),
-            }
-        }
-    }
+    let read = read(&mut s);
+    let read = read.and_then(|value| {
+        s.blanks();
+        if s.peek().is_none() { Ok(value) } else { Err(ErrorKind::Syntax) }
+    });
+    read.map_err(|kind| Error { kind, at: s.at })
 }
 
 /// The end of the valid value at the front of `text`.
 pub(crate) fn value_end(text: &[u8]) -> usize {
     let mut s = Scanner::new(text);
-    let mut depth = 0_usize;
-    while let Some(byte) = s.peek() {
-        match byte {
-            b'"' => {
-                let _ = s.string();
-            }
-            b'[' | b'{' => {
-                depth = depth.wrapping_add(1);
-                s.step();
-            }
-            b']' | b'}' => {
-                if depth == 0 {
-                    return s.at;
-                }
-                depth = depth.wrapping_sub(1);
-                s.step();
-            }
-            b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return s.at,
-            _ => {
-                s.step();
-                continue;
-            }
+    match s.peek() {
+        Some(b'"') => {
+            let _ = s.string();
         }
-        if depth == 0 {
-            return s.at;
+        Some(b'[' | b'{') => s.valid_container(),
+        _ => {
+            s.token();
         }
     }
     s.at
@@ -202,10 +104,7 @@ impl<'t> Scanner<'t> {
     pub(super) fn quoted(&mut self) -> (&'t [u8], bool) {
         self.step();
         let from = self.at;
-        self.plain();
-        while self.peek().is_some_and(|b| b != b'"' && b != b'\\') {
-            self.step();
-        }
+        self.at = plain_end(self.text, self.at);
         let has_escapes = self.peek() == Some(b'\\');
         if has_escapes {
             let _ = self.string_end();
@@ -242,40 +141,148 @@ impl<'t> Scanner<'t> {
         self.text.get(from..self.at).unwrap_or_default()
     }
 
-    const fn error(&self, kind: ErrorKind) -> Error {
-        Error { kind, at: self.at }
+    /// Reads one value, in which arrays and objects may be nested `max` levels deep.
+    pub(super) fn value(&mut self, max: u8, known: Known) -> Check {
+        // Nothing refers to this copy, so it can stay in registers.
+        let mut copy = Self { text: self.text, at: self.at };
+        let read = copy.read_value(max, known);
+        self.at = copy.at;
+        read
+    }
+
+    #[inline]
+    fn read_value(&mut self, max: u8, known: Known) -> Check {
+        // Bit 0 is the innermost level: 1 for an object.
+        let mut levels = 0_u64;
+        let mut depth = 0_u8;
+        loop {
+            // A member or an element begins here.
+            if levels & 1 == 1 {
+                self.key()?;
+            }
+            match self.peek() {
+                Some(b'"') => self.string()?,
+                Some(open @ (b'[' | b'{')) => {
+                    if depth == max {
+                        return Err(ErrorKind::Depth);
+                    }
+                    let is_object = open == b'{';
+                    if self.rest().starts_with(KNOWN)
+                        && let Some(len) = known(self.rest())
+                    {
+                        self.at = self.at.wrapping_add(len);
+                    } else {
+                        levels = levels << 1 | u64::from(is_object);
+                        depth = depth.wrapping_add(1);
+                        self.step();
+                        self.blanks();
+                        if self.peek() != Some(if is_object { b'}' } else { b']' }) {
+                            continue;
+                        }
+                    }
+                }
+                _ => self.scalar()?,
+            }
+            // A value has ended, or an empty container may end.
+            loop {
+                if depth == 0 {
+                    return Ok(());
+                }
+                match self.peek() {
+                    Some(b',') => {
+                        self.step();
+                        self.blanks();
+                        break;
+                    }
+                    Some(close @ (b']' | b'}')) if (close == b'}') == (levels & 1 == 1) => {
+                        self.step();
+                        levels >>= 1;
+                        depth = depth.wrapping_sub(1);
+                    }
+                    Some(blank) if is_blank(blank) => self.blanks(),
+                    _ => return Err(ErrorKind::Syntax),
+                }
+            }
+        }
+    }
+
+    /// Reads one or more values with commas between them, and the blanks behind.
+    pub(super) fn list(&mut self, max: u8, known: Known) -> Check<List> {
+        let mut first = (0, 0);
+        let mut second = (0, 0);
+        loop {
+            let from = self.at;
+            self.value(max, known)?;
+            let end = self.at;
+            if first.1 == 0 {
+                first = (from, end);
+            } else if second.1 == 0 {
+                second = (from, end);
+            }
+            self.blanks();
+            if self.peek() != Some(b',') {
+                let second = if second.1 == 0 { (end, end) } else { second };
+                return Ok(List { first, second, end });
+            }
+            self.step();
+            self.blanks();
+        }
     }
 
     /// Reads `"key" :` and the white space after it.
-    fn key(&mut self) -> Result<(), Error> {
+    #[inline]
+    fn key(&mut self) -> Check {
         if self.peek() != Some(b'"') {
-            return Err(self.error(ErrorKind::Syntax));
+            return Err(ErrorKind::Syntax);
         }
         self.string()?;
         self.blanks();
         if self.peek() != Some(b':') {
-            return Err(self.error(ErrorKind::Syntax));
+            return Err(ErrorKind::Syntax);
         }
         self.step();
         self.blanks();
         Ok(())
     }
 
-    fn scalar(&mut self) -> Result<(), Error> {
+    /// Reads the valid array or object that begins here.
+    fn valid_container(&mut self) {
+        let mut depth = 0_usize;
+        while let Some(byte) = self.peek() {
+            if byte == b'"' {
+                let _ = self.string();
+                continue;
+            }
+            self.step();
+            // Brackets and braces differ in this bit.
+            match byte | 0x20 {
+                b'{' => depth = depth.wrapping_add(1),
+                b'}' => {
+                    depth = depth.wrapping_sub(1);
+                    if depth == 0 {
+                        return;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads a number or a literal.
+    fn scalar(&mut self) -> Check {
         match self.peek() {
-            Some(b'"') => self.string(),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word(b"true"),
             Some(b'f') => self.word(b"false"),
             Some(b'n') => self.word(b"null"),
-            _ => Err(self.error(ErrorKind::Syntax)),
+            _ => Err(ErrorKind::Syntax),
         }
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<(), Error> {
+    fn word(&mut self, word: &[u8]) -> Check {
         for &byte in word {
             if self.peek() != Some(byte) {
-                return Err(self.error(ErrorKind::Syntax));
+                return Err(ErrorKind::Syntax);
             }
             self.step();
         }
@@ -283,7 +290,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// RFC 8259 section 6.
-    fn number(&mut self) -> Result<(), Error> {
+    fn number(&mut self) -> Check {
         if self.peek() == Some(b'-') {
             self.step();
         }
@@ -307,53 +314,44 @@ impl<'t> Scanner<'t> {
     }
 
     /// One or more.
-    fn digits(&mut self) -> Result<(), Error> {
+    fn digits(&mut self) -> Check {
         let from = self.at;
         while self.peek().is_some_and(|b| b.is_ascii_digit()) {
             self.step();
         }
-        if self.at == from { Err(self.error(ErrorKind::Syntax)) } else { Ok(()) }
+        if self.at == from { Err(ErrorKind::Syntax) } else { Ok(()) }
     }
 
     /// RFC 8259 section 7, from the quote that opens to behind the one that closes.
     #[inline]
-    fn string(&mut self) -> Result<(), Error> {
+    fn string(&mut self) -> Check {
         self.step();
         self.string_end()
     }
 
-    /// Skips bytes without special meaning, eight at a time.
-    #[inline]
-    fn plain(&mut self) {
-        while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let found = specials(u64::from_le_bytes(*word));
-            let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
-            self.at = self.at.wrapping_add(usize::from(plain));
-            if found != 0 {
-                break;
-            }
-        }
-    }
-
     /// A string behind its first quote.
     #[inline]
-    fn string_end(&mut self) -> Result<(), Error> {
+    fn string_end(&mut self) -> Check {
         loop {
-            self.plain();
+            self.at = plain_end(self.text, self.at);
             match self.peek() {
                 Some(b'"') => {
                     self.step();
                     return Ok(());
                 }
-                Some(b'\\') => self.escape()?,
-                Some(0x20..) => self.step(),
-                _ => return Err(self.error(ErrorKind::Syntax)),
+                Some(b'\\') => {
+                    let (len, is_good) = escape(self.rest());
+                    self.at = self.at.wrapping_add(len);
+                    if !is_good {
+                        return Err(ErrorKind::Escape);
+                    }
+                }
+                _ => return Err(ErrorKind::Syntax),
             }
         }
     }
 
-    #[cold]
-    fn escape(&mut self) -> Result<(), Error> {
+    fn escape(&mut self) -> Check {
         let start = self.at;
         self.step();
         match self.peek() {
@@ -362,27 +360,30 @@ impl<'t> Scanner<'t> {
                 return Ok(());
             }
             Some(b'u') => self.step(),
-            _ => return Err(self.error(ErrorKind::Escape)),
+            _ => return Err(ErrorKind::Escape),
         }
         match self.unit()? {
             0xd800..=0xdbff => {
-                let followed = self.text.get(self.at..).unwrap_or_default().starts_with(b"\\u");
+                let followed = self.rest().starts_with(b"\\u");
                 self.at = self.at.wrapping_add(if followed { 2 } else { 0 });
-                if followed && matches!(self.unit()?, 0xdc00..=0xdfff) {
-                    return Ok(());
-                }
-                Err(Error { kind: ErrorKind::Escape, at: start })
+                if followed && matches!(self.unit()?, 0xdc00..=0xdfff) { Ok(()) } else { self.half(start) }
             }
-            0xdc00..=0xdfff => Err(Error { kind: ErrorKind::Escape, at: start }),
+            0xdc00..=0xdfff => self.half(start),
             _ => Ok(()),
         }
     }
 
+    /// Half of a surrogate pair, whose escape begins at `start`.
+    const fn half(&mut self, start: usize) -> Check {
+        self.at = start;
+        Err(ErrorKind::Escape)
+    }
+
     /// Four hexadecimal digits.
-    fn unit(&mut self) -> Result<u16, Error> {
+    fn unit(&mut self) -> Check<u16> {
         let mut unit = 0_u16;
         for _ in 0..4 {
-            let Some(digit) = self.peek().and_then(hex) else { return Err(self.error(ErrorKind::Escape)) };
+            let digit = self.peek().and_then(hex).ok_or(ErrorKind::Escape)?;
             unit = unit << 4 | u16::from(digit);
             self.step();
         }
@@ -390,11 +391,10 @@ impl<'t> Scanner<'t> {
     }
 }
 
-pub(super) const fn hex(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'0'..=b'9' => byte.wrapping_sub(b'0'),
-        b'a'..=b'f' => byte.wrapping_sub(b'a' - 10),
-        b'A'..=b'F' => byte.wrapping_sub(b'A' - 10),
-        _ => return None,
-    })
+/// The length of the escape at the front of `text`, or the offset of its error and `false`.
+#[cold]
+fn escape(text: &[u8]) -> (usize, bool) {
+    let mut s = Scanner::new(text);
+    let read = s.escape();
+    (s.at, read.is_ok())
 }

@@ -1,4 +1,4 @@
-use super::{scan::hex, shown::Shown};
+use super::{escape::hex, shown::Shown};
 use crate::bytes::{Capacity, Writer};
 use core::fmt;
 

@@ -1,7 +1,7 @@
 use super::{
     Error, ErrorKind, Str,
     number::{self, Integer},
-    scan::{Known, NONE, Whole, is_blank, scan, value_end},
+    scan::{DEPTH, Known, List, NONE, Scanner, is_blank, value_end, whole},
     shown::Shown,
 };
 use core::fmt;
@@ -56,8 +56,12 @@ impl<'m> Value<'m> {
     }
 
     pub(crate) fn parse_with(text: &'m [u8], known: Known) -> Result<Self, Error> {
-        let scanned = scan(text, Whole::Value, known)?;
-        Ok(Self(text.get(scanned.from..scanned.to).unwrap_or_default()))
+        let (from, to) = whole(text, |s| {
+            let from = s.at;
+            s.value(DEPTH, known)?;
+            Ok((from, s.at))
+        })?;
+        Ok(Self(text.get(from..to).unwrap_or_default()))
     }
 
     /// The type of the value.
@@ -124,7 +128,7 @@ impl<'m> Value<'m> {
     #[must_use]
     pub fn elements(&self) -> Elements<'m> {
         let inside = self.0.strip_prefix(b"[").and_then(|r| r.strip_suffix(b"]"));
-        Elements(trim(inside.unwrap_or_default()))
+        Elements::of(trim(inside.unwrap_or_default()))
     }
 
     /// The members of an object. Empty if the value is not an object.
@@ -155,8 +159,18 @@ impl<'m> Value<'m> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Array<'m> {
     inside: &'m [u8],
-    first: &'m [u8],
-    rest: &'m [u8],
+    layout: Layout,
+}
+
+/// Where the first two elements are inside of an [`Array`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// The length of the first element.
+    first: usize,
+    /// Where the second element begins; the length of the inside if there is only one.
+    rest: usize,
+    /// The length of the second element.
+    second: usize,
 }
 
 impl<'m> Array<'m> {
@@ -170,61 +184,102 @@ impl<'m> Array<'m> {
     }
 
     pub(crate) fn parse_with(text: &'m [u8], known: Known) -> Result<Self, Error> {
-        let scanned = scan(text, Whole::Value, known)?;
-        if text.get(scanned.from) != Some(&b'[') {
-            return Err(Error { kind: ErrorKind::Type, at: scanned.from });
+        let (from, list) = whole(text, |s| Self::read(s, known))?;
+        let Some(List { first, second, end }) = list else {
+            return Err(Error { kind: ErrorKind::Type, at: from });
+        };
+        let layout = Layout {
+            first: first.1.wrapping_sub(first.0),
+            rest: second.0.wrapping_sub(first.0),
+            second: second.1.wrapping_sub(second.0),
+        };
+        Ok(Self { inside: text.get(first.0..end).unwrap_or_default(), layout })
+    }
+
+    /// Reads a value. Returns where it begins, and its elements if it is an array.
+    #[inline]
+    fn read(s: &mut Scanner<'_>, known: Known) -> Result<(usize, Option<List>), ErrorKind> {
+        let from = s.at;
+        if s.peek() != Some(b'[') {
+            s.value(DEPTH, known)?;
+            return Ok((from, None));
         }
-        let end = scanned.to.saturating_sub(1);
-        let Some((from, to, next)) = scanned.first else { return Ok(Self { inside: b"", first: b"", rest: b"" }) };
-        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-        Ok(Self { inside: trim(part(from, end)), first: part(from, to), rest: trim(part(next, end)) })
+        s.step();
+        s.blanks();
+        let list = if s.peek() == Some(b']') { List::default() } else { s.list(DEPTH.saturating_sub(1), known)? };
+        if s.peek() != Some(b']') {
+            return Err(ErrorKind::Syntax);
+        }
+        s.step();
+        Ok((from, Some(list)))
     }
 
-    /// The lengths of the inside, of the first element, and of the other elements.
-    pub(crate) const fn lengths(&self) -> [usize; 3] {
-        [self.inside.len(), self.first.len(), self.rest.len()]
+    pub(crate) const fn layout(&self) -> Layout {
+        self.layout
     }
 
-    /// The array from a copy of its inside and its [`lengths`](Self::lengths).
-    pub(crate) fn of(inside: &'m [u8], first: usize, rest: usize) -> Self {
-        let rest = inside.len().saturating_sub(rest);
-        Self { inside, first: inside.get(..first).unwrap_or_default(), rest: inside.get(rest..).unwrap_or_default() }
+    /// The array from a copy of its inside and its [`layout`](Self::layout).
+    pub(crate) const fn of(inside: &'m [u8], layout: Layout) -> Self {
+        Self { inside, layout }
     }
 
     /// The first element, if there is one.
     #[must_use]
     pub const fn first(&self) -> Option<Value<'m>> {
-        if self.first.is_empty() { None } else { Some(Value(self.first)) }
+        match self.inside.split_at_checked(self.layout.first) {
+            Some((first, _)) if !first.is_empty() => Some(Value(first)),
+            _ => None,
+        }
     }
 
     /// The elements after the first.
     #[must_use]
     pub const fn rest(&self) -> Elements<'m> {
-        Elements(self.rest)
+        match self.inside.split_at_checked(self.layout.rest) {
+            Some((_, text)) => Elements { text, next: self.layout.second },
+            None => Elements::of(b""),
+        }
     }
 
     /// All elements.
     #[must_use]
     pub const fn elements(&self) -> Elements<'m> {
-        Elements(self.inside)
+        Elements { text: self.inside, next: self.layout.first }
     }
 }
 
 /// Iterates over the elements of an [`Array`] or of a [`Value`], all or those after the first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Elements<'m>(pub(super) &'m [u8]);
+#[derive(Clone, Copy)]
+pub struct Elements<'m> {
+    text: &'m [u8],
+    /// The length of the next element; 0 if it is not known.
+    next: usize,
+}
+
+/// Compares the text.
+impl PartialEq for Elements<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Elements<'_> {}
 
 impl<'m> Elements<'m> {
+    const fn of(text: &'m [u8]) -> Self {
+        Self { text, next: 0 }
+    }
+
     /// The text between the brackets, with the commas.
     #[must_use]
     pub const fn raw(&self) -> &'m [u8] {
-        self.0
+        self.text
     }
 
     /// Whether there are no elements.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 }
 
@@ -232,11 +287,12 @@ impl<'m> Iterator for Elements<'m> {
     type Item = Value<'m>;
 
     fn next(&mut self) -> Option<Value<'m>> {
-        if self.0.is_empty() {
+        if self.text.is_empty() {
             return None;
         }
-        let (value, rest) = self.0.split_at_checked(value_end(self.0))?;
-        self.0 = behind(rest, b',');
+        let len = if self.next == 0 { value_end(self.text) } else { self.next };
+        let (value, rest) = self.text.split_at_checked(len)?;
+        *self = Self::of(behind(rest, b','));
         Some(Value(value))
     }
 }
@@ -271,7 +327,7 @@ macro_rules! shows_its_text {
     };
 }
 
-shows_its_text!(Value 0 Array inside Elements 0 Members 0);
+shows_its_text!(Value 0 Array inside Elements text Members 0);
 
 /// The text after a separator and the white space around it.
 fn behind(text: &[u8], separator: u8) -> &[u8] {

@@ -1,7 +1,7 @@
 use super::{
     Elements, Error, SerializeError, Value,
     number::{write_float, write_signed},
-    scan::{NONE, Whole, scan},
+    scan::{DEPTH, NONE, whole},
     ser::Serializer,
     shown::Shown,
     value::trim,
@@ -54,7 +54,8 @@ impl<'m> Raw<'m> {
     /// # Errors
     /// [`Error`] with the reason and the offset.
     pub fn new(values: &'m [u8]) -> Result<Self, Error> {
-        scan(values, Whole::Elements, NONE).map(|_| Self::trusted(values))
+        whole(values, |s| if s.peek().is_some() { s.list(DEPTH, NONE).map(|_| ()) } else { Ok(()) })?;
+        Ok(Self::trusted(values))
     }
 
     /// Takes `values` without a check. Never use it for text that a peer wrote: receivers refuse a packet with invalid JSON and may end the
@@ -75,7 +76,7 @@ impl fmt::Debug for Raw<'_> {
 
 impl<'m> From<Elements<'m>> for Raw<'m> {
     fn from(elements: Elements<'m>) -> Self {
-        Self(elements.0)
+        Self(elements.raw())
     }
 }
 
@@ -136,7 +137,7 @@ macro_rules! args {
 args! {
     str: self, out => write_str(out, self);
     Raw<'_>: self, out => out.push(self.0);
-    Elements<'_>: self, out => out.push(self.0);
+    Elements<'_>: self, out => out.push(self.raw());
     Value<'_>: self, out => out.push(self.0);
     bool: self, out => out.push(if *self { b"true" } else { b"false" });
     i8: self, out => write_signed(out, i64::from(*self));

@@ -2,7 +2,7 @@
 
 use super::{AckPacket, AckRequest, Attachment, Attachments, EventPacket, Namespace, client, server};
 use crate::bytes::{Capacity, copy};
-use crate::json::Array;
+use crate::json::{Array, Layout};
 
 /// Joins events and acknowledgements with their attachments, in lent memory. Events without attachments pass through and are not copied.
 ///
@@ -105,8 +105,9 @@ struct Open {
     attachments: u8,
     used: u64,
     arrived: u8,
-    /// Three lengths for the payload at the front of the storage: the whole, its first element, and the elements after that.
-    payload: [usize; 3],
+    /// The length of the payload, which is at the front of the storage.
+    payload: usize,
+    layout: Layout,
     /// The position for the next attachment.
     end: usize,
 }
@@ -205,7 +206,16 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         let text = payload.elements().raw();
         self.put(0, text)?;
         let end = text.len();
-        self.open = Some(Open { namespace, kind, attachments, used, arrived: 0, payload: payload.lengths(), end });
+        self.open = Some(Open {
+            namespace,
+            kind,
+            attachments,
+            used,
+            arrived: 0,
+            payload: text.len(),
+            layout: payload.layout(),
+            end,
+        });
         Ok(())
     }
 
@@ -240,11 +250,11 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
     }
 
     fn whole<'c, E: Collect<'c>>(&'c self, open: Open) -> (E, Attachments<'c>) {
-        let Open { namespace, kind, attachments, used, payload: [len, first, rest], .. } = open;
+        let Open { namespace, kind, attachments, used, payload, layout, .. } = open;
         let bytes = self.storage.as_ref().get(..open.end).unwrap_or_default();
         debug_assert_eq!(bytes.len(), open.end, "all of it was stored");
-        let (payload, packed) = bytes.split_at_checked(len).unwrap_or_default();
-        let payload = Array::of(payload, first, rest);
+        let (payload, packed) = bytes.split_at_checked(payload).unwrap_or_default();
+        let payload = Array::of(payload, layout);
         let event = match kind {
             Kind::Event(ack) => E::event(EventPacket { namespace, ack, attachments, used, payload }),
             Kind::Ack { token, id } => E::ack(AckPacket { namespace, token, id, attachments, used, payload }),

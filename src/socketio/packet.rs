@@ -215,6 +215,7 @@ impl Packet<'_> {
 }
 
 /// Without attachments, an object that looks like a placeholder is an ordinary object.
+#[inline]
 fn used(payload: json::Array<'_>, attachments: u8) -> Result<u64, PeerError> {
     if attachments == 0 { Ok(0) } else { binary::judge_placeholders(payload.elements().raw(), attachments) }
 }
