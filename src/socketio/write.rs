@@ -111,10 +111,13 @@ where
     Ok(sent?)
 }
 
-/// `recovery` is a `pid` and an offset. If `auth` has members of these names, they replace both.
+/// A `pid` and an offset, which are UTF-8.
+type Recovery<'r> = Option<(&'r [u8], Option<&'r [u8]>)>;
+
+/// If `auth` has members with the names of `recovery`, they replace both.
 pub(super) fn connect<R, O: Sink<R>>(
     namespace: &[u8],
-    recovery: Option<(&str, Option<&str>)>,
+    recovery: Recovery<'_>,
     auth: Option<&impl Args>,
     out: &mut O,
 ) -> Result<(), SendError> {
@@ -154,13 +157,13 @@ pub(super) fn connect<R, O: Sink<R>>(
     })
 }
 
-fn push_recovery(w: &mut Writer<'_>, recovery: Option<(&str, Option<&str>)>) {
+fn push_recovery(w: &mut Writer<'_>, recovery: Recovery<'_>) {
     if let Some((pid, offset)) = recovery {
         w.push(b"{\"pid\":");
-        json::write_str(w, pid);
+        json::write_text(w, pid);
         if let Some(offset) = offset {
             w.push(b",\"offset\":");
-            json::write_str(w, offset);
+            json::write_text(w, offset);
         }
         w.byte(b'}');
     }
