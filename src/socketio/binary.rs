@@ -105,6 +105,12 @@ impl<'a> Attachments<'a> {
     /// No attachments.
     pub const NONE: Self = Self(Form::Slices(&[]));
 
+    /// What [`is_empty`](Self::is_empty) tells, for [`NONE`](Self::NONE) while compiling.
+    #[inline]
+    pub(super) const fn are_none(&self) -> bool {
+        matches!(self.0, Form::Slices([]))
+    }
+
     pub(super) const fn packed(bytes: &'a [u8]) -> Self {
         Self(Form::Packed(bytes))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Content, SendError, Sid, StateError,
-    binary::{Attachments, MAX_ATTACHMENTS},
+    binary::MAX_ATTACHMENTS,
     namespace::bare,
     packet::is_reserved,
 };
@@ -64,7 +64,7 @@ fn with_attachments<R, O: Sink<R>>(
     write: impl FnOnce(&mut Writer<'_>) -> Result<(), SerializeError>,
 ) -> Result<(), SendError> {
     let attachments = content.attachments();
-    if attachments == Attachments::NONE {
+    if attachments.are_none() {
         return text(out, core::iter::empty::<&[u8]>(), |w| {
             w.byte(kind);
             push_namespace(w, namespace);
@@ -197,7 +197,19 @@ pub(super) fn refused<R, O: Sink<R>>(
 }
 
 pub(super) fn disconnect<R, O: Sink<R>>(namespace: &[u8], out: &mut O) -> Result<(), SendError> {
-    packet(out, |w| head(w, b'1', namespace))
+    presence(namespace, None, out)
+}
+
+/// A connect packet without `auth`, with what recovers the connection if there is that; or a disconnect packet.
+pub(super) fn presence<R, O: Sink<R>>(
+    namespace: &[u8],
+    connect: Option<Recovery<'_>>,
+    out: &mut O,
+) -> Result<(), SendError> {
+    packet(out, |w| {
+        head(w, if connect.is_some() { b'0' } else { b'1' }, namespace);
+        push_recovery(w, connect.flatten());
+    })
 }
 
 fn packet<R, O: Sink<R>>(out: &mut O, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {

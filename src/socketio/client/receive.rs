@@ -2,7 +2,7 @@
 
 use super::{
     Event, Session, SocketSlot,
-    socket::{Short, State},
+    socket::{Short, State, slot_of},
 };
 use crate::{
     engineio::Message,
@@ -193,9 +193,7 @@ where
     }
 
     fn answered(&mut self, namespace: Namespace, id: u64) {
-        if let Some(at) = self.at(namespace)
-            && let Some(socket) = self.sockets.as_mut().get_mut(at)
-        {
+        if let Some(socket) = slot_of(self.sockets.as_mut(), namespace) {
             self.acks.answered(namespace, &mut socket.sent, id);
         }
     }

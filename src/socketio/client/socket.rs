@@ -44,6 +44,12 @@ pub(super) enum State {
     Leaving,
 }
 
+/// The slot of the namespace.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(super) fn slot_of(sockets: &mut [SocketSlot], namespace: Namespace) -> Option<&mut SocketSlot> {
+    sockets.iter_mut().find(|s| s.namespace == namespace && s.state != State::Free)
+}
+
 impl SocketSlot {
     /// A slot that is not in use.
     pub const EMPTY: Self = Self {
