@@ -1,7 +1,7 @@
 //! Special bytes and escapes in strings, and writing strings.
 
 use crate::bytes::{
-    Writer,
+    IS_WIDE, Writer,
     swar::{HIGH, ONES, splat},
 };
 
@@ -46,6 +46,12 @@ pub(super) fn plain_end(text: &[u8], mut at: usize) -> usize {
 /// ```
 #[inline]
 pub fn write_str(out: &mut Writer<'_>, text: &str) {
+    write_text(out, text.as_bytes());
+}
+
+/// As [`write_str`], for bytes that are UTF-8.
+#[inline]
+pub(crate) fn write_text(out: &mut Writer<'_>, text: &[u8]) {
     out.byte(b'"');
     write_inside(out, text);
     out.byte(b'"');
@@ -53,8 +59,10 @@ pub fn write_str(out: &mut Writer<'_>, text: &str) {
 
 /// As [`write_str`], without the quotes.
 #[inline]
-pub(super) fn write_inside(out: &mut Writer<'_>, text: &str) {
-    let bytes = text.as_bytes();
+pub(super) fn write_inside(out: &mut Writer<'_>, bytes: &[u8]) {
+    if !IS_WIDE {
+        return write_escaped(out, bytes);
+    }
     let (words, tail) = bytes.as_chunks::<8>();
     let is_plain = !words.iter().any(|w| specials(u64::from_le_bytes(*w)) != 0) && !tail.iter().any(|&b| is_special(b));
     if is_plain { out.push(bytes) } else { write_escaped(out, bytes) }

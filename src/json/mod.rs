@@ -44,6 +44,7 @@ mod write;
 
 pub use error::{DeserializeError, DeserializeErrorKind, Error, ErrorKind, SerializeError, SerializeErrorKind};
 pub use escape::write_str;
+pub(crate) use escape::write_text;
 pub use scan::DEPTH;
 pub(crate) use scan::{is_blank, string_end, value_end};
 pub use string::{Chars, Str};

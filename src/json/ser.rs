@@ -72,7 +72,7 @@ pub(super) struct Displayed<'w, 'o> {
 impl fmt::Write for Displayed<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if self.is_escaped {
-            write_inside(self.out, text);
+            write_inside(self.out, text.as_bytes());
         } else {
             self.out.push(text.as_bytes());
         }

@@ -72,7 +72,8 @@ impl<'m> Str<'m> {
         Ok(core::str::from_utf8(self.unescape(memory)?).unwrap_or_default())
     }
 
-    pub(super) fn unescape<'b>(&self, memory: &'b mut [u8]) -> Result<&'b mut [u8], Capacity> {
+    /// As [`unescape_into`](Self::unescape_into), as bytes. They are UTF-8, and nothing checks it.
+    pub(crate) fn unescape<'b>(&self, memory: &'b mut [u8]) -> Result<&'b mut [u8], Capacity> {
         let mut writer = Writer::new(memory);
         let mut rest = self.0;
         while let Some(at) = rest.iter().position(|&b| b == b'\\') {

@@ -105,6 +105,12 @@ impl<'a> Attachments<'a> {
     /// No attachments.
     pub const NONE: Self = Self(Form::Slices(&[]));
 
+    /// What [`is_empty`](Self::is_empty) tells, for [`NONE`](Self::NONE) while compiling.
+    #[inline]
+    pub(super) const fn are_none(&self) -> bool {
+        matches!(self.0, Form::Slices([]))
+    }
+
     pub(super) const fn packed(bytes: &'a [u8]) -> Self {
         Self(Form::Packed(bytes))
     }
@@ -188,18 +194,27 @@ pub(super) fn placeholder_len(text: &[u8]) -> Option<usize> {
     placeholder(text).map(|_| PLACEHOLDER_LEN)
 }
 
-const LEVELS: usize = 64;
-const _: () = assert!(DEPTH == 64, "one number and one bit for each level");
+/// The bit of an attachment.
+fn bit(number: u8) -> u64 {
+    1_u64.checked_shl(u32::from(number)).unwrap_or(0)
+}
 
+/// The elements themselves, and each array or object that may be open inside of them.
+const LEVELS: usize = 65;
+const _: () = assert!(DEPTH == 64, "one more");
+
+/// An array. Others are objects: the number of each, and above it whether the object is [`MARKED`].
+const ARRAY: u8 = 0x7e;
 /// The object has no `num`, or one that is out of range.
-const NO_NUMBER: u8 = u8::MAX;
+const NO_NUMBER: u8 = 0x7f;
+/// The object has `"_placeholder":true`.
+const MARKED: u8 = 0x80;
 
 /// Checks the placeholders in valid JSON, like the JavaScript implementation: every object with `"_placeholder":true` must have a `num` below
 /// `attachments` (CVE-2022-2421). Returns the set of numbers in use, as bits. One pass, no recursion.
 pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, PeerError> {
-    let mut numbers = [NO_NUMBER; LEVELS];
-    // Bit 0 is the innermost level.
-    let (mut objects, mut marked) = (0_u64, 0_u64);
+    debug_assert!(attachments <= 64, "one bit for each");
+    let mut levels = [ARRAY; LEVELS];
     let mut depth = 0_usize;
     let mut is_key = false;
     let mut used = 0_u64;
@@ -212,7 +227,7 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
             && let Some(number) = placeholder(rest)
             && number < attachments
         {
-            used |= 1_u64.checked_shl(u32::from(number)).unwrap_or(0);
+            used |= bit(number);
             at = at.wrapping_add(PLACEHOLDER_LEN);
             is_key = false;
             continue;
@@ -221,27 +236,24 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
         match byte {
             b'[' | b'{' => {
                 is_key = byte == b'{';
-                objects = objects << 1 | u64::from(is_key);
-                marked <<= 1;
                 depth = depth.wrapping_add(1);
-                if let Some(number) = numbers.get_mut(depth.wrapping_sub(1)) {
-                    *number = NO_NUMBER;
+                if let Some(level) = levels.get_mut(depth) {
+                    *level = if is_key { NO_NUMBER } else { ARRAY };
                 }
             }
             b']' | b'}' => {
-                if marked & 1 == 1 {
-                    let number = numbers.get(depth.wrapping_sub(1)).copied().unwrap_or(NO_NUMBER);
+                let level = levels.get(depth).copied().unwrap_or(ARRAY);
+                if level & MARKED != 0 {
+                    let number = level & !MARKED;
                     if number >= attachments {
                         return Err(PeerError::InvalidAttachments);
                     }
-                    used |= 1_u64.checked_shl(u32::from(number)).unwrap_or(0);
+                    used |= bit(number);
                 }
-                objects >>= 1;
-                marked >>= 1;
                 depth = depth.wrapping_sub(1);
                 is_key = false;
             }
-            b',' => is_key = objects & 1 == 1,
+            b',' => is_key = levels.get(depth).is_some_and(|&level| level != ARRAY),
             b'"' => {
                 let end = json::string_end(rest);
                 at = at.wrapping_add(end.wrapping_sub(1));
@@ -257,12 +269,13 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
                     at = at.wrapping_add(1);
                 }
                 let value = text.get(at..).unwrap_or_default();
+                let Some(level) = levels.get_mut(depth) else { continue };
+                // If a key is repeated, the last one counts.
                 if is_mark {
-                    // If a key is repeated, the last one counts.
-                    marked = marked & !1 | u64::from(value.starts_with(b"true"));
-                } else if let Some(place) = numbers.get_mut(depth.wrapping_sub(1)) {
+                    *level = *level & !MARKED | if value.starts_with(b"true") { MARKED } else { 0 };
+                } else {
                     let value = value.get(..json::value_end(value)).unwrap_or_default();
-                    *place = number(value).unwrap_or(NO_NUMBER);
+                    *level = *level & MARKED | number(value).filter(|&n| n < 64).unwrap_or(NO_NUMBER);
                 }
             }
             _ => {}

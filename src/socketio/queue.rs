@@ -244,12 +244,10 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
 
     /// The bytes that wait, one slice for each packet, for a vectored write. Of the first packet only the bytes that were not sent.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let (back, front) = self.slots.as_ref().split_at_checked(self.first).unwrap_or_default();
-        debug_assert!(self.first == 0 || self.first < self.slots(), "the first packet is in a slot");
-        let packets = front.iter().chain(back).take(self.len).filter_map(|slot| slot.0.as_ref());
-        packets.enumerate().map(|(i, (packet, _))| {
+        (0..self.len).filter_map(|i| {
+            let (packet, _) = self.slots.as_ref().get(self.place(i))?.0.as_ref()?;
             let from = if i == 0 { self.sent } else { 0 };
-            packet.as_ref().get(from..).unwrap_or_default()
+            Some(packet.as_ref().get(from..).unwrap_or_default())
         })
     }
 
@@ -318,7 +316,9 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
 
     /// The index of the slot of the packet at position `number`.
     fn place(&self, number: usize) -> usize {
-        self.first.saturating_add(number).checked_rem(self.slots()).unwrap_or(0)
+        debug_assert!(number <= self.slots() && (self.first == 0 || self.first < self.slots()), "one round at most");
+        let at = self.first.saturating_add(number);
+        at.checked_sub(self.slots()).unwrap_or(at)
     }
 }
 

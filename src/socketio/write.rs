@@ -1,11 +1,6 @@
 //! Writes packets directly into the output, without a buffer in between.
 
-use super::{
-    Content, SendError, Sid, StateError,
-    binary::{Attachments, MAX_ATTACHMENTS},
-    namespace::bare,
-    packet::is_reserved,
-};
+use super::{Content, SendError, Sid, StateError, binary::MAX_ATTACHMENTS, namespace::bare, packet::is_reserved};
 use crate::{
     bytes::Writer,
     engineio::Sink,
@@ -64,7 +59,7 @@ fn with_attachments<R, O: Sink<R>>(
     write: impl FnOnce(&mut Writer<'_>) -> Result<(), SerializeError>,
 ) -> Result<(), SendError> {
     let attachments = content.attachments();
-    if attachments == Attachments::NONE {
+    if attachments.are_none() {
         return text(out, core::iter::empty::<&[u8]>(), |w| {
             w.byte(kind);
             push_namespace(w, namespace);
@@ -99,22 +94,20 @@ fn text<'b, R, O: Sink<R>, E>(
 where
     SendError: From<E>,
 {
-    let mut written = Ok(());
-    let write = |w: &mut Writer<'_>| {
-        written = write(w);
-        if written.is_err() {
-            w.spoil();
-        }
-    };
-    let sent = out.text(write, attachments);
-    written?;
-    Ok(sent?)
+    let mut w = out.begin(b'4');
+    // Without the end nothing is sent.
+    write(&mut w)?;
+    let len = w.len();
+    Ok(out.end(len, attachments)?)
 }
 
-/// `recovery` is a `pid` and an offset. If `auth` has members of these names, they replace both.
+/// A `pid` and an offset, which are UTF-8.
+type Recovery<'r> = Option<(&'r [u8], Option<&'r [u8]>)>;
+
+/// If `auth` has members with the names of `recovery`, they replace both.
 pub(super) fn connect<R, O: Sink<R>>(
     namespace: &[u8],
-    recovery: Option<(&str, Option<&str>)>,
+    recovery: Recovery<'_>,
     auth: Option<&impl Args>,
     out: &mut O,
 ) -> Result<(), SendError> {
@@ -154,13 +147,13 @@ pub(super) fn connect<R, O: Sink<R>>(
     })
 }
 
-fn push_recovery(w: &mut Writer<'_>, recovery: Option<(&str, Option<&str>)>) {
+fn push_recovery(w: &mut Writer<'_>, recovery: Recovery<'_>) {
     if let Some((pid, offset)) = recovery {
         w.push(b"{\"pid\":");
-        json::write_str(w, pid);
+        json::write_text(w, pid);
         if let Some(offset) = offset {
             w.push(b",\"offset\":");
-            json::write_str(w, offset);
+            json::write_text(w, offset);
         }
         w.byte(b'}');
     }
@@ -194,11 +187,26 @@ pub(super) fn refused<R, O: Sink<R>>(
 }
 
 pub(super) fn disconnect<R, O: Sink<R>>(namespace: &[u8], out: &mut O) -> Result<(), SendError> {
-    packet(out, |w| head(w, b'1', namespace))
+    presence(namespace, None, out)
+}
+
+/// A connect packet without `auth`, with what recovers the connection if there is that; or a disconnect packet.
+pub(super) fn presence<R, O: Sink<R>>(
+    namespace: &[u8],
+    connect: Option<Recovery<'_>>,
+    out: &mut O,
+) -> Result<(), SendError> {
+    packet(out, |w| {
+        head(w, if connect.is_some() { b'0' } else { b'1' }, namespace);
+        push_recovery(w, connect.flatten());
+    })
 }
 
 fn packet<R, O: Sink<R>>(out: &mut O, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
-    Ok(out.text(write, core::iter::empty::<&[u8]>())?)
+    text(out, core::iter::empty::<&[u8]>(), |w| {
+        write(w);
+        Ok::<(), SendError>(())
+    })
 }
 
 fn head(w: &mut Writer<'_>, kind: u8, namespace: &[u8]) {

@@ -19,7 +19,7 @@ impl Id {
     /// Becomes this id. `None`, and no id, if it is empty or too long.
     pub(super) fn set(&mut self, id: Str<'_>) -> Option<()> {
         self.len = 0;
-        self.len = u8::try_from(id.unescape_into(&mut self.bytes).ok()?.len()).ok()?;
+        self.len = u8::try_from(id.unescape(&mut self.bytes).ok()?.len()).ok()?;
         if self.is_empty() { None } else { Some(()) }
     }
 

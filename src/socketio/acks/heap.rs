@@ -34,7 +34,7 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
     fn sift_up(&mut self, mut place: u16) {
         while place > 0 {
             let parent = place.saturating_sub(1) / 2;
-            if self.key(parent) <= self.key(place) {
+            if !self.is_before(place, parent) {
                 return;
             }
             self.swap(place, parent);
@@ -46,8 +46,8 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         loop {
             let left = place.saturating_mul(2).saturating_add(1);
             let right = left.saturating_add(1);
-            let child = if right < self.heap_len && self.key(right) < self.key(left) { right } else { left };
-            if child >= self.heap_len || self.key(place) <= self.key(child) {
+            let child = if right < self.heap_len && self.is_before(right, left) { right } else { left };
+            if child >= self.heap_len || !self.is_before(child, place) {
                 return;
             }
             self.swap(place, child);
@@ -59,6 +59,11 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
         let (a, b) = (self.heap(one), self.heap(other));
         self.set_heap(one, b);
         self.set_heap(other, a);
+    }
+
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn is_before(&self, one: u16, other: u16) -> bool {
+        self.key(one) < self.key(other)
     }
 
     /// Sorts by deadline, then by age.

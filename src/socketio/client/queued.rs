@@ -1,7 +1,10 @@
 //! Acknowledgements of packets that wait in a queue before they are sent. They survive the loss of the link, and an answer that comes before the packet
 //! was sent does not count.
 
-use super::{Session, SocketSlot, socket::State};
+use super::{
+    Session, SocketSlot,
+    socket::{State, slot_of},
+};
 use crate::socketio::{AckSlot, ExpectAck, Namespace, Namespaces, SendError, StateError};
 
 impl<N, A, S> Session<N, A, S>
@@ -29,9 +32,7 @@ where
 
     /// The packet with this id was sent: from now on the loss of the link loses its acknowledgement.
     pub(crate) fn mark_sent(&mut self, namespace: Namespace, id: u64) {
-        if let Some(at) = self.at(namespace)
-            && let Some(socket) = self.sockets.as_mut().get_mut(at)
-        {
+        if let Some(socket) = slot_of(self.sockets.as_mut(), namespace) {
             self.acks.sent(namespace, &mut socket.queued, &mut socket.sent, id);
         }
     }
@@ -43,8 +44,7 @@ where
 
     /// The acknowledgement with this id is not expected any more. Frees the slot and returns the token.
     pub(crate) fn forget(&mut self, namespace: Namespace, id: u64) -> Option<u32> {
-        let at = self.at(namespace)?;
-        let socket = self.sockets.as_mut().get_mut(at)?;
+        let socket = slot_of(self.sockets.as_mut(), namespace)?;
         let queued = self.acks.unqueue(namespace, &mut socket.queued, id);
         queued.or_else(|| self.acks.answered(namespace, &mut socket.sent, id))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Event, Session, SocketSlot,
-    socket::{Short, State},
+    socket::{Short, State, slot_of},
 };
 use crate::{
     engineio::Message,
@@ -103,8 +103,9 @@ where
         if socket.number == 0 {
             socket.number = fresh;
         }
-        let is_recovered = pid.is_some_and(|pid| socket.pid.is(pid));
-        socket.pid = pid.map_or(Short::EMPTY, Short::of);
+        let pid = pid.map_or(Short::EMPTY, Short::of);
+        let is_recovered = pid.get().is_some() && pid.get() == socket.pid.get();
+        socket.pid = pid;
         Ok(Event::Connected { namespace: socket.namespace, sid, is_recovered })
     }
 
@@ -180,7 +181,7 @@ where
     /// The last argument of an event may be the offset at which the server recovers the connection.
     fn note_offset(&mut self, namespace: Namespace, args: Elements<'_>, attachments: u8) {
         let Some(socket) = self.socket_mut(namespace) else { return };
-        if socket.state == State::Joined && socket.pid == Short::EMPTY {
+        if socket.state == State::Joined && socket.pid.get().is_none() {
             return;
         }
         let Some(offset) = last_string(args.raw()).map(Short::of) else { return };
@@ -192,9 +193,7 @@ where
     }
 
     fn answered(&mut self, namespace: Namespace, id: u64) {
-        if let Some(at) = self.at(namespace)
-            && let Some(socket) = self.sockets.as_mut().get_mut(at)
-        {
+        if let Some(socket) = slot_of(self.sockets.as_mut(), namespace) {
             self.acks.answered(namespace, &mut socket.sent, id);
         }
     }

@@ -1,6 +1,9 @@
 //! The packets that a client sends.
 
-use super::{Session, SocketSlot, socket::State};
+use super::{
+    Session, SocketSlot,
+    socket::{State, slot_of},
+};
 use crate::{
     engineio::{Client, Sink},
     json::Args,
@@ -68,9 +71,7 @@ where
         let vacancy = self.acks.vacancy().map_err(SendError::Acks)?;
         write::event(&path, name, content, Some(vacancy.id()), out)?;
         drop(path);
-        if let Some(at) = self.at(namespace)
-            && let Some(socket) = self.sockets.as_mut().get_mut(at)
-        {
+        if let Some(socket) = slot_of(self.sockets.as_mut(), namespace) {
             self.acks.take(vacancy, namespace, &mut socket.sent, expect);
         }
         Ok(())
@@ -99,13 +100,11 @@ where
     pub fn poll_transmit<O: Sink<Client>>(&mut self, out: &mut O) -> Result<bool, SendError> {
         let Some((socket, name)) = self.owed() else { return Ok(false) };
         let namespace = socket.namespace;
-        let next = if socket.state == State::Leaving {
-            write::disconnect(&name, out)?;
-            State::Out
-        } else {
-            write::connect(&name, socket.recovery(), None::<&()>, out)?;
-            State::Asked
+        let (next, recovery) = match socket.state {
+            State::Leaving => (State::Out, None),
+            _ => (State::Asked, Some(socket.recovery())),
         };
+        write::presence(&name, recovery, out)?;
         drop(name);
         self.wrote(namespace, next);
         Ok(true)

@@ -3,7 +3,7 @@
 
 use super::{
     Event, Limits, SocketSlot,
-    socket::{Short, State},
+    socket::{Short, State, slot_of},
 };
 use crate::{
     engineio,
@@ -302,8 +302,7 @@ where
     }
 
     pub(super) fn socket_mut(&mut self, namespace: Namespace) -> Option<&mut SocketSlot> {
-        let at = self.at(namespace)?;
-        self.sockets.as_mut().get_mut(at)
+        slot_of(self.sockets.as_mut(), namespace)
     }
 
     /// The index of the slot that the namespace has or can have.

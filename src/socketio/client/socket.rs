@@ -1,5 +1,4 @@
 use crate::{
-    bytes::checked_str,
     json::Str,
     socketio::{Namespace, Reason, acks::AckList},
 };
@@ -45,6 +44,12 @@ pub(super) enum State {
     Leaving,
 }
 
+/// The slot of the namespace.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(super) fn slot_of(sockets: &mut [SocketSlot], namespace: Namespace) -> Option<&mut SocketSlot> {
+    sockets.iter_mut().find(|s| s.namespace == namespace && s.state != State::Free)
+}
+
 impl SocketSlot {
     /// A slot that is not in use.
     pub const EMPTY: Self = Self {
@@ -78,7 +83,7 @@ impl SocketSlot {
     }
 
     /// The id and offset with which the lost connection may be recovered.
-    pub(super) fn recovery(&self) -> Option<(&str, Option<&str>)> {
+    pub(super) fn recovery(&self) -> Option<(&[u8], Option<&[u8]>)> {
         self.pid.get().map(|pid| (pid, self.offset.get()))
     }
 }
@@ -96,7 +101,7 @@ impl Short {
     /// The unescaped string. None if it is too long.
     pub(super) fn of(text: Str<'_>) -> Self {
         let mut bytes = [0; 32];
-        let len = text.unescape_into(&mut bytes).map_or(0, str::len);
+        let len = text.unescape(&mut bytes).map_or(0, |text| text.len());
         Self { len: len.to_le_bytes()[0], bytes }
     }
 
@@ -106,13 +111,8 @@ impl Short {
         *into = *self;
     }
 
-    pub(super) fn get(&self) -> Option<&str> {
-        let bytes = self.bytes.get(..usize::from(self.len))?;
-        if bytes.is_empty() { None } else { Some(checked_str(bytes)) }
-    }
-
-    pub(super) fn is(&self, text: Str<'_>) -> bool {
-        self.get().is_some_and(|own| text.is(own))
+    pub(super) fn get(&self) -> Option<&[u8]> {
+        self.bytes.get(..usize::from(self.len)).filter(|text| !text.is_empty())
     }
 }
 

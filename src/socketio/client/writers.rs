@@ -38,6 +38,7 @@ pub fn connect<O: Sink<Client>>(
     auth: Option<&impl Args>,
     out: &mut O,
 ) -> Result<(), SendError> {
+    let recovery = recovery.map(|(pid, offset)| (pid.as_bytes(), offset.map(str::as_bytes)));
     write::connect(namespace, recovery, auth, out)
 }
 

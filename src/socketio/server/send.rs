@@ -144,7 +144,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     }
 
     fn asked_for(&self, namespace: Namespace) -> Result<usize, StateError> {
-        if self.phase == Phase::Closed {
+        if matches!(self.phase, Phase::Closed) {
             return Err(StateError::NotConnected);
         }
         let at = self.sockets.iter().position(|s| s.namespace == namespace).ok_or(StateError::NotConnected)?;

@@ -102,7 +102,8 @@ impl<N, A> Session<N, A> {
     /// Whether the client was accepted into the namespace, has not left it, and the connection is open.
     #[must_use]
     pub fn is_connected(&self, namespace: Namespace) -> bool {
-        self.phase != Phase::Closed && self.sockets.iter().any(|p| p.namespace == namespace && p.is_connected())
+        !matches!(self.phase, Phase::Closed)
+            && self.sockets.iter().any(|p| p.namespace == namespace && p.is_connected())
     }
 
     /// The namespaces that the client is connected to. After [`Event::Closed`] those that it was connected to.
@@ -174,14 +175,14 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     /// The next time at which to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let connect = (self.phase == Phase::Waiting).then_some(self.connect_by);
+        let connect = matches!(self.phase, Phase::Waiting).then_some(self.connect_by);
         connect.into_iter().chain(self.acks.poll_timeout()).min()
     }
 
     /// Handles the deadlines up to `now`: returns the connect timeout, and acknowledgements that failed. Call it until `None`. Early or repeated
     /// calls do nothing. Cost: O(log n) while n acknowledgements are in flight.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event<'static>> {
-        if self.phase == Phase::Waiting && now >= self.connect_by {
+        if matches!(self.phase, Phase::Waiting) && now >= self.connect_by {
             self.phase = Phase::TimedOut;
             return Some(Event::ConnectTimeout);
         }

@@ -42,8 +42,7 @@ impl Session {
         } else {
             return Ok(false);
         };
-        let written = out.packet(|w| {
-            w.byte(digit);
+        let written = out.packet(digit, |w| {
             if self.owes_open {
                 open::write(self.sid, &self.config, self.transport, w);
             }

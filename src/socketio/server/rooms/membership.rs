@@ -27,7 +27,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
         }
         needed = needed.saturating_add(u32::from(new_name.is_some()));
         self.admit(needed, new_name)?;
-        self.insert_all(namespace, member, name);
+        self.insert_admitted(namespace, member, member_at, name);
         Ok(true)
     }
 
@@ -38,18 +38,21 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     }
 
     /// The caller has checked that there is room.
-    fn insert_all(&mut self, namespace: Namespace, member: Member, name: Option<&[u8]>) -> Option<()> {
-        let (member_at, is_new) = match self.find_member(namespace, member) {
-            Some(at) => (at, false),
-            None => {
-                let hash = self.table.member_hash(member.0, u32::from(namespace.0));
-                (self.table.insert(Kind::Member, hash, member.0, u32::from(namespace.0))?, true)
-            }
+    fn insert_admitted(
+        &mut self,
+        namespace: Namespace,
+        member: Member,
+        member_at: Option<u32>,
+        name: Option<&[u8]>,
+    ) -> Option<()> {
+        let at = match member_at {
+            Some(at) => at,
+            None => self.table.insert_pair(Kind::Member, member.0, u32::from(namespace.0))?,
         };
-        if is_new && name.is_some() {
-            self.add(namespace, member_at, None)?;
+        if member_at.is_none() && name.is_some() {
+            self.add(namespace, at, None)?;
         }
-        self.add(namespace, member_at, name)
+        self.add(namespace, at, name)
     }
 
     pub(super) fn add(&mut self, namespace: Namespace, member_at: u32, name: Option<&[u8]>) -> Option<()> {
@@ -65,8 +68,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
                 at
             }
         };
-        let hash = self.table.membership_hash(member_at, room_at);
-        let at = self.table.insert(Kind::Membership, hash, member_at, room_at)?;
+        let at = self.table.insert_pair(Kind::Membership, member_at, room_at)?;
         self.table.hang(at);
         Some(())
     }
@@ -87,8 +89,7 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     }
 
     pub(super) fn find_member(&self, namespace: Namespace, member: Member) -> Option<u32> {
-        let hash = self.table.member_hash(member.0, u32::from(namespace.0));
-        self.table.find(Kind::Member, hash, |slot| slot.a == member.0 && slot.b == u32::from(namespace.0))
+        self.table.find_pair(Kind::Member, member.0, u32::from(namespace.0))
     }
 
     pub(super) fn find_room(&self, namespace: Namespace, name: Option<&[u8]>) -> Option<u32> {
@@ -103,7 +104,6 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>, B: AsMut<[u8]> + AsRef<[u8]>> Roo
     }
 
     pub(super) fn find_membership(&self, member: u32, room: u32) -> Option<u32> {
-        let hash = self.table.membership_hash(member, room);
-        self.table.find(Kind::Membership, hash, |slot| slot.a == member && slot.b == room)
+        self.table.find_pair(Kind::Membership, member, room)
     }
 }

@@ -152,6 +152,16 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         None
     }
 
+    /// As [`find`](Self::find), for a member and its namespace, or for a membership.
+    pub(super) fn find_pair(&self, kind: Kind, a: u32, b: u32) -> Option<u32> {
+        self.find(kind, self.pair_hash(kind, a, b), |slot| slot.a == a && slot.b == b)
+    }
+
+    /// As [`insert`](Self::insert), for a member and its namespace, or for a membership.
+    pub(super) fn insert_pair(&mut self, kind: Kind, a: u32, b: u32) -> Option<u32> {
+        self.insert(kind, self.pair_hash(kind, a, b), a, b)
+    }
+
     /// Takes a record into use; the caller has seen that there is one.
     pub(super) fn insert(&mut self, kind: Kind, hash: u32, a: u32, b: u32) -> Option<u32> {
         self.split();
@@ -247,25 +257,21 @@ impl<M: AsMut<[RoomSlot]> + AsRef<[RoomSlot]>> Table<M> {
         self.with(member, |slot| slot.prev = slot.prev.saturating_sub(1));
     }
 
-    pub(super) fn member_hash(&self, member: u32, namespace: u32) -> u32 {
-        low(hash(self.key, u64::from(member) | u64::from(namespace) << 32, b"m"))
-    }
-
     pub(super) fn room_hash(&self, name: Option<&[u8]>, namespace: u32) -> u32 {
         let is_named = u64::from(name.is_some());
         low(hash(self.key, u64::from(namespace) | is_named << 32, name.unwrap_or_default()))
     }
 
-    pub(super) fn membership_hash(&self, member: u32, room: u32) -> u32 {
-        low(hash(self.key, u64::from(member) | u64::from(room) << 32, b""))
+    /// That of a member and its namespace, or of a membership: its member and its room.
+    fn pair_hash(&self, kind: Kind, a: u32, b: u32) -> u32 {
+        let name: &[u8] = if kind == Kind::Member { b"m" } else { b"" };
+        low(hash(self.key, u64::from(a) | u64::from(b) << 32, name))
     }
 
     fn hash_of(&self, slot: &RoomSlot) -> u32 {
         match slot.kind() {
-            Kind::Member => self.member_hash(slot.a, slot.b),
             Kind::Room => slot.next_own,
-            Kind::Membership => self.membership_hash(slot.a, slot.b),
-            Kind::Free => 0,
+            kind => self.pair_hash(kind, slot.a, slot.b),
         }
     }
 
