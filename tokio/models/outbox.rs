@@ -12,7 +12,7 @@ use shuttle::{
 use std::{
     future::poll_fn,
     io,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -53,7 +53,7 @@ fn write(outbox: &Outbox, mut is_enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
         while !is_enough(&sink.taken) {
             poll_fn(|context| outbox.poll_flush(context, &mut sink, &mut 0)).await.expect("written");
             if !is_enough(&sink.taken) {
-                outbox.woken().await;
+                poll_fn(|context| outbox.told(context).map_or(Poll::Pending, Poll::Ready)).await;
             }
         }
     });
@@ -114,10 +114,9 @@ fn whoever_writes_learns_of_an_overflow() {
         // As the task of a WebSocket does, whose socket takes nothing.
         block_on(async {
             while !outbox.is_slow() {
-                let mut told = pin!(outbox.woken());
                 poll_fn(|context| {
                     let _ = outbox.poll_flush(context, &mut Stuck, &mut 0);
-                    told.as_mut().poll(context)
+                    outbox.told(context).map_or(Poll::Pending, Poll::Ready)
                 })
                 .await;
             }

@@ -6,19 +6,18 @@
 #[cfg(not(models))]
 pub(crate) use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
 #[cfg(not(models))]
-pub(crate) use tokio::sync::{Mutex as AsyncMutex, Notify};
+pub(crate) use tokio::sync::Notify;
 
 #[cfg(models)]
-pub(crate) use checked::{AsyncMutex, Notify};
+pub(crate) use checked::Notify;
 #[cfg(models)]
 pub(crate) use shuttle::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
 
-/// Tokio's primitives, each of whose steps is a step for the checker. Their insides were modelled by Tokio's authors.
+/// Tokio's `Notify`, each of whose steps is a step for the checker. Its insides were modelled by Tokio's authors.
 #[cfg(models)]
 mod checked {
     use shuttle::sync::atomic::{AtomicUsize, Ordering};
-    use std::ops::{Deref, DerefMut};
-    use tokio::sync::{MutexGuard, TryLockError, futures::Notified};
+    use tokio::sync::futures::Notified;
 
     /// Where another thread may go on.
     #[derive(Debug, Default)]
@@ -54,53 +53,6 @@ mod checked {
         pub(crate) fn notified(&self) -> Notified<'_> {
             self.steps.step();
             self.notify.notified()
-        }
-    }
-
-    #[derive(Debug)]
-    pub(crate) struct AsyncMutex<T> {
-        steps: Steps,
-        mutex: tokio::sync::Mutex<T>,
-    }
-
-    pub(crate) struct Guard<'m, T> {
-        steps: &'m Steps,
-        guard: MutexGuard<'m, T>,
-    }
-
-    impl<T> AsyncMutex<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Self { steps: Steps::default(), mutex: tokio::sync::Mutex::new(value) }
-        }
-
-        pub(crate) async fn lock(&self) -> Guard<'_, T> {
-            self.steps.step();
-            Guard { steps: &self.steps, guard: self.mutex.lock().await }
-        }
-
-        pub(crate) fn try_lock(&self) -> Result<Guard<'_, T>, TryLockError> {
-            self.steps.step();
-            Ok(Guard { steps: &self.steps, guard: self.mutex.try_lock()? })
-        }
-    }
-
-    impl<T> Deref for Guard<'_, T> {
-        type Target = T;
-
-        fn deref(&self) -> &T {
-            &self.guard
-        }
-    }
-
-    impl<T> DerefMut for Guard<'_, T> {
-        fn deref_mut(&mut self) -> &mut T {
-            &mut self.guard
-        }
-    }
-
-    impl<T> Drop for Guard<'_, T> {
-        fn drop(&mut self) {
-            self.steps.step();
         }
     }
 }

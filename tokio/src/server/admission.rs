@@ -19,7 +19,7 @@ impl Session {
     /// A client asks for a namespace.
     pub(crate) fn connect(self: &Arc<Self>, namespace: Namespace, auth: Option<Value<'_>>, seat: Option<Seat>) {
         let Some(seat) = seat else { return };
-        let auth = auth.map_or(&b"{}"[..], |auth| auth.raw());
+        let auth = auth.map_or(&[][..], |auth| auth.raw());
         let socket = Socket::new(self, seat, namespace, auth);
         let listeners = socket.space().listeners();
         if listeners.before_connect.is_empty() {
@@ -37,7 +37,7 @@ impl Session {
                     }
                 }
                 // Told by the task of the session, so that no event of the client comes before the handlers of its connection.
-                session.lock().judged.push(Judged { socket, refusal });
+                session.lock().rare().judged.push(Judged { socket, refusal });
                 session.stir();
             })
         });

@@ -97,7 +97,7 @@ impl Session {
     /// Has an event wait.
     pub(crate) fn delay(&self, late: Late) {
         self.late.fetch_add(late.size(), Ordering::Relaxed);
-        self.lock().late.push_back(late);
+        self.lock().rare().late.push_back(late);
     }
 
     /// An event that waited.

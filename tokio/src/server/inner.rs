@@ -20,8 +20,10 @@ use sansocket::{
     time::Instant,
 };
 use std::{
-    collections::HashMap,
+    borrow::Borrow,
+    collections::HashSet,
     fmt,
+    hash::{Hash, Hasher},
     sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
@@ -39,13 +41,36 @@ pub(crate) struct Inner {
     pub(crate) on_message: RwLock<Option<OnMessage>>,
     pub(crate) pages: RwLock<Option<Pages>>,
     /// All sessions, by their secret ids.
-    sessions: Mutex<HashMap<Sid, Arc<Session>>>,
+    sessions: Mutex<HashSet<ById>>,
     is_closing: AtomicBool,
     /// Tasks that may have something to write still: the end of the server waits for them.
     pub(crate) writing: super::counters::Counter,
     /// The server closes, or something ended that it waits for.
     pub(crate) closing: Notify,
     runtime: OnceLock<Handle>,
+}
+
+/// A session, in a set of them that is searched by ids.
+struct ById(Arc<Session>);
+
+impl Borrow<Sid> for ById {
+    fn borrow(&self) -> &Sid {
+        &self.0.id
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for ById {}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
 }
 
 /// The time, as the machines know it and as Tokio does.
@@ -90,7 +115,7 @@ impl Inner {
         })
     }
 
-    fn sessions(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Session>>> {
+    fn sessions(&self) -> MutexGuard<'_, HashSet<ById>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -116,7 +141,7 @@ impl Inner {
             if self.is_closing() || sessions.len() >= self.config.max_sessions {
                 return Err(Answer::Busy);
             }
-            sessions.insert(session.id, session.clone());
+            sessions.insert(ById(session.clone()));
         }
         self.counted.sessions.add(1);
         self.transport_counter(transport).add(1);
@@ -134,13 +159,13 @@ impl Inner {
     }
 
     pub(crate) fn find(&self, sid: &[u8]) -> Option<Arc<Session>> {
-        self.sessions().get(&Sid::parse(sid)?).cloned()
+        self.sessions().get(&Sid::parse(sid)?).map(|ById(session)| session.clone())
     }
 
     /// Forgets a session that is over. `false`: it was forgotten before.
     pub(crate) fn forget(&self, session: &Session) -> bool {
         let mut sessions = self.sessions();
-        let is_known = sessions.remove(&session.id).is_some();
+        let is_known = sessions.remove(&session.id);
         if is_known && sessions.is_empty() {
             self.closing.notify_waiters();
         }
@@ -148,7 +173,7 @@ impl Inner {
     }
 
     pub(crate) fn all_sessions(&self) -> Vec<Arc<Session>> {
-        self.sessions().values().cloned().collect()
+        self.sessions().iter().map(|ById(session)| session.clone()).collect()
     }
 
     pub(crate) fn counters(&self) -> Counters {

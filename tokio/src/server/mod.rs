@@ -39,6 +39,7 @@ mod socket;
 mod space;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod watch;
 
 pub use crate::handler::{Check, Gate, Handler, Hook, Refusal};

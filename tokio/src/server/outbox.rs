@@ -1,14 +1,15 @@
 //! What waits for one client.
 
 use super::counters::Counted;
-use crate::sync::{Mutex, MutexGuard, Notify};
+use crate::sync::{Mutex, MutexGuard};
 use bytes::Bytes;
 use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
 use std::{
     io::{self, IoSlice},
+    mem::take,
     pin::Pin,
     sync::{Arc, PoisonError},
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 use tokio::io::AsyncWrite;
 
@@ -29,8 +30,6 @@ pub(crate) type Waiting = Queue<Bytes, Vec<QueueSlot<Bytes>>>;
 pub(crate) struct Outbox {
     state: Mutex<State>,
     counted: Arc<Counted>,
-    /// Wakes whoever writes: the task of a WebSocket, or the GET that waits.
-    wake: Notify,
 }
 
 #[derive(Debug)]
@@ -42,6 +41,10 @@ struct State {
     written: usize,
     limit: usize,
     policy: Policy,
+    /// Wakes whoever writes: the task of a WebSocket, or the GET that waits.
+    waker: Option<Waker>,
+    /// What whoever writes is still to be told.
+    told: Option<Told>,
     /// Whoever writes found nothing to write, and waits to be woken.
     is_asleep: bool,
     /// The socket takes nothing more at present.
@@ -61,9 +64,25 @@ pub(crate) enum Put {
     Closed,
 }
 
+/// What whoever writes is woken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    /// Packets wait.
+    Packets,
+    /// There may be something that is not a packet.
+    Session,
+}
+
 impl State {
     fn waiting(&self) -> usize {
         self.queue.bytes() + self.tail.len() - self.written
+    }
+
+    /// The waker of before, which is to be dropped without the lock.
+    fn register(&mut self, context: &Context<'_>) -> Option<Waker> {
+        // Behind the end nobody has to be woken, and a waker would hold its task for as long as the application has a socket.
+        let is_here = self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_here || self.is_closed { None } else { self.waker.replace(context.waker().clone()) }
     }
 
     fn is_empty(&self) -> bool {
@@ -91,8 +110,8 @@ impl State {
         if self.tail.is_empty() || (self.policy == Policy::DropNewest && !has_room) {
             return;
         }
-        let mut tail = Bytes::from(std::mem::take(&mut self.tail));
-        let tail = tail.split_off(std::mem::take(&mut self.written));
+        let mut tail = Bytes::from(take(&mut self.tail));
+        let tail = tail.split_off(take(&mut self.written));
         if !tail.is_empty() {
             let _ = self.push(tail, Flags::NONE, counted);
         }
@@ -131,12 +150,14 @@ impl Outbox {
             written: 0,
             limit,
             policy,
+            waker: None,
+            told: None,
             is_asleep: false,
             is_blocked: false,
             is_slow: false,
             is_closed: false,
         };
-        Self { state: Mutex::new(state), counted: counted.clone(), wake: Notify::new() }
+        Self { state: Mutex::new(state), counted: counted.clone() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -161,13 +182,17 @@ impl Outbox {
 
     /// Appends an event for this client alone.
     pub(crate) fn append(&self, frames: &[u8], flags: Flags) -> Put {
-        let mut state = self.lock();
-        if state.is_closed || state.is_slow {
-            return Put::Closed;
-        }
-        if state.is_full(frames.len()) {
+        let state = self.lock();
+        if state.is_full(frames.len()) && !state.is_closed && !state.is_slow {
             self.counted.dropped.add(1);
             return Put::Dropped;
+        }
+        self.append_to(state, frames, flags)
+    }
+
+    fn append_to(&self, mut state: MutexGuard<'_, State>, frames: &[u8], flags: Flags) -> Put {
+        if state.is_closed || state.is_slow {
+            return Put::Closed;
         }
         let is_together = !flags.is_volatile() && state.tail.len() + frames.len() <= TOGETHER;
         let put = if is_together && state.waiting() + frames.len() <= state.limit {
@@ -186,8 +211,7 @@ impl Outbox {
     pub(crate) fn append_protocol(&self, frames: &[u8]) -> Put {
         let mut state = self.lock();
         if state.is_closed || state.is_slow || !state.is_full(frames.len()) {
-            drop(state);
-            return self.append(frames, Flags::NONE);
+            return self.append_to(state, frames, Flags::NONE);
         }
         state.tail.extend_from_slice(frames);
         self.done(state);
@@ -196,21 +220,35 @@ impl Outbox {
 
     /// Wakes whoever writes, if it sleeps.
     fn done(&self, mut state: MutexGuard<'_, State>) {
-        if std::mem::take(&mut state.is_asleep) || state.is_slow {
-            drop(state);
-            self.wake.notify_one();
+        if take(&mut state.is_asleep) || state.is_slow {
+            let told = if state.is_slow { Told::Session } else { Told::Packets };
+            tell(state, told);
         }
     }
 
     /// Wakes whoever writes: there may be something that is not a packet.
     pub(crate) fn wake(&self) {
-        self.lock().is_asleep = false;
-        self.wake.notify_one();
+        let mut state = self.lock();
+        state.is_asleep = false;
+        tell(state, Told::Session);
     }
 
-    /// Waits until somebody appends, behind a [`poll_flush`](Self::poll_flush) or [`drain`](Self::drain) that found nothing.
-    pub(crate) fn woken(&self) -> impl Future<Output = ()> + '_ {
-        self.wake.notified()
+    /// Has this task woken, in place of the one before: from now on by [`wake`](Self::wake), and by whoever appends behind a
+    /// [`poll_flush`](Self::poll_flush) or [`drain`](Self::drain) that found nothing. A session has one that writes; its last GET has its answer when its
+    /// WebSocket begins.
+    pub(crate) fn wakes(&self, context: &Context<'_>) {
+        let before = self.lock().register(context);
+        drop(before);
+    }
+
+    /// As [`wakes`](Self::wakes), and gives what this task was told since it asked last.
+    pub(crate) fn told(&self, context: &Context<'_>) -> Option<Told> {
+        let mut state = self.lock();
+        let before = state.register(context);
+        let told = state.told.take();
+        drop(state);
+        drop(before);
+        told
     }
 
     /// Writes what waits, in as few calls as it can. Ready when nothing waits; then whoever appends wakes this task. `written` counts the bytes.
@@ -301,8 +339,18 @@ impl Outbox {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
-        drop(state);
-        self.wake.notify_one();
+        tell(state, Told::Session);
+    }
+}
+
+/// Wakes whoever writes.
+fn tell(mut state: MutexGuard<'_, State>, told: Told) {
+    state.told = state.told.max(Some(told));
+    let waker = state.waker.take();
+    drop(state);
+    // Without the lock: the last of its wakers drops a task.
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }
 

@@ -18,8 +18,8 @@ use tokio::sync::oneshot;
 /// A registry is of one namespace.
 const HERE: Namespace = Namespace(0);
 /// Slots, and bytes of names, that it grows by at a time: so no growing takes long.
-const MORE_SLOTS: usize = 1 << 14;
-const MORE_NAME_BYTES: usize = 1 << 18;
+const MORE_SLOTS: usize = 1 << 12;
+const MORE_NAME_BYTES: usize = 1 << 15;
 /// Rooms that a socket leaves at once when it goes, and that those who are gone leave in one go.
 const AT_ONCE: usize = 16;
 const SWEEP: usize = 256;

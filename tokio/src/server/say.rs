@@ -49,19 +49,17 @@ impl Session {
         let deadline = Some(self.now().after_millis(super::config::millis(timeout).into()));
         let receiver = scratch::encoded(args, |content, batch| {
             let mut guard = self.lock();
-            let Stack { machine: Machine::SocketIo(end), asked, next_token, .. } = &mut *guard else {
-                return Err(EmitError::Disconnected);
-            };
-            let token = *next_token;
+            let token = guard.next_token;
+            let Machine::SocketIo(end) = &mut guard.machine else { return Err(EmitError::Disconnected) };
             let expect = sansocket::socketio::ExpectAck { token, deadline };
             end.say(batch, |io, out| io.emit(namespace, event, content, Some(expect), out)).map_err(EmitError::of)?;
             self.inner.counted.here().events_out.add(1);
             if self.outbox.append(batch.written(), Flags::NONE) == Put::Closed {
                 return Err(EmitError::Disconnected);
             }
-            *next_token = next_token.wrapping_add(1);
+            guard.next_token = token.wrapping_add(1);
             let (sender, receiver) = oneshot::channel();
-            asked.insert(token, sender);
+            guard.rare().asked.insert(token, sender);
             Ok(receiver)
         })?;
         // Its deadline may be the nearest now.
@@ -72,7 +70,7 @@ impl Session {
 
     /// An answer arrived, or none will.
     pub(crate) fn answered(&self, token: u32, answer: Answered) {
-        let sender = self.lock().asked.remove(&token);
+        let sender = self.lock().rare().asked.remove(&token);
         if let Some(sender) = sender {
             // Whoever asked may have gone.
             let _ = sender.send(answer);

@@ -16,7 +16,7 @@ use crate::{
     AskError,
     args::Raw,
     sync::{
-        AsyncMutex, Mutex, MutexGuard, Notify,
+        Mutex, MutexGuard, Notify,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -33,9 +33,6 @@ use std::{
     sync::{Arc, PoisonError},
 };
 use tokio::sync::oneshot;
-
-/// Steps of a WebSocket's session that are done in one go. Then others have their turn.
-const TURN: usize = 128;
 
 /// What a client speaks above Engine.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +56,17 @@ pub(crate) struct Session {
     pub(crate) id: engineio::Sid,
     kind: Kind,
     stack: Mutex<Stack>,
-    pub(super) turn: AsyncMutex<Collector<Vec<u8>>>,
+    /// Never waited for by a thread.
+    pub(super) turn: Mutex<Collector<Vec<u8>>>,
+    /// A task waits for its turn, until [`changed`](Self::changed).
+    pub(super) is_turn_awaited: AtomicBool,
     /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
     pinned: Mutex<Option<Seat>>,
     /// There is one. Both are changed under the lock of the stack or under `turn`.
     is_pinned: AtomicBool,
     /// Somebody wanted a turn while another had it.
     pub(super) is_turn_due: AtomicBool,
-    /// A request or a probe came to its end, or the session did, or a handler.
+    /// A request or a probe came to its end, or the session did, or a handler, or a turn that another waits for.
     pub(crate) changed: Notify,
     /// Milliseconds for which the clock of the session stood still, because nothing was read from its client.
     pub(super) paused: AtomicU64,
@@ -88,6 +88,14 @@ impl Deref for Session {
 pub(crate) struct Stack {
     pub(crate) machine: Machine,
     pub(crate) sockets: Vec<Socket>,
+    /// In a box of its own: idle connections hold nothing of it.
+    rare: Option<Box<Rare>>,
+    pub(super) next_token: u32,
+}
+
+/// What mostly is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
     /// Namespaces that the client was sent away from, and whose handlers are still to be called.
     pub(crate) departed: Vec<Socket>,
     /// Clients that were checked, and are to be told that they are in, or why not.
@@ -95,7 +103,18 @@ pub(crate) struct Stack {
     /// Events that wait until fewer handlers do.
     pub(crate) late: VecDeque<Late>,
     pub(super) asked: HashMap<u32, oneshot::Sender<Answered>>,
-    pub(super) next_token: u32,
+}
+
+impl Stack {
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.departed.is_empty() && self.judged.is_empty() && self.late.is_empty() && self.asked.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -132,21 +151,14 @@ impl Session {
                 }
                 Kind::Engine => Machine::Engine(Box::new(link)),
             };
-            let stack = Stack {
-                machine,
-                sockets: Vec::new(),
-                departed: Vec::new(),
-                judged: Vec::new(),
-                late: VecDeque::new(),
-                asked: HashMap::new(),
-                next_token: 0,
-            };
+            let stack = Stack { machine, sockets: Vec::new(), rare: None, next_token: 0 };
             Self {
                 line: Line::new(inner, outbox, handshake, this.clone()),
                 id,
                 kind,
                 stack: Mutex::new(stack),
-                turn: AsyncMutex::new(Collector::new(Vec::new())),
+                turn: Mutex::new(Collector::new(Vec::new())),
+                is_turn_awaited: AtomicBool::new(false),
                 pinned: Mutex::new(None),
                 is_pinned: AtomicBool::new(false),
                 is_turn_due: AtomicBool::new(false),
@@ -172,39 +184,13 @@ impl Session {
         self.kind
     }
 
-    /// Does everything that has to be done without bytes: deadlines, and the last events. If another task has its turn, that task does it.
-    pub(crate) fn work(self: &Arc<Self>) {
-        self.is_turn_due.store(true, Ordering::SeqCst);
-        while self.is_turn_due.load(Ordering::SeqCst) {
-            let Ok(mut collector) = self.turn.try_lock() else { return };
-            self.is_turn_due.store(false, Ordering::SeqCst);
-            self.turn(&mut collector, &mut Input::Time, usize::MAX);
-        }
-    }
-
-    /// Whether somebody wants a turn. Whoever asks takes it.
-    pub(crate) fn is_turn_due(&self) -> bool {
-        self.is_turn_due.swap(false, Ordering::SeqCst)
-    }
-
-    /// Handles bytes: of a WebSocket only so much that others do not wait long, and none while much waits for the client. Whether more may be left.
-    pub(crate) async fn receive(self: &Arc<Self>, input: &mut Input<'_, Vec<u8>>) -> bool {
-        let most = if matches!(input, Input::Socket(_)) { TURN } else { usize::MAX };
-        // Mostly no other task has it, and to ask for it costs less than to wait for it.
-        let mut turn = match self.turn.try_lock() {
-            Ok(turn) => turn,
-            // In a box of its own: idle connections hold nothing of it.
-            Err(_) => Box::pin(self.turn.lock()).await,
-        };
-        let is_more = self.turn(&mut turn, input, most);
-        drop(turn);
-        if self.is_turn_due.load(Ordering::SeqCst) {
-            self.work();
-        }
-        is_more
-    }
-
-    fn turn(self: &Arc<Self>, collector: &mut Collector<Vec<u8>>, input: &mut Input<'_, Vec<u8>>, most: usize) -> bool {
+    /// What whoever has the turn does. Whether more may be left.
+    pub(super) fn take_turn(
+        self: &Arc<Self>,
+        collector: &mut Collector<Vec<u8>>,
+        input: &mut Input<'_, Vec<u8>>,
+        most: usize,
+    ) -> bool {
         let _entered = self.span.enter();
         let now = self.now();
         let (mut left, mut is_held) = (most, false);
@@ -267,22 +253,27 @@ impl Session {
         now: Instant,
     ) -> bool {
         let mut guard = self.lock();
-        if let Some(socket) = guard.departed.pop() {
-            drop(guard);
-            self.leave(&socket, Reason::ServerNamespaceDisconnect);
-            return true;
-        }
-        if let Some(judged) = guard.judged.pop() {
-            drop(guard);
-            self.judge(judged);
-            return true;
-        }
-        if !self.is_busy()
-            && let Some(late) = guard.late.pop_front()
-        {
-            drop(guard);
-            self.handle_late(late);
-            return true;
+        if let Some(rare) = &mut guard.rare {
+            if let Some(socket) = rare.departed.pop() {
+                drop(guard);
+                self.leave(&socket, Reason::ServerNamespaceDisconnect);
+                return true;
+            }
+            if let Some(judged) = rare.judged.pop() {
+                drop(guard);
+                self.judge(judged);
+                return true;
+            }
+            if !self.is_busy()
+                && let Some(late) = rare.late.pop_front()
+            {
+                drop(guard);
+                self.handle_late(late);
+                return true;
+            }
+            if rare.is_empty() {
+                guard.rare = None;
+            }
         }
         let step = match &mut guard.machine {
             Machine::SocketIo(end) => end.step(input, collector, batch, now),
@@ -369,7 +360,8 @@ impl Session {
         }
         let (sockets, late, asked) = {
             let stack = &mut *self.lock();
-            (take(&mut stack.sockets), take(&mut stack.late), take(&mut stack.asked))
+            let (late, asked) = stack.rare.as_mut().map(|rare| (take(&mut rare.late), take(&mut rare.asked))).unzip();
+            (take(&mut stack.sockets), late, asked)
         };
         self.late.store(0, Ordering::Relaxed);
         for socket in sockets {

@@ -39,7 +39,8 @@ struct Shared {
     seat: Mutex<Option<Seat>>,
     namespace: Namespace,
     id: Sid,
-    auth: Bytes,
+    /// Empty if the client gave none.
+    auth: Box<[u8]>,
     phase: AtomicU8,
     /// Its number in the registry, changed under the registry's lock; `NOBODY` outside of it.
     member: AtomicU64,
@@ -64,7 +65,7 @@ impl Socket {
             seat: Mutex::new(Some(seat)),
             namespace,
             id: Sid::from_random(super::random()),
-            auth: Bytes::copy_from_slice(auth),
+            auth: auth.into(),
             phase: AtomicU8::new(CHECKED),
             member: AtomicU64::new(NOBODY),
             listeners: Mutex::new(None),
@@ -101,7 +102,7 @@ impl Socket {
     /// # Errors
     /// [`DecodeError`] names the field that is not of this type.
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        args::decode(&self.0.auth, Attachments::NONE)
+        args::decode(self.auth_json(), Attachments::NONE)
     }
 
     /// Values of the application for this socket, one for each type.
@@ -190,8 +191,10 @@ impl Socket {
         let Self(shared) = self;
         if shared.phase.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             // If the session is over, its end is under way already.
-            let _ = session
-                .say_then(|io, out| io.disconnect(shared.namespace, out), |stack| stack.departed.push(self.clone()));
+            let _ = session.say_then(
+                |io, out| io.disconnect(shared.namespace, out),
+                |stack| stack.rare().departed.push(self.clone()),
+            );
         }
     }
 
@@ -240,7 +243,7 @@ impl Socket {
     }
 
     pub(crate) fn auth_json(&self) -> &[u8] {
-        &self.0.auth
+        if self.0.auth.is_empty() { b"{}" } else { &self.0.auth }
     }
 
     pub(crate) fn member(&self) -> Option<Member> {

@@ -38,7 +38,7 @@ impl Session {
             }
             if self.link(|link| link.transport()) == Transport::Polling {
                 // Another task may have its turn for long, as handlers may block: this one must not ask again and again meanwhile.
-                drop(self.turn.lock().await);
+                self.turn_ended().await;
                 self.work();
             }
         }

@@ -1,7 +1,10 @@
 //! Sessions over a WebSocket: those that begin there, and those that move there.
 
 use super::{Io, Wire};
-use crate::server::{outbox, session::Session};
+use crate::server::{
+    outbox::{self, Told},
+    session::Session,
+};
 use sansocket::{
     endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
@@ -148,7 +151,6 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
     // is that the client takes what it is sent, and the clock of the session stands still.
     let (mut is_backed_up, mut looked) = (false, inner.clock.now());
     let mut sleep = pin!(sleep_until(Instant::now()));
-    let mut told = pin!(session.outbox.woken());
     loop {
         let is_more = session.receive(&mut Input::Socket(&mut wire.inbox)).await;
         wire.give_back();
@@ -177,17 +179,16 @@ pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
         let mut is_unwritten = true;
         let woken = poll_fn(|context| {
             // Before the queue is looked at, so that whoever appends after that wakes this task.
-            while told.as_mut().poll(context).is_ready() {
-                told.set(session.outbox.woken());
-                if session.is_turn_due() || session.outbox.is_slow() {
-                    return Poll::Ready(Woken::Told);
+            match session.outbox.told(context) {
+                Some(Told::Session) => {
+                    let (is_over, now_due) = session.standing();
+                    if is_over || session.is_turn_due() || session.outbox.is_slow() {
+                        return Poll::Ready(Woken::Told);
+                    }
+                    (due, is_unwritten) = (now_due, true);
                 }
-                // Mostly somebody only had something to say, and the machine has nothing to do.
-                let (is_over, now_due) = session.standing();
-                if is_over {
-                    return Poll::Ready(Woken::Told);
-                }
-                (due, is_unwritten) = (now_due, true);
+                Some(Told::Packets) => is_unwritten = true,
+                None => {}
             }
             let mut is_stuck = false;
             if is_unwritten {

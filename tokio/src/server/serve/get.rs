@@ -6,7 +6,7 @@ use sansocket::{
     engineio::Packets,
     socketio::Reason,
 };
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 use tokio::time::timeout;
 
 /// A GET that waits. Its connection ends when it is dropped before its answer was made: then the session ends, as in the JavaScript server.
@@ -38,16 +38,16 @@ impl<'s> Get<'s> {
     /// Waits until something is to be said, and gives the answer, in `body`. Can be dropped and called again.
     pub(crate) async fn answer<'b>(&mut self, body: &'b mut Vec<u8>) -> Answer<'b> {
         let session = self.session;
-        let got = loop {
-            let got = {
-                let mut stack = session.lock();
-                session.outbox.drain(|queue| stack.machine.link().poll_answer(queue, body))
-            };
-            match got {
-                Got::Waits => session.outbox.woken().await,
-                got => break got,
+        let got = poll_fn(|context| {
+            // Before the queue is looked at, so that whoever appends after that wakes this task.
+            session.outbox.wakes(context);
+            let mut stack = session.lock();
+            match session.outbox.drain(|queue| stack.machine.link().poll_answer(queue, body)) {
+                Got::Waits => Poll::Pending,
+                got => Poll::Ready(got),
             }
-        };
+        })
+        .await;
         self.is_answered = true;
         session.outbox.set_blocked(true);
         session.work();

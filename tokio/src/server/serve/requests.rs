@@ -5,7 +5,7 @@ use super::{
     decide::{cookie, decide},
     serve, upgrade,
 };
-use crate::server::{Handshake, Page, config::after, handshake::Fields, inner::Inner, session::Session};
+use crate::server::{Handshake, Page, config::after, inner::Inner, session::Session};
 use sansocket::{
     endpoint::{Answer, Ask, Got, PostBody, Todo},
     engineio::Transport,
@@ -152,11 +152,7 @@ impl<S: Io> Connection<S> {
 
     fn handshake(&self, request: &Request<'_>) -> Handshake {
         let fields = request.fields().into_iter().map(|field| (field.0, field.1));
-        let mut handshake = Handshake::new();
-        handshake.query = request.query().into();
-        handshake.fields = Fields::new(fields);
-        handshake.address = self.address;
-        handshake
+        Handshake::of(request.query(), fields, self.address)
     }
 
     /// Answers a request.

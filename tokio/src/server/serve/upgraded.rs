@@ -50,7 +50,7 @@ impl Server {
     }
 
     async fn carry<S: Io>(&self, wire: &mut Wire<S>, handshake: Handshake) -> Result<(), Answer<'static>> {
-        let query = handshake.query.clone();
+        let query = handshake.raw_query().to_owned();
         let ask = Ask { method: Method::Get, query: &query, has_body: false, websocket: Some(Ok(())) };
         // The origin was judged with the handshake.
         let (todo, found) = match &query[..] {
