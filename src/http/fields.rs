@@ -1,4 +1,4 @@
-use super::octets::visible;
+use super::octets::find;
 use core::fmt;
 
 /// The header fields of a valid head, in order. An iterator over names and values.
@@ -34,13 +34,11 @@ impl<'h> Iterator for Fields<'h> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let (line, rest) = self.0.split_at_checked(visible(self.0))?;
-        // Each line ends with CR and LF. The last line is followed by an empty one.
-        self.0 = rest.get(2..)?;
-        let colon = line.iter().position(|&b| b == b':')?;
-        let (name, value) = line.split_at_checked(colon)?;
-        debug_assert!(value.starts_with(b":"), "`position` found it");
-        Some((name, value.get(1..).unwrap_or_default().trim_ascii()))
+        // The head is valid: each line has a colon and ends with CR and LF, and the last is followed by an empty one.
+        let (name, [b':', rest @ ..]) = self.0.split_at_checked(find(self.0, b':'))? else { return None };
+        let (value, [b'\r', b'\n', rest @ ..]) = rest.split_at_checked(find(rest, b'\r'))? else { return None };
+        self.0 = rest;
+        Some((name, value.trim_ascii()))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{HeadError, octets::visible};
+use crate::bytes::IS_WIDE;
 
 /// The limits of a request or response head. See [`HeadScanner`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +110,19 @@ impl HeadScanner {
             if self.state == State::Line {
                 // All that neither ends the line nor the limit, at once.
                 let room = self.limits.bytes.saturating_sub(self.scanned);
-                let run = visible(rest).min(room);
+                let within = rest.get(..room).unwrap_or(rest);
+                let run = visible(within);
+                self.scanned = self.scanned.saturating_add(run);
+                // And the end of a line that another field follows.
+                if IS_WIDE
+                    && let Some([b'\r', b'\n', b'!'..=b'~', ..]) = within.get(run..)
+                    && self.lines < self.limits.lines
+                {
+                    self.lines = self.lines.saturating_add(1);
+                    self.scanned = self.scanned.saturating_add(3);
+                    continue;
+                }
                 if run > 0 {
-                    self.scanned = self.scanned.saturating_add(run);
                     continue;
                 }
             }

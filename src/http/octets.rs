@@ -1,9 +1,25 @@
 //! The bytes that the grammar of a head allows.
 
-use crate::bytes::swar::{HIGH, splat, zeros};
+use crate::bytes::{
+    IS_WIDE,
+    swar::{HIGH, ONES, splat, zeros},
+};
 
 /// RFC 9110 section 5.6.2.
+#[inline]
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    const TABLE: &[bool; 256] = &{
+        let (mut table, mut byte) = ([false; 256], 0_u8);
+        while byte < 0x7f {
+            table[byte as usize] = is_token(byte);
+            byte += 1;
+        }
+        table
+    };
+    if IS_WIDE { TABLE[byte as usize] } else { is_token(byte) }
+}
+
+const fn is_token(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-'
         | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
 }
@@ -17,20 +33,104 @@ pub(super) const fn is_reg_name_byte(byte: u8) -> bool {
         )
 }
 
-/// The number of bytes at the front that are allowed in a line: all but control bytes; the tab is allowed. Eight at a time.
+/// The length of the token at the front.
+#[inline]
+pub(super) fn token(bytes: &[u8]) -> usize {
+    let mut at = 0_usize;
+    if IS_WIDE {
+        // Names are letters and hyphens, nearly always.
+        for word in bytes.as_chunks::<8>().0 {
+            let word = u64::from_le_bytes(*word);
+            let low = (word | splat(0x20)) & splat(0x7f);
+            let letters = low.wrapping_add(splat(0x1f)) & !low.wrapping_add(splat(5)) & !word;
+            let other = word ^ splat(b'-');
+            let others = (other & splat(0x7f)).wrapping_add(splat(0x7f)) | other;
+            let marks = others & !letters & HIGH;
+            if marks != 0 {
+                at = at.wrapping_add(offset(marks));
+                break;
+            }
+            at = at.wrapping_add(8);
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at.wrapping_add(rest.iter().take_while(|&&b| is_token_byte(b)).count())
+}
+
+/// The number of bytes at the front that are allowed in a line: all but control bytes; the tab is allowed.
 #[inline]
 pub(crate) fn visible(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let is_plain = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(splat(0x20)) & !word & HIGH;
-        control | zeros(word ^ splat(0x7f)) == 0
-    };
-    let mut at = words.iter().take_while(|w| is_plain(w)).count().wrapping_mul(8);
-    while let Some(b'\t' | 0x20..=0x7e | 0x80..) = bytes.get(at) {
-        at = at.wrapping_add(1);
+    if !IS_WIDE {
+        return bytes.iter().take_while(|b| matches!(b, b'\t' | 0x20..=0x7e | 0x80..)).count();
+    }
+    let mut at = control(bytes);
+    while let Some([b'\t', rest @ ..]) = bytes.get(at..) {
+        at = at.saturating_add(control(rest)).saturating_add(1);
     }
     at
+}
+
+/// The offset of the first control byte, or the length.
+#[inline(never)]
+fn control(bytes: &[u8]) -> usize {
+    first(
+        bytes,
+        |b| b < 0x20 || b == 0x7f,
+        |word| (word.wrapping_sub(splat(0x20)) | (word ^ splat(0x7f)).wrapping_sub(ONES)) & !word & HIGH,
+    )
+}
+
+/// The number of bytes at the front that a request target may have.
+pub(super) fn target(bytes: &[u8]) -> usize {
+    let ends = |b: u8| !matches!(b, 0x21..=0x7e) || b == b'#';
+    first(bytes, ends, |word| {
+        let low = word.wrapping_sub(splat(0x21));
+        (low | (word ^ splat(0x7f)).wrapping_sub(ONES) | (word ^ splat(b'#')).wrapping_sub(ONES) | word) & HIGH
+    })
+}
+
+/// The offset of the first `byte`, or the length. For lines and their parts, which are short.
+#[inline]
+pub(super) fn find(bytes: &[u8], byte: u8) -> usize {
+    let mut at = 0_usize;
+    if IS_WIDE {
+        for word in bytes.as_chunks::<8>().0 {
+            let marks = zeros(u64::from_le_bytes(*word) ^ splat(byte));
+            if marks != 0 {
+                return at.wrapping_add(offset(marks));
+            }
+            at = at.wrapping_add(8);
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at.wrapping_add(rest.iter().take_while(|&&b| b != byte).count())
+}
+
+/// The offset of the first byte that `is` takes, or the length. `marks` sets the high bit of the first such byte in a word, and no lower bit.
+#[inline]
+fn first(bytes: &[u8], is: impl Fn(u8) -> bool, marks: impl Fn(u64) -> u64) -> usize {
+    let (mut at, mut rest) = (0_usize, bytes);
+    if IS_WIDE {
+        let (blocks, behind) = bytes.as_chunks::<16>();
+        for block in blocks {
+            // The compiler makes a vector of the block.
+            if block.iter().fold(false, |any, &b| any | is(b)) {
+                let [a, b, c, d, e, f, g, h, high @ ..] = *block;
+                let low = marks(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+                let high = marks(u64::from_le_bytes(high));
+                return at.wrapping_add(if low != 0 { offset(low) } else { offset(high).wrapping_add(8) });
+            }
+            at = at.wrapping_add(16);
+        }
+        rest = behind;
+    }
+    at.wrapping_add(rest.iter().take_while(|&&b| !is(b)).count())
+}
+
+/// The offset of the byte of the lowest mark.
+fn offset(marks: u64) -> usize {
+    let [bits, ..] = marks.trailing_zeros().to_le_bytes();
+    usize::from(bits / 8)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The response to a client's opening handshake (RFC 6455 sections 4.1 and 4.2.2).
 
-use super::{Connect, accept_key::accept_of, handshake::Once};
-use crate::http::{ResponseHead, Status, Version, tokens};
+use super::{Connect, accept_key::accept_of};
+use crate::http::{Once, ResponseHead, Status, Version, tokens};
 use core::fmt;
 
 impl Connect<'_> {
