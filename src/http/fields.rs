@@ -72,7 +72,13 @@ impl<'h> Fields<'h> {
 
 /// The members of a list of tokens, without empty members.
 pub(crate) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
+    let mut rest = Some(value);
+    let members = core::iter::from_fn(move || {
+        let (member, behind) = rest.and_then(|rest| rest.split_at_checked(find(rest, b',')))?;
+        rest = behind.get(1..);
+        Some(member.trim_ascii())
+    });
+    members.filter(|member| !member.is_empty())
 }
 
 /// Iterates over the members of a field value that is a comma-separated list, without empty members. A comma inside a quoted string does not

@@ -53,7 +53,7 @@ pub(crate) use fields::tokens;
 pub use fields::{Fields, Members};
 pub use head::{HeadScanner, Limits};
 pub(crate) use notes::{Notes, Once, are_tokens};
-pub(crate) use octets::{is_token_byte, visible};
+pub(crate) use octets::{is, is_token_byte, visible};
 pub use request::{Body, Method, Request, Version};
 pub(crate) use response::write_field;
 pub use response::{Response, ResponseError};

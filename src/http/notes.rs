@@ -1,4 +1,7 @@
-use super::{fields::tokens, octets::is_token_byte};
+use super::{
+    fields::tokens,
+    octets::{is, is_token_byte},
+};
 
 /// A field that may occur only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,26 +67,31 @@ impl<'h> Notes<'h> {
     /// Notes a field; `value` may have white space around it.
     #[inline]
     pub(crate) fn see(&mut self, name: &[u8], value: &'h [u8]) {
-        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-        // The length first, because comparing costs more.
+        // The length first, because comparing costs more, and most fields are none of these.
+        if matches!(name.len(), 4 | 7 | 10 | 14 | 17 | 21 | 22) {
+            self.note(name, value);
+        }
+    }
+
+    #[inline(never)]
+    fn note(&mut self, name: &[u8], value: &'h [u8]) {
         match name.len() {
-            4 if is("host") => self.host.see(value.trim_ascii()),
-            7 if is("upgrade") => {
-                self.websocket |= tokens(value).any(|member| member.eq_ignore_ascii_case(b"websocket"));
+            4 if is(name, b"host") => self.host.see(value.trim_ascii()),
+            7 if is(name, b"upgrade") => {
+                self.websocket |= tokens(value).any(|member| is(member, b"websocket"));
             }
-            10 if is("connection") => {
+            10 if is(name, b"connection") => {
                 for option in tokens(value) {
-                    let is = |other: &[u8]| option.eq_ignore_ascii_case(other);
-                    self.upgrade |= is(b"upgrade");
-                    self.close |= is(b"close");
-                    self.keep_alive |= is(b"keep-alive");
+                    self.upgrade |= is(option, b"upgrade");
+                    self.close |= is(option, b"close");
+                    self.keep_alive |= is(option, b"keep-alive");
                 }
             }
-            14 if is("content-length") => self.length.see(value.trim_ascii()),
-            17 if is("sec-websocket-key") => self.key.see(value.trim_ascii()),
-            17 if is("transfer-encoding") => self.coding.see(value.trim_ascii()),
-            21 if is("sec-websocket-version") => self.version.see(value.trim_ascii()),
-            22 if is("sec-websocket-protocol") => self.are_protocols_good &= are_tokens(value),
+            14 if is(name, b"content-length") => self.length.see(value.trim_ascii()),
+            17 if is(name, b"sec-websocket-key") => self.key.see(value.trim_ascii()),
+            17 if is(name, b"transfer-encoding") => self.coding.see(value.trim_ascii()),
+            21 if is(name, b"sec-websocket-version") => self.version.see(value.trim_ascii()),
+            22 if is(name, b"sec-websocket-protocol") => self.are_protocols_good &= are_tokens(value),
             _ => {}
         }
     }

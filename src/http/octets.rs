@@ -8,16 +8,20 @@ use crate::bytes::{
 /// RFC 9110 section 5.6.2.
 #[inline]
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    const TABLE: &[bool; 256] = &{
-        let (mut table, mut byte) = ([false; 256], 0_u8);
-        while byte < 0x7f {
-            table[byte as usize] = is_token(byte);
-            byte += 1;
-        }
-        table
-    };
-    if IS_WIDE { TABLE[byte as usize] } else { is_token(byte) }
+    if IS_WIDE { CLASSES[byte as usize] & TOKEN != 0 } else { is_token(byte) }
 }
+
+/// The classes of each byte, for targets that have room for a table.
+const CLASSES: &[u8; 256] = &{
+    let (mut classes, mut byte) = ([0; 256], 0_u8);
+    while byte < 0x7f {
+        classes[byte as usize] = if is_token(byte) { TOKEN } else { 0 } | if is_reg_name(byte) { REG_NAME } else { 0 };
+        byte += 1;
+    }
+    classes
+};
+const TOKEN: u8 = 1;
+const REG_NAME: u8 = 2;
 
 const fn is_token(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-'
@@ -25,12 +29,28 @@ const fn is_token(byte: u8) -> bool {
 }
 
 /// RFC 3986 section 3.2.2: the bytes of a name other than percent-encodings, `unreserved` and `sub-delims`.
+#[inline]
 pub(super) const fn is_reg_name_byte(byte: u8) -> bool {
+    if IS_WIDE { CLASSES[byte as usize] & REG_NAME != 0 } else { is_reg_name(byte) }
+}
+
+const fn is_reg_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
             b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
         )
+}
+
+/// Whether `name` is `lower`, which is in lower case.
+#[inline]
+pub(crate) fn is<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
+    if !IS_WIDE {
+        return name.eq_ignore_ascii_case(lower);
+    }
+    // No early end: the compiler compares in words and vectors.
+    let other = |name: &[u8; N]| name.iter().zip(lower).fold(0, |other, (a, b)| other | (a.to_ascii_lowercase() ^ b));
+    name.try_into().is_ok_and(|name| other(name) == 0)
 }
 
 /// The length of the token at the front.

@@ -35,27 +35,12 @@ impl<'h> ResponseHead<'h> {
     /// [`HeadError`]: the bytes are not a valid response head.
     pub fn parse(head: &'h mut [u8]) -> Result<Self, HeadError> {
         // Folds are rare: a head without them is looked at once.
-        if ResponseHead::judge(head).is_err() {
+        let judged = judge(head).or_else(|_| {
             unfold(head);
-        }
-        Self::judge(head)
-    }
-
-    fn judge(head: &'h [u8]) -> Result<Self, HeadError> {
-        let (line, rest) = head.split_at_checked(visible(head)).ok_or(HeadError::StatusLine)?;
-        let rest = rest.strip_prefix(b"\r\n").ok_or(HeadError::StatusLine)?;
-        let (version_text, code) = line.split_at_checked(8).ok_or(HeadError::StatusLine)?;
-        let version = version(version_text)?;
-        let [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', phrase @ ..] = code else {
-            return Err(HeadError::StatusLine);
-        };
-        if !matches!(phrase, [] | [b' ', ..]) {
-            return Err(HeadError::StatusLine);
-        }
-        let digit = |d: &u8| u16::from(d.wrapping_sub(b'0'));
-        let status = Status(digit(a).wrapping_mul(100).wrapping_add(digit(b).wrapping_mul(10)).wrapping_add(digit(c)));
-        check_fields(rest, |_, _| {})?;
-        Ok(Self { version, status, fields: Fields(rest) })
+            judge(head)
+        });
+        let (version, status, fields) = judged?;
+        Ok(Self { version, status, fields: Fields(head.get(fields..).unwrap_or_default()) })
     }
 
     /// The version.
@@ -106,6 +91,24 @@ impl<'h> ResponseHead<'h> {
         let has = |option: &[u8]| self.fields.tokens("connection").any(|m| m.eq_ignore_ascii_case(option));
         keeps_alive(self.version, has(b"close"), has(b"keep-alive"))
     }
+}
+
+/// Version, status, and where the fields begin.
+fn judge(head: &[u8]) -> Result<(Version, Status, usize), HeadError> {
+    let (line, rest) = head.split_at_checked(visible(head)).ok_or(HeadError::StatusLine)?;
+    let rest = rest.strip_prefix(b"\r\n").ok_or(HeadError::StatusLine)?;
+    let (version_text, code) = line.split_at_checked(8).ok_or(HeadError::StatusLine)?;
+    let version = version(version_text)?;
+    let [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', phrase @ ..] = code else {
+        return Err(HeadError::StatusLine);
+    };
+    if !matches!(phrase, [] | [b' ', ..]) {
+        return Err(HeadError::StatusLine);
+    }
+    let digit = |d: &u8| u16::from(d.wrapping_sub(b'0'));
+    let status = Status(digit(a).wrapping_mul(100).wrapping_add(digit(b).wrapping_mul(10)).wrapping_add(digit(c)));
+    check_fields(rest, |_, _| {})?;
+    Ok((version, status, head.len().saturating_sub(rest.len())))
 }
 
 /// Replaces CR and LF by spaces where a field continues on the next line. The first line cannot be folded.
