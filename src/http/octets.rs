@@ -168,4 +168,40 @@ mod tests {
             }
         }
     }
+
+    /// Each of these looks at several bytes at once; the plain form is beside it.
+    #[test]
+    fn each_byte_ends_a_run_wherever_it_stands_or_none() {
+        type Run = (fn(&[u8]) -> usize, fn(u8) -> bool);
+        let runs: [Run; 4] = [
+            (visible, |b| b >= 0x20 && b != 0x7f || b == b'\t'),
+            (token, is_token),
+            (target, |b| matches!(b, 0x21..=0x7e) && b != b'#'),
+            (|bytes| find(bytes, b':'), |b| b != b':'),
+        ];
+        for (byte, next) in (0..=255_u8).flat_map(|byte| [b'x', b'-', b'\r', b':', 0, 0xff].map(|next| (byte, next))) {
+            for at in 0..40 {
+                let mut bytes = [b'x'; 42];
+                bytes[at..at + 2].copy_from_slice(&[byte, next]);
+                for (i, (run, takes)) in runs.iter().enumerate() {
+                    let expected = bytes.iter().take_while(|&&b| takes(b)).count();
+                    assert_eq!(run(&bytes), expected, "{i}: {byte:#x} {next:#x} at {at}");
+                    assert_eq!(run(&bytes[..=at]), expected.min(at + 1), "{i}: {byte:#x} at the end, {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_compared_in_any_case_and_exactly() {
+        for byte in 0..=255_u8 {
+            for at in 0..10 {
+                let mut name = *b"cOnnectIon";
+                name[at] = byte;
+                assert_eq!(is(&name, b"connection"), name.eq_ignore_ascii_case(b"connection"), "{byte:#x} at {at}");
+            }
+            assert_eq!(is(&[b'a', byte], b"a-"), byte == b'-');
+        }
+        assert!(!is(b"hos", b"host") && !is(b"hosts", b"host") && is(b"HOST", b"host"));
+    }
 }
