@@ -7,21 +7,27 @@ use crate::bytes::{
 
 /// RFC 9110 section 5.6.2.
 #[inline]
-pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    if IS_WIDE { CLASSES[byte as usize] & TOKEN != 0 } else { is_token(byte) }
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    if IS_WIDE { class(byte) & TOKEN != 0 } else { is_token(byte) }
 }
 
 /// The classes of each byte, for targets that have room for a table.
 const CLASSES: &[u8; 256] = &{
     let (mut classes, mut byte) = ([0; 256], 0_u8);
-    while byte < 0x7f {
-        classes[byte as usize] = if is_token(byte) { TOKEN } else { 0 } | if is_reg_name(byte) { REG_NAME } else { 0 };
-        byte += 1;
+    let mut rest: &mut [u8] = &mut classes;
+    while let Some((class, behind)) = rest.split_first_mut() {
+        *class = if is_token(byte) { TOKEN } else { 0 } | if is_reg_name(byte) { REG_NAME } else { 0 };
+        (byte, rest) = (byte.wrapping_add(1), behind);
     }
     classes
 };
 const TOKEN: u8 = 1;
 const REG_NAME: u8 = 2;
+
+#[inline]
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
+}
 
 const fn is_token(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-'
@@ -30,8 +36,8 @@ const fn is_token(byte: u8) -> bool {
 
 /// RFC 3986 section 3.2.2: the bytes of a name other than percent-encodings, `unreserved` and `sub-delims`.
 #[inline]
-pub(super) const fn is_reg_name_byte(byte: u8) -> bool {
-    if IS_WIDE { CLASSES[byte as usize] & REG_NAME != 0 } else { is_reg_name(byte) }
+pub(super) fn is_reg_name_byte(byte: u8) -> bool {
+    if IS_WIDE { class(byte) & REG_NAME != 0 } else { is_reg_name(byte) }
 }
 
 const fn is_reg_name(byte: u8) -> bool {
