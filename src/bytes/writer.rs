@@ -69,6 +69,13 @@ impl<'o> Writer<'o> {
         self.len = self.len.saturating_add(1);
     }
 
+    /// Appends `n` bytes for the caller to fill. `None` if they have no room; they are counted.
+    pub(crate) fn grow(&mut self, n: usize) -> Option<&mut [u8]> {
+        let from = self.len;
+        self.len = from.saturating_add(n);
+        self.memory.get_mut(from..self.len)
+    }
+
     /// Appends `number` in decimal digits, without leading zeros.
     pub fn decimal(&mut self, mut number: u64) {
         let mut digits = [0; 20];

@@ -1,7 +1,6 @@
 //! Host and port in a `Host` field, a request target or a URL: `uri-host [ ":" port ]` (RFC 3986 section 3.2, RFC 9110 section 7.2).
 
 use super::{UrlError, octets::is_reg_name_byte};
-use crate::bytes::decimal;
 
 /// The host, and the port if one is given, of a `Host` field, a request target or a URL. Borrows the text and decodes nothing.
 ///
@@ -37,18 +36,21 @@ impl<'a> Authority<'a> {
     }
 
     fn parts(text: &'a [u8]) -> Result<Self, UrlError> {
-        let (inner, end) = if let [b'[', inner @ ..] = text { (inner, b']') } else { (text, b':') };
-        let at = inner.iter().position(|&b| b == end).unwrap_or(inner.len());
-        let (host, rest) = inner.split_at_checked(at).ok_or(UrlError::Host)?;
-        let (is_good, rest) = match (end, rest) {
-            (b']', [b']', rest @ ..]) => (is_ipv6(host), rest),
-            (b']', _) => (false, rest),
-            _ => (is_reg_name(host), rest),
+        let (host, rest) = if let [b'[', inner @ ..] = text {
+            let at = inner.iter().take_while(|&&b| b != b']').count();
+            match inner.split_at_checked(at) {
+                Some((host, [b']', rest @ ..])) if is_ipv6(host) => (host, rest),
+                _ => return Err(UrlError::Host),
+            }
+        } else {
+            match text.split_at_checked(reg_name(text)) {
+                Some((host, rest)) if !host.is_empty() => (host, rest),
+                _ => return Err(UrlError::Host),
+            }
         };
         let port = match rest {
-            _ if !is_good => return Err(UrlError::Host),
             [] | [b':'] => None,
-            [b':', digits @ ..] => Some(decimal(digits).and_then(|n| u16::try_from(n).ok()).ok_or(UrlError::Port)?),
+            [b':', digits @ ..] => Some(below(digits, 0x1_0000).ok_or(UrlError::Port)?),
             _ => return Err(UrlError::Host),
         };
         Ok(Self { text, host, port })
@@ -96,17 +98,25 @@ pub(super) fn may_be_ipv4(host: &[u8]) -> bool {
     is_number && !host.contains(&b':')
 }
 
-/// RFC 3986 section 3.2.2: bytes of a name, and `%` with two hexadecimal digits. Not empty.
-fn is_reg_name(mut rest: &[u8]) -> bool {
-    let is_empty = rest.is_empty();
+/// The length of the name at the front (RFC 3986 section 3.2.2): bytes of a name, and `%` with two hexadecimal digits.
+fn reg_name(text: &[u8]) -> usize {
+    let mut rest = text;
     loop {
         rest = match rest {
-            [] => return !is_empty,
-            [b'%', a, b, tail @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => tail,
             [byte, tail @ ..] if is_reg_name_byte(*byte) => tail,
-            _ => return false,
+            [b'%', a, b, tail @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => tail,
+            _ => return text.len().saturating_sub(rest.len()),
         };
     }
+}
+
+/// Decimal digits that stand for less than `limit`. In 32 bits, for targets that multiply no 64.
+fn below(digits: &[u8], limit: u32) -> Option<u16> {
+    let add = |n: u32, d: &u8| {
+        let n = n.wrapping_mul(10).wrapping_add(u32::from(d.wrapping_sub(b'0')));
+        (d.is_ascii_digit() && n < limit).then_some(n)
+    };
+    if digits.is_empty() { None } else { u16::try_from(digits.iter().try_fold(0, add)?).ok() }
 }
 
 /// RFC 4291 section 2.2: groups of up to four hexadecimal digits, eight in all or fewer around one `::`; the last two may be an IPv4 address.
@@ -144,7 +154,7 @@ fn is_ipv4(text: &[u8]) -> bool {
     let mut octets = 0_u8;
     text.split(|&b| b == b'.').all(|octet| {
         octets = octets.saturating_add(1);
-        octet.len() <= 3 && (octet.len() == 1 || !octet.starts_with(b"0")) && decimal(octet).is_some_and(|n| n < 256)
+        (octet.len() == 1 || !octet.starts_with(b"0")) && below(octet, 256).is_some()
     }) && octets == 4
 }
 

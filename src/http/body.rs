@@ -166,7 +166,7 @@ impl BodyDecoder {
     /// Out of line, because most bodies have no byte that is ignored.
     #[cold]
     #[inline(never)]
-    const fn ignore(&mut self, state: State, byte: u8) -> State {
+    fn ignore(&mut self, state: State, byte: u8) -> State {
         self.waste = self.waste.saturating_add(1);
         match ignored(state, byte) {
             Some(next) if self.waste <= WASTE => next,
@@ -176,7 +176,7 @@ impl BodyDecoder {
 }
 
 /// The state after a byte of a chunk extension (RFC 9112 section 7.1.1) or of a trailer (section 7.1.2). `None` if the byte is not allowed.
-const fn ignored(state: State, byte: u8) -> Option<State> {
+fn ignored(state: State, byte: u8) -> Option<State> {
     Some(match (state, byte) {
         (State::Digits | State::Blank | State::Value | State::QuotedEnd, b' ' | b'\t') => State::Blank,
         (State::NameStart, b' ' | b'\t') => State::NameStart,

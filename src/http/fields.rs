@@ -1,4 +1,4 @@
-use super::octets::visible;
+use super::octets::find;
 use core::fmt;
 
 /// The header fields of a valid head, in order. An iterator over names and values.
@@ -34,13 +34,11 @@ impl<'h> Iterator for Fields<'h> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let (line, rest) = self.0.split_at_checked(visible(self.0))?;
-        // Each line ends with CR and LF. The last line is followed by an empty one.
-        self.0 = rest.get(2..)?;
-        let colon = line.iter().position(|&b| b == b':')?;
-        let (name, value) = line.split_at_checked(colon)?;
-        debug_assert!(value.starts_with(b":"), "`position` found it");
-        Some((name, value.get(1..).unwrap_or_default().trim_ascii()))
+        // The head is valid: each line has a colon and ends with CR and LF, and the last is followed by an empty one.
+        let (name, [b':', rest @ ..]) = self.0.split_at_checked(find(self.0, b':'))? else { return None };
+        let (value, [b'\r', b'\n', rest @ ..]) = rest.split_at_checked(find(rest, b'\r'))? else { return None };
+        self.0 = rest;
+        Some((name, value.trim_ascii()))
     }
 }
 
@@ -74,7 +72,13 @@ impl<'h> Fields<'h> {
 
 /// The members of a list of tokens, without empty members.
 pub(crate) fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|&b| b == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty())
+    let mut rest = Some(value);
+    let members = core::iter::from_fn(move || {
+        let (member, behind) = rest.and_then(|rest| rest.split_at_checked(find(rest, b',')))?;
+        rest = behind.get(1..);
+        Some(member.trim_ascii())
+    });
+    members.filter(|member| !member.is_empty())
 }
 
 /// Iterates over the members of a field value that is a comma-separated list, without empty members. A comma inside a quoted string does not

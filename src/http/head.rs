@@ -1,4 +1,5 @@
 use super::{HeadError, octets::visible};
+use crate::bytes::IS_WIDE;
 
 /// The limits of a request or response head. See [`HeadScanner`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,11 +108,13 @@ impl HeadScanner {
             && self.state != State::Complete
         {
             if self.state == State::Line {
-                // All that neither ends the line nor the limit, at once.
+                // All that neither ends the head nor the limits, at once.
                 let room = self.limits.bytes.saturating_sub(self.scanned);
-                let run = visible(rest).min(room);
+                let within = rest.get(..room).unwrap_or(rest);
+                let (run, ended) = lines(within, self.limits.lines.saturating_sub(self.lines));
+                self.scanned = self.scanned.saturating_add(run);
+                self.lines = self.lines.saturating_add(ended);
                 if run > 0 {
-                    self.scanned = self.scanned.saturating_add(run);
                     continue;
                 }
             }
@@ -171,6 +174,22 @@ impl HeadScanner {
         self.lines = self.lines.saturating_add(1);
         if self.lines > self.limits.lines { State::Failed(HeadError::TooManyLines) } else { next }
     }
+}
+
+/// How many bytes at the front are lines, from within the first of them to within the last, and how many of these lines end. At most `limit` end.
+fn lines(bytes: &[u8], limit: u16) -> (usize, u16) {
+    let (mut at, mut ended) = (0_usize, 0_u16);
+    while let Some(line) = bytes.get(at..) {
+        at = at.wrapping_add(visible(line));
+        match bytes.get(at..) {
+            // A field follows. A small target reads these three bytes with the state machine.
+            Some([b'\r', b'\n', b'!'..=b'~', ..]) if IS_WIDE && ended < limit => {
+                (at, ended) = (at.wrapping_add(3), ended.wrapping_add(1));
+            }
+            _ => break,
+        }
+    }
+    (at, ended)
 }
 
 #[cfg(test)]

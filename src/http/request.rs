@@ -1,14 +1,14 @@
 //! The grammar of a whole request head, with nom's `complete` combinators. [`HeadScanner`](super::HeadScanner) has found its end already.
 
 use super::{
-    Authority, Fields, HeadError,
-    octets::{is_token_byte, visible},
+    Authority, Fields, HeadError, Notes, Once,
+    octets::{find, is_token_byte, target, token, visible},
 };
 use crate::bytes::decimal;
 use core::fmt;
 use nom::{
     IResult, Parser,
-    bytes::complete::{tag, take_while, take_while1},
+    bytes::complete::{tag, take, take_while1},
     sequence::terminated,
 };
 
@@ -89,6 +89,7 @@ pub struct Request<'h> {
     version: Version,
     authority: Option<Authority<'h>>,
     fields: Fields<'h>,
+    notes: Notes<'h>,
 }
 
 impl fmt::Debug for Request<'_> {
@@ -114,25 +115,20 @@ impl<'h> Request<'h> {
         }
         let (rest, (method, target)) = request_line(head).map_err(|_| HeadError::RequestLine)?;
         let (rest, version) = version_line(rest)?;
-        let (mut is_named, mut host) = (false, None);
-        check_fields(rest, |value| {
-            if core::mem::replace(&mut is_named, true) {
-                return Err(HeadError::Host);
-            }
+        let mut notes = Notes::new();
+        check_fields(rest, |name, value| notes.see(name, value))?;
+        let host = match notes.host {
             // Empty for a target without an authority (RFC 9112 section 3.2).
-            if !value.is_empty() {
-                host = Some(Authority::parse(value).map_err(|_| HeadError::Host)?);
-            }
-            Ok(())
-        })?;
-        if !is_named && version == Version::Http11 {
-            return Err(HeadError::Host);
-        }
+            Once::One(b"") => None,
+            Once::One(value) => Some(Authority::parse(value).map_err(|_| HeadError::Host)?),
+            Once::None if version < Version::Http11 => None,
+            Once::None | Once::More => return Err(HeadError::Host),
+        };
         if target == b"*" && method != Method::Options {
             return Err(HeadError::RequestLine);
         }
         let (authority, path, query) = target_parts(target).ok_or(HeadError::RequestLine)?;
-        Ok(Self { method, path, query, version, authority: authority.or(host), fields: Fields(rest) })
+        Ok(Self { method, path, query, version, authority: authority.or(host), fields: Fields(rest), notes })
     }
 
     /// The method.
@@ -180,49 +176,50 @@ impl<'h> Request<'h> {
     /// [`HeadError::BodyLength`] if the length is repeated, is not a number, or comes together with a transfer coding (request smuggling, RFC 9112
     /// section 11.2), and for a transfer coding in HTTP/1.0. [`HeadError::TransferCoding`] for a transfer coding other than `chunked`.
     pub fn body(&self) -> Result<Body, HeadError> {
-        Ok(body(self.fields, self.version)?.unwrap_or(Body::Empty))
+        Ok(body(self.notes.length, self.notes.coding, self.version)?.unwrap_or(Body::Empty))
     }
 
     /// Whether the connection stays open after the response (RFC 9112 section 9.3).
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
-        keeps_alive(self.fields, self.version)
+        keeps_alive(self.version, self.notes.close, self.notes.keep_alive)
+    }
+
+    /// What its fields say.
+    pub(crate) const fn notes(&self) -> &Notes<'h> {
+        &self.notes
     }
 }
 
 /// The body that the fields of a head announce. `None` if they say nothing.
-pub(super) fn body(fields: Fields<'_>, version: Version) -> Result<Option<Body>, HeadError> {
-    let mut lengths = fields.all("content-length");
-    let mut codings = fields.all("transfer-encoding");
-    match (lengths.next(), lengths.next(), codings.next(), codings.next()) {
-        (None, _, None, _) => Ok(None),
-        (Some(length), None, None, _) => match decimal(length).ok_or(HeadError::BodyLength)? {
+pub(super) fn body(length: Once<'_>, coding: Once<'_>, version: Version) -> Result<Option<Body>, HeadError> {
+    match (length, coding) {
+        (Once::None, Once::None) => Ok(None),
+        (Once::One(length), Once::None) => match decimal(length).ok_or(HeadError::BodyLength)? {
             0 => Ok(Some(Body::Empty)),
             n => Ok(Some(Body::Length(n))),
         },
         // HTTP/1.0 has no codings (RFC 9112 section 6.1); a length beside a coding would be read in two ways.
-        (None, _, Some(_), _) if version < Version::Http11 => Err(HeadError::BodyLength),
-        (None, _, Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Some(Body::Chunked)),
-        (None, _, Some(b""), None) => Err(HeadError::BodyLength),
-        (None, _, Some(_), _) => Err(HeadError::TransferCoding),
+        (Once::None, _) if version < Version::Http11 => Err(HeadError::BodyLength),
+        (Once::None, Once::One(coding)) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Some(Body::Chunked)),
+        (Once::None, Once::One(b"")) => Err(HeadError::BodyLength),
+        (Once::None, _) => Err(HeadError::TransferCoding),
         _ => Err(HeadError::BodyLength),
     }
 }
 
-pub(super) fn keeps_alive(fields: Fields<'_>, version: Version) -> bool {
-    let has = |option: &[u8]| fields.tokens("connection").any(|m| m.eq_ignore_ascii_case(option));
-    !has(b"close") && (version == Version::Http11 || has(b"keep-alive"))
+pub(super) fn keeps_alive(version: Version, close: bool, keep_alive: bool) -> bool {
+    !close && (version == Version::Http11 || keep_alive)
 }
 
 fn request_line(head: &[u8]) -> IResult<&[u8], (Method<'_>, &[u8])> {
     let (rest, method) = terminated(take_while1(is_token_byte), tag(" ")).parse(head)?;
-    let (rest, target) =
-        terminated(take_while1(|b: u8| matches!(b, 0x21..=0x7e) && b != b'#'), tag(" ")).parse(rest)?;
+    let (rest, target) = terminated(take(target(rest)), tag(" ")).parse(rest)?;
     Ok((rest, (Method::new(method), target)))
 }
 
 fn version_line(rest: &[u8]) -> Result<(&[u8], Version), HeadError> {
-    let line = |rest| -> IResult<&[u8], &[u8]> { terminated(take_while(|b| b != b'\r'), tag("\r\n")).parse(rest) };
+    let line = |rest| -> IResult<&[u8], &[u8]> { terminated(take(8_usize), tag("\r\n")).parse(rest) };
     let (rest, text) = line(rest).map_err(|_| HeadError::RequestLine)?;
     match version(text) {
         Ok(version) => Ok((rest, version)),
@@ -254,29 +251,23 @@ fn target_parts(target: &[u8]) -> Option<(Option<Authority<'_>>, &[u8], &[u8])> 
         let (authority, rest) = rest.split_at_checked(at)?;
         (Some(Authority::parse(authority).ok()?), rest)
     };
-    let at = target.iter().position(|&b| b == b'?').unwrap_or(target.len());
-    let (path, query) = target.split_at_checked(at)?;
+    let (path, query) = target.split_at_checked(find(target, b'?'))?;
     Some((authority, if path.is_empty() { b"/" } else { path }, query.get(1..).unwrap_or_default()))
 }
 
-/// Checks that every line up to the blank one is `name: value`, the name a token, the value without control bytes. Passes each value of `Host` on.
-pub(super) fn check_fields<'h>(
-    mut rest: &'h [u8],
-    mut host: impl FnMut(&'h [u8]) -> Result<(), HeadError>,
-) -> Result<(), HeadError> {
+/// Checks that every line up to the blank one is `name: value`, the name a token, the value without control bytes. Passes them on, the value with the
+/// white space around it.
+pub(super) fn check_fields<'h>(mut rest: &'h [u8], mut see: impl FnMut(&'h [u8], &'h [u8])) -> Result<(), HeadError> {
     while let Some((&first, _)) = rest.split_first()
         && first != b'\r'
     {
-        let name = rest.iter().position(|&b| !is_token_byte(b)).unwrap_or(rest.len());
-        let (name, value) = rest.split_at_checked(name).ok_or(HeadError::Field)?;
+        let (name, value) = rest.split_at_checked(token(rest)).ok_or(HeadError::Field)?;
         let value = value.strip_prefix(b":").ok_or(HeadError::Field)?;
         if name.is_empty() {
             return Err(HeadError::Field);
         }
         let (value, behind) = value.split_at_checked(visible(value)).ok_or(HeadError::Field)?;
-        if name.len() == 4 && name.eq_ignore_ascii_case(b"host") {
-            host(value.trim_ascii())?;
-        }
+        see(name, value);
         rest = behind.strip_prefix(b"\r\n").ok_or(HeadError::ControlByte)?;
     }
     if rest == b"\r\n" { Ok(()) } else { Err(HeadError::Field) }

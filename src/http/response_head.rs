@@ -1,7 +1,7 @@
 //! The head of a response, for the client.
 
 use super::{
-    Body, Fields, HeadError, Status, Version,
+    Body, Fields, HeadError, Once, Status, Version,
     octets::visible,
     request::{body, check_fields, keeps_alive, version},
 };
@@ -34,22 +34,13 @@ impl<'h> ResponseHead<'h> {
     /// # Errors
     /// [`HeadError`]: the bytes are not a valid response head.
     pub fn parse(head: &'h mut [u8]) -> Result<Self, HeadError> {
-        unfold(head);
-        let head = &*head;
-        let (line, rest) = head.split_at_checked(visible(head)).ok_or(HeadError::StatusLine)?;
-        let rest = rest.strip_prefix(b"\r\n").ok_or(HeadError::StatusLine)?;
-        let (version_text, code) = line.split_at_checked(8).ok_or(HeadError::StatusLine)?;
-        let version = version(version_text)?;
-        let [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', phrase @ ..] = code else {
-            return Err(HeadError::StatusLine);
-        };
-        if !matches!(phrase, [] | [b' ', ..]) {
-            return Err(HeadError::StatusLine);
-        }
-        let digit = |d: &u8| u16::from(d.wrapping_sub(b'0'));
-        let status = Status(digit(a).wrapping_mul(100).wrapping_add(digit(b).wrapping_mul(10)).wrapping_add(digit(c)));
-        check_fields(rest, |_| Ok(()))?;
-        Ok(Self { version, status, fields: Fields(rest) })
+        // Folds are rare: a head without them is looked at once.
+        let judged = judge(head).or_else(|_| {
+            unfold(head);
+            judge(head)
+        });
+        let (version, status, fields) = judged?;
+        Ok(Self { version, status, fields: Fields(head.get(fields..).unwrap_or_default()) })
     }
 
     /// The version.
@@ -87,15 +78,37 @@ impl<'h> ResponseHead<'h> {
     pub fn body(&self) -> Result<Option<Body>, HeadError> {
         match self.status.0 {
             100..=199 | 204 | 304 => Ok(Some(Body::Empty)),
-            _ => body(self.fields, self.version),
+            _ => {
+                let once = |name| Once::of(self.fields.all(name));
+                body(once("content-length"), once("transfer-encoding"), self.version)
+            }
         }
     }
 
     /// Whether the connection stays open after the body (RFC 9112 section 9.3). Not if only its end ends the body. See [`body`](Self::body).
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
-        keeps_alive(self.fields, self.version)
+        let has = |option: &[u8]| self.fields.tokens("connection").any(|m| m.eq_ignore_ascii_case(option));
+        keeps_alive(self.version, has(b"close"), has(b"keep-alive"))
     }
+}
+
+/// Version, status, and where the fields begin.
+fn judge(head: &[u8]) -> Result<(Version, Status, usize), HeadError> {
+    let (line, rest) = head.split_at_checked(visible(head)).ok_or(HeadError::StatusLine)?;
+    let rest = rest.strip_prefix(b"\r\n").ok_or(HeadError::StatusLine)?;
+    let (version_text, code) = line.split_at_checked(8).ok_or(HeadError::StatusLine)?;
+    let version = version(version_text)?;
+    let [b' ', a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', phrase @ ..] = code else {
+        return Err(HeadError::StatusLine);
+    };
+    if !matches!(phrase, [] | [b' ', ..]) {
+        return Err(HeadError::StatusLine);
+    }
+    let digit = |d: &u8| u16::from(d.wrapping_sub(b'0'));
+    let status = Status(digit(a).wrapping_mul(100).wrapping_add(digit(b).wrapping_mul(10)).wrapping_add(digit(c)));
+    check_fields(rest, |_, _| {})?;
+    Ok((version, status, head.len().saturating_sub(rest.len())))
 }
 
 /// Replaces CR and LF by spaces where a field continues on the next line. The first line cannot be folded.

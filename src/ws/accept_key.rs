@@ -1,12 +1,10 @@
 //! `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
 
 use super::RequestError;
-#[cfg(not(feature = "sha1"))]
 use crate::bytes::{Writer, base64};
-#[cfg(feature = "sha1")]
-use base64::{Engine, engine::general_purpose::STANDARD};
 
-const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// Room for the key, and the GUID behind it.
+const TEXT: &[u8; 60] = b"------------------------258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Computes the value of `Sec-WebSocket-Accept` from `key`, the value of `Sec-WebSocket-Key`. `sha1` computes the SHA-1 of 60 bytes, for
 /// example with the hash unit of a chip.
@@ -30,20 +28,12 @@ pub fn accept_key_with(key: &[u8], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> 
 
 /// As [`accept_key_with`], for a key that was checked.
 pub(super) fn accept_of(key: &[u8; 24], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> [u8; 28] {
-    let mut text = [0; 60];
-    for (place, byte) in text.iter_mut().zip(key.iter().chain(GUID)) {
-        *place = *byte;
+    let mut text = *TEXT;
+    if let Some(place) = text.first_chunk_mut() {
+        *place = *key;
     }
     let mut accept = [0; 28];
-    #[cfg(feature = "sha1")]
-    let written = STANDARD.encode_slice(sha1(&text), &mut accept).is_ok();
-    #[cfg(not(feature = "sha1"))]
-    let written = {
-        let mut writer = Writer::new(&mut accept);
-        base64::encode(&sha1(&text), &mut writer);
-        writer.finish().is_ok()
-    };
-    debug_assert!(written, "20 bytes are 28 characters");
+    base64::encode(&sha1(&text), &mut Writer::new(&mut accept));
     accept
 }
 
@@ -69,12 +59,15 @@ pub(super) fn check_key(key: &[u8]) -> Result<&[u8; 24], RequestError> {
     let key: &[u8; 24] = key.try_into().map_err(|_| RequestError::Key)?;
     let [digits @ .., last, b'=', b'='] = key else { return Err(RequestError::Key) };
     // Only the two high bits of the last digit belong to the 16 bytes.
-    if !digits.iter().all(|&b| is_digit(b)) || !matches!(last, b'A' | b'Q' | b'g' | b'w') {
+    // Without an early end the compiler judges sixteen digits at once; some are in both halves.
+    let are_digits = |half: &[u8; 16]| half.iter().fold(true, |good, &b| good & is_digit(b));
+    let is_good = digits.first_chunk().is_some_and(are_digits) && digits.last_chunk().is_some_and(are_digits);
+    if !is_good || !matches!(last, b'A' | b'Q' | b'g' | b'w') {
         return Err(RequestError::Key);
     }
     Ok(key)
 }
 
 const fn is_digit(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+    byte.is_ascii_alphabetic() | matches!(byte, b'/'..=b'9') | (byte == b'+')
 }

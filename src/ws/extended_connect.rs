@@ -3,8 +3,7 @@
 //! All bytes of the stream are frames, masked as over HTTP/1.1. Begin with [`Connection::server`](super::Connection::server) or
 //! [`Connection::client`](super::Connection::client). END_STREAM is the end of the transport.
 
-use super::handshake::are_tokens;
-use crate::http::{Authority, Status, is_token_byte, tokens, visible};
+use crate::http::{Authority, Status, are_tokens, is_token_byte, tokens, visible};
 use core::fmt;
 
 /// A valid request that opens a WebSocket over a stream.

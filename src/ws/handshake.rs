@@ -3,7 +3,7 @@
 use super::accept_key::{accept_of, check_key};
 use crate::{
     bytes::{Capacity, Writer},
-    http::{Body, Method, Request, Response, ResponseError, Status, Version, is_token_byte, tokens, write_field},
+    http::{Body, Method, Notes, Once, Request, Response, ResponseError, Status, Version, write_field},
 };
 use core::fmt;
 
@@ -34,83 +34,23 @@ pub struct Accept<'h> {
     protocol: Option<&'h [u8]>,
 }
 
-/// A field that may occur only once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Once<'h> {
-    None,
-    One(&'h [u8]),
-    More,
-}
-
-impl<'h> Once<'h> {
-    pub(super) const fn see(&mut self, value: &'h [u8]) {
-        *self = match self {
-            Self::None => Self::One(value),
-            _ => Self::More,
-        };
+/// The key, if the fields meet all requirements of section 4.2.1.
+fn check_notes<'h>(notes: &Notes<'h>) -> Result<&'h [u8; 24], RequestError> {
+    if !notes.websocket {
+        return Err(RequestError::Upgrade);
     }
-}
-
-/// The result of one pass over the fields.
-struct Seen<'h> {
-    upgrade: bool,
-    connection: bool,
-    version: Once<'h>,
-    key: Once<'h>,
-    are_protocols_good: bool,
-    length: Once<'h>,
-    is_coded: bool,
-}
-
-impl<'h> Seen<'h> {
-    fn all(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>) -> Self {
-        let mut seen = Self {
-            upgrade: false,
-            connection: false,
-            version: Once::None,
-            key: Once::None,
-            are_protocols_good: true,
-            length: Once::None,
-            is_coded: false,
-        };
-        for (name, value) in fields {
-            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-            let has = |option: &[u8]| tokens(value).any(|m| m.eq_ignore_ascii_case(option));
-            // The length first, because comparing costs more.
-            match name.len() {
-                7 if is("upgrade") => seen.upgrade |= has(b"websocket"),
-                10 if is("connection") => seen.connection |= has(b"upgrade"),
-                21 if is("sec-websocket-version") => seen.version.see(value),
-                17 if is("sec-websocket-key") => seen.key.see(value),
-                22 if is("sec-websocket-protocol") => {
-                    seen.are_protocols_good &= are_tokens(value);
-                }
-                14 if is("content-length") => seen.length.see(value),
-                17 if is("transfer-encoding") => seen.is_coded = true,
-                _ => {}
-            }
-        }
-        seen
+    if !notes.upgrade {
+        return Err(RequestError::Connection);
     }
-
-    /// The key, if the fields meet all requirements of section 4.2.1.
-    fn check(&self) -> Result<&'h [u8; 24], RequestError> {
-        if !self.upgrade {
-            return Err(RequestError::Upgrade);
-        }
-        if !self.connection {
-            return Err(RequestError::Connection);
-        }
-        if self.version != Once::One(b"13") {
-            return Err(RequestError::Version);
-        }
-        let Once::One(key) = self.key else { return Err(RequestError::Key) };
-        let key = check_key(key)?;
-        if !self.are_protocols_good {
-            return Err(RequestError::Protocols);
-        }
-        Ok(key)
+    if notes.version != Once::One(b"13") {
+        return Err(RequestError::Version);
     }
+    let Once::One(key) = notes.key else { return Err(RequestError::Key) };
+    let key = check_key(key)?;
+    if !notes.are_protocols_good {
+        return Err(RequestError::Protocols);
+    }
+    Ok(key)
 }
 
 /// Checks the fields of a GET request over HTTP/1.1 that another HTTP server has parsed. Returns the value of `Sec-WebSocket-Accept`. Answer with
@@ -129,9 +69,12 @@ impl<'h> Seen<'h> {
 /// ```
 #[cfg(feature = "sha1")]
 pub fn accept_fields<'h>(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>) -> Result<[u8; 28], RequestError> {
-    let seen = Seen::all(fields);
-    let key = seen.check()?;
-    if seen.is_coded || !matches!(seen.length, Once::None | Once::One(b"0")) {
+    let mut notes = Notes::new();
+    for (name, value) in fields {
+        notes.see(name, value);
+    }
+    let key = check_notes(&notes)?;
+    if notes.coding != Once::None || !matches!(notes.length, Once::None | Once::One(b"0")) {
         return Err(RequestError::Body);
     }
     Ok(accept_of(key, |text| sha1_smol::Sha1::from(text).digest().bytes()))
@@ -139,13 +82,8 @@ pub fn accept_fields<'h>(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>)
 
 /// Whether `Upgrade` lists `websocket`. The request can still be invalid: [`Accept::check`] checks it. See [`Accept`].
 #[must_use]
-pub fn is_upgrade(request: &Request<'_>) -> bool {
-    request.fields().tokens("upgrade").any(|m| m.eq_ignore_ascii_case(b"websocket"))
-}
-
-/// Whether every member of a list is a token.
-pub(super) fn are_tokens(list: &[u8]) -> bool {
-    tokens(list).all(|member| member.iter().all(|&b| is_token_byte(b)))
+pub const fn is_upgrade(request: &Request<'_>) -> bool {
+    request.notes().websocket
 }
 
 impl<'h> Accept<'h> {
@@ -157,14 +95,13 @@ impl<'h> Accept<'h> {
         if request.method() != Method::Get {
             return Err(RequestError::Method);
         }
-        let seen = Seen::all(request.fields());
         // HTTP/1.0 ignores `Upgrade` (RFC 9110 section 7.8).
         if request.version() < Version::Http11 {
             return Err(RequestError::Upgrade);
         }
-        let key = seen.check()?;
+        let key = check_notes(request.notes())?;
         // The bytes after the head are frames. A body would be read as frames.
-        if (seen.is_coded || seen.length != Once::None) && request.body() != Ok(Body::Empty) {
+        if request.body() != Ok(Body::Empty) {
             return Err(RequestError::Body);
         }
         Ok(Self { request: *request, key, protocol: None })

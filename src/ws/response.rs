@@ -1,7 +1,7 @@
 //! The response to a client's opening handshake (RFC 6455 sections 4.1 and 4.2.2).
 
-use super::{Connect, accept_key::accept_of, handshake::Once};
-use crate::http::{ResponseHead, Status, Version, tokens};
+use super::{Connect, accept_key::accept_of};
+use crate::http::{Once, ResponseHead, Status, Version, is, tokens};
 use core::fmt;
 
 impl Connect<'_> {
@@ -35,20 +35,19 @@ impl Connect<'_> {
         let (mut upgrade, mut accept, mut protocol) = (Once::None, Once::None, Once::None);
         let (mut connection, mut extension) = (false, false);
         for (name, value) in response.fields() {
-            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
             // The length first, because comparing costs more.
             match name.len() {
-                7 if is("upgrade") => upgrade.see(value),
-                10 if is("connection") => connection |= tokens(value).any(|m| m.eq_ignore_ascii_case(b"upgrade")),
-                20 if is("sec-websocket-accept") => accept.see(value),
-                22 if is("sec-websocket-protocol") => protocol.see(value),
+                7 if is(name, b"upgrade") => upgrade.see(value),
+                10 if is(name, b"connection") => connection |= tokens(value).any(|m| is(m, b"upgrade")),
+                20 if is(name, b"sec-websocket-accept") => accept.see(value),
+                22 if is(name, b"sec-websocket-protocol") => protocol.see(value),
                 // Commas alone are an empty list (RFC 9110 section 5.6.1).
-                24 if is("sec-websocket-extensions") => extension |= tokens(value).next().is_some(),
+                24 if is(name, b"sec-websocket-extensions") => extension |= tokens(value).next().is_some(),
                 _ => {}
             }
         }
         // The whole value, not a member of a list (section 4.1, item 2 for the response).
-        if !matches!(upgrade, Once::One(value) if value.eq_ignore_ascii_case(b"websocket")) {
+        if !matches!(upgrade, Once::One(value) if is(value, b"websocket")) {
             return Err(HandshakeError::Upgrade);
         }
         if !connection {
