@@ -1,4 +1,4 @@
-//! The grammar of a whole request head, with nom's `complete` combinators. [`HeadScanner`](super::HeadScanner) has found its end already.
+//! The grammar of a whole request head, with nom and slices. [`HeadScanner`](super::HeadScanner) has found its end already.
 
 use super::{
     Authority, Fields, HeadError, Notes, Once,
@@ -6,11 +6,7 @@ use super::{
 };
 use crate::bytes::decimal;
 use core::fmt;
-use nom::{
-    IResult, Parser,
-    bytes::complete::{tag, take, take_while1},
-    sequence::terminated,
-};
+use nom::{Parser, bytes::complete::take_while1, error::Error};
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +109,7 @@ impl<'h> Request<'h> {
         while let Some(rest) = head.strip_prefix(b"\r\n") {
             head = rest;
         }
-        let (rest, (method, target)) = request_line(head).map_err(|_| HeadError::RequestLine)?;
+        let (rest, method, target) = request_line(head).ok_or(HeadError::RequestLine)?;
         let (rest, version) = version_line(rest)?;
         let mut notes = Notes::new();
         check_fields(rest, |name, value| notes.see(name, value))?;
@@ -212,15 +208,17 @@ pub(super) fn keeps_alive(version: Version, close: bool, keep_alive: bool) -> bo
     !close && (version == Version::Http11 || keep_alive)
 }
 
-fn request_line(head: &[u8]) -> IResult<&[u8], (Method<'_>, &[u8])> {
-    let (rest, method) = terminated(take_while1(is_token_byte), tag(" ")).parse(head)?;
-    let (rest, target) = terminated(take(target(rest)), tag(" ")).parse(rest)?;
-    Ok((rest, (Method::new(method), target)))
+/// What is behind it, the method and the target. More of nom than this one parser would link its panics.
+fn request_line(head: &[u8]) -> Option<(&[u8], Method<'_>, &[u8])> {
+    let (rest, method) = take_while1::<_, _, Error<&[u8]>>(is_token_byte).parse(head).ok()?;
+    let rest = rest.strip_prefix(b" ")?;
+    let (target, rest) = rest.split_at_checked(target(rest))?;
+    Some((rest.strip_prefix(b" ")?, Method::new(method), target))
 }
 
 fn version_line(rest: &[u8]) -> Result<(&[u8], Version), HeadError> {
-    let line = |rest| -> IResult<&[u8], &[u8]> { terminated(take(8_usize), tag("\r\n")).parse(rest) };
-    let (rest, text) = line(rest).map_err(|_| HeadError::RequestLine)?;
+    let (text, rest) = rest.split_first_chunk::<8>().ok_or(HeadError::RequestLine)?;
+    let rest = rest.strip_prefix(b"\r\n").ok_or(HeadError::RequestLine)?;
     match version(text) {
         Ok(version) => Ok((rest, version)),
         Err(HeadError::Version) => Err(HeadError::Version),
