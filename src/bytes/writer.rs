@@ -98,6 +98,11 @@ impl<'o> Writer<'o> {
         self.len = self.len.saturating_sub(n);
     }
 
+    /// Makes [`finish`](Self::finish) fail, whatever is written later. For a value that cannot be completed.
+    pub(crate) const fn spoil(&mut self) {
+        self.len = usize::MAX;
+    }
+
     /// What was written from the offset `from` on. `None` if some of all that was written had no room.
     pub(crate) fn written_mut(&mut self, from: usize) -> Option<&mut [u8]> {
         self.memory.get_mut(from..self.len)
@@ -113,6 +118,11 @@ impl<'o> Writer<'o> {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// What was written since [`len`](Self::len) was `from`. Empty if it had no room.
+    pub(crate) fn written_from(&self, from: usize) -> &[u8] {
+        self.memory.get(from..self.len).unwrap_or_default()
     }
 
     /// Returns what was written.

@@ -1,6 +1,6 @@
 //! Bodies of polling requests: packets separated by the byte 0x1e (Engine.IO protocol, "HTTP long-polling").
 
-use super::{Packet, PeerError, SendError, Sink};
+use super::{Packet, PeerError, SendError, Sink, sink::sealed::Room};
 use crate::{
     bytes::{Capacity, Utf8, Writer, base64, swar},
     ws::{Client, Kind, stored_frame},
@@ -77,7 +77,7 @@ impl<'o> Payload<'o> {
         while self.packets < MAX_PACKETS
             && let Some((kind, packet, len)) = stored_frame(stored.get(taken..).unwrap_or_default())
         {
-            let written = self.append(|writer| match kind {
+            let written = self.append(1, |writer| match kind {
                 Kind::Text => writer.push(packet),
                 Kind::Binary => write_binary(packet, writer),
             });
@@ -117,72 +117,53 @@ impl<'o> Payload<'o> {
         max.saturating_sub(self.len)
     }
 
-    /// What stands in front of the next packet, in bytes.
-    fn separator(&self) -> usize {
-        usize::from(self.packets > 0)
-    }
-
-    fn begin_packet(&mut self) -> Writer<'_> {
-        let is_first = self.packets == 0;
-        let mut writer = Writer::new(self.memory.get_mut(self.len..).unwrap_or_default());
-        if !is_first {
+    /// Appends what `write` writes, which is `packets` packets.
+    fn append(&mut self, packets: usize, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Capacity> {
+        let room = self.room_for(packets);
+        let place = self.memory.get_mut(self.len..).and_then(|rest| rest.get_mut(..room));
+        let mut writer = Writer::new(place.unwrap_or_default());
+        if self.packets > 0 {
             writer.byte(SEPARATOR);
         }
-        writer
-    }
-
-    /// Appends the `len` bytes that were written, and binary messages.
-    fn end_packet<'b>(&mut self, len: usize, behind: impl Iterator<Item = &'b [u8]> + Clone) -> Result<(), Capacity> {
-        let (packets, more) = extent(behind.clone());
-        let (needed, available) = (len.saturating_add(more), self.room_for(packets));
-        if needed > available {
-            return Err(Capacity { needed, available });
-        }
-        let end = self.len.saturating_add(len);
-        let mut writer = Writer::new(self.memory.get_mut(end..).unwrap_or_default());
-        for bytes in behind {
-            writer.byte(SEPARATOR);
-            write_binary(bytes, &mut writer);
-        }
-        self.len = self.len.saturating_add(needed);
+        write(&mut writer);
+        self.len = writer.finish()?.len().saturating_add(self.len);
         self.packets = self.packets.saturating_add(u8::try_from(packets).unwrap_or(u8::MAX));
         Ok(())
     }
-
-    fn append(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), Capacity> {
-        let mut writer = self.begin_packet();
-        write(&mut writer);
-        let len = writer.len();
-        self.end_packet(len, core::iter::empty())
-    }
-}
-
-/// The number of packets of a text and the binary messages `behind` it, and the bytes that these take.
-fn extent<'b>(behind: impl Iterator<Item = &'b [u8]>) -> (usize, usize) {
-    let size = |bytes: &[u8]| bytes.len().div_ceil(3).saturating_mul(4).saturating_add(2);
-    behind.fold((1, 0), |(n, len): (usize, usize), b| (n.saturating_add(1), len.saturating_add(size(b))))
 }
 
 impl Sink<Client> for Payload<'_> {
-    fn begin(&mut self, first: u8) -> Writer<'_> {
-        let mut writer = self.begin_packet();
-        writer.byte(first);
-        writer
-    }
-
-    fn end<'b>(&mut self, len: usize, behind: impl Iterator<Item = &'b [u8]> + Clone) -> Result<(), SendError> {
-        Ok(self.end_packet(len, behind)?)
-    }
-
-    fn pending<'b>(&self, len: usize, behind: impl Iterator<Item = &'b [u8]>) -> Option<&[u8]> {
-        let (packets, more) = extent(behind);
-        let from = self.len.saturating_add(self.separator());
-        let has_room = len.saturating_add(more) <= self.room_for(packets);
-        if has_room { self.memory.get(from..self.len.saturating_add(len)) } else { None }
+    fn text<'b>(
+        &mut self,
+        write: impl FnOnce(&mut Writer<'_>),
+        behind: impl Iterator<Item = &'b [u8]> + Clone,
+    ) -> Result<(), SendError> {
+        let packets = behind.clone().count().saturating_add(1);
+        let written = self.append(packets, |w| {
+            w.byte(b'4');
+            write(w);
+            for bytes in behind {
+                w.byte(SEPARATOR);
+                write_binary(bytes, w);
+            }
+        });
+        Ok(written?)
     }
 
     fn binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        Ok(self.append(|w| write_binary(bytes, w))?)
+        Ok(self.append(1, |w| write_binary(bytes, w))?)
+    }
+
+    fn packet(&mut self, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
+        Ok(self.append(1, write)?)
+    }
+
+    fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> Room {
+        let size = |bytes: &[u8]| bytes.len().div_ceil(3).saturating_mul(4).saturating_add(2);
+        let (packets, len) =
+            behind.fold((1_usize, 0_usize), |(n, len), b| (n.saturating_add(1), len.saturating_add(size(b))));
+        let separator = usize::from(self.packets > 0);
+        Room { left: self.room_for(packets).saturating_sub(separator).saturating_sub(len), frame: None }
     }
 }
 

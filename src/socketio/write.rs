@@ -1,6 +1,11 @@
 //! Writes packets directly into the output, without a buffer in between.
 
-use super::{Content, SendError, Sid, StateError, binary::MAX_ATTACHMENTS, namespace::bare, packet::is_reserved};
+use super::{
+    Content, SendError, Sid, StateError,
+    binary::MAX_ATTACHMENTS,
+    namespace::bare,
+    packet::is_reserved,
+};
 use crate::{
     bytes::Writer,
     engineio::Sink,
@@ -94,11 +99,16 @@ fn text<'b, R, O: Sink<R>, E>(
 where
     SendError: From<E>,
 {
-    let mut w = out.begin(b'4');
-    // Without the end nothing is sent.
-    write(&mut w)?;
-    let len = w.len();
-    Ok(out.end(len, attachments)?)
+    let mut written = Ok(());
+    let write = |w: &mut Writer<'_>| {
+        written = write(w);
+        if written.is_err() {
+            w.spoil();
+        }
+    };
+    let sent = out.text(write, attachments);
+    written?;
+    Ok(sent?)
 }
 
 /// A `pid` and an offset, which are UTF-8.
@@ -203,10 +213,7 @@ pub(super) fn presence<R, O: Sink<R>>(
 }
 
 fn packet<R, O: Sink<R>>(out: &mut O, write: impl FnOnce(&mut Writer<'_>)) -> Result<(), SendError> {
-    text(out, core::iter::empty::<&[u8]>(), |w| {
-        write(w);
-        Ok::<(), SendError>(())
-    })
+    Ok(out.text(write, core::iter::empty::<&[u8]>())?)
 }
 
 fn head(w: &mut Writer<'_>, kind: u8, namespace: &[u8]) {

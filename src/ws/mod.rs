@@ -87,6 +87,7 @@ pub use frame_header::{FrameHeader, HEAD_ROOM};
 pub use handshake::accept_fields;
 pub(crate) use handshake::is_own as is_own_field;
 pub use handshake::{Accept, RequestError, is_upgrade, refuse};
+pub(crate) use header::size as header_size;
 pub use inbox::Inbox;
 pub use keep_alive::{KeepAlive, Timeout, Timeouts};
 pub use leniency::Leniency;

@@ -300,6 +300,22 @@ impl<F: Form> Out<'_, F> {
         Ok(())
     }
 
+    /// Appends a frame around the bytes that `write` writes. A short header is reserved; if the length needs a longer header, the payload moves once.
+    /// `behind` more bytes must have room after it.
+    #[inline]
+    pub(crate) fn build(
+        &mut self,
+        first: u8,
+        behind: usize,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), Capacity> {
+        let from = self.len.saturating_add(header::size(F::IS_MASKED, 0));
+        let mut writer = Writer::new(self.memory.get_mut(from..).unwrap_or_default());
+        write(&mut writer);
+        let len = writer.len();
+        self.frame(first, behind, len)
+    }
+
     /// Makes a frame of the `len` bytes that were written behind the room of a short header.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
@@ -350,42 +366,26 @@ impl<F: Form> Out<'_, F> {
         }
     }
 
-    /// Begins a text message for an upper layer, which does not see the connection. What is written becomes one by
-    /// [`end_message`](Self::end_message). A short header is reserved; if the length needs a longer one, the payload moves once.
+    /// Appends a text message and binary messages after it, all or none. For upper layers, which do not see the connection.
     #[inline]
-    pub(crate) fn begin_message(&mut self) -> Writer<'_> {
-        let from = self.payload_at();
-        Writer::new(self.memory.get_mut(from..).unwrap_or_default())
-    }
-
-    /// Makes a text message of the `len` bytes that were written, and binary messages after it, all or none.
-    #[inline]
-    pub(crate) fn end_message<'b>(
+    pub(crate) fn messages<'b>(
         &mut self,
-        len: usize,
+        write: impl FnOnce(&mut Writer<'_>),
         behind: impl Iterator<Item = &'b [u8]> + Clone,
     ) -> Result<(), SendError> {
         self.judge()?;
-        self.frame(0x80 | Opcode::Text.bits(), Self::size_of(behind.clone()), len)?;
+        self.build(0x80 | Opcode::Text.bits(), Self::size_of(behind.clone()), write)?;
         for bytes in behind {
             self.put(0x80 | Opcode::Binary.bits(), bytes)?;
         }
         Ok(())
     }
+}
 
-    /// The `len` bytes that were written, if [`end_message`](Self::end_message) has room for them and for what is `behind`.
-    pub(crate) fn pending_message<'b>(&self, len: usize, behind: impl Iterator<Item = &'b [u8]>) -> Option<&[u8]> {
-        let needed = header::size(F::IS_MASKED, len).saturating_add(len).saturating_add(Self::size_of(behind));
-        let from = self.payload_at();
-        if self.judge().is_ok() && needed <= self.room() {
-            self.memory.get(from..from.saturating_add(len))
-        } else {
-            None
-        }
-    }
-
-    const fn payload_at(&self) -> usize {
-        self.len.saturating_add(header::size(F::IS_MASKED, 0))
+impl<F: Form> Out<'_, F> {
+    /// The room for a text message with the binary messages `behind` it, in bytes. 0 if no message may begin.
+    pub(crate) fn room_beside<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> usize {
+        if self.judge().is_ok() { self.room().saturating_sub(Self::size_of(behind)) } else { 0 }
     }
 
     /// The size of `messages` as frames.

@@ -29,7 +29,7 @@ pub(super) fn send_frames<S: AsMut<[u8]>, K: MaskSource>(
         if engine.is_closed() {
             break None;
         }
-        let mut out = Seeing { out: &mut out, seen: &mut |packet: Packet<'_>| seen(Seen::Sent(packet)) };
+        let mut out = Seeing { out: &mut out, seen: |packet: Packet<'_>| seen(Seen::Sent(packet)) };
         match engine.poll_transmit(&mut out) {
             Ok(true) => continue,
             Ok(false) => {}

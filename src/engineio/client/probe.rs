@@ -154,13 +154,13 @@ impl Probe {
     /// # Errors
     /// [`Capacity`] if `out` has no room. Call again with more. `needed` is exact.
     pub fn poll_transmit<O: Sink<Client>>(&mut self, session: &mut Session, out: &mut O) -> Result<bool, Capacity> {
-        let (digit, text, next): (u8, &[u8], _) = match self.step {
+        let (packet, next): (&[u8], _) = match self.step {
             _ if session.is_closed() => return Ok(false),
-            Step::Fresh => (b'2', b"probe", Step::Asked),
-            Step::Pausing if session.is_idle() => (b'5', b"", Step::Done),
+            Step::Fresh => (b"2probe", Step::Asked),
+            Step::Pausing if session.is_idle() => (b"5", Step::Done),
             _ => return Ok(false),
         };
-        match out.packet(digit, |w| w.push(text)) {
+        match out.packet(|w| w.push(packet)) {
             Ok(()) => {}
             Err(SendError::Capacity(e)) => return Err(e),
             Err(SendError::State(_) | SendError::Separator) => return Ok(false),

@@ -12,7 +12,7 @@ use crate::{
             request::write_poll,
         },
     },
-    engineio::client::{Request, Source},
+    engineio::client::{Request, Session, Source},
     time::Instant,
     ws::{ConnectError, Inbox, MaskSource, Outbox},
 };
@@ -96,7 +96,7 @@ impl FullLink<'_> {
         if let Some(engine) = self.base.life.engine()
             && engine.poll_request(true) == Some(Request::Post)
             // The error says that there is something.
-            && engine.begin_post(source, &mut []).is_err()
+            && begin_post(engine, source, &mut [], &mut |_| {}).is_err()
         {
             self.post.want();
         }
@@ -133,8 +133,7 @@ impl FullLink<'_> {
         let written = outbox.append_bytes(|out| {
             let available = out.len();
             let (place, _) = out.split_at_mut_checked(available.saturating_sub(head)).unwrap_or_default();
-            let body = engine
-                .begin_post_with(source, place, |packet| seen(Seen::Sent(packet)))
+            let body = begin_post(engine, source, place, seen)
                 .map_err(|e| Capacity { needed: e.needed.saturating_add(head), available })?;
             if body == 0 {
                 return Ok(0);
@@ -199,6 +198,16 @@ impl FullLink<'_> {
             self.get.close();
         }
     }
+}
+
+/// One code for both callers, and with it all that writes a packet into a body.
+fn begin_post(
+    engine: &mut Session,
+    source: &mut impl Source,
+    body: &mut [u8],
+    seen: &mut dyn FnMut(Seen<'_>),
+) -> Result<usize, Capacity> {
+    engine.begin_post_with(source, body, |packet| seen(Seen::Sent(packet)))
 }
 
 fn refused(answer: Answer, body: &[u8]) -> Failure {

@@ -104,7 +104,7 @@ impl FullLink<'_> {
                 Err(e) => break e,
             }
             let Upgrade::Probing(probe) = &mut self.upgrade else { return Ok(()) };
-            let mut out = Seeing { out: &mut out, seen: &mut |packet: Packet<'_>| seen(Seen::Sent(packet)) };
+            let mut out = Seeing { out: &mut out, seen: |packet: Packet<'_>| seen(Seen::Sent(packet)) };
             match probe.poll_transmit(engine, &mut out) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),

@@ -130,16 +130,7 @@ impl Session {
         &mut self,
         source: &mut impl Source,
         body: &mut [u8],
-        mut seen: impl FnMut(Packet<'_>),
-    ) -> Result<usize, Capacity> {
-        self.fill_post(source, body, &mut seen)
-    }
-
-    fn fill_post(
-        &mut self,
-        source: &mut impl Source,
-        body: &mut [u8],
-        seen: &mut dyn FnMut(Packet<'_>),
+        seen: impl FnMut(Packet<'_>),
     ) -> Result<usize, Capacity> {
         if !self.may_post() {
             return Ok(0);
@@ -334,8 +325,8 @@ impl Session {
 }
 
 /// Writes a packet without a payload.
-fn write_digit(digit: u8, out: &mut Seeing<'_, Payload<'_>>) -> Result<(), Capacity> {
-    match out.packet(digit, |_| {}) {
+fn write_digit<F: FnMut(Packet<'_>)>(digit: u8, out: &mut Seeing<'_, Payload<'_>, F>) -> Result<(), Capacity> {
+    match out.packet(|w| w.byte(digit)) {
         Err(SendError::Capacity(e)) => Err(e),
         // A payload refuses nothing else.
         _ => Ok(()),

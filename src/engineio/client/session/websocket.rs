@@ -124,7 +124,7 @@ impl Session {
         if !self.wants_transmit() {
             return Ok(false);
         }
-        match out.packet(b'3', |_| {}) {
+        match out.packet(|w| w.byte(b'3')) {
             Ok(()) => self.owes_pong = false,
             Err(SendError::Capacity(e)) => return Err(e),
             Err(SendError::State(_) | SendError::Separator) => return Ok(false),

@@ -156,7 +156,7 @@ impl Probe {
         if !self.owes_pong {
             return Ok(false);
         }
-        match out.packet(b'3', |w| w.push(b"probe")) {
+        match out.packet(|w| w.push(b"3probe")) {
             Ok(()) => {}
             Err(SendError::Capacity(e)) => return Err(e),
             Err(SendError::State(_) | SendError::Separator) => return Ok(false),

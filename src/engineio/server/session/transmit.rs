@@ -42,7 +42,8 @@ impl Session {
         } else {
             return Ok(false);
         };
-        let written = out.packet(digit, |w| {
+        let written = out.packet(|w| {
+            w.byte(digit);
             if self.owes_open {
                 open::write(self.sid, &self.config, self.transport, w);
             }

@@ -150,7 +150,7 @@ fn what_is_refused_changes_nothing_and_is_not_seen() {
                 let ws = Connection::client(Limits::new());
                 let mut out = ws.out(&mut outbox);
                 let mut seen = 0;
-                let result = Seeing { out: &mut out, seen: &mut |_: Packet<'_>| seen += 1 }
+                let result = Seeing { out: &mut out, seen: |_: Packet<'_>| seen += 1 }
                     .text(|w| w.push(text.as_bytes()), behind());
                 assert_eq!(seen, if result.is_ok() { 1 + count } else { 0 }, "{len} {count} {size}");
                 (seen_any, refused_any) = (seen_any | result.is_ok(), refused_any | result.is_err());
@@ -159,7 +159,7 @@ fn what_is_refused_changes_nothing_and_is_not_seen() {
                 let mut payload = Payload::new(&mut memory);
                 let (mut before, mut seen) = (0, 0);
                 for round in 0..3 {
-                    let mut out = Seeing { out: &mut payload, seen: &mut |_: Packet<'_>| seen += 1 };
+                    let mut out = Seeing { out: &mut payload, seen: |_: Packet<'_>| seen += 1 };
                     match out.text(|w| w.push(text.as_bytes()), behind()) {
                         Ok(()) => {
                             assert_eq!(seen, (1 + count) * (round + 1));
@@ -189,8 +189,8 @@ fn what_is_refused_changes_nothing_and_is_not_seen() {
     let mut payload = Payload::new(&mut memory);
     let mut seen = Vec::new();
     for i in 0..20 {
-        let mut out = Seeing { out: &mut payload, seen: &mut |p: Packet<'_>| seen.push(format!("{p:?}")) };
-        let result = if i % 2 == 0 { out.binary(b"") } else { out.packet(b'2', |w| w.byte(b'x')) };
+        let mut out = Seeing { out: &mut payload, seen: |p: Packet<'_>| seen.push(format!("{p:?}")) };
+        let result = if i % 2 == 0 { out.binary(b"") } else { out.packet(|w| w.push(b"2x")) };
         assert_eq!(result.is_ok(), i < 16);
         if i >= 16 {
             let needed = 2 + usize::from(i % 2 == 1);
