@@ -78,13 +78,23 @@ fn the_readme_shows_these_programs() {
     }
 }
 
-/// `docs/picture.md` is `docs/chat.png` as a link target: rustdoc copies no files beside its pages.
+/// `docs/picture.md` has the README's pictures as link targets: rustdoc copies no files beside its pages.
 #[test]
-fn the_picture_of_the_documentation_is_that_of_the_readme() {
+fn the_pictures_of_the_documentation_are_those_of_the_readme() {
     use base64::{Engine, engine::general_purpose::STANDARD};
-    let (link, encoded) = include_str!("../docs/picture.md").trim_end().split_once(',').unwrap();
-    assert_eq!(link, "[picture]: data:image/png;base64");
-    let mut picture = vec![0; encoded.len()];
-    let len = STANDARD.decode_slice(encoded, &mut picture).unwrap();
-    assert!(picture[..len] == include_bytes!("../docs/chat.png")[..], "encode docs/chat.png again");
+    let pictures: [(&str, &str, &[u8]); 2] = [
+        ("[picture]: data:image/png;base64", "docs/chat.png", include_bytes!("../docs/chat.png")),
+        (
+            "[plot]: data:image/svg+xml;base64",
+            "docs/performance/overview.svg",
+            include_bytes!("../docs/performance/overview.svg"),
+        ),
+    ];
+    let links: Vec<_> = include_str!("../docs/picture.md").lines().collect();
+    assert_eq!(links.len(), pictures.len());
+    for (link, (head, path, picture)) in links.into_iter().zip(pictures) {
+        let (link, encoded) = link.split_once(',').unwrap();
+        assert_eq!(link, head);
+        assert!(STANDARD.decode(encoded).unwrap() == picture, "encode {path} again");
+    }
 }

@@ -1,11 +1,6 @@
 //! Writes packets directly into the output, without a buffer in between.
 
-use super::{
-    Content, SendError, Sid, StateError,
-    binary::MAX_ATTACHMENTS,
-    namespace::bare,
-    packet::is_reserved,
-};
+use super::{Content, SendError, Sid, StateError, binary::MAX_ATTACHMENTS, namespace::bare, packet::is_reserved};
 use crate::{
     bytes::Writer,
     engineio::Sink,
