@@ -1,3 +1,4 @@
+use super::swar::HIGH;
 use core::fmt;
 
 /// The text is not UTF-8. See [`Utf8::check`](Utf8::check).
@@ -28,61 +29,121 @@ impl core::error::Error for InvalidUtf8 {}
 /// # Ok::<(), sansocket::bytes::InvalidUtf8>(())
 /// ```
 ///
-/// The state is the last three bytes. Whether a byte is valid depends on it and on the three bytes before it (RFC 3629 section 4). The check uses
-/// no branches and no table, so that the compiler can check a block of text with SIMD instructions. Blocks of pure ASCII are skipped.
+/// On targets with SIMD instructions long pieces are judged many bytes at a time, whatever the script: whether a byte is valid depends on it and on the
+/// three bytes before it (RFC 3629 section 4), and the check needs no branches and no table. Everywhere else it goes byte by byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Utf8 {
-    /// Oldest first.
-    last: [u8; 3],
+    /// 0 between two characters. Inside one it is a lead byte that wants just what is missing: [`TWO`] after the first two bytes of four.
+    lead: u8,
 }
 
-const BLOCK: usize = 64;
+/// A lead byte that wants one continuation byte.
+const ONE: u8 = 0xc2;
+/// A lead byte that wants two continuation bytes, of any value.
+const TWO: u8 = 0xe1;
+
+/// A block, and the three bytes before it.
+const BLOCK: usize = 64 + 3;
+/// The same for a vector of 16 bytes.
+const VECTOR: usize = 16 + 3;
 
 /// Whether the target has SIMD instructions for bytes. On other targets the loop over blocks costs a kilobyte of flash and gains nothing.
-const HAS_LANES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32"));
+const HAS_LANES: bool =
+    cfg!(all(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32"), not(sansocket_small)));
 
-/// Not zero if `b` is invalid behind the bytes `p3`, `p2`, `p1`.
+/// Bit 7 is set if `b` is invalid behind the bytes `p3`, `p2`, `p1`. The other bits have no meaning.
 #[inline(always)]
-fn judge(p3: u8, p2: u8, p1: u8, b: u8) -> u8 {
-    let continuation = u8::from(b & 0xc0 == 0x80);
+const fn judge(p3: u8, p2: u8, p1: u8, b: u8) -> u8 {
     // Bit 7 is set exactly by leads of two and more, of three and more, of four: 0xc0.., 0xe0.., 0xf0...
-    let due = (p1.saturating_sub(0x40) | p2.saturating_sub(0x60) | p3.saturating_sub(0x70)) >> 7;
-    let narrow = (u8::from(p1 == 0xe0) & u8::from(b < 0xa0))
-        | (u8::from(p1 == 0xed) & u8::from(b > 0x9f))
-        | (u8::from(p1 == 0xf0) & u8::from(b < 0x90))
-        | (u8::from(p1 == 0xf4) & u8::from(b > 0x8f));
-    let never = u8::from(b & 0xfe == 0xc0) | u8::from(b > 0xf4);
-    (due ^ continuation) | narrow | never
+    let due = p1.saturating_sub(0x40) | p2.saturating_sub(0x60) | p3.saturating_sub(0x70);
+    // Signed, a comparison is one instruction. The continuation bytes are then the least ones, -128 to -65.
+    let signed = b.cast_signed();
+    let (below_a0, below_90) = (all_bits(signed < -0x60), all_bits(signed < -0x70));
+    let narrow = (all_bits(p1 == 0xe0) & below_a0)
+        | (all_bits(p1 == 0xed) & !below_a0)
+        | (all_bits(p1 == 0xf0) & below_90)
+        | (all_bits(p1 == 0xf4) & !below_90);
+    let never = all_bits(b & 0xfe == 0xc0) | b.saturating_sub(0x75);
+    (due ^ all_bits(signed < -0x40)) | narrow | never
 }
 
-/// Whether `b` is valid behind the bytes `p3`, `p2`, `p1`. As [`judge`], with branches: a third of the instructions where one byte is judged at a
-/// time.
-const fn may_follow(p3: u8, p2: u8, p1: u8, b: u8) -> bool {
-    if b & 0xc0 == 0x80 {
-        return match p1 {
-            0xe0 => b > 0x9f,
-            0xed => b < 0xa0,
-            0xf0 => b > 0x8f,
-            0xf4 => b < 0x90,
-            _ => p1 > 0xbf || p2 > 0xdf || p3 > 0xef,
+#[inline(always)]
+const fn all_bits(condition: bool) -> u8 {
+    if condition { 0xff } else { 0 }
+}
+
+/// Whether all bytes behind the first three are valid. `N` is `L` and three more.
+#[inline(always)]
+fn are_good<const N: usize, const L: usize>(window: &[u8; N]) -> bool {
+    let mut bad = 0;
+    if let [Some(p3), Some(p2), Some(p1), Some(b)] =
+        [0, 1, 2, 3].map(|i| window.get(i..).and_then(<[u8]>::first_chunk::<L>))
+    {
+        for (((p3, p2), p1), b) in p3.iter().zip(p2).zip(p1).zip(b) {
+            bad |= judge(*p3, *p2, *p1, *b);
+        }
+    }
+    bad < 0x80
+}
+
+/// Text that is not ASCII mostly shows it in the first word.
+#[inline(always)]
+fn is_ascii(window: &[u8; BLOCK]) -> bool {
+    let first = window.first_chunk().map_or(0, |word| u64::from_ne_bytes(*word));
+    first & HIGH == 0 && window.iter().fold(0, |seen, b| seen | b) < 0x80
+}
+
+/// The state behind three bytes of a valid text, whatever is before them.
+const fn behind([a, b, c]: [u8; 3]) -> u8 {
+    match (a, b, c) {
+        (_, _, 0xc0..) => c,
+        (_, 0xf0.., _) => TWO,
+        (_, 0xe0.., _) | (0xf0.., _, _) => ONE,
+        _ => 0,
+    }
+}
+
+/// The state after `b`, or `None` if it is invalid.
+#[inline]
+const fn after(lead: u8, b: u8) -> Option<u8> {
+    if lead == 0 {
+        return match b {
+            0..=0x7f => Some(0),
+            0xc2..=0xf4 => Some(b),
+            _ => None,
         };
     }
-    !matches!(b, 0xc0 | 0xc1 | 0xf5..) && p1 < 0xc0 && p2 < 0xe0 && p3 < 0xf0
+    if b & 0xc0 != 0x80 {
+        return None;
+    }
+    if lead < 0xe0 {
+        return Some(0);
+    }
+    let is_good = match lead {
+        0xe0 => b > 0x9f,
+        0xed => b < 0xa0,
+        0xf0 => b > 0x8f,
+        0xf4 => b < 0x90,
+        _ => true,
+    };
+    if !is_good {
+        return None;
+    }
+    Some(if lead < 0xf0 { ONE } else { TWO })
 }
 
 impl Utf8 {
     /// The state at the start of a text.
     #[must_use]
     pub const fn new() -> Self {
-        Self { last: [0; 3] }
+        Self { lead: 0 }
     }
 
     /// Whether the text so far does not end inside a character.
     #[must_use]
     #[inline]
     pub const fn is_complete(&self) -> bool {
-        let [p3, p2, p1] = self.last;
-        p3 < 0xf0 && p2 < 0xe0 && p1 < 0xc0
+        self.lead == 0
     }
 
     /// Checks the next piece of the text. Linear: each byte is read once.
@@ -91,57 +152,56 @@ impl Utf8 {
     /// [`InvalidUtf8`] with the offset of the first invalid byte. The state is then that before this byte.
     #[inline]
     pub fn check(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
-        if self.is_complete() && piece.is_ascii() {
-            self.last = [0; 3];
-            return Ok(());
-        }
-        self.check_mixed(piece)
-    }
-
-    fn check_mixed(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         if !HAS_LANES {
             return self.check_bytes(piece, 0);
         }
-        let (blocks, tail) = piece.as_chunks::<BLOCK>();
-        let mut at = 0_usize;
-        for block in blocks {
-            self.check_block(block, at)?;
-            at = at.saturating_add(BLOCK);
-        }
-        self.check_bytes(tail, at)
-    }
-
-    fn check_block(&mut self, block: &[u8; BLOCK], at: usize) -> Result<(), InvalidUtf8> {
-        if self.is_complete() && block.is_ascii() {
-            self.last = [0; 3];
+        if self.is_complete() && piece.is_ascii() {
             return Ok(());
         }
-        let mut bad = 0;
-        let [p3, p2, p1] = self.last;
-        let [b0, b1, b2, ..] = *block;
-        bad |= judge(p3, p2, p1, b0) | judge(p2, p1, b0, b1) | judge(p1, b0, b1, b2);
-        for window in block.windows(4) {
-            if let &[x3, x2, x1, b] = window {
-                bad |= judge(x3, x2, x1, b);
-            }
+        self.check_lanes(piece)
+    }
+
+    fn check_lanes(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        let Some(front) = piece.first_chunk::<3>() else { return self.check_bytes(piece, 0) };
+        self.check_bytes(front, 0)?;
+        // All bytes before `at` + 3 are valid.
+        let mut at = 0_usize;
+        while let Some(window) = piece.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>)
+            && (is_ascii(window) || are_good::<BLOCK, 64>(window))
+        {
+            at = at.wrapping_add(64);
         }
-        if bad != 0 {
-            return self.check_bytes(block, at);
+        while let Some(window) = piece.get(at..).and_then(<[u8]>::first_chunk::<VECTOR>)
+            && are_good::<VECTOR, 16>(window)
+        {
+            at = at.wrapping_add(16);
         }
-        let [.., x3, x2, x1] = *block;
-        self.last = [x3, x2, x1];
+        // The end, together with valid bytes before it.
+        if piece.len().wrapping_sub(at) < VECTOR
+            && let Some(window) = piece.last_chunk::<VECTOR>()
+            && are_good::<VECTOR, 16>(window)
+        {
+            at = piece.len().wrapping_sub(3);
+        }
+        if let Some((known, rest)) = piece.get(at..).and_then(<[u8]>::split_first_chunk::<3>) {
+            self.lead = behind(*known);
+            self.check_bytes(rest, at.wrapping_add(3))?;
+        }
         Ok(())
     }
 
-    /// Byte by byte: for short tails, and to find the invalid byte of a block.
+    /// Byte by byte: where there are no lanes, for short texts, and to find the invalid byte.
     fn check_bytes(&mut self, bytes: &[u8], at: usize) -> Result<(), InvalidUtf8> {
-        for (i, &b) in bytes.iter().enumerate() {
-            let [p3, p2, p1] = self.last;
-            let is_good = if HAS_LANES { judge(p3, p2, p1, b) == 0 } else { may_follow(p3, p2, p1, b) };
-            if !is_good {
-                return Err(InvalidUtf8 { at: at.saturating_add(i) });
+        let mut skipped = 0;
+        if !HAS_LANES && self.is_complete() {
+            let is_ascii = |word: &&[u8; 4]| u32::from_ne_bytes(**word) & 0x8080_8080 == 0;
+            skipped = bytes.as_chunks::<4>().0.iter().take_while(is_ascii).count().wrapping_mul(4);
+        }
+        for (i, &b) in bytes.iter().enumerate().skip(skipped) {
+            match after(self.lead, b) {
+                Some(lead) => self.lead = lead,
+                None => return Err(InvalidUtf8 { at: at.saturating_add(i) }),
             }
-            self.last = [p2, p1, b];
         }
         Ok(())
     }
@@ -159,11 +219,20 @@ mod tests {
             .map(|n| n - 1)
     }
 
-    fn in_pieces(text: &[u8], cuts: &[usize]) -> (Option<usize>, bool) {
+    type Check = fn(&mut Utf8, &[u8]) -> Result<(), InvalidUtf8>;
+
+    /// Whatever the target chooses, and both ways that it can choose.
+    const CHECKS: [Check; 3] = [Utf8::check, Utf8::check_lanes, |utf8, piece| utf8.check_bytes(piece, 0)];
+
+    fn in_pieces(check: Check, text: &[u8], cuts: &[usize]) -> (Option<usize>, bool) {
         let mut utf8 = Utf8::new();
         let mut from = 0;
         for &to in cuts.iter().chain([&text.len()]) {
-            if let Err(e) = utf8.check(&text[from..to]) {
+            let before = utf8;
+            if let Err(e) = check(&mut utf8, &text[from..to]) {
+                // The state is that before the invalid byte.
+                let mut again = before;
+                assert_eq!((check(&mut again, &text[from..from + e.at]), again), (Ok(()), utf8));
                 return (Some(from + e.at), false);
             }
             from = to;
@@ -187,7 +256,7 @@ mod tests {
                         let bad = by_core(&text);
                         let whole = bad.is_none() && core::str::from_utf8(&text).is_ok();
                         for cut in 0..=4 {
-                            assert_eq!(in_pieces(&text, &[cut]), (bad, whole), "{text:02x?} cut at {cut}");
+                            assert_eq!(in_pieces(Utf8::check, &text, &[cut]), (bad, whole), "{text:02x?} cut at {cut}");
                         }
                     }
                 }
@@ -196,19 +265,22 @@ mod tests {
     }
 
     #[test]
-    fn branches_judge_as_arithmetic_does() {
+    fn arithmetic_judges_as_branches_do() {
+        let state = |bytes: &[u8]| bytes.iter().try_fold(0, |lead, b| after(lead, *b));
         for &p3 in &CLASSES {
             for &p2 in &CLASSES {
                 for &p1 in &CLASSES {
-                    // Only bytes that may stand there are ever behind.
-                    if judge(0, 0, p3, p2) == 0 && judge(0, p3, p2, p1) == 0 {
-                        for b in 0..=255 {
-                            assert_eq!(
-                                may_follow(p3, p2, p1, b),
-                                judge(p3, p2, p1, b) == 0,
-                                "{:02x?}",
-                                [p3, p2, p1, b]
-                            );
+                    // Only valid bytes are ever behind: after a complete text, and inside a character that began before them.
+                    for before in
+                        [&[][..], &[0xc3], &[0xe1], &[0xe1, 0x80], &[0xf1], &[0xf1, 0x80], &[0xf1, 0x80, 0x80]]
+                    {
+                        let Some(lead) = state(&[before, &[p3, p2, p1]].concat()) else { continue };
+                        // A state stands for others that want the same.
+                        let same =
+                            [behind([p3, p2, p1]), lead].map(|lead| (0..=255).map(move |b| after(lead, b).is_some()));
+                        assert!(same[0].clone().eq(same[1].clone()));
+                        for (b, is_good) in (0..=255).zip(same[0].clone()) {
+                            assert_eq!(judge(p3, p2, p1, b) < 0x80, is_good, "{:02x?}", [p3, p2, p1, b]);
                         }
                     }
                 }
@@ -218,13 +290,23 @@ mod tests {
 
     #[test]
     fn finds_the_bad_byte_of_a_long_text_at_every_place_and_cut() {
-        let good: Vec<u8> = "aé漢🦀z".repeat(20).into_bytes();
-        assert_eq!(in_pieces(&good, &[]), (None, true));
+        let good: Vec<u8> = "aé漢🦀z 0123456789abcdef".repeat(5).into_bytes();
+        for check in CHECKS {
+            for len in 0..good.len() {
+                let text = &good[..len];
+                assert_eq!(in_pieces(check, text, &[]), (None, core::str::from_utf8(text).is_ok()));
+            }
+        }
         for place in 0..good.len() {
-            let mut text = good.clone();
-            text[place] = 0xff;
-            for cut in [0, 1, 63, 64, 65, 130, text.len()] {
-                assert_eq!(in_pieces(&text, &[cut]).0, by_core(&text), "{place} {cut}");
+            for bad in [0xff, 0x80, b'a', 0xc3, 0xed] {
+                let mut text = good.clone();
+                text[place] = bad;
+                let expected = by_core(&text);
+                for cut in [0, 1, 3, 18, 19, 66, 67, 68, 131, text.len()] {
+                    for check in CHECKS {
+                        assert_eq!(in_pieces(check, &text, &[cut]).0, expected, "{place} {bad:x} {cut}");
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Puts the chunks of a message together in the inbox, or passes them on in parts.
 
-use super::{Connection, Control, Inbox, ReceiveError, Role, connection::Found, inbox::Ready};
+use super::{Connection, Control, Inbox, Kind, ReceiveError, Role, connection::Found, inbox::Ready};
 use crate::bytes::Capacity;
 
 /// What [`Inbox::work`] found.
@@ -29,19 +29,39 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         place: &mut Option<Control>,
     ) -> Result<Option<Worked>, ReceiveError> {
         self.release();
+        if !in_parts && let Some(kind) = self.whole(ws) {
+            self.ready = Ready::Message(kind);
+        }
+        self.work_through(ws, in_parts, place)
+    }
+
+    /// The fast path for most messages: see [`Connection::whole`]. The message is then held, and nothing is ready.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
+    pub(super) fn whole<R: Role>(&mut self, ws: &Connection<R>) -> Option<Kind> {
+        if self.deaf || !matches!(self.ready, Ready::Nothing) {
+            return None;
+        }
+        let whole = ws.whole(self.buffer.raw())?;
+        self.progressed = true;
+        self.in_parts = false;
+        self.skipping = false;
+        self.buffer.hold(whole.from, whole.to);
+        Some(whole.kind)
+    }
+
+    /// As [`work`](Self::work), for all that is not whole.
+    #[inline]
+    pub(super) fn work_through<R: Role>(
+        &mut self,
+        ws: &mut Connection<R>,
+        in_parts: bool,
+        place: &mut Option<Control>,
+    ) -> Result<Option<Worked>, ReceiveError> {
         if !matches!(self.ready, Ready::Nothing) {
             return Ok(Some(Worked::Ready));
         }
         self.progressed = true;
-        if !in_parts
-            && !self.deaf
-            && let Some(whole) = ws.whole(self.buffer.raw())
-        {
-            self.end_message();
-            self.buffer.collect(whole.from, whole.to);
-            self.ready = Ready::Message(whole.kind);
-            return Ok(Some(Worked::Ready));
-        }
         match ws.open_kind() {
             None => {
                 // An earlier connection may have left this set.

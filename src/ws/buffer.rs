@@ -104,6 +104,14 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         }
     }
 
+    /// Replaces the message by the raw bytes `from..to`. All raw bytes before `to` are used.
+    #[inline]
+    pub(super) const fn hold(&mut self, from: usize, to: usize) {
+        self.start = self.read.wrapping_add(from);
+        self.end = self.read.wrapping_add(to);
+        self.read = self.end;
+    }
+
     /// Drops the message.
     #[inline]
     pub(super) const fn drop_message(&mut self) {

@@ -226,7 +226,17 @@ impl<R: Role> Connection<R> {
     /// # Errors
     /// [`PeerError`] if the peer breaks the protocol or exceeds a limit. The input then begins with the byte that shows it. Every later call
     /// returns the same error.
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub fn poll_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
+        let Some(whole) = self.whole(input) else { return self.poll_piece(input) };
+        let (taken, rest) = core::mem::take(input).split_at_mut_checked(whole.to).unwrap_or_default();
+        *input = rest;
+        let bytes = slice_mut(taken, whole.from..);
+        Ok(Some(Event::Chunk(Chunk { kind: whole.kind, is_first: true, is_last: true, bytes })))
+    }
+
+    /// As [`poll_event`](Self::poll_event), for all that is not whole.
+    fn poll_piece<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
         let mut payload = None;
         let (used, found) = self.step(input, &mut payload);
         debug_assert!(used <= input.len(), "no more is used up than there is");
@@ -312,7 +322,7 @@ impl<R: Role> Connection<R> {
             return None;
         }
         let whole = self.decoder.whole::<R>(&self.limits, input)?;
-        if whole.kind == Kind::Text && !text::is_text(slice(input, whole.from..whole.to), whole.is_ascii) {
+        if whole.kind == Kind::Text && !whole.is_ascii && !text::is_text(slice(input, whole.from..whole.to)) {
             // `step` finds out how much of it is valid.
             whole.undo::<R>(input);
             return None;

@@ -8,7 +8,7 @@ use super::{
     opcode::Opcode,
     role::Role,
 };
-use crate::bytes::{copy, slice, slice_mut};
+use crate::bytes::{IS_WIDE, copy, slice, slice_mut};
 
 /// The frame whose payload is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,10 +117,10 @@ impl Decoder {
 
     /// The fast path for most messages: one final frame of at most 65,535 bytes, completely in `input`, no message open. `None` in all other cases,
     /// also if the frame is invalid or only tolerated: then nothing was changed, and [`step`](Self::step) handles it.
-    // It knows only the usual headers, because the general check of a header costs more than all the rest.
+    // It knows only the usual headers, because the general check of a header costs more than all the rest. Where flash is short, `step` handles all.
     #[inline]
     pub(crate) fn whole<R: Role>(&self, limits: &Limits, input: &mut [u8]) -> Option<Whole> {
-        if self.left != 0 || self.have != 0 || self.open.is_some() {
+        if !IS_WIDE || self.left != 0 || self.have != 0 || self.open.is_some() {
             return None;
         }
         let (&mut [first, second], rest) = input.split_first_chunk_mut::<2>()?;
@@ -188,20 +188,13 @@ impl Decoder {
             self.left = self.left.wrapping_sub(u64::try_from(n).unwrap_or(u64::MAX));
             let to = from.wrapping_add(n);
             let is_end = self.left == 0;
+            let is_ascii = self.unmask::<R>(payload);
             match (self.frame, self.open) {
                 (Frame::Control(opcode), _) => {
-                    self.unmask::<R>(payload);
                     return Ok(Some(Piece::Control { opcode, is_last: is_end, from, to }));
                 }
                 (frame, Some(kind)) => {
                     let is_last = is_end && frame == Frame::FinalData;
-                    let is_ascii = match kind {
-                        Kind::Text => self.unmask_text::<R>(payload),
-                        Kind::Binary => {
-                            self.unmask::<R>(payload);
-                            false
-                        }
-                    };
                     let is_first = !self.begun;
                     if is_last {
                         self.open = None;
@@ -219,24 +212,21 @@ impl Decoder {
         }
     }
 
-    /// A server sends unmasked frames. A lenient client unmasks byte by byte, which links the least code.
+    /// Unmasks a piece. Returns whether it is known to be ASCII; for a text this costs little. A server sends unmasked frames. A lenient client unmasks
+    /// byte by byte, which links the least code.
     #[inline]
-    fn unmask<R: Role>(&mut self, payload: &mut [u8]) {
-        if !R::SENDS_MASKED {
-            self.key = mask::apply(self.key, payload);
-        } else if self.key != [0; 4] {
-            for byte in payload {
-                *byte ^= self.key[0];
-                self.key.rotate_left(1);
-            }
-        }
-    }
-
-    /// Unmasks a piece of text. Returns whether it is known to be ASCII.
-    #[inline]
-    fn unmask_text<R: Role>(&mut self, payload: &mut [u8]) -> bool {
+    fn unmask<R: Role>(&mut self, payload: &mut [u8]) -> bool {
         if R::SENDS_MASKED {
-            self.unmask::<R>(payload);
+            if self.key != [0; 4] {
+                for byte in payload {
+                    *byte ^= self.key[0];
+                    self.key.rotate_left(1);
+                }
+            }
+            return false;
+        }
+        if IS_WIDE && !matches!(self.open, Some(Kind::Text)) {
+            self.key = mask::apply(self.key, payload);
             return false;
         }
         let (key, is_ascii) = mask::apply_to_text(self.key, payload);
@@ -250,7 +240,8 @@ impl Decoder {
     fn header<R: Role>(&mut self, limits: &Limits, leniency: Leniency, input: &[u8]) -> Result<Option<usize>, Fault> {
         let have = usize::from(self.have);
         let joined;
-        let known = if have == 0 {
+        // Where flash is short, all headers take the longer way.
+        let known = if IS_WIDE && have == 0 {
             input
         } else {
             joined = self.joined(input);
@@ -272,7 +263,7 @@ impl Decoder {
     }
 
     /// The front of the header, which is in `partial`, and `input` behind it.
-    #[cold]
+    #[cfg_attr(target_pointer_width = "64", cold)]
     fn joined(&self, input: &[u8]) -> [u8; header::MAX] {
         let mut bytes = [0; header::MAX];
         let (front, back) = bytes.split_at_mut(usize::from(self.have).min(header::MAX));

@@ -176,7 +176,15 @@ pub enum Message<'m> {
     Binary(&'m mut [u8]),
 }
 
-impl Message<'_> {
+impl<'m> Message<'m> {
+    #[inline]
+    pub(crate) const fn new(kind: Kind, bytes: &'m mut [u8]) -> Self {
+        match kind {
+            Kind::Text => Self::Text(Text(bytes)),
+            Kind::Binary => Self::Binary(bytes),
+        }
+    }
+
     /// The kind of the message.
     #[must_use]
     pub const fn kind(&self) -> Kind {

@@ -2,7 +2,10 @@
 //!
 //! The key is rotated to the position of the next byte, so a payload can arrive in pieces of any size.
 
-use crate::bytes::{IS_WIDE, swar::HIGH};
+use crate::bytes::IS_WIDE;
+
+/// The high bit of each byte.
+const HIGH: u32 = 0x8080_8080;
 
 /// The key, rotated for the byte after `len` masked bytes.
 #[inline]
@@ -26,74 +29,116 @@ const fn bytes_to_bits(bytes: u8) -> u32 {
 /// Masks or unmasks `bytes`. Returns the key for the bytes after them.
 #[inline]
 pub(crate) fn apply(key: [u8; 4], bytes: &mut [u8]) -> [u8; 4] {
-    if IS_WIDE { apply_to_binary(key, bytes) } else { apply_to_text(key, bytes).0 }
+    if IS_WIDE { by_blocks(key, bytes) } else { by_words(key, bytes).0 }
 }
 
-/// In blocks for vectors. Where there are none, the routine for text is quicker, and is there already.
+/// As [`apply`]; also returns, from the same pass, whether the result is ASCII.
 #[inline]
-fn apply_to_binary(key: [u8; 4], bytes: &mut [u8]) -> [u8; 4] {
+pub(crate) fn apply_to_text(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
+    if IS_WIDE { by_long_words(key, bytes) } else { by_words(key, bytes) }
+}
+
+/// Copies `from`, masked, into `into`, which has the same length.
+#[inline]
+pub(crate) fn copy(key: [u8; 4], from: &[u8], into: &mut [u8]) {
+    let key = u32::from_le_bytes(key);
+    let (from, into) = if IS_WIDE {
+        let (from_blocks, from) = from.as_chunks::<128>();
+        let (into_blocks, into) = into.as_chunks_mut::<128>();
+        for (from, into) in from_blocks.iter().zip(into_blocks) {
+            copy_words(key, from, into);
+        }
+        (from, into)
+    } else {
+        (from, into)
+    };
+    copy_words(key, from, into);
+}
+
+#[inline(always)]
+fn copy_words(key: u32, from: &[u8], into: &mut [u8]) {
+    let (from_words, from_tail) = from.as_chunks::<4>();
+    let (into_words, into_tail) = into.as_chunks_mut::<4>();
+    for (from, into) in from_words.iter().zip(into_words) {
+        *into = (u32::from_le_bytes(*from) ^ key).to_le_bytes();
+    }
+    for ((from, into), key) in from_tail.iter().zip(into_tail).zip(key.to_le_bytes()) {
+        *into = from ^ key;
+    }
+}
+
+/// For binary payloads, which may be long.
+#[inline]
+fn by_blocks(key: [u8; 4], bytes: &mut [u8]) -> [u8; 4] {
     let key = u32::from_le_bytes(key);
     let next = turned(key, bytes.len());
-    let [a, b, c, d] = key.to_le_bytes();
-    let wide = [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d];
-    let (blocks, rest) = bytes.as_chunks_mut::<32>();
+    let (blocks, rest) = bytes.as_chunks_mut::<128>();
     for block in blocks {
-        for (byte, key) in block.iter_mut().zip(wide) {
-            *byte ^= key;
-        }
+        mask_words(key, block);
     }
-    let (words, tail) = rest.as_chunks_mut::<4>();
+    let (blocks, rest) = rest.as_chunks_mut::<16>();
+    for block in blocks {
+        mask_words(key, block);
+    }
+    mask_words(key, rest);
+    next.to_le_bytes()
+}
+
+#[inline(always)]
+fn mask_words(key: u32, bytes: &mut [u8]) {
+    let (words, tail) = bytes.as_chunks_mut::<4>();
     for word in words {
         *word = (u32::from_le_bytes(*word) ^ key).to_le_bytes();
     }
     for (byte, key) in tail.iter_mut().zip(key.to_le_bytes()) {
         *byte ^= key;
     }
-    next.to_le_bytes()
 }
 
-/// As [`apply`]; also returns, from the same pass, whether the result is ASCII.
+/// For texts, which are mostly short. The last 8 bytes are unmasked first, from where they are, and stored last: they may overlap the word before
+/// them, and no bytes are left to be unmasked singly.
 #[inline]
-pub(crate) fn apply_to_text(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
+fn by_long_words(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
+    let Some(last) = bytes.last_chunk::<8>() else { return by_words(key, bytes) };
     let key = u32::from_le_bytes(key);
     let next = turned(key, bytes.len());
-    let wide = u64::from(key) | u64::from(key) << 32;
-    let mut seen = 0_u64;
-    let (words, rest) = bytes.as_chunks_mut::<8>();
-    for word in words {
+    // 8 bytes do not rotate the key.
+    let last = u64::from_le_bytes(*last) ^ twice(next);
+    let mut seen = last;
+    let wide = twice(key);
+    for word in bytes.as_chunks_mut::<8>().0 {
         let plain = u64::from_le_bytes(*word) ^ wide;
         seen |= plain;
         *word = plain.to_le_bytes();
     }
-    let (half, tail) = rest.as_chunks_mut::<4>();
-    for word in half {
-        let plain = u32::from_le_bytes(*word) ^ key;
-        seen |= u64::from(plain);
-        *word = plain.to_le_bytes();
+    if let Some(place) = bytes.last_chunk_mut::<8>() {
+        *place = last.to_le_bytes();
     }
-    // A half word does not rotate the key.
-    for (byte, key) in tail.iter_mut().zip(key.to_le_bytes()) {
-        *byte ^= key;
-        seen |= u64::from(*byte);
-    }
-    (next.to_le_bytes(), seen & HIGH == 0)
+    (next.to_le_bytes(), seen & twice(HIGH) == 0)
 }
 
-/// Copies `from`, masked, into `into`, which has the same length.
 #[inline]
-pub(crate) fn copy(key: [u8; 4], from: &[u8], into: &mut [u8]) {
-    let word = u32::from_le_bytes(key);
-    let wide = u64::from(word) | u64::from(word) << 32;
-    let (from_words, from_tail) = from.as_chunks::<8>();
-    let (into_words, into_tail) = into.as_chunks_mut::<8>();
-    for (from, into) in from_words.iter().zip(into_words) {
-        *into = (u64::from_le_bytes(*from) ^ wide).to_le_bytes();
+fn twice(word: u32) -> u64 {
+    u64::from(word) | u64::from(word) << 32
+}
+
+/// With little code.
+#[inline]
+fn by_words(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
+    let key = u32::from_le_bytes(key);
+    let next = turned(key, bytes.len());
+    let mut seen = 0;
+    let (words, tail) = bytes.as_chunks_mut::<4>();
+    for word in words {
+        let plain = u32::from_le_bytes(*word) ^ key;
+        seen |= plain;
+        *word = plain.to_le_bytes();
     }
-    let mut key = word;
-    for (from, into) in from_tail.iter().zip(into_tail) {
-        *into = from ^ key.to_le_bytes()[0];
-        key = key.rotate_right(8);
+    for (byte, key) in tail.iter_mut().zip(key.to_le_bytes()) {
+        *byte ^= key;
+        seen |= u32::from(*byte);
     }
+    (next.to_le_bytes(), seen & HIGH == 0)
 }
 
 #[cfg(test)]
@@ -108,7 +153,7 @@ mod tests {
     #[test]
     fn rfc6455_5_3_every_length_and_cut_equals_the_byte_loop() {
         let key = [0x37, 0xfa, 0x21, 0x3d];
-        let data: Vec<u8> = (0..130_u16).map(|i| (i * 7 % 251) as u8).collect();
+        let data: Vec<u8> = (0..300_u16).map(|i| (i * 7 % 251) as u8).collect();
         for len in 0..data.len() {
             let expected = by_bytes(key, &data[..len]);
             for cut in 0..=len {
@@ -117,20 +162,25 @@ mod tests {
                 let next = apply(key, front);
                 apply(next, back);
                 assert_eq!(bytes, expected);
-                let mut bytes = data[..len].to_vec();
-                let (front, back) = bytes.split_at_mut(cut);
-                apply_to_binary(apply_to_binary(key, front), back);
-                assert_eq!(bytes, expected);
-                let mut bytes = data[..len].to_vec();
-                let (front, back) = bytes.split_at_mut(cut);
-                let (next, first_ascii) = apply_to_text(key, front);
-                let (_, second_ascii) = apply_to_text(next, back);
-                assert_eq!(bytes, expected);
-                assert_eq!(first_ascii, expected[..cut].is_ascii());
-                assert_eq!(second_ascii, expected[cut..].is_ascii());
+                // What the other targets choose too.
+                for apply_to_text in [apply_to_text, by_long_words, by_words, |key, bytes: &mut [u8]| {
+                    let ascii = by_bytes(key, bytes).is_ascii();
+                    (by_blocks(key, bytes), ascii)
+                }] {
+                    let mut bytes = data[..len].to_vec();
+                    let (front, back) = bytes.split_at_mut(cut);
+                    let (next, first_ascii) = apply_to_text(key, front);
+                    let (_, second_ascii) = apply_to_text(next, back);
+                    assert_eq!(bytes, expected);
+                    assert_eq!(first_ascii, expected[..cut].is_ascii());
+                    assert_eq!(second_ascii, expected[cut..].is_ascii());
+                }
             }
             let mut into = std::vec![0; len];
             copy(key, &data[..len], &mut into);
+            assert_eq!(into, expected);
+            into.fill(0);
+            copy_words(u32::from_le_bytes(key), &data[..len], &mut into);
             assert_eq!(into, expected);
         }
     }

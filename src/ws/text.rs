@@ -2,7 +2,7 @@
 
 use crate::bytes::Utf8;
 
-/// The UTF-8 check of the open text message. 3 bytes.
+/// The UTF-8 check of the open text message. 1 byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Text(Utf8);
 
@@ -28,8 +28,8 @@ impl Text {
 
 /// Whether `text` is a complete valid message.
 #[inline]
-pub(crate) fn is_text(text: &[u8], is_ascii: bool) -> bool {
-    is_ascii || Text::new().check(text, false, false, true).is_ok()
+pub(crate) fn is_text(text: &[u8]) -> bool {
+    Text::new().check(text, false, false, true).is_ok()
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
                 // The byte behind those that a good text could begin with.
                 Some(n) => e.valid_up_to() + n.max(1) - 1 + usize::from(text.starts_with(b"ab")),
             });
-            assert_eq!(is_text(text, text.is_ascii()), bad.is_none());
+            assert_eq!(is_text(text), bad.is_none());
             for cut in 0..=text.len() {
                 let (front, back) = text.split_at(cut);
                 // What an earlier message left behind is of no matter.

@@ -3,7 +3,7 @@
 mod upper;
 
 use super::{
-    Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, Text, assemble::Worked,
+    Advanced, Chunk, CloseCode, Connection, Incoming, Kind, Message, ReceiveError, Role, assemble::Worked,
     buffer::Buffer,
 };
 use crate::bytes::Capacity;
@@ -130,7 +130,13 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// byte more with each frame, and each time all that is held is copied. Nothing is lost. Every call returns the same error until you call
     /// [`replace`](Self::replace), [`poll_part`](Self::poll_part), [`skip_message`](Self::skip_message) or [`Connection::close`]. After a close, a
     /// message that does not fit is dropped, and all messages after it.
+    #[cfg_attr(target_pointer_width = "64", inline)]
     pub fn poll_message<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Incoming<'_>>, ReceiveError> {
+        self.release();
+        if let Some(kind) = self.whole(ws) {
+            self.ready = Ready::Taken;
+            return Ok(Some(Incoming::Message(Message::new(kind, self.buffer.message()))));
+        }
         self.poll(ws, false)
     }
 
@@ -159,12 +165,15 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn poll_part<R: Role>(&mut self, ws: &mut Connection<R>) -> Result<Option<Incoming<'_>>, ReceiveError> {
+        self.release();
         self.poll(ws, true)
     }
 
+    /// What was lent is released.
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn poll<R: Role>(&mut self, ws: &mut Connection<R>, in_parts: bool) -> Result<Option<Incoming<'_>>, ReceiveError> {
         let mut payload = None;
-        Ok(match self.work(ws, in_parts, &mut payload)? {
+        Ok(match self.work_through(ws, in_parts, &mut payload)? {
             None => None,
             Some(Worked::Ready) => self.take(),
             Some(Worked::Ping) => payload.map(Incoming::Ping),
@@ -254,8 +263,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         let bytes = self.buffer.message();
         Some(match ready {
             Ready::Nothing | Ready::Taken => return None,
-            Ready::Message(Kind::Text) => Incoming::Message(Message::Text(Text(bytes))),
-            Ready::Message(Kind::Binary) => Incoming::Message(Message::Binary(bytes)),
+            Ready::Message(kind) => Incoming::Message(Message::new(kind, bytes)),
             Ready::Part { kind, is_first, is_last } => Incoming::Part(Chunk { kind, is_first, is_last, bytes }),
             Ready::Close(code) => Incoming::Close(code),
         })
