@@ -1,6 +1,5 @@
 //! Subslices whose range is known to be valid. A wrong range panics in debug builds and under the fuzzer; in release builds the slice is empty.
 
-use super::IS_WIDE;
 use core::slice::SliceIndex;
 
 /// `bytes[range]`. The caller knows that the range is valid. If it is not, a debug build panics and a release build returns an empty slice.
@@ -9,11 +8,7 @@ use core::slice::SliceIndex;
 pub(crate) fn slice<I: SliceIndex<[u8], Output = [u8]>>(bytes: &[u8], range: I) -> &[u8] {
     let part = bytes.get(range);
     debug_assert!(part.is_some(), "a range outside of its memory");
-    match part {
-        Some(part) => part,
-        None if IS_WIDE => nothing(),
-        None => &[],
-    }
+    part.unwrap_or_default()
 }
 
 /// As [`slice`], mutable.
@@ -22,18 +17,7 @@ pub(crate) fn slice<I: SliceIndex<[u8], Output = [u8]>>(bytes: &[u8], range: I) 
 pub(crate) fn slice_mut<I: SliceIndex<[u8], Output = [u8]>>(bytes: &mut [u8], range: I) -> &mut [u8] {
     let part = bytes.get_mut(range);
     debug_assert!(part.is_some(), "a range outside of its memory");
-    match part {
-        Some(part) => part,
-        None if IS_WIDE => nothing(),
-        None => &mut [],
-    }
-}
-
-/// The compiler would choose between the range and an empty slice without a branch. A branch that is never taken costs less.
-#[cold]
-#[inline(never)]
-const fn nothing<'n>() -> &'n mut [u8] {
-    &mut []
+    part.unwrap_or_default()
 }
 
 /// `text` as a string. The caller knows that it is UTF-8. If it is not, a debug build panics and a release build returns an empty string. One pass.
