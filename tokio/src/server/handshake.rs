@@ -81,7 +81,7 @@ impl Handshake {
         parts.push(query);
         fields.for_each(|(name, value)| parts.push_field(name, value));
         parts.0.shrink_to_fit();
-        Self { parts, address, ..Self::default() }
+        Self { parts, address }
     }
 
     /// The query, percent-encoded.
