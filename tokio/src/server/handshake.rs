@@ -81,7 +81,12 @@ impl Handshake {
         parts.push(query);
         fields.for_each(|(name, value)| parts.push_field(name, value));
         parts.0.shrink_to_fit();
-        Self { parts, address }
+        Self {
+            parts,
+            address,
+            #[cfg(feature = "hyper")]
+            extensions: Default::default(),
+        }
     }
 
     /// The query, percent-encoded.
