@@ -102,7 +102,7 @@
 //! | the same with whole messages | 5,300 |
 //! | WebSocket client with URL, handshake, messages and deadlines, without a SHA-1 | 13,100 |
 //! | the same with sha1_smol | 16,300 |
-//! | Engine.IO server over polling, with the upgrade | 11,600 |
+//! | Engine.IO server over polling, with the upgrade | 10,700 |
 //! | Socket.IO server: acknowledgements, attachments, handlers, rooms, a queue | 27,200 |
 //! | Socket.IO client, without a SHA-1: link and session, as in `examples/two_kilobytes` | 30,000 |
 //! | the same as a [`ClientEnd`](crate::endpoint::client::ClientEnd): also what waits, retries, attachments | 40,000 |
