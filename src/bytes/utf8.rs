@@ -1,6 +1,6 @@
-use super::swar::HIGH;
 #[cfg(feature = "simdutf8")]
 use super::slice;
+use super::swar::HIGH;
 use core::fmt;
 
 /// The text is not UTF-8. See [`Utf8::check`](Utf8::check).
@@ -176,7 +176,8 @@ impl Utf8 {
     /// which it stops, go byte by byte.
     #[cfg(feature = "simdutf8")]
     fn check_vectors(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
-        let front = if self.is_complete() { 0 } else { piece.iter().take_while(|b| **b & 0xc0 == 0x80).take(3).count() };
+        let front =
+            if self.is_complete() { 0 } else { piece.iter().take_while(|b| **b & 0xc0 == 0x80).take(3).count() };
         self.check_bytes(slice(piece, ..front), 0)?;
         let rest = slice(piece, front..);
         let good = match simdutf8::compat::from_utf8(if self.is_complete() { rest } else { &[] }) {
