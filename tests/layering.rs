@@ -3,16 +3,17 @@
 use std::{fs, path::Path};
 
 /// From the bottom to the top. `socketio` may see `engineio`, `json` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("time", &[]),
     ("bytes", &[]),
+    ("deflate", &["bytes"]),
     ("json", &["bytes"]),
     ("http", &["bytes", "time"]),
-    ("ws", &["bytes", "time", "http"]),
-    ("engineio", &["bytes", "time", "json", "http", "ws"]),
+    ("ws", &["bytes", "deflate", "time", "http"]),
+    ("engineio", &["bytes", "deflate", "time", "json", "http", "ws"]),
     ("socketio", &["bytes", "time", "json", "engineio"]),
-    ("endpoint", &["bytes", "time", "json", "http", "ws", "engineio", "socketio"]),
-    ("drive", &["bytes", "time", "json", "http", "ws", "engineio", "socketio", "endpoint"]),
+    ("endpoint", &["bytes", "deflate", "time", "json", "http", "ws", "engineio", "socketio"]),
+    ("drive", &["bytes", "deflate", "time", "json", "http", "ws", "engineio", "socketio", "endpoint"]),
 ];
 
 /// The layers that a source names, comments left out, tests too.
