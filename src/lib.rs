@@ -50,6 +50,7 @@
 extern crate std;
 
 pub mod bytes;
+pub mod deflate;
 #[cfg(feature = "drive")]
 pub mod drive;
 pub mod endpoint;

@@ -3,12 +3,13 @@
 use std::{fs, path::Path};
 
 /// From the bottom to the top. `socketio` may see `engineio`, `json` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("time", &[]),
     ("bytes", &[]),
     ("json", &["bytes"]),
+    ("deflate", &["bytes"]),
     ("http", &["bytes", "time"]),
-    ("ws", &["bytes", "time", "http"]),
+    ("ws", &["bytes", "time", "http", "deflate"]),
     ("engineio", &["bytes", "time", "json", "http", "ws"]),
     ("socketio", &["bytes", "time", "json", "engineio"]),
     ("endpoint", &["bytes", "time", "json", "http", "ws", "engineio", "socketio"]),

@@ -1,0 +1,14 @@
+//! Layer 0: DEFLATE (RFC 1951), in memory that you lend. [`Compressor`] writes; how much memory it has is a [`Tier`].
+
+mod cells;
+mod encode;
+mod encode_bits;
+mod encode_block;
+mod encode_lengths;
+mod encode_search;
+#[cfg(test)]
+mod encode_tests;
+mod encode_tier;
+
+pub use encode::{Compressor, SYNC_TAIL};
+pub use encode_tier::Tier;
