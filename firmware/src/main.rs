@@ -157,8 +157,8 @@ fn path() {
 /// Compresses messages, with the smallest memory.
 #[cfg(feature = "deflate")]
 fn path() {
-    use sansocket::deflate::{Compressor, Tier};
-    let Ok(mut compressor) = Compressor::new(Tier::TINY, [0; Tier::TINY.bytes()]) else { return };
+    use sansocket::deflate::{Deflate, Tier};
+    let Ok(mut compressor) = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()]) else { return };
     let (mut rx, mut tx) = ([0; 512], [0; 512]);
     loop {
         let n = receive(&mut rx);

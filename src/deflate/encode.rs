@@ -20,9 +20,9 @@ use crate::bytes::{Capacity, IS_WIDE, close_gap, copy};
 /// A piece is compressed as a block or several of its own, so pieces of some hundred bytes or more give shorter output than small ones.
 ///
 /// ```
-/// use sansocket::deflate::{Compressor, SYNC_TAIL, Tier};
+/// use sansocket::deflate::{Deflate, SYNC_TAIL, Tier};
 ///
-/// let mut compressor = Compressor::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
+/// let mut compressor = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
 /// let mut memory = [0; 64];
 /// let first = compressor.compress(b"What goes around, comes around.", true, &mut memory)?;
 /// assert!(first < 31);
@@ -39,7 +39,7 @@ use crate::bytes::{Capacity, IS_WIDE, close_gap, copy};
 /// # Ok::<(), sansocket::Capacity>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Compressor<M> {
+pub struct Deflate<M> {
     memory: M,
     tier: Tier,
     /// What a distance may be at most.
@@ -52,11 +52,11 @@ pub struct Compressor<M> {
     odd: (u8, u8),
 }
 
-/// The end of each flush: the length of an empty stored block. [`Compressor::compress`] does not write it, because WebSocket does not send it. Put it
+/// The end of each flush: the length of an empty stored block. [`Deflate::compress`] does not write it, because WebSocket does not send it. Put it
 /// behind a flush for an ordinary stream of DEFLATE.
 pub const SYNC_TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-impl<M: AsMut<[u8]>> Compressor<M> {
+impl<M: AsMut<[u8]>> Deflate<M> {
     /// A compressor at the start of a stream. What the memory holds does not matter.
     ///
     /// # Errors
@@ -71,9 +71,9 @@ impl<M: AsMut<[u8]>> Compressor<M> {
     /// Allows distances of at most 2 to the power of `bits`, if that is less than the window of the tier. For a receiver with a small window.
     ///
     /// ```
-    /// use sansocket::deflate::{Compressor, Tier};
+    /// use sansocket::deflate::{Deflate, Tier};
     ///
-    /// let mut compressor = Compressor::new(Tier::MEDIUM, vec![0; Tier::MEDIUM.bytes()])?.with_window_bits(8);
+    /// let mut compressor = Deflate::new(Tier::MEDIUM, vec![0; Tier::MEDIUM.bytes()])?.with_window_bits(8);
     /// let mut memory = [0; 1000];
     /// let n = compressor.compress(&[1; 700], true, &mut memory)?; // read with a window of 256 bytes
     /// assert!(n < 20);
@@ -126,9 +126,9 @@ impl<M: AsMut<[u8]>> Compressor<M> {
     /// Forgets the history, so what comes next can be read without what came before. Call it behind a flush.
     ///
     /// ```
-    /// use sansocket::deflate::{Compressor, Tier};
+    /// use sansocket::deflate::{Deflate, Tier};
     ///
-    /// let mut compressor = Compressor::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
+    /// let mut compressor = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
     /// let (mut first, mut second) = ([0; 64], [0; 64]);
     /// let n = compressor.compress(b"an event that comes often", true, &mut first)?;
     /// compressor.forget();

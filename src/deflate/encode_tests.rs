@@ -1,14 +1,14 @@
 //! What the compressor writes, read by a plain reader of RFC 1951 that also tells the greatest distance.
 
-use super::{Compressor, SYNC_TAIL, Tier};
+use super::{Deflate, SYNC_TAIL, Tier};
 use crate::Capacity;
 use std::{vec, vec::Vec};
 
 const TIERS: [Tier; 5] = [Tier::TINY, Tier::SMALL, Tier::MEDIUM, Tier::LARGE, Tier::MEDIUM.without_history()];
 
-fn compressor(tier: Tier) -> Compressor<Vec<u8>> {
+fn compressor(tier: Tier) -> Deflate<Vec<u8>> {
     // Whatever stands in the memory.
-    Compressor::new(tier, (0..tier.bytes()).map(|i| (i * 7) as u8).collect()).unwrap()
+    Deflate::new(tier, (0..tier.bytes()).map(|i| (i * 7) as u8).collect()).unwrap()
 }
 
 /// Reads blocks until the bits end.
@@ -291,7 +291,7 @@ fn what_is_needed_is_enough() {
 fn memory_that_is_too_small_is_refused() {
     let needed = Tier::TINY.bytes();
     assert_eq!(needed, 2048);
-    let refused = Compressor::new(Tier::TINY, vec![0; needed - 1]).unwrap_err();
+    let refused = Deflate::new(Tier::TINY, vec![0; needed - 1]).unwrap_err();
     assert_eq!(refused, Capacity { needed, available: needed - 1 });
 }
 

@@ -5,7 +5,7 @@ use super::{
     encode_search::Effort,
 };
 
-/// How much memory a [`Compressor`](super::Compressor) has, and how thoroughly it searches. More memory gives shorter output.
+/// How much memory a [`Deflate`](super::Deflate) has, and how thoroughly it searches. More memory gives shorter output.
 ///
 /// | tier | window | bytes | without history | for |
 /// |---|---|---|---|---|
@@ -15,9 +15,9 @@ use super::{
 /// | [`LARGE`](Self::LARGE) | 32 KiB (15 bits) | 231,236 | 165,700 | a server with few connections, a client: the sizes of zlib's level 6 |
 ///
 /// ```
-/// use sansocket::deflate::{Compressor, Tier};
+/// use sansocket::deflate::{Deflate, Tier};
 ///
-/// let compressor = Compressor::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
+/// let compressor = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
 /// assert_eq!(compressor.tier().window_bits(), 8);
 /// # Ok::<(), sansocket::Capacity>(())
 /// ```
@@ -83,7 +83,7 @@ impl Tier {
         pairs: PAIRS,
         is_shared: false,
         has_history: true,
-        effort: Effort { chain: 64, good: 8, lazy: 16, nice: 128 },
+        effort: Effort { chain: 24, good: 8, lazy: 16, nice: 128 },
     };
 
     /// 226 KiB, for a window of 32 KiB.
@@ -95,7 +95,7 @@ impl Tier {
         pairs: PAIRS,
         is_shared: false,
         has_history: true,
-        effort: Effort { chain: 128, good: 8, lazy: 16, nice: 128 },
+        effort: Effort { chain: 16, good: 8, lazy: 16, nice: 64 },
     };
 
     /// As this tier, for messages that do not depend on earlier ones: no memory for history.

@@ -1,4 +1,4 @@
-//! Layer 0: DEFLATE (RFC 1951), in memory that you lend. [`Compressor`] writes; how much memory it has is a [`Tier`].
+//! Layer 0: DEFLATE (RFC 1951), in memory that you lend. [`Deflate`] writes; how much memory it has is a [`Tier`].
 
 mod cells;
 mod encode;
@@ -10,5 +10,5 @@ mod encode_search;
 mod encode_tests;
 mod encode_tier;
 
-pub use encode::{Compressor, SYNC_TAIL};
+pub use encode::{Deflate, SYNC_TAIL};
 pub use encode_tier::Tier;

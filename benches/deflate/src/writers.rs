@@ -1,7 +1,7 @@
 //! Who compresses.
 
 use miniz_oxide::deflate::{core::CompressorOxide, stream::deflate};
-use sansocket::deflate::{Compressor, Tier};
+use sansocket::deflate::{Deflate, Tier};
 
 pub trait Writer {
     /// Compresses a message to the front of `out`, without the last four bytes of the flush. Returns the size.
@@ -27,10 +27,10 @@ pub const CANDIDATES: &[Candidate] = &[
     Candidate { name: "miniz_oxide 6", make: || miniz(6) },
 ];
 
-struct Ours(Compressor<Vec<u8>>, bool);
+struct Ours(Deflate<Vec<u8>>, bool);
 
 fn ours(tier: Tier, has_takeover: bool) -> Box<dyn Writer> {
-    Box::new(Ours(Compressor::new(tier, vec![0; tier.bytes()]).unwrap(), has_takeover))
+    Box::new(Ours(Deflate::new(tier, vec![0; tier.bytes()]).unwrap(), has_takeover))
 }
 
 impl Writer for Ours {
