@@ -218,16 +218,21 @@ impl Utf8 {
 
     /// Byte by byte: where there are no lanes, for short texts, and to find the invalid byte.
     fn check_bytes(&mut self, bytes: &[u8], at: usize) -> Result<(), InvalidUtf8> {
-        let mut skipped = 0;
+        let mut rest = bytes;
         if !HAS_LANES && self.is_complete() {
-            let is_ascii = |word: &&[u8; 4]| u32::from_ne_bytes(**word) & 0x8080_8080 == 0;
-            skipped = bytes.as_chunks::<4>().0.iter().take_while(is_ascii).count().wrapping_mul(4);
-        }
-        for (i, &b) in bytes.iter().enumerate().skip(skipped) {
-            match after(self.lead, b) {
-                Some(lead) => self.lead = lead,
-                None => return Err(InvalidUtf8 { at: at.saturating_add(i) }),
+            while let Some((words, behind)) = rest.split_first_chunk::<8>()
+                && u64::from_ne_bytes(*words) & HIGH == 0
+            {
+                rest = behind;
             }
+        }
+        while let Some((&b, behind)) = rest.split_first() {
+            let Some(lead) = after(self.lead, b) else {
+                let valid = bytes.len().wrapping_sub(rest.len());
+                return Err(InvalidUtf8 { at: at.saturating_add(valid) });
+            };
+            self.lead = lead;
+            rest = behind;
         }
         Ok(())
     }

@@ -340,12 +340,11 @@ impl<R: Role> Connection<R> {
         place: &mut Option<Control>,
     ) -> (usize, Result<Option<Found>, PeerError>) {
         match self.state.receiving {
-            Receiving::Open => {}
             Receiving::Failed(error) => return (0, Err(error)),
-            Receiving::Closed(_) | Receiving::Ended => return (input.len(), Ok(None)),
-        }
-        if self.is_text_broken {
-            return self.fault(PeerError::InvalidUtf8, 0);
+            Receiving::Open if self.is_text_broken => return self.fault(PeerError::InvalidUtf8, 0),
+            // Each turn of a loop ends here.
+            Receiving::Open if !input.is_empty() => {}
+            _ => return (input.len(), Ok(None)),
         }
         let mut used = 0_usize;
         loop {
