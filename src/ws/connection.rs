@@ -1,7 +1,7 @@
 //! A WebSocket connection after its opening handshake: frames, closing handshake, pongs.
 
 use super::{
-    Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
+    Agreed, Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
     control_frame::{CONTROL_MEMORY, Seen},
     decoder::{Decoder, Piece, Whole},
     state::{Receiving, Sending, State, Trigger},
@@ -108,6 +108,7 @@ pub(crate) enum Found {
         kind: Kind,
         is_first: bool,
         is_last: bool,
+        is_compressed: bool,
         from: usize,
         to: usize,
     },
@@ -167,7 +168,7 @@ impl<R> Connection<R> {
     #[cfg(feature = "drive")]
     pub(crate) const fn renewed(&self) -> Self {
         let mut new = Self::new(self.limits);
-        new.leniency = self.leniency;
+        new.leniency = self.leniency.with_compression(false);
         new
     }
 
@@ -186,7 +187,28 @@ impl<R: Role> Connection<R> {
     /// Does not enforce the rules of RFC 6455 that `leniency` names. See [`Leniency`].
     #[must_use]
     pub const fn with_leniency(mut self, leniency: Leniency) -> Self {
-        self.leniency = leniency;
+        self.leniency = leniency.with_compression(self.leniency.takes_compression());
+        self
+    }
+
+    /// Tells what both ends agreed on in the handshake. With compression, messages of the peer may be compressed: the inbox needs
+    /// [`Inflating`](super::Inflating) storage, or you unpack chunks that [are compressed](Chunk::is_compressed) with a
+    /// [`deflate::Inflate`](crate::deflate::Inflate).
+    ///
+    /// ```
+    /// use sansocket::ws::{Compression, Connection, Event, Limits};
+    ///
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate")];
+    /// let agreed = Compression::new().accept(offer);
+    /// let mut ws = Connection::server(Limits::new()).with_compression(agreed);
+    /// let mut bytes = *b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\0";
+    /// let Some(Event::Chunk(chunk)) = ws.poll_event(&mut &mut bytes[..])? else { panic!() };
+    /// assert!(chunk.is_compressed());
+    /// # Ok::<(), sansocket::ws::PeerError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_compression(mut self, agreed: Option<Agreed>) -> Self {
+        self.leniency = self.leniency.with_compression(agreed.is_some());
         self
     }
 
@@ -232,7 +254,8 @@ impl<R: Role> Connection<R> {
         let (taken, rest) = core::mem::take(input).split_at_mut_checked(whole.to).unwrap_or_default();
         *input = rest;
         let bytes = slice_mut(taken, whole.from..);
-        Ok(Some(Event::Chunk(Chunk { kind: whole.kind, is_first: true, is_last: true, bytes })))
+        let kind = whole.kind;
+        Ok(Some(Event::Chunk(Chunk { kind, is_first: true, is_last: true, is_compressed: false, bytes })))
     }
 
     /// As [`poll_event`](Self::poll_event), for all that is not whole.
@@ -244,9 +267,9 @@ impl<R: Role> Connection<R> {
         *input = rest;
         Ok(match found? {
             None => None,
-            Some(Found::Chunk { kind, is_first, is_last, from, .. }) => {
+            Some(Found::Chunk { kind, is_first, is_last, is_compressed, from, .. }) => {
                 let bytes = slice_mut(taken, from..);
-                Some(Event::Chunk(Chunk { kind, is_first, is_last, bytes }))
+                Some(Event::Chunk(Chunk { kind, is_first, is_last, is_compressed, bytes }))
             }
             Some(Found::Ping) => Some(Event::Ping(payload.unwrap_or(Control::EMPTY))),
             Some(Found::Pong) => Some(Event::Pong(payload.unwrap_or(Control::EMPTY))),
@@ -292,6 +315,16 @@ impl<R: Role> Connection<R> {
         // Empty when there is no code.
         let payload = slice(&self.control, usize::from(self.base)..);
         checked_str(payload.get(2..usize::from(self.collected)).unwrap_or_default())
+    }
+
+    /// How many bytes a message may have.
+    pub(crate) const fn message_limit(&self) -> u64 {
+        self.limits.message
+    }
+
+    /// The peer broke the rules of an extension.
+    pub(crate) fn fail(&mut self, error: PeerError) {
+        self.state.receive(Trigger::ReceiveFault(error));
     }
 
     /// How many bytes of the current data frame are missing. `None` if no message is open.
@@ -351,8 +384,10 @@ impl<R: Role> Connection<R> {
             let rest = slice_mut(input, used..);
             match self.decoder.step::<R>(&self.limits, self.leniency, rest) {
                 Ok(None) => return (input.len(), Ok(None)),
-                Ok(Some(Piece::Data { kind, is_first, mut is_last, is_ascii, from, mut to })) => {
+                Ok(Some(Piece::Data { kind, is_first, mut is_last, is_compressed, is_ascii, from, mut to })) => {
+                    // A compressed text is checked when it is unpacked.
                     if kind == Kind::Text
+                        && !is_compressed
                         && let Err(at) = self.text.check(slice(rest, from..to), is_ascii, is_first, is_last)
                     {
                         if at == 0 {
@@ -363,7 +398,7 @@ impl<R: Role> Connection<R> {
                         to = from.wrapping_add(at);
                     }
                     let (from, to) = (used.wrapping_add(from), used.wrapping_add(to));
-                    return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, from, to })));
+                    return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, is_compressed, from, to })));
                 }
                 Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
                     let payload = place.insert(Control::EMPTY);

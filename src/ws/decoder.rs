@@ -36,6 +36,8 @@ pub(crate) struct Decoder {
     open: Option<Kind>,
     /// Whether a piece of the open message was returned.
     begun: bool,
+    /// Whether the open message is compressed.
+    is_compressed: bool,
     frame: Frame,
 }
 
@@ -47,6 +49,7 @@ pub(crate) enum Piece {
         kind: Kind,
         is_first: bool,
         is_last: bool,
+        is_compressed: bool,
         is_ascii: bool,
         from: usize,
         to: usize,
@@ -93,6 +96,7 @@ impl Decoder {
             have: 0,
             open: None,
             begun: false,
+            is_compressed: false,
             frame: Frame::FinalData,
         }
     }
@@ -202,7 +206,8 @@ impl Decoder {
                         continue;
                     }
                     self.begun = true;
-                    return Ok(Some(Piece::Data { kind, is_first, is_last, is_ascii, from, to }));
+                    let is_compressed = self.is_compressed;
+                    return Ok(Some(Piece::Data { kind, is_first, is_last, is_compressed, is_ascii, from, to }));
                 }
                 (Frame::Data | Frame::FinalData, None) => {
                     debug_assert!(false, "a data frame has a message");
@@ -279,8 +284,7 @@ impl Decoder {
         Context {
             limits,
             leniency,
-            // No extension is agreed on.
-            allows_rsv1: false,
+            allows_rsv1: leniency.takes_compression(),
             open: self.open,
             message,
             fragments,
@@ -291,7 +295,6 @@ impl Decoder {
 
     #[inline]
     fn begin(&mut self, header: &Header) {
-        debug_assert!(!header.rsv1, "no extension is agreed on");
         self.left = header.len;
         self.key = header.key;
         let kind = match header.opcode {
@@ -310,6 +313,7 @@ impl Decoder {
         self.open = Some(kind);
         self.message = header.len;
         self.begun = false;
+        self.is_compressed = header.rsv1;
         self.fragments = 0;
         self.empty_fragments = 0;
         self.begin_data(header);

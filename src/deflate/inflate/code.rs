@@ -51,6 +51,7 @@ impl Entry {
     }
 
     /// Neither a length nor a distance.
+    #[cfg(target_pointer_width = "64")]
     #[inline(always)]
     pub(super) const fn is_special(self) -> bool {
         self.0 & (Self::LITERAL | Self::END | Self::INVALID.0) != 0
