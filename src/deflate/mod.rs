@@ -7,7 +7,7 @@ mod encode_block;
 mod encode_lengths;
 mod encode_search;
 #[cfg(test)]
-mod encode_tests;
+pub(crate) mod encode_tests;
 mod encode_tier;
 
 pub use encode::{Deflate, SYNC_TAIL};
