@@ -160,7 +160,8 @@ fn path() {
 #[cfg(feature = "deflate")]
 fn path() {
     use sansocket::deflate::{Deflate, Tier};
-    let Ok(mut compressor) = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()]) else { return };
+    let mut memory = [0; Tier::TINY.bytes()];
+    let Ok(mut compressor) = Deflate::new(Tier::TINY, memory.as_mut_slice()) else { return };
     let (mut rx, mut tx) = ([0; 512], [0; 512]);
     loop {
         let n = receive(&mut rx);

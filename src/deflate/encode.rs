@@ -65,7 +65,7 @@ impl<M: AsMut<[u8]>> Deflate<M> {
         let (needed, available) = (tier.bytes(), memory.as_mut().len());
         let Some(bytes) = memory.as_mut().get_mut(..needed) else { return Err(Capacity { needed, available }) };
         bytes.fill(0);
-        Ok(Self { memory, tier, window: tier.layout().links, held: 0, place: 0, odd: (0, 0) })
+        Ok(Self { memory, tier, window: tier.plan.links, held: 0, place: 0, odd: (0, 0) })
     }
 
     /// Allows distances of at most 2 to the power of `bits`, if that is less than the window of the tier. For a receiver with a small window.
@@ -107,14 +107,13 @@ impl<M: AsMut<[u8]>> Deflate<M> {
             return Err(Capacity { needed: self.tier.bytes(), available: 0 });
         };
         run(&mut search, units, work, &mut bits);
-        let added = search.next;
         if is_flush {
             // The head of an empty stored block.
             bits.put(0, 3);
             bits.align();
         }
         if bits.is_over() {
-            self.take_back(input, added);
+            self.place = search.take_back();
             return Err(Capacity { needed: self.bound(input.len()), available });
         }
         let (n, odd) = bits.finish();
@@ -152,50 +151,29 @@ impl<M: AsMut<[u8]>> Deflate<M> {
 
     /// The size that the output for `n` bytes has at most: blocks that hold at least as many bytes as there are units, each stored.
     fn bound(&self, n: usize) -> usize {
-        let blocks = n.checked_div(self.tier.layout().units.saturating_sub(1)).unwrap_or_default().saturating_add(1);
+        let blocks = n.checked_div(self.tier.plan.units.saturating_sub(1)).unwrap_or_default().saturating_add(1);
         n.saturating_add(blocks.saturating_mul(5)).saturating_add(2)
     }
 
     /// The parts of the memory: a search in `input`, the units of a block, and the memory for its codes if that is not the index.
+    #[inline(always)]
     fn search<'m, 'i>(&'m mut self, input: &'i [u8]) -> Option<(Search<'m, 'i>, &'m mut [Cell], &'m mut [Cell])> {
-        let layout = self.tier.layout();
-        let (history, rest) = self.memory.as_mut().split_at_mut_checked(layout.history)?;
-        let (cells, rest) = rest.as_chunks_mut().0.split_at_mut_checked(layout.index)?;
-        let (units, rest) = rest.split_at_mut_checked(layout.units)?;
-        let work = rest.get_mut(..layout.work)?;
-        let window = self.window.min(layout.links);
-        let history = history.get(self.held.saturating_sub(window)..self.held)?;
-        let search = Search {
-            index: Index { cells, heads: layout.heads, shift: layout.shift, links: layout.links },
-            input,
-            history,
-            window,
-            effort: self.tier.effort,
-            place: self.place,
-            next: 0,
-        };
-        Some((search, units, work))
-    }
-
-    /// After a refused call: `added` places of `input` are in the index.
-    fn take_back(&mut self, input: &[u8], added: usize) {
-        let past = self.place.wrapping_add(low_half(input.len()));
-        let Some((Search { mut index, history, place, .. }, ..)) = self.search(input) else { return };
-        if IS_WIDE && added.saturating_mul(4) < history.len() {
-            // Cheaper than the other way.
-            index.take_back(input.get(..added.saturating_add(3)).unwrap_or(input), place);
-        } else {
-            index.add_all(history, past.wrapping_sub(low_half(history.len())));
-            self.place = past;
-        }
+        let plan = self.tier.plan;
+        let (history, rest) = self.memory.as_mut().split_at_mut_checked(self.tier.history())?;
+        let (cells, rest) = rest.as_chunks_mut().0.split_at_mut_checked(plan.index)?;
+        let (units, work) = rest.split_at_mut_checked(plan.units)?;
+        let work = work.get_mut(..plan.work)?;
+        let history = history.get(self.held.saturating_sub(self.window)..self.held)?;
+        let index = Index { cells, heads: plan.heads, shift: plan.shift, links: plan.links };
+        let (window, effort, place) = (self.window, plan.effort, self.place);
+        Some((Search { index, input, history, window, effort, place, next: 0 }, units, work))
     }
 
     /// Puts `input` behind the history.
     fn keep(&mut self, input: &[u8]) {
         self.place = self.place.wrapping_add(low_half(input.len()));
-        let layout = self.tier.layout();
-        let Some(memory) = self.memory.as_mut().get_mut(..layout.history) else { return };
-        let window = layout.links.min(memory.len());
+        let Some(memory) = self.memory.as_mut().get_mut(..self.tier.history()) else { return };
+        let window = self.window.min(memory.len());
         let input = input.get(input.len().saturating_sub(window)..).unwrap_or_default();
         if input.len() > memory.len().saturating_sub(self.held) {
             let stays = window.saturating_sub(input.len()).min(self.held);
@@ -214,7 +192,8 @@ fn run(search: &mut Search<'_, '_>, units: &mut [Cell], work: &mut [Cell], bits:
     while at < len {
         let mut found = search.look(at, 0);
         // A longer match one place on is worth a literal.
-        while let Some(Match { length, .. }) = found
+        while IS_WIDE
+            && let Some(Match { length, .. }) = found
             && length < usize::from(search.effort.lazy)
             && let Some(longer) = search.look(at.wrapping_add(1), length)
             && let Some(place) = units.get_mut(n..).and_then(|rest| rest.get_mut(..3))

@@ -127,6 +127,19 @@ impl Search<'_, '_> {
         self.add_until(at);
     }
 
+    /// Takes the input out of the index, after a call that was refused. Returns the place of the next input.
+    pub(super) fn take_back(&mut self) -> u16 {
+        if IS_WIDE && self.next.saturating_mul(4) < self.history.len() {
+            // Cheaper than the other way.
+            let added = self.input.get(..self.next.saturating_add(3)).unwrap_or(self.input);
+            self.index.take_back(added, self.place);
+            return self.place;
+        }
+        let past = self.place_of(self.input.len());
+        self.index.add_all(self.history, past.wrapping_sub(low_half(self.history.len())));
+        past
+    }
+
     /// Adds the place `at`, and looks for a match there that is longer than `least`.
     #[inline]
     pub(super) fn look(&mut self, at: usize, least: usize) -> Option<Match> {

@@ -13,9 +13,9 @@ fn compressor(tier: Tier) -> Deflate<Vec<u8>> {
 
 /// Reads blocks until the bits end.
 #[derive(Default)]
-struct Reader {
-    bytes: Vec<u8>,
-    farthest: usize,
+pub(crate) struct Reader {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) farthest: usize,
     /// Blocks of each kind: stored, with fixed codes, with codes of their own.
     blocks: [usize; 3],
 }
@@ -129,7 +129,7 @@ impl Reader {
         }
     }
 
-    fn read_flushed(&mut self, flushed: &[u8]) {
+    pub(crate) fn read_flushed(&mut self, flushed: &[u8]) {
         self.read(&[flushed, &SYNC_TAIL].concat());
     }
 }

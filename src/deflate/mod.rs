@@ -9,7 +9,7 @@ mod encode_block;
 mod encode_lengths;
 mod encode_search;
 #[cfg(test)]
-mod encode_tests;
+pub(crate) mod encode_tests;
 mod encode_tier;
 mod inflate;
 
