@@ -97,6 +97,7 @@ test("the board serves its page from flash, and says what it does not have", asy
   assert.equal(await response.text(), readFileSync(new URL("page.html", import.meta.url), "utf8"));
   assert.equal((await fetch(`${url}/none`)).status, 404);
   assert.equal((await fetch(`${url}/echo`)).status, 426);
+  assert.equal((await fetch(`${url}/`, { method: "HEAD" })).status, 405);
   for (let i = 0; i < 30; i++) await (await fetch(`${url}/`)).text();
 });
 
@@ -140,9 +141,9 @@ test("the stock client joins rooms, and hears its own alone", async () => {
   assert.equal(await eve.emitWithAck("join", "Eve", "lobby"), 3);
   bob.disconnect();
   await until(() => ann.heard.some(([name]) => name === "left"), "Bob has left");
-  assert.deepEqual(ann.heard, [["joined", "Bob"], ["said", "Ann", "grün \"\\ 🦀"], ["joined", "Eve"], ["left", "Bob"]]);
-  assert.deepEqual(eve.heard, [["said", "Eve", "hello?"], ["left", "Bob"]]);
-  assert.deepEqual(bob.heard.slice(0, 2), [["said", "Ann", "grün \"\\ 🦀"], ["joined", "Eve"]]);
+  assert.deepEqual(ann.heard, [["joined", "Bob", 2], ["said", "Ann", "grün \"\\ 🦀"], ["joined", "Eve", 3], ["left", "Bob", 2]]);
+  assert.deepEqual(eve.heard, [["said", "Eve", "hello?"], ["left", "Bob", 2]]);
+  assert.deepEqual(bob.heard.slice(0, 2), [["said", "Ann", "grün \"\\ 🦀"], ["joined", "Eve", 3]]);
 });
 
 test("what a client asks is answered, and what makes no sense is refused", async () => {
@@ -205,6 +206,7 @@ test("10,000 messages: each reaches all four in order, and nothing grows", { tim
   await round(100, 2500);
   console.log(`10,000 messages to four clients in ${Date.now() - start} ms; stack ${before} bytes before, ${(await status()).stack} behind`);
   assert.equal((await status()).stack, before);
+  assert.ok(before <= 8192, `${before} bytes of stack`);
   for (const socket of all) {
     const next = [0, 0, 0, 0];
     for (const [name, from, text] of socket.heard.filter(([name]) => name === "said")) {
@@ -233,7 +235,7 @@ test("a connection cut in the middle of a frame is a guest who has left", async 
   await sleep(100);
   peer.destroy();
   await until(() => ann.heard.length === 2, "Bob has left");
-  assert.deepEqual(ann.heard, [["joined", "Bob"], ["left", "Bob"]]);
+  assert.deepEqual(ann.heard, [["joined", "Bob", 2], ["left", "Bob", 1]]);
 });
 
 test("hostile bytes are refused, and the guests do not notice", async () => {
@@ -326,6 +328,7 @@ test("Chromium: two tabs chat, one vanishes, a fifth is told, on a phone too", {
   const bob = await tab();
   await join(bob, "Bob");
   await hears(ann, "Bob joined");
+  await stateIs(ann, "in lobby, 2 here");
   for (const [from, to, text] of [[ann, bob, "Hello Bob! 👋"], [bob, ann, "<b>hello</b> \"Ann\" \\ 你好"], [ann, bob, "x".repeat(150)]]) {
     await say(from, text);
     await hears(to, text);

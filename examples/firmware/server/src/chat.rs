@@ -2,11 +2,11 @@
 //!
 //! | the browser sends | the board does |
 //! |---|---|
-//! | `join`, name, room | leaves the room before, tells the others `joined`, name; acknowledges with how many are there |
+//! | `join`, name, room | leaves the room before, tells the others `joined`, name, count; acknowledges with how many are there |
 //! | `say`, text | tells all in the room `said`, name, text; acknowledges with `true` |
 //! | another event | acknowledges with its arguments |
 //!
-//! When a guest goes, the others are told `left`, name. Texts are passed on as they are in JSON, so nothing is unescaped.
+//! When a guest goes, the others are told `left`, name, count. Texts are passed on as they are in JSON, so nothing is unescaped.
 
 use crate::server::{MESSAGE, PACKET, Sockets};
 use sansocket::{
@@ -178,9 +178,9 @@ impl Chat {
             return acknowledge(at, guest, event, &"There is no room.", net, out);
         }
         (guest.name, guest.room) = (name, room);
-        self.tell(at, guest, "joined", &guest.name.json(), net, out);
-        let count = self.rooms.count(ROOT, Some(room.as_bytes()));
-        acknowledge(at, guest, event, &(count as u32), net, out);
+        let count = self.count(&room);
+        self.tell(at, guest, "joined", &(guest.name.json(), count), net, out);
+        acknowledge(at, guest, event, &count, net, out);
     }
 
     fn say(&mut self, at: usize, guest: &mut Guest, event: &EventPacket<'_>, net: &mut impl Sockets, out: &mut [u8]) {
@@ -219,11 +219,15 @@ impl Chat {
     }
 
     fn leave_room(&mut self, at: usize, guest: &mut Guest, net: &mut impl Sockets, out: &mut [u8]) {
-        if guest.room.1 > 0 {
-            self.tell(at, guest, "left", &guest.name.json(), net, out);
-            self.rooms.leave(ROOT, Member(at as u32), guest.room.as_bytes());
+        if self.rooms.leave(ROOT, Member(at as u32), guest.room.as_bytes()) {
+            let count = self.count(&guest.room);
+            self.tell(at, guest, "left", &(guest.name.json(), count), net, out);
             guest.room = Name::NONE;
         }
+    }
+
+    fn count(&self, room: &Name) -> u32 {
+        self.rooms.count(ROOT, Some(room.as_bytes())) as u32
     }
 
     /// The guest is gone.

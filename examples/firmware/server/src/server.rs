@@ -12,7 +12,7 @@ use sansocket::{
         Transport,
         server::{Cors, Origins, Refusal},
     },
-    http::{self, HeadScanner, Request, Response, Status},
+    http::{self, HeadScanner, Method, Request, Response, Status},
     time::Instant,
     ws::{Accept, CloseCode, Connection, Inbox, Incoming, KeepAlive, Limits, ReceiveError, Server, Timeouts, refuse},
 };
@@ -275,6 +275,7 @@ fn answer(
     };
     let is_full = free == 0;
     match (request.path(), Accept::check(&request)) {
+        (b"/" | b"/status", _) if request.method() != Method::Get => (body(b""), plain(Status(405), "", out)),
         (b"/", _) => {
             let page = [
                 ("Content-Type", &b"text/html; charset=utf-8"[..]),
