@@ -49,6 +49,9 @@
 #[cfg(test)]
 extern crate std;
 
+#[macro_use]
+mod log;
+
 pub mod bytes;
 #[cfg(feature = "drive")]
 pub mod drive;

@@ -21,6 +21,7 @@ use core::fmt;
 /// assert_eq!(out.written(), b"\x88\x02\x03\xea"); // 1002
 /// ```
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
     /// RSV1, RSV2 or RSV3 is set, and no extension was agreed on (RFC 6455 section 5.2).
@@ -106,6 +107,7 @@ impl core::error::Error for PeerError {}
 
 /// The call is not possible in the state of the connection, or an argument is invalid. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
     /// A close frame was sent or is owed, and no data may follow it (RFC 6455 section 5.5.1).
@@ -139,6 +141,7 @@ impl core::error::Error for StateError {}
 
 /// Why nothing was sent. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The output has no room for the frame. Write it to the socket, clear it, and repeat the call.
@@ -172,6 +175,7 @@ impl core::error::Error for SendError {}
 
 /// Why no message can be returned. See [`Inbox`](super::Inbox).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiveError {
     /// The peer broke the protocol. The connection cannot continue.
