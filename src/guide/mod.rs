@@ -14,6 +14,7 @@
 //! | [`security`] | What must I check myself, and what can a stranger cost me? |
 //! | [`boards`] | How do I use it on a microcontroller? |
 //! | [`server_on_a_board`] | How does a microcontroller serve several browsers? |
+//! | [`on_a_board`] | How large are the buffers there? How long may it sleep? How do I try my firmware? |
 //! | [`tokio`] | How does the loop look in async code, with writes that the socket takes only in part? |
 //! | [`testing`] | How do I test my application without sockets? |
 //! | [`glossary`] | What does this word mean? |
@@ -28,6 +29,7 @@ pub mod drivers;
 pub mod glossary;
 pub mod layers;
 pub mod memory;
+pub mod on_a_board;
 pub mod programs;
 pub mod security;
 pub mod server_on_a_board;

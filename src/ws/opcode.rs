@@ -1,4 +1,5 @@
 /// The kind of a message (RFC 6455 section 5.6).
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8 text.
