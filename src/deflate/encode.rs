@@ -196,9 +196,9 @@ fn run(search: &mut Search<'_, '_>, units: &mut [Cell], work: &mut [Cell], bits:
             && let Some(Match { length, .. }) = found
             && length < usize::from(search.effort.lazy)
             && let Some(longer) = search.look(at.wrapping_add(1), length)
-            && let Some(place) = units.get_mut(n..).and_then(|rest| rest.get_mut(..3))
+            && let Some([place, _, _, ..]) = units.get_mut(n..)
         {
-            place[0] = literal(byte(search.input, at));
+            *place = literal(byte(search.input, at));
             n = n.wrapping_add(1);
             at = at.wrapping_add(1);
             found = Some(longer);

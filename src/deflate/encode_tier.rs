@@ -80,6 +80,12 @@ impl Tier {
         Self::new(&Plan::new(15, 15, 16384, false, Effort { chain: 16, good: 8, lazy: 16, nice: 64 }));
 
     /// As this tier, for messages that do not depend on earlier ones: no memory for history.
+    ///
+    /// ```
+    /// use sansocket::deflate::Tier;
+    ///
+    /// assert!(Tier::LARGE.without_history().bytes() < Tier::LARGE.bytes());
+    /// ```
     #[must_use]
     pub const fn without_history(mut self) -> Self {
         self.has_history = false;

@@ -147,6 +147,15 @@ impl<M: AsMut<[u8]>> Deflater<M> {
     }
 
     /// The memory, for another connection.
+    ///
+    /// ```
+    /// use sansocket::{deflate::Tier, ws::Deflater};
+    ///
+    /// let first = Deflater::new(Tier::MEDIUM, vec![0; Tier::MEDIUM.bytes()])?;
+    /// let next = Deflater::new(Tier::TINY, first.into_memory())?; // a window of 256 bytes needs less
+    /// # let _ = next;
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
     pub fn into_memory(self) -> M {
         self.deflate.into_memory()
     }
