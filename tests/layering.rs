@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 /// From the bottom to the top. `socketio` may see `engineio`, `json` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
+    ("log", &[]),
     ("time", &[]),
     ("bytes", &[]),
     ("deflate", &["bytes"]),

@@ -95,7 +95,8 @@ use loop_client::path;
     feature = "io-client-small",
     feature = "drive-client",
     feature = "drive-io-client",
-    feature = "loop-client"
+    feature = "loop-client",
+    feature = "deflate"
 )))]
 fn path() {
     let mut memory = [0; 512];
@@ -152,6 +153,20 @@ fn path() {
         let Ok(space) = inbox.space() else { return };
         let n = receive(space);
         inbox.commit(n);
+    }
+}
+
+/// Compresses messages, with the smallest memory.
+#[cfg(feature = "deflate")]
+fn path() {
+    use sansocket::deflate::{Deflate, Tier};
+    let mut memory = [0; Tier::TINY.bytes()];
+    let Ok(mut compressor) = Deflate::new(Tier::TINY, memory.as_mut_slice()) else { return };
+    let (mut rx, mut tx) = ([0; 512], [0; 512]);
+    loop {
+        let n = receive(&mut rx);
+        let Ok(n) = compressor.compress(rx.get(..n).unwrap_or_default(), true, &mut tx) else { continue };
+        send(tx.get(..n).unwrap_or_default());
     }
 }
 

@@ -1,7 +1,18 @@
-//! Layer 0: compressed data (DEFLATE, RFC 1951) in memory that you lend. Knows no protocol.
+//! Layer 0: DEFLATE (RFC 1951) in memory that you lend. Knows no protocol.
 //!
-//! [`Inflate`] unpacks a stream that arrives in pieces of any size.
+//! [`Deflate`] writes; how much memory it has is a [`Tier`]. [`Inflate`] unpacks a stream that arrives in pieces of any size.
 
+mod cells;
+mod encode;
+mod encode_bits;
+mod encode_block;
+mod encode_lengths;
+mod encode_search;
+#[cfg(test)]
+pub(crate) mod encode_tests;
+mod encode_tier;
 mod inflate;
 
+pub use encode::{Deflate, SYNC_TAIL};
+pub use encode_tier::Tier;
 pub use inflate::{Inflate, InflateError, InflateStatus};

@@ -166,8 +166,17 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         self.open.map_or(0, |open| open.end)
     }
 
-    /// Whether attachments are missing. A packet without arguments holds no bytes until its first attachment.
-    pub(crate) const fn is_open(&self) -> bool {
+    /// Whether attachments are missing. If not, nothing is lost when the collector is dropped, and another one can take its place. A packet without
+    /// arguments holds no bytes until its first attachment, so this can be true while [`held`](Self::held) is 0.
+    ///
+    /// ```
+    /// use sansocket::socketio::Collector;
+    ///
+    /// let collector = Collector::new([0; 16]);
+    /// assert!(!collector.is_open());
+    /// ```
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
         self.open.is_some()
     }
 

@@ -121,14 +121,14 @@ impl<S: Storage> Buffer<S> {
     /// Appends the raw bytes `from..to` to the message. All raw bytes before `to` are used.
     #[inline]
     pub(super) fn collect(&mut self, from: usize, to: usize) {
-        let (from, to) = (self.read.saturating_add(from), self.read.saturating_add(to));
+        let (from, to) = (self.read.wrapping_add(from), self.read.wrapping_add(to));
         self.read = to;
         if self.start == self.end {
             self.start = from;
             self.end = to;
         } else {
             self.shift(from, to, self.end);
-            self.end = self.end.saturating_add(to.saturating_sub(from));
+            self.end = self.end.wrapping_add(to.wrapping_sub(from));
         }
     }
 

@@ -304,6 +304,7 @@ fn is_own(name: &str) -> bool {
 
 /// Why [`Connect::write`](Connect::write) wrote no request. Correct the part that the variant names and call again. See [`Connect`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectError {
     /// The output is too small. `needed` is exact.

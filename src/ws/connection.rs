@@ -119,6 +119,7 @@ pub(crate) enum Found {
 }
 
 /// How a connection ended; returned by [`Connection::handle_eof`]. See the [module](crate::ws) for an example.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// The close code of the peer. [`CloseCode::NO_STATUS`] if its close frame had no code, [`CloseCode::ABNORMAL`] if no close frame arrived. If
@@ -373,12 +374,11 @@ impl<R: Role> Connection<R> {
         place: &mut Option<Control>,
     ) -> (usize, Result<Option<Found>, PeerError>) {
         match self.state.receiving {
-            Receiving::Open => {}
             Receiving::Failed(error) => return (0, Err(error)),
-            Receiving::Closed(_) | Receiving::Ended => return (input.len(), Ok(None)),
-        }
-        if self.is_text_broken {
-            return self.fault(PeerError::InvalidUtf8, 0);
+            Receiving::Open if self.is_text_broken => return self.fault(PeerError::InvalidUtf8, 0),
+            // Each turn of a loop ends here.
+            Receiving::Open if !input.is_empty() => {}
+            _ => return (input.len(), Ok(None)),
         }
         let mut used = 0_usize;
         loop {
@@ -422,6 +422,7 @@ impl<R: Role> Connection<R> {
 
     /// The peer broke the protocol at the byte behind `used`.
     fn fault(&mut self, error: PeerError, used: usize) -> (usize, Result<Option<Found>, PeerError>) {
+        note!("the peer broke WebSocket: {}", error);
         self.state.receive(Trigger::ReceiveFault(error));
         (used, Err(error))
     }

@@ -222,11 +222,13 @@ impl Decoder {
     #[inline]
     fn unmask<R: Role>(&mut self, payload: &mut [u8]) -> bool {
         if R::SENDS_MASKED {
-            if self.key != [0; 4] {
+            let mut key = u32::from_le_bytes(self.key);
+            if key != 0 {
                 for byte in payload {
-                    *byte ^= self.key[0];
-                    self.key.rotate_left(1);
+                    *byte ^= key.to_le_bytes()[0];
+                    key = key.rotate_right(8);
                 }
+                self.key = key.to_le_bytes();
             }
             return false;
         }
@@ -244,13 +246,12 @@ impl Decoder {
     #[inline]
     fn header<R: Role>(&mut self, limits: &Limits, leniency: Leniency, input: &[u8]) -> Result<Option<usize>, Fault> {
         let have = usize::from(self.have);
-        let joined;
-        // Where flash is short, all headers take the longer way.
-        let known = if IS_WIDE && have == 0 {
+        let mut joined;
+        let known = if have == 0 {
             input
         } else {
-            joined = self.joined(input);
-            slice(&joined, ..have.saturating_add(input.len()).min(header::MAX))
+            joined = [0; header::MAX];
+            self.join(input, &mut joined)
         };
         match header::parse::<R>(known, &self.context(limits, leniency)) {
             Ok(Some((header, n))) => {
@@ -268,13 +269,12 @@ impl Decoder {
     }
 
     /// The front of the header, which is in `partial`, and `input` behind it.
-    #[cfg_attr(target_pointer_width = "64", cold)]
-    fn joined(&self, input: &[u8]) -> [u8; header::MAX] {
-        let mut bytes = [0; header::MAX];
-        let (front, back) = bytes.split_at_mut(usize::from(self.have).min(header::MAX));
-        copy(&self.partial, front);
-        copy(input, back);
-        bytes
+    #[cold]
+    fn join<'b>(&self, input: &[u8], bytes: &'b mut [u8; header::MAX]) -> &'b [u8] {
+        let have = usize::from(self.have);
+        copy(&self.partial, bytes);
+        copy(input, slice_mut(bytes, have..));
+        slice(bytes, ..have.saturating_add(input.len()).min(header::MAX))
     }
 
     const fn context<'c>(&self, limits: &'c Limits, leniency: Leniency) -> Context<'c> {

@@ -21,6 +21,7 @@ use core::fmt;
 /// assert_eq!(out.written(), b"\x88\x02\x03\xea"); // 1002
 /// ```
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
     /// RSV1, RSV2 or RSV3 is set, and no extension gives it a meaning there (RFC 6455 section 5.2). With compression RSV1 may be set on the first frame
@@ -113,6 +114,7 @@ impl core::error::Error for PeerError {}
 
 /// The call is not possible in the state of the connection, or an argument is invalid. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
     /// A close frame was sent or is owed, and no data may follow it (RFC 6455 section 5.5.1).
@@ -146,6 +148,7 @@ impl core::error::Error for StateError {}
 
 /// Why nothing was sent. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The output has no room for the frame. Write it to the socket, clear it, and repeat the call.
@@ -179,6 +182,7 @@ impl core::error::Error for SendError {}
 
 /// Why no message can be returned. See [`Inbox`](super::Inbox).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiveError {
     /// The peer broke the protocol. The connection cannot continue.

@@ -191,6 +191,7 @@ fn is_malformed(name: &[u8], value: &[u8]) -> bool {
 
 /// The stream does not carry a WebSocket. A server answers with [`status`](Self::status); a client resets the stream.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtendedConnectError {
     /// `:method` is missing or not CONNECT.

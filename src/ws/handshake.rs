@@ -230,6 +230,7 @@ pub(crate) fn is_own(name: &str) -> bool {
 
 /// The request does not open a WebSocket. [`refuse`] writes the response to it. See [`Accept`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
     /// The method is not GET (section 4.2.1 item 1).

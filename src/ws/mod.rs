@@ -4,7 +4,8 @@
 //! - [`Connection`]: the protocol state of one end, from the handshake to the end. It has no buffers.
 //! - [`Inbox`]: the receive memory. The socket reads into it; whole [`Message`]s are lent from it.
 //! - [`Out`]: the write cursor of all layers. An [`Outbox`] owns the memory under it and keeps bytes until the socket has taken them.
-//! - [`Compression`]: permessage-deflate (RFC 7692), if you want it. An inbox with [`Inflating`] storage unpacks.
+//! - [`Compression`]: permessage-deflate (RFC 7692), if you want it. An inbox with [`Inflating`] storage unpacks; a [`Deflater`] in front of the output
+//!   memory packs.
 //! - [`KeepAlive`]: pings and deadlines, if you want them.
 //!
 //! ```
@@ -53,6 +54,9 @@ mod connect;
 mod connection;
 mod control_frame;
 mod decoder;
+mod deflater;
+#[cfg(test)]
+mod deflater_tests;
 mod error;
 mod event;
 mod extended_connect;
@@ -71,6 +75,7 @@ mod response;
 mod role;
 mod send;
 mod state;
+mod stored;
 mod text;
 
 #[cfg(feature = "sha1")]
@@ -83,6 +88,7 @@ pub(crate) use compression::window_memory;
 pub use compression::{Agreed, Compression, CompressionError, ExtensionText};
 pub use connect::{Connect, ConnectError};
 pub use connection::{Closed, Connection, OWED_MAX};
+pub use deflater::{Deflated, Deflater, Deflating};
 pub use error::{PeerError, ReceiveError, SendError, StateError};
 pub use event::{Advanced, Chunk, Control, Event, Incoming, Message, Text};
 pub use extended_connect::{EXTENDED_CONNECT_FIELDS, ExtendedConnect, ExtendedConnectError};
@@ -97,8 +103,8 @@ pub use keep_alive::{KeepAlive, Timeout, Timeouts};
 pub use leniency::Leniency;
 pub use limits::Limits;
 pub use opcode::Kind;
-pub(crate) use out::stored_frame;
 pub use out::{Form, Frames, Kept, MaskSource, NoKeys, Out, Output, Stored};
 pub use outbox::Outbox;
 pub use response::{HandshakeError, Opened};
 pub use role::{Client, Role, Server};
+pub(crate) use stored::stored_frame;

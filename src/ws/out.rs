@@ -1,7 +1,8 @@
 //! The write cursor that all layers share.
 
 use super::{
-    Client, FrameHeader, Kind, Role, SendError, Server, StateError, header, mask, opcode::Opcode, state::Sending,
+    Client, FrameHeader, Role, SendError, Server, StateError, deflater::RSV1, header, mask, opcode::Opcode,
+    state::Sending,
 };
 use crate::bytes::{Capacity, Writer, copy, open_gap};
 use core::marker::PhantomData;
@@ -68,6 +69,13 @@ pub trait Form: sealed::Form {
     /// Called when the length of the written bytes changes.
     #[doc(hidden)]
     fn resized(&mut self, _from: usize, _to: usize) {}
+    #[doc(hidden)]
+    const IS_DEFLATED: bool = false;
+    /// Compresses a whole message into `room`. `None`: it goes out plain.
+    #[doc(hidden)]
+    fn deflate(&mut self, _payload: &[u8], _room: &mut [u8]) -> Option<usize> {
+        None
+    }
 }
 
 /// Memory for frames of the role `R`, or for stored frames if `R` is [`Stored`]. Sealed. See [`Out`].
@@ -209,10 +217,10 @@ impl From<Sending> for Gate {
 /// ```
 #[derive(Debug)]
 pub struct Out<'o, F> {
-    memory: &'o mut [u8],
-    len: usize,
+    pub(super) memory: &'o mut [u8],
+    pub(super) len: usize,
     pub(crate) gate: Gate,
-    form: F,
+    pub(super) form: F,
 }
 
 impl<'o> Out<'o, Stored> {
@@ -276,6 +284,11 @@ impl<F: Form> Out<'_, F> {
     /// Appends a frame around `payload`.
     #[inline]
     pub(crate) fn put(&mut self, first: u8, payload: &[u8]) -> Result<(), Capacity> {
+        if F::IS_DEFLATED
+            && let Some(len) = self.deflate(first, payload)
+        {
+            return self.frame(first | RSV1, 0, len);
+        }
         let size = header::size(F::IS_MASKED, payload.len());
         let needed = size.saturating_add(payload.len());
         let end = self.len.saturating_add(needed);
@@ -313,6 +326,11 @@ impl<F: Form> Out<'_, F> {
         let mut writer = Writer::new(self.memory.get_mut(from..).unwrap_or_default());
         write(&mut writer);
         let len = writer.len();
+        if F::IS_DEFLATED
+            && let Some(len) = self.deflate_written(first, behind, len)
+        {
+            return self.frame(first | RSV1, behind, len);
+        }
         self.frame(first, behind, len)
     }
 
@@ -358,7 +376,7 @@ impl<F: Form> Out<'_, F> {
     }
 
     /// Whether a message may begin here.
-    const fn judge(&self) -> Result<(), StateError> {
+    pub(super) const fn judge(&self) -> Result<(), StateError> {
         match self.gate {
             Gate::Open => Ok(()),
             Gate::Message => Err(StateError::MessageOpen),
@@ -389,24 +407,8 @@ impl<F: Form> Out<'_, F> {
     }
 
     /// The size of `messages` as frames.
-    fn size_of<'b>(messages: impl Iterator<Item = &'b [u8]>) -> usize {
+    pub(super) fn size_of<'b>(messages: impl Iterator<Item = &'b [u8]>) -> usize {
         let size = |bytes: &[u8]| header::size(F::IS_MASKED, bytes.len()).saturating_add(bytes.len());
         messages.map(size).fold(0, usize::saturating_add)
     }
-}
-
-/// The first frame in `stored`: its kind, its payload, and its length.
-pub(crate) fn stored_frame(stored: &[u8]) -> Option<(Kind, &[u8], usize)> {
-    let (first, len, payload) = match stored {
-        [first, 126, a, b, rest @ ..] => (first, u64::from(u16::from_be_bytes([*a, *b])), rest),
-        [first, 127, rest @ ..] => {
-            let (len, rest) = rest.split_first_chunk::<8>()?;
-            (first, u64::from_be_bytes(*len), rest)
-        }
-        [first, len @ 0..=125, rest @ ..] => (first, u64::from(*len), rest),
-        _ => return None,
-    };
-    let kind = if first & 0x0f == Opcode::Binary.bits() { Kind::Binary } else { Kind::Text };
-    let payload = payload.get(..usize::try_from(len).ok()?)?;
-    Some((kind, payload, header::size(false, payload.len()).saturating_add(payload.len())))
 }

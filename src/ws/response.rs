@@ -100,6 +100,7 @@ impl<'h> Opened<'h> {
 
 /// The response does not open a WebSocket. Close the transport; no close frame is sent (section 7.1.7). See [`Connect`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeError {
     /// The status is not 101: a refusal, a redirection or a request for credentials. The response is ordinary HTTP.

@@ -1,4 +1,4 @@
-//! A chat room: `cargo run -p sansocket-tokio --example chat`. It tells the history, who joined and who left, and passes messages on.
+//! A chat room: `cargo run -p sansocket-tokio --example tokio_chat`. It tells the history, who joined and who left, and passes messages on.
 
 use sansocket_tokio::server::{Config, Page, Reason, Server, Socket};
 use serde::{Deserialize, Serialize};

@@ -15,8 +15,9 @@ use tokio::io::AsyncWrite;
 
 /// Packets for this client alone are joined up to this many bytes.
 const TOGETHER: usize = 4096;
-/// Frames that one write takes.
-const SLICES: usize = 64;
+/// Frames that one write takes, of few and of many: each place costs, whether it is used or not.
+const FEW: usize = 8;
+const MANY: usize = 64;
 /// Bytes that wait above which nothing is read from the client: its own questions must not be what drops it.
 const MUCH: usize = 64 * 1024;
 
@@ -365,16 +366,26 @@ fn poll_write<W: AsyncWrite + Unpin>(
     let sink = Pin::new(sink);
     match (slices.next(), slices.next()) {
         (Some(first), Some(second)) => {
-            let mut many = [IoSlice::new(&[]); SLICES];
-            let mut n = 0;
-            for (place, slice) in many.iter_mut().zip([first, second].into_iter().chain(slices)) {
-                *place = IoSlice::new(slice);
-                n += 1;
-            }
-            sink.poll_write_vectored(context, &many[..n])
+            let slices = [first, second].into_iter().chain(slices);
+            let gather = if queue.len() < FEW { gather::<FEW, W, _> } else { gather::<MANY, W, _> };
+            gather(context, sink, slices)
         }
         (one, _) => sink.poll_write(context, one.unwrap_or_default()),
     }
+}
+
+fn gather<'s, const N: usize, W: AsyncWrite, I: Iterator<Item = &'s [u8]>>(
+    context: &mut Context<'_>,
+    sink: Pin<&mut W>,
+    slices: I,
+) -> Poll<io::Result<usize>> {
+    let mut places = [IoSlice::new(&[]); N];
+    let mut n = 0;
+    for (place, slice) in places.iter_mut().zip(slices) {
+        *place = IoSlice::new(slice);
+        n += 1;
+    }
+    sink.poll_write_vectored(context, &places[..n])
 }
 
 /// Writes what waits to its end.

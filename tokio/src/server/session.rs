@@ -43,6 +43,8 @@ pub(crate) enum Kind {
 }
 
 pub(crate) type End = ServerEnd<Names, Vec<AckSlot>>;
+/// A part of a binary event that has not come to its end.
+pub(super) type Kept = Option<Box<Collector<Vec<u8>>>>;
 pub(crate) type Answered = Result<Raw, AskError>;
 
 /// A session, held by the tasks that carry its bytes. Its sockets hold only its [`Line`], so an application may keep them.
@@ -57,7 +59,7 @@ pub(crate) struct Session {
     kind: Kind,
     stack: Mutex<Stack>,
     /// Never waited for by a thread.
-    pub(super) turn: Mutex<Collector<Vec<u8>>>,
+    pub(super) turn: Mutex<Kept>,
     /// A task waits for its turn, until [`changed`](Self::changed).
     pub(super) is_turn_awaited: AtomicBool,
     /// The seat in the namespace that the client asks for in this step. Its lock may be taken under that of the stack.
@@ -118,8 +120,9 @@ impl Rare {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "mostly it is the large one")]
 pub(crate) enum Machine {
-    SocketIo(Box<End>),
+    SocketIo(End),
     Engine(Box<ServerLink>),
 }
 
@@ -147,7 +150,7 @@ impl Session {
                 Kind::SocketIo => {
                     let connect_by = now.after_millis(super::config::millis(config.connect_timeout).into());
                     let io = Io::new(Names(this.clone()), Vec::new(), connect_by).with_limits(config.limits());
-                    Machine::SocketIo(Box::new(ServerEnd::with_session(link, io)))
+                    Machine::SocketIo(ServerEnd::with_session(link, io))
                 }
                 Kind::Engine => Machine::Engine(Box::new(link)),
             };
@@ -157,7 +160,7 @@ impl Session {
                 id,
                 kind,
                 stack: Mutex::new(stack),
-                turn: Mutex::new(Collector::new(Vec::new())),
+                turn: Mutex::new(None),
                 is_turn_awaited: AtomicBool::new(false),
                 pinned: Mutex::new(None),
                 is_pinned: AtomicBool::new(false),
@@ -185,23 +188,19 @@ impl Session {
     }
 
     /// What whoever has the turn does. Whether more may be left.
-    pub(super) fn take_turn(
-        self: &Arc<Self>,
-        collector: &mut Collector<Vec<u8>>,
-        input: &mut Input<'_, Vec<u8>>,
-        most: usize,
-    ) -> bool {
+    pub(super) fn take_turn(self: &Arc<Self>, kept: &mut Kept, input: &mut Input<'_, Vec<u8>>, most: usize) -> bool {
         let _entered = self.span.enter();
         let now = self.now();
         let (mut left, mut is_held) = (most, false);
         let mut batch = Batch::new(Vec::new());
+        let mut collector = kept.take().map_or_else(|| Collector::new(Vec::new()), |kept| *kept);
         loop {
             while left > 0 {
                 // The answers to what has arrived must not be what drops a client that reads them.
                 is_held = has_packets(input) && self.outbox.is_backed_up() && !self.link(|link| link.is_over());
                 let input = if is_held { &mut Input::Time } else { &mut *input };
                 // Handlers are guarded where they are called; this is for values of the application that panic when they are dropped.
-                match caught(|| self.step(input, collector, &mut batch, now)) {
+                match caught(|| self.step(input, &mut collector, &mut batch, now)) {
                     Some(false) => break,
                     Some(true) => {}
                     None => self.panicked(),
@@ -213,8 +212,8 @@ impl Session {
             }
             self.link(ServerLink::handle_eof);
         }
-        if collector.held() == 0 {
-            let _ = collector.replace(Vec::new());
+        if collector.is_open() {
+            *kept = Some(Box::new(collector));
         }
         let (is_over, is_gone, transport) = self.link(|link| (link.is_over(), link.is_gone(), link.transport()));
         if is_over || transport == Transport::Polling {

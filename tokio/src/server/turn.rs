@@ -1,24 +1,24 @@
 //! Who works on a session: one task at a time, which does what others want too.
 
-use super::session::Session;
+use super::session::{Kept, Session};
 use crate::sync::{MutexGuard, atomic::Ordering};
-use sansocket::{endpoint::Input, socketio::Collector};
+use sansocket::endpoint::Input;
 use std::sync::{Arc, TryLockError};
 
 /// Steps of a WebSocket's session that are done in one go. Then others have their turn.
 const TURN: usize = 128;
 
-type Turn<'s> = MutexGuard<'s, Collector<Vec<u8>>>;
+type Turn<'s> = MutexGuard<'s, Kept>;
 
 impl Session {
     /// Does everything that has to be done without bytes: deadlines, and the last events. If another task has its turn, that task does it.
     pub(crate) fn work(self: &Arc<Self>) {
         self.is_turn_due.store(true, Ordering::SeqCst);
         while self.is_turn_due.load(Ordering::SeqCst) {
-            let Some(mut collector) = self.try_turn() else { return };
+            let Some(mut turn) = self.try_turn() else { return };
             self.is_turn_due.store(false, Ordering::SeqCst);
-            self.take_turn(&mut collector, &mut Input::Time, usize::MAX);
-            self.end_turn(collector);
+            self.take_turn(&mut turn, &mut Input::Time, usize::MAX);
+            self.end_turn(turn);
         }
     }
 

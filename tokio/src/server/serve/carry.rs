@@ -8,6 +8,7 @@ use crate::server::{
 use sansocket::{
     endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
+    time::Instant as Time,
     ws::{Advanced, Connection, Kind},
 };
 use std::{
@@ -22,15 +23,13 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 /// Bytes read from one client, which has always more, before others have their turn.
 const FAIR: usize = 256 * 1024;
 
-/// Tries to move a session here from polling, and then carries it to its end.
-pub(crate) async fn upgrade<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    // In a box of its own: a session that moved holds nothing of it.
-    let moved = Box::pin(moves(session, wire)).await;
-    if moved.is_some() {
-        serve(session, wire).await;
-    } else if session.link(|link| link.is_over() && !link.is_gone()) {
-        Box::pin(farewell(session, wire)).await;
+/// Tries to move a session here from polling. What it gives is for [`serve`].
+pub(crate) async fn upgrade<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) -> Option<Carrying> {
+    let moved = moves(session, wire).await;
+    if moved.is_none() && session.link(|link| link.is_over() && !link.is_gone()) {
+        farewell(session, wire).await;
     }
+    moved
 }
 
 /// The session, if it moves here.
@@ -139,124 +138,173 @@ enum Woken {
     Due,
 }
 
+/// A session, and the socket that carries it.
+struct Carrier<'w, S> {
+    carrying: Carrying,
+    wire: &'w mut Wire<S>,
+    /// The last turn may have left something.
+    is_more: bool,
+    /// When the machine has something to do.
+    due: Option<Time>,
+    /// Bytes that were read since others had their turn.
+    unshared: usize,
+    /// Since when the socket has taken nothing of what waits for it, and whether that is for too long.
+    stuck_since: Option<Time>,
+    is_late: bool,
+    /// Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
+    /// is that the client takes what it is sent, and the clock of the session stands still.
+    is_backed_up: bool,
+    looked: Time,
+    /// Something may wait.
+    is_unwritten: bool,
+}
+
 /// Carries a session to its end.
-pub(crate) async fn serve<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let carrying = Carrying(session.clone());
-    let inner = &session.inner;
-    let patience = crate::server::config::millis(inner.config.ping_timeout).into();
-    let mut unshared = 0;
-    // Since when the socket has taken nothing of what waits for it.
-    let mut stuck_since = None;
-    // Nothing is read while much waits, so that the client's own questions are not what drops it. The answer to a ping cannot be seen then: what counts
-    // is that the client takes what it is sent, and the clock of the session stands still.
-    let (mut is_backed_up, mut looked) = (false, inner.clock.now());
-    let mut sleep = pin!(sleep_until(Instant::now()));
-    loop {
-        let is_more = session.receive(&mut Input::Socket(&mut wire.inbox)).await;
-        wire.give_back();
-        let (is_over, mut due) = session.standing();
-        if !is_more && is_over {
-            break;
-        }
-        if (is_more && !session.outbox.is_backed_up()) || unshared >= FAIR {
-            unshared = 0;
-            let mut written = 0;
-            let flushed =
-                poll_fn(|context| Poll::Ready(session.outbox.poll_flush(context, &mut wire.stream, &mut written)));
-            if let Poll::Ready(Err(_)) = flushed.await {
-                session.link(ServerLink::handle_error);
+pub(crate) fn serve<S: Io>(carrying: Carrying, wire: &mut Wire<S>) -> impl Future<Output = ()> + Send {
+    let looked = carrying.0.inner.clock.now();
+    let mut carrier = Carrier {
+        carrying,
+        wire,
+        is_more: false,
+        due: None,
+        unshared: 0,
+        stuck_since: None,
+        is_late: false,
+        is_backed_up: false,
+        looked,
+        is_unwritten: false,
+    };
+    // What it holds, it holds once: the arguments of an async function are held beside its variables.
+    async move {
+        let mut sleep = pin!(sleep_until(Instant::now()));
+        loop {
+            carrier.is_more = carrier.carrying.0.receive(&mut Input::Socket(&mut carrier.wire.inbox)).await;
+            carrier.wire.give_back();
+            let is_over;
+            (is_over, carrier.due) = carrier.carrying.0.standing();
+            if !carrier.is_more && is_over {
+                break;
+            }
+            if carrier.is_to_share() {
+                carrier.unshared = 0;
+                if poll_fn(|context| Poll::Ready(carrier.flush(context))).await {
+                    tokio::task::yield_now().await;
+                }
                 continue;
             }
+            (carrier.is_late, carrier.is_unwritten) = (false, true);
+            let woken = poll_fn(|context| carrier.poll(sleep.as_mut(), context)).await;
+            carrier.handle(&woken);
+        }
+        let Carrier { carrying: Carrying(session), wire, .. } = &mut carrier;
+        // Whoever closed it behind the last turn has left the farewell to this task.
+        session.work();
+        // What waits goes out, within a second. It is nothing if the client read too slowly.
+        let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
+    }
+}
+
+impl<S: Io> Carrier<'_, S> {
+    /// The client has always more: others have their turn.
+    fn is_to_share(&self) -> bool {
+        (self.is_more && !self.carrying.0.outbox.is_backed_up()) || self.unshared >= FAIR
+    }
+
+    /// Writes what the socket takes. `false`: it is lost.
+    fn flush(&mut self, context: &mut Context<'_>) -> bool {
+        let Carrying(session) = &self.carrying;
+        let mut written = 0;
+        let flushed = session.outbox.poll_flush(context, &mut self.wire.stream, &mut written);
+        if let Poll::Ready(Err(_)) = flushed {
+            session.link(ServerLink::handle_error);
+            return false;
+        }
+        if written > 0 {
+            self.stuck_since = None;
+            session.inner.counted.here().bytes_out.add(written);
+        }
+        true
+    }
+
+    fn poll(&mut self, sleep: Pin<&mut Sleep>, context: &mut Context<'_>) -> Poll<Woken> {
+        let Carrying(session) = &self.carrying;
+        let inner = &session.inner;
+        // Before the queue is looked at, so that whoever appends after that wakes this task.
+        match session.outbox.told(context) {
+            Some(Told::Session) => {
+                let (is_over, due) = session.standing();
+                if is_over || session.is_turn_due() || session.outbox.is_slow() {
+                    return Poll::Ready(Woken::Told);
+                }
+                (self.due, self.is_unwritten) = (due, true);
+            }
+            Some(Told::Packets) => self.is_unwritten = true,
+            None => {}
+        }
+        let mut is_stuck = false;
+        if self.is_unwritten {
+            let mut written = 0;
+            let flushed = session.outbox.poll_flush(context, &mut self.wire.stream, &mut written);
             if written > 0 {
-                stuck_since = None;
                 inner.counted.here().bytes_out.add(written);
             }
-            tokio::task::yield_now().await;
-            continue;
+            if let Poll::Ready(Err(_)) = flushed {
+                return Poll::Ready(Woken::Lost);
+            }
+            is_stuck = flushed.is_pending();
+            // A stream of TLS may hold some back.
+            let is_held = !is_stuck && Pin::new(&mut self.wire.stream).poll_flush(context).is_pending();
+            self.is_unwritten = is_stuck || is_held;
+            if written > 0 || !is_stuck {
+                self.stuck_since = None;
+            }
         }
-        let (mut written, mut is_late) = (0, false);
-        // Something may wait. Afterwards whoever appends tells.
-        let mut is_unwritten = true;
-        let woken = poll_fn(|context| {
-            // Before the queue is looked at, so that whoever appends after that wakes this task.
-            match session.outbox.told(context) {
-                Some(Told::Session) => {
-                    let (is_over, now_due) = session.standing();
-                    if is_over || session.is_turn_due() || session.outbox.is_slow() {
-                        return Poll::Ready(Woken::Told);
-                    }
-                    (due, is_unwritten) = (now_due, true);
-                }
-                Some(Told::Packets) => is_unwritten = true,
-                None => {}
+        let patience = crate::server::config::millis(inner.config.ping_timeout).into();
+        if is_stuck || self.is_backed_up {
+            let now = inner.clock.now();
+            if self.is_backed_up {
+                session.pause(now.duration_since(self.looked));
             }
-            let mut is_stuck = false;
-            if is_unwritten {
-                let before = written;
-                let flushed = session.outbox.poll_flush(context, &mut wire.stream, &mut written);
-                if let Poll::Ready(Err(_)) = flushed {
-                    return Poll::Ready(Woken::Lost);
-                }
-                is_stuck = flushed.is_pending();
-                // A stream of TLS may hold some back.
-                let is_held = !is_stuck && written > 0 && Pin::new(&mut wire.stream).poll_flush(context).is_pending();
-                is_unwritten = is_stuck || is_held;
-                if written > before || !is_stuck {
-                    stuck_since = None;
-                }
+            (self.is_backed_up, self.looked) = (is_stuck && session.outbox.is_backed_up(), now);
+            if is_stuck {
+                // Whether or not it answers heartbeats, which it need not read for that.
+                self.is_late = now >= self.stuck_since.get_or_insert(now).after_millis(patience);
             }
-            if is_stuck || is_backed_up {
-                let now = inner.clock.now();
-                if is_backed_up {
-                    session.pause(now.duration_since(looked));
-                }
-                (is_backed_up, looked) = (is_stuck && session.outbox.is_backed_up(), now);
-                if is_stuck {
-                    // Whether or not it answers heartbeats, which it need not read for that.
-                    is_late = now >= stuck_since.get_or_insert(now).after_millis(patience);
-                }
-            }
-            if is_more && !is_backed_up {
-                return Poll::Ready(Woken::Due);
-            }
-            if !is_backed_up && !session.is_late() {
-                match wire.poll_read(context) {
-                    Poll::Ready(Ok(0)) => return Poll::Ready(Woken::Ended),
-                    Poll::Ready(Ok(n)) => return Poll::Ready(Woken::Read(n)),
-                    Poll::Ready(Err(_)) => return Poll::Ready(Woken::Lost),
-                    Poll::Pending => {}
-                }
-            }
-            if is_late {
-                return Poll::Ready(Woken::Due);
-            }
-            let give_up = stuck_since.filter(|_| is_stuck).map(|since| since.after_millis(patience));
-            let until = if is_backed_up { give_up } else { due.into_iter().chain(give_up).min() };
-            ready!(poll_due(sleep.as_mut(), until.and_then(|until| inner.clock.at(until)), context));
-            Poll::Ready(Woken::Due)
-        })
-        .await;
-        if written > 0 {
-            inner.counted.here().bytes_out.add(written);
         }
+        if self.is_more && !self.is_backed_up {
+            return Poll::Ready(Woken::Due);
+        }
+        if !self.is_backed_up && !session.is_late() {
+            match self.wire.poll_read(context) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Woken::Ended),
+                Poll::Ready(Ok(n)) => return Poll::Ready(Woken::Read(n)),
+                Poll::Ready(Err(_)) => return Poll::Ready(Woken::Lost),
+                Poll::Pending => {}
+            }
+        }
+        if self.is_late {
+            return Poll::Ready(Woken::Due);
+        }
+        let give_up = self.stuck_since.filter(|_| is_stuck).map(|since| since.after_millis(patience));
+        let until = if self.is_backed_up { give_up } else { self.due.into_iter().chain(give_up).min() };
+        ready!(poll_due(sleep, until.and_then(|until| inner.clock.at(until)), context));
+        Poll::Ready(Woken::Due)
+    }
+
+    fn handle(&mut self, woken: &Woken) {
+        let Carrying(session) = &self.carrying;
         match woken {
             Woken::Read(n) => {
-                inner.counted.here().bytes_in.add(n);
-                unshared += n;
+                session.inner.counted.here().bytes_in.add(*n);
+                self.unshared += n;
                 session.outbox.stay_awake();
             }
             Woken::Ended => session.link(ServerLink::handle_eof),
             Woken::Lost => session.link(ServerLink::handle_error),
-            Woken::Told => {}
-            Woken::Due if is_late => session.outbox.give_up(),
-            Woken::Due => {}
+            Woken::Due if self.is_late => session.outbox.give_up(),
+            Woken::Told | Woken::Due => {}
         }
     }
-    // Whoever closed it behind the last turn has left the farewell to this task.
-    session.work();
-    // What waits goes out, within a second. It is nothing if the client read too slowly.
-    let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
-    drop(carrying);
 }
 
 /// Ready at `until`; never, if there is no deadline.

@@ -75,24 +75,37 @@ impl<S: Io> Connection<S> {
     /// Runs it to its end, which is told in one line of the log.
     pub(super) async fn run(&mut self) {
         let writing = Writing::new(&self.inner);
-        // In boxes of their own: a connection that is a WebSocket holds nothing of its requests.
-        match Box::pin(self.requests()).await {
+        // In a box of its own: a connection that is a WebSocket holds nothing of its requests.
+        let carrying = Box::pin(self.opened()).await;
+        if let Some(carrying) = carrying {
+            serve(carrying, &mut self.wire).await;
+            tracing::debug!(from = self.from(), "closed");
+        }
+        Box::pin(self.wire.hang_up(writing)).await;
+    }
+
+    /// Requests, until a session is to be carried here; or until the end, which is answered.
+    async fn opened(&mut self) -> Option<Carrying> {
+        match self.requests().await {
             Ok(next) => {
                 tracing::debug!(from = self.from(), "open");
-                match next {
-                    Next::Request => {}
-                    Next::Open(Carrying(ref session)) => serve(session, &mut self.wire).await,
+                let carrying = match next {
+                    Next::Request => None,
+                    Next::Open(carrying) => Some(carrying),
                     Next::Upgrade(session) => upgrade(&session, &mut self.wire).await,
+                };
+                if carrying.is_none() {
+                    tracing::debug!(from = self.from(), "closed");
                 }
-                tracing::debug!(from = self.from(), "closed");
+                carrying
             }
             Err(End(answer, why)) => {
                 self.wire.forget();
-                let _ = Box::pin(self.wire.write_all(&answer)).await;
+                let _ = self.wire.write_all(&answer).await;
                 tracing::debug!(from = self.from(), "closed: {why}");
+                None
             }
         }
-        Box::pin(self.wire.hang_up(writing)).await;
     }
 
     fn from(&self) -> Option<tracing::field::DisplayValue<SocketAddr>> {

@@ -1,6 +1,6 @@
 //! WebSockets that come from elsewhere.
 
-use super::{Io, Wire, Writing, decide::decide, serve, upgrade};
+use super::{Carrying, Io, Wire, Writing, decide::decide, serve, upgrade};
 use crate::server::{Handshake, Server, session::Kind};
 use sansocket::{
     endpoint::{Answer, Ask, Got, Todo},
@@ -59,10 +59,15 @@ impl Server {
         };
         match (todo, found) {
             (Todo::Answer(answer), _) => return Err(answer),
-            (Todo::Upgrade(_), Some(session)) => upgrade(&session, wire).await,
+            (Todo::Upgrade(_), Some(session)) => {
+                // In a box of its own: a session that moved holds nothing of it.
+                if let Some(carrying) = Box::pin(upgrade(&session, wire)).await {
+                    serve(carrying, wire).await;
+                }
+            }
             (Todo::Open(_), _) => {
                 let session = self.inner.open(Kind::SocketIo, Transport::WebSocket, handshake)?;
-                serve(&session, wire).await;
+                serve(Carrying(session), wire).await;
             }
             _ => return Err(Got::GONE),
         }

@@ -208,9 +208,13 @@ async fn websocket(session: Arc<Session>, carrying: Option<Carrying>, on_upgrade
     match on_upgrade.await {
         Ok(upgraded) => {
             let mut wire = Wire::new(TokioIo::new(upgraded));
-            match carrying {
-                None => upgrade(&session, &mut wire).await,
-                Some(_) => serve(&session, &mut wire).await,
+            let carrying = match carrying {
+                // In a box of its own: a session that moved holds nothing of it.
+                None => Box::pin(upgrade(&session, &mut wire)).await,
+                begun => begun,
+            };
+            if let Some(carrying) = carrying {
+                serve(carrying, &mut wire).await;
             }
             Box::pin(wire.hang_up(writing)).await;
         }

@@ -1,0 +1,239 @@
+//! The compressor.
+
+use super::{
+    cells::{Cell, low_half},
+    encode_bits::BitWriter,
+    encode_block::{self, literal, matched},
+    encode_search::{Index, Match, Search},
+    encode_tier::Tier,
+};
+use crate::bytes::{Capacity, IS_WIDE, close_gap, copy};
+
+/// Compresses into a stream of DEFLATE blocks (RFC 1951), in memory that you lend. The size of the memory is that of the [`Tier`].
+///
+/// The bytes of one stream may come whole or in pieces. Each call of [`compress`](Self::compress) either writes everything that its input needs, or is
+/// refused and changes nothing: the stream goes on as if the call was not made. A *flush* ends at a whole byte, so the other end can read all bytes up to
+/// there. The stream has no final block.
+///
+/// # Cost
+/// Linear in the input: at each place, a chain of bounded length is searched. A refused call costs as much, and one pass over the history.
+/// A piece is compressed as a block or several of its own, so pieces of some hundred bytes or more give shorter output than small ones.
+///
+/// ```
+/// use sansocket::deflate::{Deflate, SYNC_TAIL, Tier};
+///
+/// let mut compressor = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
+/// let mut memory = [0; 64];
+/// let first = compressor.compress(b"What goes around, comes around.", true, &mut memory)?;
+/// assert!(first < 31);
+///
+/// // The second time it is in the history.
+/// let second = compressor.compress(b"What goes around, comes around.", true, &mut memory)?;
+/// assert!(second <= 6);
+///
+/// // Refused: the history is as before.
+/// assert!(compressor.compress(&[0x5a; 400], true, &mut memory[..3]).is_err());
+///
+/// // Each flush ends in these bytes, which are not written.
+/// assert_eq!(SYNC_TAIL, [0, 0, 0xff, 0xff]);
+/// # Ok::<(), sansocket::Capacity>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Deflate<M> {
+    memory: M,
+    tier: Tier,
+    /// What a distance may be at most.
+    window: usize,
+    /// The bytes of the history, at the front of its memory.
+    held: usize,
+    /// Where in the stream the next input begins, in 16 bits.
+    place: u16,
+    /// Bits of the last byte, and how many.
+    odd: (u8, u8),
+}
+
+/// The end of each flush: the length of an empty stored block. [`Deflate::compress`] does not write it, because WebSocket does not send it. Put it
+/// behind a flush for an ordinary stream of DEFLATE.
+pub const SYNC_TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+impl<M: AsMut<[u8]>> Deflate<M> {
+    /// A compressor at the start of a stream. What the memory holds does not matter.
+    ///
+    /// # Errors
+    /// [`Capacity`] if `memory` is smaller than [`Tier::bytes`].
+    pub fn new(tier: Tier, mut memory: M) -> Result<Self, Capacity> {
+        let (needed, available) = (tier.bytes(), memory.as_mut().len());
+        let Some(bytes) = memory.as_mut().get_mut(..needed) else { return Err(Capacity { needed, available }) };
+        bytes.fill(0);
+        Ok(Self { memory, tier, window: tier.plan.links, held: 0, place: 0, odd: (0, 0) })
+    }
+
+    /// Allows distances of at most 2 to the power of `bits`, if that is less than the window of the tier. For a receiver with a small window.
+    ///
+    /// ```
+    /// use sansocket::deflate::{Deflate, Tier};
+    ///
+    /// let mut compressor = Deflate::new(Tier::MEDIUM, vec![0; Tier::MEDIUM.bytes()])?.with_window_bits(8);
+    /// let mut memory = [0; 1000];
+    /// let n = compressor.compress(&[1; 700], true, &mut memory)?; // read with a window of 256 bytes
+    /// assert!(n < 20);
+    /// # let _ = compressor.into_memory();
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
+    #[must_use]
+    pub const fn with_window_bits(mut self, bits: u8) -> Self {
+        let mut left = bits;
+        let mut window = 1_usize;
+        while left > 0 && window < self.window {
+            window = window.wrapping_mul(2);
+            left = left.wrapping_sub(1);
+        }
+        self.window = window;
+        self
+    }
+
+    /// Compresses `input` to the front of `out`, and returns the number of bytes there. `is_flush` ends at a whole byte; without it, up to seven bits stay
+    /// here until the next call. An empty input with `is_flush` is a flush of its own.
+    ///
+    /// The flush is written without its last four bytes, [`SYNC_TAIL`].
+    ///
+    /// # Errors
+    /// [`Capacity`] if `out` is too small; `needed` is always enough. Nothing was changed but bytes of `out`. A later call may find other matches than
+    /// without the refused one, and gives as valid output.
+    pub fn compress(&mut self, input: &[u8], is_flush: bool, out: &mut [u8]) -> Result<usize, Capacity> {
+        let available = out.len();
+        let mut bits = BitWriter::new(out, self.odd);
+        let Some((mut search, units, work)) = self.search(input) else {
+            return Err(Capacity { needed: self.tier.bytes(), available: 0 });
+        };
+        run(&mut search, units, work, &mut bits);
+        if is_flush {
+            // The head of an empty stored block.
+            bits.put(0, 3);
+            bits.align();
+        }
+        if bits.is_over() {
+            self.place = search.take_back();
+            return Err(Capacity { needed: self.bound(input.len()), available });
+        }
+        let (n, odd) = bits.finish();
+        self.odd = odd;
+        self.keep(input);
+        Ok(n)
+    }
+
+    /// Forgets the history, so what comes next can be read without what came before. Call it behind a flush.
+    ///
+    /// ```
+    /// use sansocket::deflate::{Deflate, Tier};
+    ///
+    /// let mut compressor = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
+    /// let (mut first, mut second) = ([0; 64], [0; 64]);
+    /// let n = compressor.compress(b"an event that comes often", true, &mut first)?;
+    /// compressor.forget();
+    /// assert_eq!(compressor.compress(b"an event that comes often", true, &mut second)?, n);
+    /// assert_eq!(first, second);
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
+    pub const fn forget(&mut self) {
+        self.held = 0;
+    }
+
+    /// How the memory is used.
+    pub const fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The memory, for another use.
+    pub fn into_memory(self) -> M {
+        self.memory
+    }
+
+    /// The size that the output for `n` bytes has at most: blocks that hold at least as many bytes as there are units, each stored.
+    fn bound(&self, n: usize) -> usize {
+        let blocks = n.checked_div(self.tier.plan.units.saturating_sub(1)).unwrap_or_default().saturating_add(1);
+        n.saturating_add(blocks.saturating_mul(5)).saturating_add(2)
+    }
+
+    /// The parts of the memory: a search in `input`, the units of a block, and the memory for its codes if that is not the index.
+    #[inline(always)]
+    fn search<'m, 'i>(&'m mut self, input: &'i [u8]) -> Option<(Search<'m, 'i>, &'m mut [Cell], &'m mut [Cell])> {
+        let plan = self.tier.plan;
+        let (history, rest) = self.memory.as_mut().split_at_mut_checked(self.tier.history())?;
+        let (cells, rest) = rest.as_chunks_mut().0.split_at_mut_checked(plan.index)?;
+        let (units, work) = rest.split_at_mut_checked(plan.units)?;
+        let work = work.get_mut(..plan.work)?;
+        let history = history.get(self.held.saturating_sub(self.window)..self.held)?;
+        let index = Index { cells, heads: plan.heads, shift: plan.shift, links: plan.links };
+        let (window, effort, place) = (self.window, plan.effort, self.place);
+        Some((Search { index, input, history, window, effort, place, next: 0 }, units, work))
+    }
+
+    /// Puts `input` behind the history.
+    fn keep(&mut self, input: &[u8]) {
+        self.place = self.place.wrapping_add(low_half(input.len()));
+        let Some(memory) = self.memory.as_mut().get_mut(..self.tier.history()) else { return };
+        let window = self.window.min(memory.len());
+        let input = input.get(input.len().saturating_sub(window)..).unwrap_or_default();
+        if input.len() > memory.len().saturating_sub(self.held) {
+            let stays = window.saturating_sub(input.len()).min(self.held);
+            close_gap(memory.get_mut(..self.held).unwrap_or_default(), self.held.saturating_sub(stays));
+            self.held = stays;
+        }
+        copy(input, memory.get_mut(self.held..).unwrap_or_default());
+        self.held = self.held.saturating_add(input.len());
+    }
+}
+
+/// Finds and writes everything.
+fn run(search: &mut Search<'_, '_>, units: &mut [Cell], work: &mut [Cell], bits: &mut BitWriter<'_>) {
+    let len = search.input.len();
+    let (mut at, mut begun, mut n) = (0_usize, 0_usize, 0_usize);
+    while at < len {
+        let mut found = search.look(at, 0);
+        // A longer match one place on is worth a literal.
+        while IS_WIDE
+            && let Some(Match { length, .. }) = found
+            && length < usize::from(search.effort.lazy)
+            && let Some(longer) = search.look(at.wrapping_add(1), length)
+            && let Some(place) = units.get_mut(n..).and_then(|rest| rest.get_mut(..3))
+        {
+            place[0] = literal(byte(search.input, at));
+            n = n.wrapping_add(1);
+            at = at.wrapping_add(1);
+            found = Some(longer);
+        }
+        let Some(place) = units.get_mut(n..).and_then(|rest| rest.first_chunk_mut::<2>()) else { break };
+        match found {
+            Some(Match { length, distance }) => {
+                *place = matched(length, distance);
+                n = n.wrapping_add(2);
+                at = at.wrapping_add(length);
+            }
+            None => {
+                place[0] = literal(byte(search.input, at));
+                n = n.wrapping_add(1);
+                at = at.wrapping_add(1);
+            }
+        }
+        // Room for a match must be left.
+        if n.wrapping_add(2) > units.len() || at >= len {
+            let found = units.get(..n).unwrap_or_default();
+            let raw = search.input.get(begun..at).unwrap_or_default();
+            if work.is_empty() {
+                search.lend_index(at, |work| encode_block::write(found, raw, work, bits));
+            } else {
+                encode_block::write(found, raw, work, bits);
+            }
+            (begun, n) = (at, 0);
+            if bits.is_over() {
+                return;
+            }
+        }
+    }
+}
+
+#[inline]
+fn byte(input: &[u8], at: usize) -> u8 {
+    input.get(at).copied().unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! The codes of a block: the lengths from the frequencies of the symbols, the codes from the lengths.
+
+use super::cells::{Cell, count, get, low_byte, low_half};
+
+/// The longest code that is made, where the format allows 15 bits. So a code and its length have room in 16 bits. The few symbols that would have longer
+/// codes are so rare that it costs less than a thousandth.
+pub(super) const LONGEST: u32 = 12;
+
+/// Makes a complete code for the symbols of `table`, which has their frequencies: lengths of at most `longest` bits into `lengths`. If fewer than two symbols occur, others are counted once, because some readers refuse a smaller code.
+///
+/// A length is first what the share of the symbol asks for, rounded up. What is then left of the code goes to the symbols that were rounded up most. So the
+/// code is nearly as short as Huffman's, with neither a tree nor sorting.
+pub(super) fn make_lengths(table: &mut [Cell], longest: u32, lengths: &mut [u8]) {
+    let mut used = table.iter().filter(|cell| **cell != [0; 2]).count();
+    let mut total = 0_u32;
+    for cell in &mut *table {
+        if used < 2 && *cell == [0; 2] {
+            *cell = [1, 0];
+            used = used.wrapping_add(1);
+        }
+        total = total.wrapping_add(u32::from(u16::from_le_bytes(*cell)));
+    }
+    // Frequencies of which the smallest has a share that the longest code can express.
+    let mut shift = 0_u32;
+    while total.wrapping_shr(shift) >= 1_u32.wrapping_shl(longest.wrapping_sub(1)) {
+        shift = shift.wrapping_add(1);
+    }
+    let scaled = |cell: &Cell| match u32::from(u16::from_le_bytes(*cell)) {
+        0 => 0,
+        frequency => frequency.wrapping_shr(shift).max(1),
+    };
+    let total = table.iter().map(scaled).fold(0, u32::wrapping_add);
+    let mut left = 1_u32.wrapping_shl(longest);
+    for (cell, length) in table.iter().zip(&mut *lengths) {
+        let mut share = scaled(cell);
+        *length = 0;
+        if share > 0 {
+            let mut part = part_of(longest, 0);
+            loop {
+                *length = length.wrapping_add(1);
+                share = share.wrapping_mul(2);
+                part >>= 1;
+                if share >= total {
+                    break;
+                }
+            }
+            left = left.wrapping_sub(part);
+        }
+    }
+    // In eighths: how much more than its length a symbol asks for.
+    let mut wanted = 15_u32;
+    while left > 0 {
+        for (cell, length) in table.iter().zip(&mut *lengths) {
+            let part = part_of(longest, *length);
+            if *length > 1
+                && part <= left
+                && scaled(cell).wrapping_shl(u32::from(*length).wrapping_add(3)) >= total.wrapping_mul(wanted)
+            {
+                *length = length.wrapping_sub(1);
+                left = left.wrapping_sub(part);
+            }
+        }
+        wanted = wanted.saturating_sub(1);
+    }
+}
+
+/// The bits of all symbols, whose frequencies are in `table`.
+pub(super) fn size(table: &[Cell], lengths: &[u8]) -> u32 {
+    table.iter().zip(lengths).fold(0, |sum, (cell, length)| {
+        sum.wrapping_add(u32::from(u16::from_le_bytes(*cell)).wrapping_mul(u32::from(*length)))
+    })
+}
+
+/// The part of a code that a symbol of this length takes.
+#[inline]
+const fn part_of(longest: u32, length: u8) -> u32 {
+    1_u32.wrapping_shl(longest).wrapping_shr(u32::from_le_bytes([length, 0, 0, 0]))
+}
+
+/// Makes codes of `lengths` in `table`: the code as it is written, and its length in the low four bits (RFC 1951 section 3.2.2).
+pub(super) fn codes(lengths: &[u8], table: &mut [Cell]) {
+    let mut next = [[0; 2]; 14];
+    for length in lengths {
+        // The first code of a length follows from the codes that are shorter.
+        if *length > 0 {
+            count(&mut next, usize::from(*length).wrapping_add(1));
+        }
+    }
+    let mut code = 0_u16;
+    for first in &mut next {
+        code = code.wrapping_add(u16::from_le_bytes(*first)).wrapping_shl(1);
+        *first = code.to_le_bytes();
+    }
+    for (length, cell) in lengths.iter().zip(table) {
+        let at = usize::from(*length);
+        let length = u16::from(*length);
+        let written = get(&next, at).reverse_bits().wrapping_shr(16_u32.wrapping_sub(u32::from(length)));
+        *cell = (written.wrapping_shl(4) | length).to_le_bytes();
+        count(&mut next, at);
+    }
+}
+
+/// The lengths as symbols of the code of code lengths: each symbol, and the number in its extra bits (RFC 1951 section 3.2.7).
+pub(super) fn runs(mut lengths: &[u8], tell: &mut dyn FnMut(u8, u8)) {
+    while let Some(length) = lengths.first() {
+        let same = lengths.iter().take_while(|other| *other == length).count();
+        lengths = lengths.get(same..).unwrap_or_default();
+        let mut n = low_half(same);
+        if *length != 0 {
+            tell(*length, 0);
+            n = n.wrapping_sub(1);
+        }
+        while n > 0 {
+            let (symbol, least, most) = match length {
+                0 if n > 10 => (18, 11, 138),
+                0 => (17, 3, 10),
+                _ => (16, 3, 6),
+            };
+            if n < least {
+                tell(*length, 0);
+                n = n.wrapping_sub(1);
+            } else {
+                let taken = n.min(most);
+                let [number, _] = taken.wrapping_sub(least).to_le_bytes();
+                tell(symbol, number);
+                n = n.wrapping_sub(taken);
+            }
+        }
+    }
+}
+
+/// The number of extra bits behind a symbol of [`runs`].
+pub(super) const fn extra_of_run(symbol: u8) -> u32 {
+    match symbol {
+        16 => 2,
+        17 => 3,
+        18 => 7,
+        _ => 0,
+    }
+}
+
+/// The symbol of a number that has extra bits: `number` itself below `1 << (steps + 1)`, then `1 << steps` symbols for each power of two. With the number
+/// in its extra bits, and how many there are. Lengths have `steps` 2, distances 1.
+#[inline]
+pub(super) fn symbol(number: u16, steps: u32) -> (usize, u16, u32) {
+    let bits = 15_u32.wrapping_sub((number | 1).leading_zeros());
+    if bits <= steps {
+        return (usize::from(number), 0, 0);
+    }
+    let extra = bits.wrapping_sub(steps);
+    let high = number.wrapping_shr(extra);
+    let group = u16::from(low_byte(extra)).wrapping_shl(steps);
+    (usize::from(group.wrapping_add(high)), number & 1_u16.wrapping_shl(extra).wrapping_sub(1), extra)
+}
