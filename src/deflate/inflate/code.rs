@@ -24,7 +24,7 @@ const LONGEST: usize = 15;
 pub(super) struct Entry(pub(super) u32);
 
 impl Entry {
-    const NONE: Self = Self(0);
+    pub(super) const NONE: Self = Self(0);
     const LITERAL: u32 = 1 << 12;
     const END: u32 = 1 << 13;
     /// A code that the alphabet reserves, or that stands for nothing.
@@ -239,7 +239,7 @@ impl Shape {
     }
 
     /// As [`find`](Self::find), for a code that is not in the table.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     pub(super) fn find_long(&self, alphabet: Alphabet, symbols: &[u16], bits: u32, have: u32) -> Found {
         let [low, high, ..] = bits.to_le_bytes();
         let bits = u16::from_le_bytes([low, high]);

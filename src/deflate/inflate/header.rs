@@ -95,7 +95,7 @@ impl Inflate {
     /// Builds the code of the lengths that follow. It is short, so the table of the literals has all of it.
     fn build_lengths(&mut self) -> Result<(), InflateError> {
         let mut lengths = [0_u8; ORDER.len()];
-        for (to, from) in lengths.iter_mut().zip(self.symbols) {
+        for (to, from) in lengths.iter_mut().zip(&self.symbols) {
             *to = from.to_le_bytes()[0];
         }
         if !self.literal.build(Alphabet::Lengths, &lengths, &mut self.symbols, &mut self.literal_table, LITERAL_BITS) {
@@ -122,7 +122,7 @@ impl Inflate {
             return Ok(());
         }
         let mut lengths = [0_u8; LITERALS + DISTANCES];
-        for (to, from) in lengths.iter_mut().zip(self.symbols) {
+        for (to, from) in lengths.iter_mut().zip(&self.symbols) {
             *to = from.to_le_bytes()[0];
         }
         if lengths[END] == 0 {

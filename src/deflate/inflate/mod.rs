@@ -140,8 +140,8 @@ impl Inflate {
             literal: Shape::new(),
             far: Shape::new(),
             symbols: [0; LITERALS + DISTANCES],
-            literal_table: [Entry::INVALID; 1 << LITERAL_BITS],
-            far_table: [Entry::INVALID; 1 << DISTANCE_BITS],
+            literal_table: [Entry::NONE; 1 << LITERAL_BITS],
+            far_table: [Entry::NONE; 1 << DISTANCE_BITS],
         }
     }
 
@@ -212,16 +212,17 @@ impl Inflate {
     }
 
     /// The next code, whose bits stay. No byte is loaded that is not needed.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn find(&mut self, input: &mut &[u8], alphabet: Alphabet) -> Option<Entry> {
         loop {
             let [a, b, c, d, ..] = self.bits.to_le_bytes();
             let bits = u32::from_le_bytes([a, b, c, d]);
             let (literals, distances) = self.symbols.split_at(LITERALS);
-            let found = match alphabet {
-                Alphabet::Distances => self.far.find(alphabet, distances, &self.far_table, bits, self.have),
-                _ => self.literal.find(alphabet, literals, &self.literal_table, bits, self.have),
+            let (shape, symbols, table) = match alphabet {
+                Alphabet::Distances => (&self.far, distances, self.far_table.as_slice()),
+                _ => (&self.literal, literals, self.literal_table.as_slice()),
             };
-            match found {
+            match shape.find(alphabet, symbols, table, bits, self.have) {
                 Found::Code(entry) => return Some(entry),
                 Found::Short => self.load(input)?,
             }
