@@ -1,9 +1,6 @@
-<<<<<<< HEAD
 //! Layer 0: DEFLATE (RFC 1951) in memory that you lend. Knows no protocol.
 //!
 //! [`Deflate`] writes; how much memory it has is a [`Tier`]. [`Inflate`] unpacks a stream that arrives in pieces of any size.
-=======
-//! Layer 0: DEFLATE (RFC 1951), in memory that you lend. [`Deflate`] writes; how much memory it has is a [`Tier`].
 //!
 //! ```
 //! use sansocket::deflate::{Deflate, SYNC_TAIL, Tier};
@@ -15,7 +12,6 @@
 //! memory[n..n + 4].copy_from_slice(&SYNC_TAIL); // for readers other than those of WebSocket
 //! # Ok::<(), sansocket::Capacity>(())
 //! ```
->>>>>>> w-deflate
 
 mod cells;
 mod encode;
