@@ -99,6 +99,12 @@ impl Tier {
         index.saturating_add(units).saturating_add(work).saturating_mul(2).saturating_add(self.history())
     }
 
+    /// What a distance may be at most, for a receiver with a window of 2 to the power of `bits`.
+    pub(super) const fn window(self, bits: u8) -> usize {
+        let bits = if bits < self.plan.window_bits { bits } else { self.plan.window_bits };
+        1_usize.wrapping_shl(u32::from_le_bytes([bits, 0, 0, 0]))
+    }
+
     /// The window is 2 to the power of this.
     #[must_use]
     pub const fn window_bits(self) -> u8 {

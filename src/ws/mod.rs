@@ -77,6 +77,7 @@ mod send;
 mod state;
 mod stored;
 mod text;
+mod with_deflater;
 
 #[cfg(feature = "sha1")]
 pub use accept_key::accept_key;
@@ -107,4 +108,5 @@ pub use out::{Form, Frames, Kept, MaskSource, NoKeys, Out, Output, Stored};
 pub use outbox::Outbox;
 pub use response::{HandshakeError, Opened};
 pub use role::{Client, Role, Server};
+pub use with_deflater::WithDeflater;
 pub(crate) use stored::stored_frame;
