@@ -108,5 +108,5 @@ pub use out::{Form, Frames, Kept, MaskSource, NoKeys, Out, Output, Stored};
 pub use outbox::Outbox;
 pub use response::{HandshakeError, Opened};
 pub use role::{Client, Role, Server};
-pub use with_deflater::WithDeflater;
 pub(crate) use stored::stored_frame;
+pub use with_deflater::WithDeflater;

@@ -131,7 +131,7 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
         &mut self.keys
     }
 
-    pub(super) fn map_keys<J>(self, map: impl FnOnce(K) -> J) -> Outbox<S, J> {
+    pub(crate) fn map_keys<J>(self, map: impl FnOnce(K) -> J) -> Outbox<S, J> {
         let Self { storage, keys, start, end } = self;
         Outbox { storage, keys: map(keys), start, end }
     }

@@ -58,18 +58,19 @@ pub(super) enum Outcome {
 }
 
 impl<M: AsMut<[u8]>> Inflater<M> {
-    pub(super) fn new(mut memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
-        let bits = agreed.map_or(8, |agreed| agreed.receive_window_bits());
-        let has_takeover = agreed.is_some_and(|agreed| agreed.has_receive_takeover());
-        let (needed, available) = (window_memory(bits), memory.as_mut().len());
-        if has_takeover && available < needed {
-            return Err(Capacity { needed, available });
-        }
-        Ok(Self {
-            inflate: Inflate::new(bits),
+    pub(super) fn new(memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
+        let mut new = Self::idle(memory);
+        new.agree(agreed)?;
+        Ok(new)
+    }
+
+    /// Nothing is agreed.
+    pub(super) const fn idle(memory: M) -> Self {
+        Self {
+            inflate: Inflate::new(8),
             memory,
-            window: 1_usize.wrapping_shl(u32::from(bits)),
-            has_takeover,
+            window: 256,
+            has_takeover: false,
             ratio: 256,
             start: 0,
             fresh: 0,
@@ -84,7 +85,22 @@ impl<M: AsMut<[u8]>> Inflater<M> {
             is_begun: false,
             is_skipped: false,
             fault: None,
-        })
+        }
+    }
+
+    /// For the connection that begins. An error changes nothing.
+    pub(super) fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        let bits = agreed.map_or(8, |agreed| agreed.receive_window_bits());
+        let has_takeover = agreed.is_some_and(|agreed| agreed.has_receive_takeover());
+        let (needed, available) = (window_memory(bits), self.size());
+        if has_takeover && available < needed {
+            return Err(Capacity { needed, available });
+        }
+        self.inflate = Inflate::new(bits);
+        self.window = 1_usize.wrapping_shl(u32::from(bits));
+        self.has_takeover = has_takeover;
+        self.reset();
+        Ok(())
     }
 
     pub(super) const fn set_ratio(&mut self, ratio: u32) {
@@ -353,11 +369,21 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         self.copy_behind(room.min(self.fresh_len()))
     }
 
+    /// The least memory with which it can go on.
+    pub(super) const fn least(&self) -> usize {
+        if self.has_takeover { self.window.saturating_add(self.window >> 2) } else { 0 }
+    }
+
+    /// How many bytes must stay.
+    pub(super) const fn held(&self) -> usize {
+        self.end.saturating_sub(self.kept())
+    }
+
     /// Moves what is needed to `memory`. Returns it if it is too short.
     pub(super) fn replace(&mut self, mut memory: M) -> Result<M, M> {
         let kept = self.kept();
         let new = memory.as_mut();
-        let least = if self.has_takeover { self.window.saturating_add(self.window >> 2) } else { 0 };
+        let least = self.least();
         let held = slice(self.memory.as_mut(), kept..self.end);
         if new.len() < held.len().max(least) {
             return Err(memory);

@@ -24,6 +24,14 @@ pub trait Storage: sealed::Storage {
     fn both(&mut self) -> (&mut [u8], Option<&mut Inflater<Self::Unpacked>>);
     #[doc(hidden)]
     fn is_lending(&self) -> bool;
+    #[doc(hidden)]
+    fn unpacked_size(&mut self) -> usize {
+        0
+    }
+    #[doc(hidden)]
+    fn agree(&mut self, _agreed: Option<Agreed>) -> Result<(), Capacity> {
+        Ok(())
+    }
 }
 
 impl<T: AsMut<[u8]>> Storage for T {
@@ -56,6 +64,12 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Storage for Inflating<S, M> {
     }
     fn is_lending(&self) -> bool {
         self.inflater.is_lending()
+    }
+    fn unpacked_size(&mut self) -> usize {
+        self.inflater.size()
+    }
+    fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        self.inflater.agree(agreed)
     }
 }
 
@@ -108,6 +122,12 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
         Ok(Self { raw, inflater: Inflater::new(memory, agreed)? })
     }
 
+    /// Before the handshake.
+    #[cfg(feature = "drive")]
+    pub(crate) fn idle(raw: S, memory: M) -> Self {
+        Self { raw, inflater: Inflater::idle(memory) }
+    }
+
     /// A message may be unpacked to 64 KiB, and beyond that to so many times the bytes that it had: 256, unless you set this. The format allows for
     /// 1,032; what honest programs send stays far below. A message that exceeds it is refused with close code 1009.
     ///
@@ -120,6 +140,33 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
     pub const fn ratio(mut self, times: u32) -> Self {
         self.inflater.set_ratio(times);
         self
+    }
+}
+
+impl<S: Storage> super::Inbox<S> {
+    /// Tells what the next connection has agreed on, for an inbox that serves one connection after another. Plain storage takes anything.
+    ///
+    /// ```
+    /// use sansocket::{Capacity, ws::{Compression, Inbox, Inflating}};
+    ///
+    /// let mut inbox = Inbox::new(Inflating::new([0; 256], [0; 2048], None)?);
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits")];
+    /// let agreed = Compression::new().receive_within(2048).accept(offer);
+    /// inbox.reset();
+    /// inbox.agree(agreed)?;
+    /// # Ok::<(), Capacity>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Capacity`] if the memory to unpack in is too short for the window that is kept. Nothing was changed.
+    pub fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        self.buffer.storage_mut().agree(agreed)
+    }
+
+    /// The size of the memory to unpack in.
+    #[cfg(feature = "drive")]
+    pub(crate) fn unpacked_size(&mut self) -> usize {
+        self.buffer.storage_mut().unpacked_size()
     }
 }
 
@@ -140,8 +187,18 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> super::Inbox<Inflating<S, M>> {
     /// assert_eq!(lent.len(), 4096);
     /// # Ok::<(), sansocket::Capacity>(())
     /// ```
+    ///
+    /// [`held_unpacked`](Self::held_unpacked) tells how much must stay.
     pub fn replace_unpacked(&mut self, memory: M) -> Result<M, M> {
         self.release();
         self.buffer.storage_mut().inflater.replace(memory)
+    }
+
+    /// The least size of the memory to unpack in at present: the window, if it is kept, and what is in it. See
+    /// [`replace_unpacked`](Self::replace_unpacked).
+    #[must_use]
+    pub fn held_unpacked(&mut self) -> usize {
+        let inflater = &self.buffer.storage_mut().inflater;
+        inflater.held().max(inflater.least())
     }
 }
