@@ -14,16 +14,16 @@ fn memory<M: FromIterator<u8>>(size: usize) -> M {
 
 /// Receive memory that [`WebSocket::next_growing`] replaces by larger and smaller one: a `Vec<u8>`, or [`Inflating`] of two. Sealed, as [`Storage`] is.
 pub trait Grow: Storage + Sized {
-    /// After an error of the inbox.
+    /// After an error of the inbox: whether larger memory was made. `None`: not needed yet, since more can be received.
     #[doc(hidden)]
-    fn grow(inbox: &mut Inbox<Self>, error: Capacity);
+    fn grow(inbox: &mut Inbox<Self>, error: Capacity) -> Option<bool>;
     #[doc(hidden)]
     fn shrink(inbox: &mut Inbox<Self>, least: usize);
 }
 
 impl<S: AsMut<[u8]> + FromIterator<u8>> Grow for S {
-    fn grow(inbox: &mut Inbox<Self>, _: Capacity) {
-        grow_raw(inbox);
+    fn grow(inbox: &mut Inbox<Self>, _: Capacity) -> Option<bool> {
+        grow_raw(inbox)
     }
 
     fn shrink(inbox: &mut Inbox<Self>, least: usize) {
@@ -32,10 +32,11 @@ impl<S: AsMut<[u8]> + FromIterator<u8>> Grow for S {
 }
 
 impl<S: AsMut<[u8]> + FromIterator<u8>, W: AsMut<[u8]> + FromIterator<u8>> Grow for Inflating<S, W> {
-    fn grow(inbox: &mut Inbox<Self>, error: Capacity) {
-        if !grow_raw(inbox) {
-            let _ = inbox.replace_unpacked(memory(error.available.saturating_mul(2).max(error.needed)));
+    fn grow(inbox: &mut Inbox<Self>, error: Capacity) -> Option<bool> {
+        if inbox.unpacked_size() == error.available {
+            return Some(inbox.replace_unpacked(memory(larger(error))).is_ok());
         }
+        grow_raw(inbox)
     }
 
     fn shrink(inbox: &mut Inbox<Self>, least: usize) {
@@ -47,14 +48,16 @@ impl<S: AsMut<[u8]> + FromIterator<u8>, W: AsMut<[u8]> + FromIterator<u8>> Grow 
     }
 }
 
-/// Whether the memory for received bytes was full.
-fn grow_raw<S: Storage>(inbox: &mut Inbox<S>) -> bool
+fn larger(error: Capacity) -> usize {
+    error.available.saturating_mul(2).max(error.needed)
+}
+
+fn grow_raw<S: Storage>(inbox: &mut Inbox<S>) -> Option<bool>
 where
     S::Raw: FromIterator<u8>,
 {
-    let Err(e) = inbox.space() else { return false };
-    let _ = inbox.replace(memory(e.available.saturating_mul(2).max(e.needed)));
-    true
+    let error = inbox.space().err()?;
+    Some(inbox.replace(memory(larger(error))).is_ok())
 }
 
 fn shrink_raw<S: Storage>(inbox: &mut Inbox<S>, least: usize)
@@ -112,10 +115,12 @@ where
                 }
                 Err(Error::Inbox(e)) => {
                     let is_write = self.reply.wait()?;
-                    if !is_write {
-                        S::grow(&mut self.inbox, e);
+                    match if is_write { None } else { S::grow(&mut self.inbox, e) } {
+                        // What was received may be enough now.
+                        Some(true) => continue,
+                        Some(false) => return Err(Error::Inbox(e)),
+                        None => is_write,
                     }
-                    is_write
                 }
                 Err(e) => return Err(e),
             };
