@@ -58,18 +58,12 @@ pub(super) enum Outcome {
 }
 
 impl<M: AsMut<[u8]>> Inflater<M> {
-    pub(super) fn new(mut memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
-        let bits = agreed.map_or(8, |agreed| agreed.receive_window_bits());
-        let has_takeover = agreed.is_some_and(|agreed| agreed.has_receive_takeover());
-        let (needed, available) = (window_memory(bits), memory.as_mut().len());
-        if has_takeover && available < needed {
-            return Err(Capacity { needed, available });
-        }
-        Ok(Self {
-            inflate: Inflate::new(bits),
+    pub(super) const fn new(memory: M) -> Self {
+        Self {
+            inflate: Inflate::new(8),
             memory,
-            window: 1_usize.wrapping_shl(u32::from(bits)),
-            has_takeover,
+            window: 1 << 8,
+            has_takeover: false,
             ratio: 256,
             start: 0,
             fresh: 0,
@@ -84,7 +78,22 @@ impl<M: AsMut<[u8]>> Inflater<M> {
             is_begun: false,
             is_skipped: false,
             fault: None,
-        })
+        }
+    }
+
+    /// Begins a connection that agreed on this. The error changes nothing.
+    pub(super) fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        let bits = agreed.map_or(8, |agreed| agreed.receive_window_bits());
+        let has_takeover = agreed.is_some_and(|agreed| agreed.has_receive_takeover());
+        let (needed, available) = (window_memory(bits), self.size());
+        if has_takeover && available < needed {
+            return Err(Capacity { needed, available });
+        }
+        self.inflate.set_window(bits);
+        self.window = 1_usize.wrapping_shl(u32::from(bits));
+        self.has_takeover = has_takeover;
+        self.reset();
+        Ok(())
     }
 
     pub(super) const fn set_ratio(&mut self, ratio: u32) {
@@ -99,8 +108,14 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         self.lent.is_some()
     }
 
-    pub(super) const fn fresh_len(&self) -> usize {
+    const fn fresh_len(&self) -> usize {
         self.end.saturating_sub(self.fresh)
+    }
+
+    /// Whether a part can be lent: something is there, and there is a place for it apart from the history.
+    pub(super) fn has_part(&mut self) -> bool {
+        self.fresh < self.end
+            && (self.end < self.size() || self.kept() > 0 || self.end > self.fresh.saturating_add(self.window))
     }
 
     pub(super) fn size(&mut self) -> usize {
@@ -353,16 +368,22 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         self.copy_behind(room.min(self.fresh_len()))
     }
 
-    /// Moves what is needed to `memory`. Returns it if it is too short.
+    /// Moves what is needed to `memory`. Returns it if it is too short, or if something is lent.
     pub(super) fn replace(&mut self, mut memory: M) -> Result<M, M> {
+        if self.open.is_none() && !self.has_takeover {
+            (self.start, self.fresh, self.end) = (0, 0, 0);
+        }
         let kept = self.kept();
+        let least = if self.has_takeover {
+            self.window.saturating_add(self.fresh_len().max(self.window >> 2))
+        } else {
+            self.end.saturating_sub(kept)
+        };
         let new = memory.as_mut();
-        let least = if self.has_takeover { self.window.saturating_add(self.window >> 2) } else { 0 };
-        let held = slice(self.memory.as_mut(), kept..self.end);
-        if new.len() < held.len().max(least) {
+        if new.len() < least || self.lent.is_some() {
             return Err(memory);
         }
-        copy(held, new);
+        copy(slice(self.memory.as_mut(), kept..self.end), new);
         self.start = 0;
         self.fresh = self.fresh.saturating_sub(kept);
         self.end = self.end.saturating_sub(kept);

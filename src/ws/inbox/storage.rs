@@ -100,12 +100,15 @@ pub struct Inflating<S, M> {
 }
 
 impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
-    /// Storage for a connection that has `agreed` on compression, or not. Without compression `memory` may be empty.
+    /// Storage for a connection that has `agreed` on compression, or not. Without compression `memory` may be empty. If the inbox also reads the
+    /// handshake, pass `None` and call [`agree`](super::Inbox::agree) when it is done.
     ///
     /// # Errors
     /// [`Capacity`] if `memory` is too short for the window that is kept from one message to the next; the table above has the numbers.
     pub fn new(raw: S, memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
-        Ok(Self { raw, inflater: Inflater::new(memory, agreed)? })
+        let mut inflater = Inflater::new(memory);
+        inflater.agree(agreed)?;
+        Ok(Self { raw, inflater })
     }
 
     /// A message may be unpacked to 64 KiB, and beyond that to so many times the bytes that it had: 256, unless you set this. The format allows for
@@ -124,6 +127,26 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
 }
 
 impl<S: AsMut<[u8]>, M: AsMut<[u8]>> super::Inbox<Inflating<S, M>> {
+    /// Tells what the handshake has agreed on, before the first message of the connection. What was received stays: the first frames may have come
+    /// with the handshake. After a [`reset`](super::Inbox::reset), what the last connection agreed on holds until you call this.
+    ///
+    /// # Errors
+    /// [`Capacity`] if the memory is too short for the window, as for [`Inflating::new`]. Nothing was changed.
+    ///
+    /// ```
+    /// use sansocket::ws::{Compression, Inbox, Inflating};
+    ///
+    /// let mut inbox = Inbox::new(Inflating::new([0; 1024], [0; 5120], None)?);
+    /// // Read the handshake with it; then:
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits")];
+    /// inbox.agree(Compression::new().receive_within(5120).accept(offer))?;
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
+    pub fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        self.release();
+        self.buffer.storage_mut().inflater.agree(agreed)
+    }
+
     /// Gives the memory in which messages are unpacked back, for other memory; what must stay is moved to it. Between two messages without takeover
     /// nothing must stay, so an idle connection can hold none.
     ///
