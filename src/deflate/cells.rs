@@ -17,11 +17,11 @@ pub(super) fn set(cells: &mut [Cell], at: usize, number: u16) {
     }
 }
 
-/// Adds 1 at `at`.
+/// Adds 1 at `at`. There are never as many units as the number can count.
 #[inline]
 pub(super) fn count(cells: &mut [Cell], at: usize) {
     if let Some(cell) = cells.get_mut(at) {
-        *cell = u16::from_le_bytes(*cell).saturating_add(1).to_le_bytes();
+        *cell = u16::from_le_bytes(*cell).wrapping_add(1).to_le_bytes();
     }
 }
 

@@ -15,8 +15,10 @@ use crate::bytes::{Capacity, IS_WIDE, close_gap, copy};
 /// refused and changes nothing: the stream goes on as if the call was not made. A *flush* ends at a whole byte, so the other end can read all bytes up to
 /// there. The stream has no final block.
 ///
-/// # Cost
-/// Linear in the input: at each place, a chain of bounded length is searched. A refused call costs as much, and one pass over the history.
+/// # Memory and cost
+/// The memory of the tier, and 28 bytes of state on a 32-bit machine beside what holds that memory. The time is linear in the input: at each place, a
+/// chain of bounded length is searched. A refused call costs as much, and one pass over the history.
+///
 /// A piece is compressed as a block or several of its own, so pieces of some hundred bytes or more give shorter output than small ones.
 ///
 /// ```
@@ -82,14 +84,15 @@ impl<M: AsMut<[u8]>> Deflate<M> {
     /// ```
     #[must_use]
     pub const fn with_window_bits(mut self, bits: u8) -> Self {
-        let mut left = bits;
-        let mut window = 1_usize;
-        while left > 0 && window < self.window {
-            window = window.wrapping_mul(2);
-            left = left.wrapping_sub(1);
-        }
-        self.window = window;
+        self.window = self.tier.window(bits);
         self
+    }
+
+    /// Begins a new stream in the same memory, with distances of at most 2 to the power of `window_bits`, if that is less than the window of the tier.
+    pub const fn restart(&mut self, window_bits: u8) {
+        self.window = self.tier.window(window_bits);
+        self.odd = (0, 0);
+        self.forget();
     }
 
     /// Compresses `input` to the front of `out`, and returns the number of bytes there. `is_flush` ends at a whole byte; without it, up to seven bits stay
@@ -196,9 +199,9 @@ fn run(search: &mut Search<'_, '_>, units: &mut [Cell], work: &mut [Cell], bits:
             && let Some(Match { length, .. }) = found
             && length < usize::from(search.effort.lazy)
             && let Some(longer) = search.look(at.wrapping_add(1), length)
-            && let Some(place) = units.get_mut(n..).and_then(|rest| rest.get_mut(..3))
+            && let Some([place, _, _, ..]) = units.get_mut(n..)
         {
-            place[0] = literal(byte(search.input, at));
+            *place = literal(byte(search.input, at));
             n = n.wrapping_add(1);
             at = at.wrapping_add(1);
             found = Some(longer);

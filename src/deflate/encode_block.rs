@@ -3,12 +3,12 @@
 use super::{
     cells::{Cell, count, get, low_half},
     encode_bits::{BitWriter, Held},
-    encode_lengths::{LONGEST, codes, extra_of_run, make_lengths, runs, size, symbol},
+    encode_lengths::{LONGEST, codes, make_lengths, size, symbol},
 };
 use crate::bytes::IS_WIDE;
 
-/// Symbols for literals, the end and lengths. The last two have fixed codes and are never used.
-const LITERALS: usize = 288;
+/// Symbols for literals, the end and lengths.
+const LITERALS: usize = 286;
 const DISTANCES: usize = 30;
 const END: usize = 256;
 const TABLES: usize = LITERALS + DISTANCES;
@@ -30,24 +30,79 @@ pub(super) fn matched(length: usize, distance: usize) -> [Cell; 2] {
     [[length, 1], low_half(distance.wrapping_sub(1)).to_le_bytes()]
 }
 
-/// Tells each symbol of `units` and of the end: where it is in the tables, the number in its extra bits, and how many those are.
-#[cfg_attr(target_pointer_width = "64", inline(always))]
-#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-fn symbols(units: &[Cell], tell: &mut dyn FnMut(usize, u16, u32)) {
-    let mut units = units.iter();
-    while let Some(&[low, high]) = units.next() {
-        if high == 0 {
-            tell(usize::from(low), 0, 0);
-            continue;
+/// One pass over symbols: first they are counted, then they are written.
+struct Pass<'a, 'o> {
+    /// Frequencies, then codes.
+    table: &'a mut [Cell],
+    /// Where to write.
+    bits: Option<&'a mut BitWriter<'o>>,
+    /// The extra bits, counted.
+    extras: u32,
+}
+
+impl Pass<'_, '_> {
+    /// A symbol, with a number in its extra bits.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn symbol(&mut self, at: usize, number: u16, extra: u32) {
+        let Some(bits) = &mut self.bits else {
+            count(self.table, at);
+            self.extras = self.extras.wrapping_add(extra);
+            return;
+        };
+        let code = get(self.table, at);
+        let length = u32::from(code & 0xf);
+        if IS_WIDE {
+            let both = Held::from(code >> 4) | Held::from(number).wrapping_shl(length);
+            bits.put(both, length.wrapping_add(extra));
+        } else {
+            bits.put(Held::from(code >> 4), length);
+            bits.put(Held::from(number), extra);
         }
-        // The greatest length has a symbol of its own.
-        let (at, number, extra) = if low == u8::MAX { (28, 0, 0) } else { symbol(u16::from(low), 2) };
-        tell(at.wrapping_add(END + 1), number, extra);
-        let distance = units.next().map_or(0, |distance| u16::from_le_bytes(*distance));
-        let (at, number, extra) = symbol(distance, 1);
-        tell(at.wrapping_add(LITERALS), number, extra);
     }
-    tell(END, 0, 0);
+
+    /// All symbols of `units`, and the end.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn units(&mut self, units: &[Cell]) {
+        let mut units = units.iter();
+        while let Some(&[low, high]) = units.next() {
+            if high == 0 {
+                self.symbol(usize::from(low), 0, 0);
+                continue;
+            }
+            // The greatest length has a symbol of its own.
+            let (at, number, extra) = if low == u8::MAX { (28, 0, 0) } else { symbol(u16::from(low), 2) };
+            self.symbol(at.wrapping_add(END + 1), number, extra);
+            let distance = units.next().map_or(0, |distance| u16::from_le_bytes(*distance));
+            let (at, number, extra) = symbol(distance, 1);
+            self.symbol(at.wrapping_add(LITERALS), number, extra);
+        }
+        self.symbol(END, 0, 0);
+    }
+
+    /// The lengths of codes, as symbols of the code of code lengths (RFC 1951 section 3.2.7).
+    fn lengths(&mut self, mut lengths: &[u8]) {
+        while let Some(length) = lengths.first() {
+            let same = lengths.iter().take_while(|other| *other == length).count();
+            lengths = lengths.get(same..).unwrap_or_default();
+            let mut n = low_half(same);
+            let mut is_first = *length != 0;
+            while n > 0 {
+                // How many at least and at most.
+                let (at, extra, least, most) = match n {
+                    11.. if *length == 0 => (18, 7, 11, 138),
+                    3.. if *length == 0 => (17, 3, 3, 10),
+                    3.. if !is_first => (16, 2, 3, 6),
+                    _ => (usize::from(*length), 0, 1, 1),
+                };
+                is_first = false;
+                let taken = n.min(most);
+                self.symbol(at, taken.wrapping_sub(least), extra);
+                n = n.wrapping_sub(taken);
+            }
+        }
+    }
 }
 
 /// Writes a block of the `units` that were found in `raw`. `work` has [`WORK`] numbers.
@@ -55,31 +110,28 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
     let Some((tables, rest)) = work.split_first_chunk_mut::<TABLES>() else { return };
     let Some(lengths) = rest.as_flattened_mut().first_chunk_mut::<TABLES>() else { return };
     *tables = [[0; 2]; TABLES];
-    let mut extras = 0_u32;
-    symbols(units, &mut |at, _, extra| {
-        count(tables, at);
-        extras = extras.wrapping_add(extra);
-    });
+    let mut pass = Pass { table: tables, bits: None, extras: 0 };
+    pass.units(units);
+    let extras = pass.extras;
     fixed_lengths(lengths);
     let fixed = size(tables, lengths).wrapping_add(3);
     let (literals, distances) = tables.split_at_mut(LITERALS);
     let (of_literals, of_distances) = lengths.split_at_mut(LITERALS);
     make_lengths(literals, LONGEST, of_literals);
     make_lengths(distances, LONGEST, of_distances);
-    // The lengths are written in a code that has lengths too.
-    let (mut code, mut of_code) = ([[0; 2]; 19], [0; 19]);
-    let mut own = size(tables, lengths).wrapping_add(17);
-    each_run(lengths, &mut |symbol, _| {
-        count(&mut code, usize::from(symbol));
-        own = own.wrapping_add(extra_of_run(symbol));
-    });
+    // The lengths are written in a code that has lengths too. All of them: the last ones are a run of zeros, which takes about a byte.
+    let mut code = [[0; 2]; 19];
+    let mut of_code = [0; 19];
+    let mut pass = Pass { table: &mut code, bits: None, extras: 0 };
+    pass.lengths(lengths);
+    let own = pass.extras.wrapping_add(17);
     make_lengths(&mut code, 7, &mut of_code);
-    let mut in_code = ORDER.len();
+    let mut in_code = 19_u16;
     while in_code > 4 && length_in_order(&of_code, in_code.wrapping_sub(1)) == 0 {
         in_code = in_code.wrapping_sub(1);
     }
-    let in_code = low_half(in_code);
-    own = own.wrapping_add(size(&code, &of_code)).wrapping_add(u32::from(in_code).wrapping_mul(3));
+    let own = own.wrapping_add(u32::from(in_code).wrapping_mul(3));
+    let own = own.wrapping_add(size(tables, lengths)).wrapping_add(size(&code, &of_code));
     // Of stored bytes, the padding in front of their length too.
     let stored = match u32::try_from(raw.len()) {
         Ok(n @ ..=0xffff) => {
@@ -95,41 +147,26 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
         bits.put(Held::from(!n), 16);
         return bits.bytes(raw);
     }
+    // Two of the fixed codes of 8 bits have no symbol here.
+    let unused = if own < fixed { 0 } else { 2 };
     if own < fixed {
-        bits.put(0b100, 3);
-        let [literals, distances] = used(lengths).map(|lengths| low_half(lengths.len()));
-        bits.put(Held::from(literals.wrapping_sub(257)), 5);
-        bits.put(Held::from(distances.wrapping_sub(1)), 5);
+        // The kind, and how many lengths there are of each code.
+        bits.put(0b100 | 29 << 3 | 29 << 8, 13);
         bits.put(Held::from(in_code.wrapping_sub(4)), 4);
-        for at in 0..usize::from(in_code) {
+        for at in 0..in_code {
             bits.put(Held::from(length_in_order(&of_code, at)), 3);
         }
-        codes(&of_code, &mut code);
-        each_run(lengths, &mut |symbol, number| {
-            put(get(&code, usize::from(symbol)), (u16::from(number), extra_of_run(symbol)), bits);
-        });
+        codes(&of_code, &mut code, 0);
+        Pass { table: &mut code, bits: Some(bits), extras: 0 }.lengths(lengths);
     } else {
         bits.put(0b010, 3);
         fixed_lengths(lengths);
     }
     let (literals, distances) = tables.split_at_mut(LITERALS);
     let (of_literals, of_distances) = lengths.split_at(LITERALS);
-    codes(of_literals, literals);
-    codes(of_distances, distances);
-    symbols(units, &mut |at, number, extra| put(get(tables, at), (number, extra), bits));
-}
-
-/// Writes a code, and a number in its extra bits behind it.
-#[inline]
-fn put(code: u16, (number, extra): (u16, u32), bits: &mut BitWriter<'_>) {
-    let length = u32::from(code & 0xf);
-    if IS_WIDE {
-        let both = Held::from(code >> 4) | Held::from(number).wrapping_shl(length);
-        bits.put(both, length.wrapping_add(extra));
-    } else {
-        bits.put(Held::from(code >> 4), length);
-        bits.put(Held::from(number), extra);
-    }
+    codes(of_literals, literals, unused);
+    codes(of_distances, distances, 0);
+    Pass { table: tables, bits: Some(bits), extras: 0 }.units(units);
 }
 
 /// The lengths of the fixed codes (RFC 1951 section 3.2.6).
@@ -144,25 +181,7 @@ fn fixed_lengths(lengths: &mut [u8; TABLES]) {
     }
 }
 
-/// The lengths that are written: up to the last that is not 0, of both codes.
-fn used(lengths: &[u8; TABLES]) -> [&[u8]; 2] {
-    let (of_literals, of_distances) = lengths.split_at(LITERALS);
-    [of_literals, of_distances].map(|mut lengths| {
-        while let [rest @ .., 0] = lengths {
-            lengths = rest;
-        }
-        lengths
-    })
-}
-
-/// Tells the runs in the lengths that are written.
-fn each_run(lengths: &[u8; TABLES], tell: &mut dyn FnMut(u8, u8)) {
-    for lengths in used(lengths) {
-        runs(lengths, tell);
-    }
-}
-
 /// A length of the code of code lengths, in the order in which they are written.
-fn length_in_order(of_code: &[u8; 19], at: usize) -> u8 {
-    ORDER.get(at).and_then(|symbol| of_code.get(usize::from(*symbol))).copied().unwrap_or_default()
+fn length_in_order(of_code: &[u8; 19], at: u16) -> u8 {
+    ORDER.get(usize::from(at)).and_then(|symbol| of_code.get(usize::from(*symbol))).copied().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! The codes of a block: the lengths from the frequencies of the symbols, the codes from the lengths.
 
-use super::cells::{Cell, count, get, low_byte, low_half};
+use super::cells::{Cell, count, get, low_byte};
 
 /// The longest code that is made, where the format allows 15 bits. So a code and its length have room in 16 bits. The few symbols that would have longer
 /// codes are so rare that it costs less than a thousandth.
@@ -77,9 +77,11 @@ const fn part_of(longest: u32, length: u8) -> u32 {
     1_u32.wrapping_shl(longest).wrapping_shr(u32::from_le_bytes([length, 0, 0, 0]))
 }
 
-/// Makes codes of `lengths` in `table`: the code as it is written, and its length in the low four bits (RFC 1951 section 3.2.2).
-pub(super) fn codes(lengths: &[u8], table: &mut [Cell]) {
+/// Makes codes of `lengths` in `table`: the code as it is written, and its length in the low four bits (RFC 1951 section 3.2.2). Behind the codes of 8 bits,
+/// `unused` ones are left out.
+pub(super) fn codes(lengths: &[u8], table: &mut [Cell], unused: u8) {
     let mut next = [[0; 2]; 14];
+    next[9] = [unused, 0];
     for length in lengths {
         // The first code of a length follows from the codes that are shorter.
         if *length > 0 {
@@ -97,45 +99,6 @@ pub(super) fn codes(lengths: &[u8], table: &mut [Cell]) {
         let written = get(&next, at).reverse_bits().wrapping_shr(16_u32.wrapping_sub(u32::from(length)));
         *cell = (written.wrapping_shl(4) | length).to_le_bytes();
         count(&mut next, at);
-    }
-}
-
-/// The lengths as symbols of the code of code lengths: each symbol, and the number in its extra bits (RFC 1951 section 3.2.7).
-pub(super) fn runs(mut lengths: &[u8], tell: &mut dyn FnMut(u8, u8)) {
-    while let Some(length) = lengths.first() {
-        let same = lengths.iter().take_while(|other| *other == length).count();
-        lengths = lengths.get(same..).unwrap_or_default();
-        let mut n = low_half(same);
-        if *length != 0 {
-            tell(*length, 0);
-            n = n.wrapping_sub(1);
-        }
-        while n > 0 {
-            let (symbol, least, most) = match length {
-                0 if n > 10 => (18, 11, 138),
-                0 => (17, 3, 10),
-                _ => (16, 3, 6),
-            };
-            if n < least {
-                tell(*length, 0);
-                n = n.wrapping_sub(1);
-            } else {
-                let taken = n.min(most);
-                let [number, _] = taken.wrapping_sub(least).to_le_bytes();
-                tell(symbol, number);
-                n = n.wrapping_sub(taken);
-            }
-        }
-    }
-}
-
-/// The number of extra bits behind a symbol of [`runs`].
-pub(super) const fn extra_of_run(symbol: u8) -> u32 {
-    match symbol {
-        16 => 2,
-        17 => 3,
-        18 => 7,
-        _ => 0,
     }
 }
 

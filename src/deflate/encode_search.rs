@@ -157,10 +157,11 @@ impl Search<'_, '_> {
         let rest = self.input.get(at..)?;
         let rest = rest.get(..MOST).unwrap_or(rest);
         let window = self.window.min(self.history.len().saturating_add(at));
-        let steps = if least >= usize::from(self.effort.good) { self.effort.chain >> 2 } else { self.effort.chain };
+        let steps =
+            if IS_WIDE && least >= usize::from(self.effort.good) { self.effort.chain >> 2 } else { self.effort.chain };
         let (mut found, mut best, mut last) = (None, least, 0);
         // A match that is longer than the best one has these bytes at its end.
-        let mut end = word(rest, best.wrapping_sub(3))?;
+        let mut end = if IS_WIDE { word(rest, best.wrapping_sub(3))? } else { 0 };
         for _ in 0..steps {
             let distance = usize::from(place.wrapping_sub(candidate));
             // Each is farther away than the one before.
@@ -175,7 +176,7 @@ impl Search<'_, '_> {
                 (self.input, at.wrapping_sub(distance))
             };
             // Close to the end of the history there may be too few bytes to tell.
-            if word(source, from.wrapping_add(best).wrapping_sub(3)).is_none_or(|word| word == end) {
+            if !IS_WIDE || word(source, from.wrapping_add(best).wrapping_sub(3)).is_none_or(|word| word == end) {
                 let length = common(source.get(from..).unwrap_or_default(), rest);
                 let length = if is_before && from.wrapping_add(length) == source.len() {
                     length.wrapping_add(common(self.input, rest.get(length..).unwrap_or_default()))
@@ -188,8 +189,10 @@ impl Search<'_, '_> {
                     if best >= usize::from(self.effort.nice) {
                         break;
                     }
-                    let Some(next) = word(rest, best.wrapping_sub(3)) else { break };
-                    end = next;
+                    if IS_WIDE {
+                        let Some(next) = word(rest, best.wrapping_sub(3)) else { break };
+                        end = next;
+                    }
                 }
             }
             candidate = get(self.index.cells, self.index.link(candidate));

@@ -111,12 +111,12 @@ impl Reader {
                         let (base, extra) = match symbol {
                             28 => (258, 0),
                             ..4 => (symbol + 3, 0),
-                            _ => ((4 + symbol % 4 << extra) + 3, extra),
+                            _ => (((4 + symbol % 4) << extra) + 3, extra),
                         };
                         let length = base + bits.number(extra);
                         let symbol = bits.symbol(&distances);
                         let extra = symbol.max(2) / 2 - 1;
-                        let base = if symbol < 4 { symbol + 1 } else { (2 + symbol % 2 << extra) + 1 };
+                        let base = if symbol < 4 { symbol + 1 } else { ((2 + symbol % 2) << extra) + 1 };
                         let distance = base + bits.number(extra);
                         self.farthest = self.farthest.max(distance);
                         assert!(distance <= self.bytes.len());
@@ -287,12 +287,16 @@ fn what_is_needed_is_enough() {
     }
 }
 
+/// Those that the documentation tells.
 #[test]
 fn memory_that_is_too_small_is_refused() {
-    let needed = Tier::TINY.bytes();
-    assert_eq!(needed, 2048);
-    let refused = Deflate::new(Tier::TINY, vec![0; needed - 1]).unwrap_err();
-    assert_eq!(refused, Capacity { needed, available: needed - 1 });
+    let told = [(2048, 1792), (6144, 5120), (29_620, 21_428), (230_324, 164_788)];
+    for (tier, told) in TIERS.into_iter().zip(told) {
+        let needed = tier.bytes();
+        assert_eq!((needed, tier.without_history().bytes()), told);
+        let refused = Deflate::new(tier, vec![0; needed - 1]).unwrap_err();
+        assert_eq!(refused, Capacity { needed, available: needed - 1 });
+    }
 }
 
 /// Frequencies like Fibonacci's numbers make Huffman's codes as long as they can be.

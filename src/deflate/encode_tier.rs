@@ -8,8 +8,8 @@ use super::{encode_block::WORK, encode_search::Effort};
 /// |---|---|---|---|---|
 /// | [`TINY`](Self::TINY) | 256 bytes (8 bits) | 2,048 | 1,792 | a board |
 /// | [`SMALL`](Self::SMALL) | 1 KiB (10 bits) | 6,144 | 5,120 | a board with external memory, a server with many connections |
-/// | [`MEDIUM`](Self::MEDIUM) | 4 KiB (12 bits) | 29,626 | 21,434 | a server |
-/// | [`LARGE`](Self::LARGE) | 32 KiB (15 bits) | 230,330 | 164,794 | a server with few connections, a client: the sizes of zlib's level 6 |
+/// | [`MEDIUM`](Self::MEDIUM) | 4 KiB (12 bits) | 29,620 | 21,428 | a server |
+/// | [`LARGE`](Self::LARGE) | 32 KiB (15 bits) | 230,324 | 164,788 | a server with few connections, a client: the sizes of zlib's level 6 |
 ///
 /// ```
 /// use sansocket::deflate::{Deflate, Tier};
@@ -65,7 +65,7 @@ impl Tier {
     }
 
     /// 2 KiB, for a window of 256 bytes.
-    pub const TINY: Self = Self::new(&Plan::new(8, 7, 419, true, Effort { chain: 16, good: 258, lazy: 8, nice: 64 }));
+    pub const TINY: Self = Self::new(&Plan::new(8, 7, 422, true, Effort { chain: 16, good: 258, lazy: 8, nice: 64 }));
 
     /// 6 KiB, for a window of 1 KiB.
     pub const SMALL: Self =
@@ -80,6 +80,12 @@ impl Tier {
         Self::new(&Plan::new(15, 15, 16384, false, Effort { chain: 16, good: 8, lazy: 16, nice: 64 }));
 
     /// As this tier, for messages that do not depend on earlier ones: no memory for history.
+    ///
+    /// ```
+    /// use sansocket::deflate::Tier;
+    ///
+    /// assert!(Tier::LARGE.without_history().bytes() < Tier::LARGE.bytes());
+    /// ```
     #[must_use]
     pub const fn without_history(mut self) -> Self {
         self.has_history = false;
@@ -91,6 +97,12 @@ impl Tier {
     pub const fn bytes(self) -> usize {
         let Plan { index, units, work, .. } = *self.plan;
         index.saturating_add(units).saturating_add(work).saturating_mul(2).saturating_add(self.history())
+    }
+
+    /// What a distance may be at most, for a receiver with a window of 2 to the power of `bits`.
+    pub(super) const fn window(self, bits: u8) -> usize {
+        let bits = if bits < self.plan.window_bits { bits } else { self.plan.window_bits };
+        1_usize.wrapping_shl(u32::from_le_bytes([bits, 0, 0, 0]))
     }
 
     /// The window is 2 to the power of this.

@@ -20,8 +20,8 @@ impl Flags {
         self
     }
 
-    /// Whether the packet may be compressed. This crate does not implement WebSocket compression yet, so the flag has no effect. It stays with the
-    /// packet in the queue. See [`Queue::replace`] for an example.
+    /// Whether the packet may be compressed. The flag stays with the packet in the queue, for who writes it to the socket: see
+    /// [`ws::Deflater`](crate::ws::Deflater) and [`Queue::replace`] for examples.
     #[must_use]
     pub const fn compress(mut self, compress: bool) -> Self {
         self.is_uncompressed = !compress;

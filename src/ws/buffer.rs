@@ -23,6 +23,11 @@ impl<S: Storage> Buffer<S> {
         Self { storage, start: 0, end: 0, read: 0, filled: 0 }
     }
 
+    #[cfg(feature = "drive")]
+    pub(super) fn into_storage(self) -> S {
+        self.storage
+    }
+
     pub(super) const fn storage_mut(&mut self) -> &mut S {
         &mut self.storage
     }

@@ -1,7 +1,7 @@
 //! Compressed messages (RFC 7692): the sending side.
 
 use super::{
-    Form, Out, Output, header,
+    Agreed, Form, Out, Output, header,
     out::{Gate, sealed},
 };
 use crate::{
@@ -26,7 +26,8 @@ pub(super) const RSV1: u8 = 0x40;
 /// - a message of an upper layer, if the memory behind it has no room for the compressed one. Such a layer writes into the output memory, so the message is
 ///   there twice for a moment. The payload of [`Connection::send`](super::Connection::send) is elsewhere.
 ///
-/// A write that has no room asks for the size of the plain frame.
+/// A write that has no room asks for the size of the plain frame. What was written must be sent, and in its order, because later messages refer to it. After
+/// a new handshake take a new deflater.
 ///
 /// # Memory
 /// That of the [`Tier`], 2 KiB to 225 KiB, and a few words. With takeover (the default) a message is compressed with regard to those before it. That makes
@@ -140,6 +141,17 @@ impl<M: AsMut<[u8]>> Deflater<M> {
         self
     }
 
+    /// Begins anew, for a connection whose handshake has agreed on these parameters: the window of what this end sends, and whether it is kept.
+    pub fn agree(&mut self, agreed: &Agreed) {
+        self.deflate.restart(agreed.send_window_bits());
+        self.has_takeover = agreed.has_send_takeover();
+    }
+
+    #[cfg(feature = "drive")]
+    pub(super) const fn threshold(&self) -> usize {
+        self.threshold
+    }
+
     /// Output memory whose messages are compressed: an [`Outbox`](super::Outbox), or plain memory. For [`Connection::out`](super::Connection::out) and
     /// [`Out::stored`]. Stored frames that are compressed are for WebSockets only.
     pub const fn over<'d, B: ?Sized>(&'d mut self, memory: &'d mut B) -> Deflating<'d, B, M> {
@@ -147,12 +159,21 @@ impl<M: AsMut<[u8]>> Deflater<M> {
     }
 
     /// The memory, for another connection.
+    ///
+    /// ```
+    /// use sansocket::{deflate::Tier, ws::Deflater};
+    ///
+    /// let first = Deflater::new(Tier::MEDIUM, vec![0; Tier::MEDIUM.bytes()])?;
+    /// let next = Deflater::new(Tier::TINY, first.into_memory())?; // a window of 256 bytes needs less
+    /// # let _ = next;
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
     pub fn into_memory(self) -> M {
         self.deflate.into_memory()
     }
 
     /// Compresses a message, if that is worth it and has room.
-    fn message(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
+    pub(super) fn message(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
         if payload.len() < self.threshold {
             return None;
         }

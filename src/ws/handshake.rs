@@ -36,8 +36,10 @@ pub struct Accept<'h> {
     key: &'h [u8; 24],
     protocol: Option<&'h [u8]>,
     /// With the function that writes it, so that who does not compress does not link it.
-    compression: Option<(Agreed, fn(&Agreed) -> ExtensionText)>,
+    compression: Option<(Agreed, Respond)>,
 }
+
+type Respond = fn(&Agreed) -> ExtensionText;
 
 /// The key, if the fields meet all requirements of section 4.2.1.
 fn check_notes<'h>(notes: &Notes<'h>) -> Result<&'h [u8; 24], RequestError> {
@@ -164,7 +166,8 @@ impl<'h> Accept<'h> {
     /// Accepts the first offer of compression that this end can serve. Without an offer the connection goes without compression. See [`Compression`].
     #[must_use]
     pub fn compress(mut self, compression: &Compression) -> Self {
-        self.compression = compression.accept(self.request.fields()).map(|agreed| (agreed, Agreed::response as _));
+        let respond: Respond = Agreed::response;
+        self.compression = compression.accept(self.request.fields()).map(|agreed| (agreed, respond));
         self
     }
 

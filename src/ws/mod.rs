@@ -77,6 +77,7 @@ mod send;
 mod state;
 mod stored;
 mod text;
+mod with_deflater;
 
 #[cfg(feature = "sha1")]
 pub use accept_key::accept_key;
@@ -108,3 +109,4 @@ pub use outbox::Outbox;
 pub use response::{HandshakeError, Opened};
 pub use role::{Client, Role, Server};
 pub(crate) use stored::stored_frame;
+pub use with_deflater::WithDeflater;

@@ -164,6 +164,16 @@ impl Compression {
         self.without_receive_takeover()
     }
 
+    /// As it is if `bytes` are enough for the window, else as [`receive_within`](Self::receive_within).
+    #[cfg(feature = "drive")]
+    pub(crate) const fn fit(self, bytes: usize) -> Self {
+        if !self.has_receive_takeover || window_memory(self.receive_bits) <= bytes {
+            self
+        } else {
+            self.receive_within(bytes)
+        }
+    }
+
     /// A server's choice among the offers in the `Sec-WebSocket-Extensions` fields of a request: the first that it can serve, as the client prefers.
     /// An offer with a parameter that is unknown, repeated or invalid is declined. `None`: the connection goes without compression.
     ///

@@ -58,11 +58,18 @@ pub(super) enum Outcome {
 }
 
 impl<M: AsMut<[u8]>> Inflater<M> {
-    pub(super) const fn new(memory: M) -> Self {
+    pub(super) fn new(memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
+        let mut new = Self::idle(memory);
+        new.agree(agreed)?;
+        Ok(new)
+    }
+
+    /// Nothing is agreed.
+    pub(super) const fn idle(memory: M) -> Self {
         Self {
             inflate: Inflate::new(8),
             memory,
-            window: 1 << 8,
+            window: 256,
             has_takeover: false,
             ratio: 256,
             start: 0,
@@ -81,7 +88,7 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         }
     }
 
-    /// Begins a connection that agreed on this. The error changes nothing.
+    /// For the connection that begins. An error changes nothing.
     pub(super) fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
         let bits = agreed.map_or(8, |agreed| agreed.receive_window_bits());
         let has_takeover = agreed.is_some_and(|agreed| agreed.has_receive_takeover());
@@ -270,6 +277,9 @@ impl<M: AsMut<[u8]>> Inflater<M> {
 
     /// The first byte that is still needed.
     const fn kept(&self) -> usize {
+        if self.open.is_none() && !self.has_takeover {
+            return self.end;
+        }
         let history = self.end.saturating_sub(self.window);
         let needed = if history < self.fresh { history } else { self.fresh };
         if needed > self.start { needed } else { self.start }
@@ -368,17 +378,24 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         self.copy_behind(room.min(self.fresh_len()))
     }
 
+    /// The least memory with which it can go on.
+    pub(super) const fn least(&self) -> usize {
+        if !self.has_takeover {
+            return self.held();
+        }
+        // What is not lent yet needs a place apart from the window.
+        let (fresh, slack) = (self.fresh_len(), self.window >> 2);
+        self.window.saturating_add(if fresh > slack { fresh } else { slack })
+    }
+
+    /// How many bytes must stay.
+    pub(super) const fn held(&self) -> usize {
+        self.end.saturating_sub(self.kept())
+    }
+
     /// Moves what is needed to `memory`. Returns it if it is too short, or if something is lent.
     pub(super) fn replace(&mut self, mut memory: M) -> Result<M, M> {
-        if self.open.is_none() && !self.has_takeover {
-            (self.start, self.fresh, self.end) = (0, 0, 0);
-        }
-        let kept = self.kept();
-        let least = if self.has_takeover {
-            self.window.saturating_add(self.fresh_len().max(self.window >> 2))
-        } else {
-            self.end.saturating_sub(kept)
-        };
+        let (kept, least) = (self.kept(), self.least());
         let new = memory.as_mut();
         if new.len() < least || self.lent.is_some() {
             return Err(memory);

@@ -83,6 +83,12 @@ impl<S: Storage> Inbox<S> {
         }
     }
 
+    /// The storage, for another use. What was received is dropped.
+    #[cfg(feature = "drive")]
+    pub(crate) fn into_storage(self) -> S {
+        self.buffer.into_storage()
+    }
+
     /// Drops everything that was received and keeps the storage, for a new connection. See [`Inbox`].
     pub fn reset(&mut self) {
         self.buffer.clear();

@@ -24,6 +24,14 @@ pub trait Storage: sealed::Storage {
     fn both(&mut self) -> (&mut [u8], Option<&mut Inflater<Self::Unpacked>>);
     #[doc(hidden)]
     fn is_lending(&self) -> bool;
+    #[doc(hidden)]
+    fn unpacked_size(&mut self) -> usize {
+        0
+    }
+    #[doc(hidden)]
+    fn agree(&mut self, _agreed: Option<Agreed>) -> Result<(), Capacity> {
+        Ok(())
+    }
 }
 
 impl<T: AsMut<[u8]>> Storage for T {
@@ -56,6 +64,12 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Storage for Inflating<S, M> {
     }
     fn is_lending(&self) -> bool {
         self.inflater.is_lending()
+    }
+    fn unpacked_size(&mut self) -> usize {
+        self.inflater.size()
+    }
+    fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        self.inflater.agree(agreed)
     }
 }
 
@@ -106,9 +120,13 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
     /// # Errors
     /// [`Capacity`] if `memory` is too short for the window that is kept from one message to the next; the table above has the numbers.
     pub fn new(raw: S, memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
-        let mut inflater = Inflater::new(memory);
-        inflater.agree(agreed)?;
-        Ok(Self { raw, inflater })
+        Ok(Self { raw, inflater: Inflater::new(memory, agreed)? })
+    }
+
+    /// Before the handshake.
+    #[cfg(feature = "drive")]
+    pub(crate) fn idle(raw: S, memory: M) -> Self {
+        Self { raw, inflater: Inflater::idle(memory) }
     }
 
     /// A message may be unpacked to 64 KiB, and beyond that to so many times the bytes that it had: 256, unless you set this. The format allows for
@@ -126,27 +144,36 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
     }
 }
 
-impl<S: AsMut<[u8]>, M: AsMut<[u8]>> super::Inbox<Inflating<S, M>> {
-    /// Tells what the handshake has agreed on, before the first message of the connection. What was received stays: the first frames may have come
-    /// with the handshake. After a [`reset`](super::Inbox::reset), what the last connection agreed on holds until you call this.
+impl<S: Storage> super::Inbox<S> {
+    /// Tells what a connection has agreed on, before its first message: for an inbox that has read the handshake, or that serves one connection after
+    /// another. What was received stays, since the first frames may have come with the handshake. Plain storage takes anything.
+    ///
+    /// ```
+    /// use sansocket::{Capacity, ws::{Compression, Inbox, Inflating}};
+    ///
+    /// let mut inbox = Inbox::new(Inflating::new([0; 256], [0; 2048], None)?);
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits")];
+    /// let agreed = Compression::new().receive_within(2048).accept(offer);
+    /// inbox.reset();
+    /// inbox.agree(agreed)?;
+    /// # Ok::<(), Capacity>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Capacity`] if the memory is too short for the window, as for [`Inflating::new`]. Nothing was changed.
-    ///
-    /// ```
-    /// use sansocket::ws::{Compression, Inbox, Inflating};
-    ///
-    /// let mut inbox = Inbox::new(Inflating::new([0; 1024], [0; 5120], None)?);
-    /// // Read the handshake with it; then:
-    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits")];
-    /// inbox.agree(Compression::new().receive_within(5120).accept(offer))?;
-    /// # Ok::<(), sansocket::Capacity>(())
-    /// ```
+    /// [`Capacity`] if the memory to unpack in is too short for the window that is kept. Nothing was changed.
     pub fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
         self.release();
-        self.buffer.storage_mut().inflater.agree(agreed)
+        self.buffer.storage_mut().agree(agreed)
     }
 
+    /// The size of the memory to unpack in.
+    #[cfg(feature = "drive")]
+    pub(crate) fn unpacked_size(&mut self) -> usize {
+        self.buffer.storage_mut().unpacked_size()
+    }
+}
+
+impl<S: AsMut<[u8]>, M: AsMut<[u8]>> super::Inbox<Inflating<S, M>> {
     /// Gives the memory in which messages are unpacked back, for other memory; what must stay is moved to it. Between two messages without takeover
     /// nothing must stay, so an idle connection can hold none.
     ///
@@ -163,8 +190,18 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> super::Inbox<Inflating<S, M>> {
     /// assert_eq!(lent.len(), 4096);
     /// # Ok::<(), sansocket::Capacity>(())
     /// ```
+    ///
+    /// [`held_unpacked`](Self::held_unpacked) tells how much must stay.
     pub fn replace_unpacked(&mut self, memory: M) -> Result<M, M> {
         self.release();
         self.buffer.storage_mut().inflater.replace(memory)
+    }
+
+    /// The least size of the memory to unpack in at present: the window, if it is kept, and what is in it. See
+    /// [`replace_unpacked`](Self::replace_unpacked).
+    #[must_use]
+    pub fn held_unpacked(&mut self) -> usize {
+        let inflater = &self.buffer.storage_mut().inflater;
+        inflater.held().max(inflater.least())
     }
 }
