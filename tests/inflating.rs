@@ -340,6 +340,65 @@ fn a_message_that_does_not_fit_is_not_lost() {
 }
 
 #[test]
+fn parts_need_memory_beside_the_window() {
+    let content = b"0123456789".repeat(500);
+    let mut wire = Vec::new();
+    frame(0xc2, &Packer::new(15, false).pack(&content), &mut wire);
+    let agreed = agreed(15, false);
+    let mut ws = server(Limits::new(), agreed);
+    let mut inbox = Inbox::new(Inflating::new([0; 1024], vec![0; 1000], agreed).unwrap());
+    let [Told::Error(ReceiveError::Capacity(e))] = receive(&mut inbox, &mut ws, &wire, 1024, true)[..] else {
+        panic!()
+    };
+    assert_eq!((e.needed, e.available), (1001, 1000));
+    inbox.replace_unpacked(vec![0; 40_000]).unwrap();
+    assert_eq!(receive(&mut inbox, &mut ws, &[], 1, true), [Told::Message(Kind::Binary, content)]);
+}
+
+#[test]
+fn an_idle_connection_without_takeover_holds_nothing() {
+    let agreed = agreed(15, false);
+    let (mut ws, mut packer) = (server(Limits::new(), agreed), Packer::new(15, false));
+    let mut inbox = Inbox::new(Inflating::new(vec![0; 1024], vec![0; 100], agreed).unwrap());
+    for _ in 0..3 {
+        let mut wire = Vec::new();
+        frame(0xc1, &packer.pack(b"hello hello hello"), &mut wire);
+        let expected = [Told::Message(Kind::Text, b"hello hello hello".to_vec())];
+        assert_eq!(receive(&mut inbox, &mut ws, &wire, 5, false), expected);
+        let memory = inbox.replace_unpacked(Vec::new()).unwrap();
+        assert_eq!((inbox.held(), memory.len()), (0, 100));
+        assert_eq!(inbox.replace_unpacked(memory).unwrap().len(), 0);
+    }
+    // What was peeked and not taken stays.
+    let mut wire = Vec::new();
+    frame(0xc1, &packer.pack(b"hello hello hello"), &mut wire);
+    inbox.space().unwrap()[..wire.len()].copy_from_slice(&wire);
+    inbox.commit(wire.len());
+    assert!(inbox.advance(&mut ws).unwrap().is_some());
+    assert!(inbox.replace_unpacked(vec![0; 16]).is_err());
+    assert!(inbox.replace_unpacked(vec![0; 17]).is_ok());
+    assert_eq!(inbox.peek(), Some((Kind::Text, &b"hello hello hello"[..])));
+    assert!(inbox.take().is_some());
+}
+
+#[test]
+fn another_connection_agrees_anew() {
+    let mut inbox = Inbox::new(Inflating::new(vec![0; 64], vec![0; 640], None).unwrap());
+    for bits in [9, 8, 9] {
+        let agreed = agreed(bits, true);
+        let mut ws = server(Limits::new(), agreed);
+        inbox.reset();
+        inbox.agree(agreed).unwrap();
+        let mut wire = Vec::new();
+        frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00", &mut wire);
+        frame(0xc1, b"\xf2\x00\x11\x00\x00", &mut wire);
+        let expected = vec![Told::Message(Kind::Text, b"Hello".to_vec()); 2];
+        assert_eq!(receive(&mut inbox, &mut ws, &wire, 3, false), expected);
+    }
+    assert_eq!(inbox.agree(agreed(10, true)).unwrap_err().needed, 1280);
+}
+
+#[test]
 fn the_memory_for_a_window_is_asked_for() {
     for bits in 8..=15_u8 {
         let needed = (1 << bits) * 5 / 4;

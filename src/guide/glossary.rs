@@ -14,7 +14,7 @@
 //! - **handshake**: the exchange that opens a connection. A *closing handshake* is a close frame in each direction.
 //! - **accept key**: the server's proof that it understood the handshake, a SHA-1 of the client's key.
 //! - **subprotocol**: a name that both ends agree on in the handshake, such as `mqtt`.
-//! - **extension**: a change to the frames that both ends agree on in the handshake, such as compression. There is none yet.
+//! - **extension**: a change to the frames that both ends agree on in the handshake, such as [compression](crate::ws::Compression).
 //! - **close code**: a number in the close frame that says why: 1000 normal, 1001 going away, 1002 protocol error, 1007 invalid data, 1008
 //!   policy, 1009 too big.
 //! - **origin**: scheme, host and port of the page that a browser connects for.

@@ -123,6 +123,68 @@
 //! assert_eq!((whole, client.inbox.held(), shared.len()), (1, 0, 16 * 1024));
 //! ```
 //!
+//! # Unpacking compressed messages
+//!
+//! Compression (permessage-deflate, RFC 7692) is off until you ask for it in the handshake, because it costs memory for each connection. For what
+//! is received the cost is the window that both ends agree on, and a quarter more, so that it is moved seldom; the message stands behind it:
+//!
+//! | agreed | least memory | largest message taken whole | held while idle |
+//! |---|---|---|---|
+//! | 8 bits, takeover | 320 | memory - 256 | the memory |
+//! | 9 bits, takeover | 640 | memory - 512 | the memory |
+//! | 10 bits, takeover | 1,280 | memory - 1,024 | the memory |
+//! | 12 bits, takeover | 5,120 | memory - 4,096 | the memory |
+//! | 15 bits, takeover | 40,960 | memory - 32,768 | the memory |
+//! | any, no takeover | none | memory | nothing |
+//!
+//! With *takeover* a message may refer to the ones before it. That makes short messages much shorter, since most of a message is like the last one;
+//! but the window must stay while the connection is idle: 10,000 connections with 15 bits hold 400 MB. Without takeover each message stands for
+//! itself and is its own window, so idle connections hold nothing ([`Inbox::replace_unpacked`](crate::ws::Inbox::replace_unpacked)). Messages in parts
+//! need more memory than the window in both cases.
+//!
+//! Beside that memory each [`Inflating`](crate::ws::Inflating) has tables: 6 KiB on a machine of 64 bits, 1.4 KiB on one of 32 bits. The memory for
+//! received bytes may be small, because compressed bytes are unpacked as they arrive.
+//!
+//! ```
+//! use sansocket::{http::{HeadScanner, Limits as HeadLimits, Request}, ws::{Accept, Compression, Connection, Inbox, Incoming, Inflating, Limits}};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! const MEMORY: usize = 4096;
+//! // Half of the memory for the window, half for the message.
+//! const COMPRESSION: Compression = Compression::new().receive_within(MEMORY / 2);
+//!
+//! // The inbox reads the handshake too, so it learns later what was agreed on.
+//! let mut inbox = Inbox::new(Inflating::new([0; 512], [0; MEMORY], None)?);
+//! # let wire = [&b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+//! #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+//! #     Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"[..],
+//! #     b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\0"].concat();
+//! # let mut read = |space: &mut [u8]| { space[..wire.len()].copy_from_slice(&wire); wire.len() };
+//! let n = read(inbox.space()?); // a socket's read
+//! inbox.commit(n);
+//! let Some(end) = HeadScanner::new(HeadLimits::new()).scan(inbox.bytes())? else { return Err("read more".into()) };
+//! let request = Request::parse(&inbox.bytes()[..end])?;
+//! let accept = Accept::check(&request)?.compress(&COMPRESSION);
+//! let agreed = accept.compression();
+//! let mut response = [0; 512];
+//! let n = accept.write(&[], &mut response)?; // write it to the socket
+//! # assert!(n > 0);
+//!
+//! inbox.consume(end);
+//! inbox.agree(agreed)?;
+//! let mut ws = Connection::server(Limits::new()).with_compression(agreed);
+//! while let Some(incoming) = inbox.poll_message(&mut ws)? {
+//!     if let Incoming::Message(message) = incoming {
+//!         assert_eq!(message.as_bytes(), b"Hello");
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! Messages that unpack to far more than they had, are not what they say, or refer to what is not there end the connection:
+//! [`Inflating::ratio`](crate::ws::Inflating::ratio), [`PeerError`](crate::ws::PeerError). The size of the sender's memory is that of a
+//! [`deflate::Tier`](crate::deflate::Tier).
+//!
 //! # In pieces
 //!
 //! A message need not fit anywhere. [`Inbox::poll_part`](crate::ws::Inbox::poll_part) gives it in parts as they arrive, and

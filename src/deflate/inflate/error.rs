@@ -2,6 +2,7 @@ use core::fmt;
 
 /// The data are not DEFLATE. See [`Inflate`](super::Inflate).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InflateError {
     /// A block of the reserved type 3 (RFC 1951 section 3.2.3).

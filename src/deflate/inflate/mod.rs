@@ -20,6 +20,7 @@ type Bits = u64;
 type Bits = u32;
 
 /// Why [`Inflate::inflate`] has stopped. See [`Inflate`].
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InflateStatus {
     /// All input was read.
@@ -119,18 +120,13 @@ impl Inflate {
     /// bytes back, and one that is further is an error.
     #[must_use]
     pub const fn new(window_bits: u8) -> Self {
-        let window_bits = match window_bits {
-            ..8 => 8_u32,
-            15.. => 15,
-            bits => u32::from_le_bytes([bits, 0, 0, 0]),
-        };
         Self {
             bits: 0,
             have: 0,
             step: Step::Block,
             codes: Codes::Other,
             is_final: false,
-            window: 1_u16.wrapping_shl(window_bits),
+            window: window(window_bits),
             length: 0,
             distance: 0,
             extra: 0,
@@ -143,6 +139,10 @@ impl Inflate {
             literal_table: [Entry::NONE; 1 << LITERAL_BITS],
             far_table: [Entry::NONE; 1 << DISTANCE_BITS],
         }
+    }
+
+    pub(crate) const fn set_window(&mut self, window_bits: u8) {
+        self.window = window(window_bits);
     }
 
     /// Begins a new stream, with the same window.
@@ -360,4 +360,13 @@ impl Inflate {
         self.drop_bits(self.have & 7);
         Some(InflateStatus::Final)
     }
+}
+
+const fn window(bits: u8) -> u16 {
+    let bits = match bits {
+        ..8 => 8,
+        15.. => 15,
+        bits => bits,
+    };
+    1_u16.wrapping_shl(u32::from_le_bytes([bits, 0, 0, 0]))
 }

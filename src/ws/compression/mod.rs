@@ -33,6 +33,7 @@ use offer::Parameters;
 /// assert_eq!((agreed.send_window_bits(), agreed.has_send_takeover()), (15, false));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compression {
     send_bits: u8,
@@ -42,6 +43,7 @@ pub struct Compression {
 }
 
 /// The compression that both ends agreed on. See [`Compression`].
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreed {
     kept: Compression,
@@ -72,6 +74,7 @@ const TEXT: usize = NAME.len()
 
 /// Why a client does not accept the compression that the server chose (RFC 7692 section 7.1). See [`Compression::check`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompressionError {
     /// The server chose an extension that was not offered.

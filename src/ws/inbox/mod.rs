@@ -159,7 +159,8 @@ impl<S: Storage> Inbox<S> {
     /// part was returned continues in parts.
     ///
     /// # Errors
-    /// [`ReceiveError::Peer`] if the peer broke the protocol. Never [`ReceiveError::Capacity`].
+    /// [`ReceiveError::Peer`] if the peer broke the protocol. Never [`ReceiveError::Capacity`], unless a compressed message needs more than the memory
+    /// of an [`Inflating`] storage that is not larger than its window.
     ///
     /// ```
     /// use sansocket::ws::{Connection, Inbox, Incoming, Limits};

@@ -114,7 +114,8 @@ pub struct Inflating<S, M> {
 }
 
 impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
-    /// Storage for a connection that has `agreed` on compression, or not. Without compression `memory` may be empty.
+    /// Storage for a connection that has `agreed` on compression, or not. Without compression `memory` may be empty. If the inbox also reads the
+    /// handshake, pass `None` and call [`agree`](super::Inbox::agree) when it is done.
     ///
     /// # Errors
     /// [`Capacity`] if `memory` is too short for the window that is kept from one message to the next; the table above has the numbers.
@@ -144,7 +145,8 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
 }
 
 impl<S: Storage> super::Inbox<S> {
-    /// Tells what the next connection has agreed on, for an inbox that serves one connection after another. Plain storage takes anything.
+    /// Tells what a connection has agreed on, before its first message: for an inbox that has read the handshake, or that serves one connection after
+    /// another. What was received stays, since the first frames may have come with the handshake. Plain storage takes anything.
     ///
     /// ```
     /// use sansocket::{Capacity, ws::{Compression, Inbox, Inflating}};
@@ -160,6 +162,7 @@ impl<S: Storage> super::Inbox<S> {
     /// # Errors
     /// [`Capacity`] if the memory to unpack in is too short for the window that is kept. Nothing was changed.
     pub fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        self.release();
         self.buffer.storage_mut().agree(agreed)
     }
 

@@ -41,7 +41,7 @@ impl<S: Storage> Inbox<S> {
                 inflater.discard();
             }
             let in_parts = !is_skipped && (in_parts || self.in_parts);
-            let has_part = in_parts && inflater.fresh_len() > 0;
+            let has_part = in_parts && inflater.has_part();
             match outcome {
                 Outcome::Whole if is_skipped => inflater.close(),
                 Outcome::Starved | Outcome::Full | Outcome::Fault(_) if has_part => inflater.begin_parts(),
@@ -117,6 +117,9 @@ impl<S: Storage> Inbox<S> {
     /// The message that is ready.
     #[inline]
     pub(super) fn seen(&mut self) -> &[u8] {
+        if self.buffer.is_lending() {
+            return self.buffer.inflater().map(|inflater| inflater.lent()).unwrap_or_default();
+        }
         if self.is_unpacking() {
             return self.buffer.inflater().map(|inflater| inflater.peek()).unwrap_or_default();
         }

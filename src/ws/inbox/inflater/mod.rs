@@ -1,5 +1,7 @@
 //! The memory in which compressed messages are unpacked. Knows nothing of frames.
 
+mod lend;
+
 use crate::{
     bytes::{Capacity, Utf8, close_gap, copy, slice, slice_mut},
     deflate::{Inflate, InflateStatus},
@@ -96,7 +98,7 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         if has_takeover && available < needed {
             return Err(Capacity { needed, available });
         }
-        self.inflate = Inflate::new(bits);
+        self.inflate.set_window(bits);
         self.window = 1_usize.wrapping_shl(u32::from(bits));
         self.has_takeover = has_takeover;
         self.reset();
@@ -115,8 +117,14 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         self.lent.is_some()
     }
 
-    pub(super) const fn fresh_len(&self) -> usize {
+    const fn fresh_len(&self) -> usize {
         self.end.saturating_sub(self.fresh)
+    }
+
+    /// Whether a part can be lent: something is there, and there is a place for it apart from the history.
+    pub(super) fn has_part(&mut self) -> bool {
+        self.fresh < self.end
+            && (self.end < self.size() || self.kept() > 0 || self.end > self.fresh.saturating_add(self.window))
     }
 
     pub(super) fn size(&mut self) -> usize {
@@ -271,6 +279,9 @@ impl<M: AsMut<[u8]>> Inflater<M> {
 
     /// The first byte that is still needed.
     const fn kept(&self) -> usize {
+        if self.open.is_none() && !self.has_takeover {
+            return self.end;
+        }
         let history = self.end.saturating_sub(self.window);
         let needed = if history < self.fresh { history } else { self.fresh };
         if needed > self.start { needed } else { self.start }
@@ -286,92 +297,14 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         gap > 0
     }
 
-    /// What is not lent yet, to be read.
-    pub(super) fn peek(&mut self) -> &mut [u8] {
-        slice_mut(self.memory.as_mut(), self.fresh..self.end)
-    }
-
-    /// Lends what is not lent yet, all of it at the end of a message, which is then closed. A reader may change what is lent, so it is then apart from the history.
-    pub(super) fn lend(&mut self, is_last: bool, is_changed: bool) {
-        let lent = if !is_changed || (is_last && !self.has_takeover) {
-            (self.fresh, self.end)
-        } else if is_last {
-            self.detach()
-        } else {
-            self.detach_part()
-        };
-        self.lent = Some(lent);
-        if is_last {
-            self.close();
-        }
-    }
-
-    /// The bytes that are lent.
-    pub(super) fn lent(&mut self) -> &mut [u8] {
-        let (from, to) = self.lent.unwrap_or_default();
-        slice_mut(self.memory.as_mut(), from..to)
-    }
-
-    /// Shortens what is lent to its bytes `from..to`.
-    pub(super) fn trim(&mut self, from: usize, to: usize) {
-        if let Some((start, end)) = &mut self.lent {
-            *end = start.saturating_add(to).min(*end);
-            *start = start.saturating_add(from).min(*end);
-        }
-    }
-
-    /// Puts a whole message apart from the history. [`most_end`](Self::most_end) has left room for both.
-    fn detach(&mut self) -> (usize, usize) {
-        let len = self.fresh_len();
-        let size = self.size();
-        if self.end.saturating_add(len) <= size {
-            return self.copy_behind(len);
-        }
-        if len < self.window {
-            // The history is at most a window; the message is the end of it.
-            self.fresh = self.end;
-            self.make_room();
-            self.fresh = self.end.saturating_sub(len);
-            return self.copy_behind(len);
-        }
-        // The end of the message is the history: it is copied behind the message.
-        close_gap(slice_mut(self.memory.as_mut(), ..self.end), self.fresh);
-        let (message, room) = self.memory.as_mut().split_at_mut_checked(len).unwrap_or_default();
-        let history = slice(message, len.saturating_sub(self.window)..);
-        let kept = history.len().min(room.len());
-        copy(history, room);
-        self.start = len;
-        self.end = len.saturating_add(kept);
-        self.fresh = self.end;
-        (0, len)
-    }
-
-    /// The copy is lent.
-    fn copy_behind(&mut self, n: usize) -> (usize, usize) {
-        let (front, room) = self.memory.as_mut().split_at_mut_checked(self.end).unwrap_or_default();
-        copy(slice(front, self.fresh..self.fresh.saturating_add(n)), slice_mut(room, ..n));
-        self.fresh = self.fresh.saturating_add(n);
-        (self.end, self.end.saturating_add(n))
-    }
-
-    /// Puts as much as is possible apart from the history: what is older than the window, or else a copy.
-    fn detach_part(&mut self) -> (usize, usize) {
-        let old = self.end.saturating_sub(self.window);
-        if old > self.fresh {
-            let from = core::mem::replace(&mut self.fresh, old);
-            self.start = old;
-            return (from, old);
-        }
-        if self.end >= self.size() {
-            self.make_room();
-        }
-        let room = self.size().saturating_sub(self.end);
-        self.copy_behind(room.min(self.fresh_len()))
-    }
-
     /// The least memory with which it can go on.
     pub(super) const fn least(&self) -> usize {
-        if self.has_takeover { self.window.saturating_add(self.window >> 2) } else { 0 }
+        if !self.has_takeover {
+            return self.held();
+        }
+        // What is not lent yet needs a place apart from the window.
+        let (fresh, slack) = (self.fresh_len(), self.window >> 2);
+        self.window.saturating_add(if fresh > slack { fresh } else { slack })
     }
 
     /// How many bytes must stay.
@@ -379,16 +312,14 @@ impl<M: AsMut<[u8]>> Inflater<M> {
         self.end.saturating_sub(self.kept())
     }
 
-    /// Moves what is needed to `memory`. Returns it if it is too short.
+    /// Moves what is needed to `memory`. Returns it if it is too short, or if something is lent.
     pub(super) fn replace(&mut self, mut memory: M) -> Result<M, M> {
-        let kept = self.kept();
+        let (kept, least) = (self.kept(), self.least());
         let new = memory.as_mut();
-        let least = self.least();
-        let held = slice(self.memory.as_mut(), kept..self.end);
-        if new.len() < held.len().max(least) {
+        if new.len() < least || self.lent.is_some() {
             return Err(memory);
         }
-        copy(held, new);
+        copy(slice(self.memory.as_mut(), kept..self.end), new);
         self.start = 0;
         self.fresh = self.fresh.saturating_sub(kept);
         self.end = self.end.saturating_sub(kept);
