@@ -6,25 +6,14 @@ use super::cells::{Cell, count, get, low_byte};
 /// codes are so rare that it costs less than a thousandth.
 pub(super) const LONGEST: u32 = 12;
 
-/// Makes a complete code for the symbols of `table`, which has their frequencies: lengths of at most `longest` bits into `lengths`. If fewer than two symbols occur, others are counted once, because some readers refuse a smaller code.
+/// Makes a complete code for the symbols of `table`, which has their frequencies, two of them at least: lengths of at most `longest` bits into `lengths`.
 ///
 /// A length is first what the share of the symbol asks for, rounded up. What is then left of the code goes to the symbols that were rounded up most. So the
 /// code is nearly as short as Huffman's, with neither a tree nor sorting.
-pub(super) fn make_lengths(table: &mut [Cell], longest: u32, lengths: &mut [u8]) {
-    let mut used = table.iter().filter(|cell| **cell != [0; 2]).count();
-    let mut total = 0_u32;
-    for cell in &mut *table {
-        if used < 2 && *cell == [0; 2] {
-            *cell = [1, 0];
-            used = used.wrapping_add(1);
-        }
-        total = total.wrapping_add(u32::from(u16::from_le_bytes(*cell)));
-    }
+pub(super) fn make_lengths(table: &[Cell], longest: u32, lengths: &mut [u8]) {
+    let total = table.iter().fold(0_u32, |sum, cell| sum.wrapping_add(u32::from(u16::from_le_bytes(*cell))));
     // Frequencies of which the smallest has a share that the longest code can express.
-    let mut shift = 0_u32;
-    while total.wrapping_shr(shift) >= 1_u32.wrapping_shl(longest.wrapping_sub(1)) {
-        shift = shift.wrapping_add(1);
-    }
+    let shift = 33_u32.wrapping_sub(total.leading_zeros()).saturating_sub(longest);
     let scaled = |cell: &Cell| match u32::from(u16::from_le_bytes(*cell)) {
         0 => 0,
         frequency => frequency.wrapping_shr(shift).max(1),
