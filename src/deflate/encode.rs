@@ -196,10 +196,8 @@ fn run(search: &mut Search<'_, '_>, units: &mut [Cell], work: &mut [Cell], bits:
         // A longer match one place on is worth a literal.
         while IS_WIDE && found.length > 0 && found.length < usize::from(search.effort.lazy) {
             let longer = search.look(at.wrapping_add(1), found.length);
-            let Some(place) = units.get_mut(n..).and_then(|rest| rest.get_mut(..3)).filter(|_| longer.length > 0)
-            else {
-                break;
-            };
+            let place = units.get_mut(n..).and_then(|rest| rest.first_chunk_mut::<3>());
+            let Some(place) = place.filter(|_| longer.length > 0) else { break };
             place[0] = literal(byte(search.input, at));
             n = n.wrapping_add(1);
             at = at.wrapping_add(1);
