@@ -1,7 +1,7 @@
 //! A block: its symbols with codes of their own, with the fixed codes, or its bytes stored, whichever is shortest (RFC 1951 section 3.2).
 
 use super::{
-    cells::{Cell, count, get, low_half},
+    cells::{Cell, count, get, low_half, set},
     encode_bits::{BitWriter, Held},
     encode_lengths::{LONGEST, codes, make_lengths, size, symbol},
 };
@@ -118,9 +118,10 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
     let (literals, distances) = tables.split_at_mut(LITERALS);
     let (of_literals, of_distances) = lengths.split_at_mut(LITERALS);
     // Some readers refuse a code of fewer than two symbols. To add them always is shorter to do, and longer to read.
-    let is_short = !IS_WIDE || distances.iter().filter(|frequency| **frequency != [0; 2]).count() < 2;
-    for frequency in distances.iter_mut().take(2).filter(|frequency| is_short && **frequency == [0; 2]) {
-        *frequency = [1, 0];
+    if !IS_WIDE || distances.iter().filter(|frequency| **frequency != [0; 2]).count() < 2 {
+        for at in 0..2 {
+            set(distances, at, get(distances, at).max(1));
+        }
     }
     make_lengths(literals, LONGEST, of_literals);
     make_lengths(distances, LONGEST, of_distances);
@@ -131,11 +132,11 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
     pass.lengths(lengths);
     let own = pass.extras.wrapping_add(17);
     make_lengths(&code, 7, &mut of_code);
-    let is_used = |symbol: &u8| of_code.get(usize::from(*symbol)).is_some_and(|length| *length > 0);
-    let in_code = match ORDER.iter().rposition(is_used) {
-        Some(last) if IS_WIDE => low_half(last).wrapping_add(1).max(4),
-        _ => 18,
-    };
+    let mut in_code = 18_u16;
+    if IS_WIDE {
+        let is_used = |symbol: &u8| of_code.get(usize::from(*symbol)).is_some_and(|length| *length > 0);
+        in_code = low_half(ORDER.iter().rposition(is_used).unwrap_or_default()).wrapping_add(1).max(4);
+    }
     let own = own.wrapping_add(u32::from(in_code).wrapping_mul(3));
     let own = own.wrapping_add(size(tables, lengths)).wrapping_add(size(&code, &of_code));
     // Of stored bytes, the padding in front of their length too.
@@ -159,8 +160,8 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
         // The kind, and how many lengths there are of each code.
         bits.put(0b100 | 29 << 3 | 29 << 8, 13);
         bits.put(Held::from(in_code.wrapping_sub(4)), 4);
-        for symbol in ORDER.into_iter().take(usize::from(in_code)) {
-            bits.put(Held::from(of_code.get(usize::from(symbol)).copied().unwrap_or_default()), 3);
+        for symbol in ORDER.iter().take(usize::from(in_code)) {
+            bits.put(Held::from(of_code.get(usize::from(*symbol)).copied().unwrap_or_default()), 3);
         }
         codes(&of_code, &mut code, 0);
         Pass { table: &mut code, bits: Some(bits), extras: 0 }.lengths(lengths);

@@ -1,6 +1,7 @@
 //! The codes of a block: the lengths from the frequencies of the symbols, the codes from the lengths.
 
 use super::cells::{Cell, count, get, low_byte};
+use crate::bytes::IS_WIDE;
 
 /// The longest code that is made, where the format allows 15 bits. So a code and its length have room in 16 bits. The few symbols that would have longer
 /// codes are so rare that it costs less than a thousandth.
@@ -69,6 +70,9 @@ const fn part_of(longest: u32, length: u8) -> u32 {
 /// Makes codes of `lengths` in `table`: the code as it is written, and its length in the low four bits (RFC 1951 section 3.2.2). Behind the codes of 8 bits,
 /// `unused` ones are left out.
 pub(super) fn codes(lengths: &[u8], table: &mut [Cell], unused: u8) {
+    if !IS_WIDE {
+        return codes_one_by_one(lengths, table, unused);
+    }
     let mut next = [[0; 2]; 14];
     next[9] = [unused, 0];
     for length in lengths {
@@ -85,10 +89,33 @@ pub(super) fn codes(lengths: &[u8], table: &mut [Cell], unused: u8) {
     for (length, cell) in lengths.iter().zip(table) {
         let at = usize::from(*length);
         let length = u16::from(*length);
-        let written = get(&next, at).reverse_bits().wrapping_shr(16_u32.wrapping_sub(u32::from(length)));
-        *cell = (written.wrapping_shl(4) | length).to_le_bytes();
+        *cell = written(get(&next, at), length).to_le_bytes();
         count(&mut next, at);
     }
+}
+
+/// As [`codes`], with little code.
+fn codes_one_by_one(lengths: &[u8], table: &mut [Cell], unused: u8) {
+    let mut code = 0_u16;
+    for length in 1..=12 {
+        for (own, cell) in lengths.iter().zip(&mut *table) {
+            if *own == length {
+                *cell = written(code, u16::from(length)).to_le_bytes();
+                code = code.wrapping_add(1);
+            }
+        }
+        if length == 8 {
+            code = code.wrapping_add(u16::from(unused));
+        }
+        code = code.wrapping_mul(2);
+    }
+}
+
+/// A code as it is written, the first bit lowest, and its length.
+#[inline]
+const fn written(code: u16, length: u16) -> u16 {
+    let [low, _] = length.to_le_bytes();
+    code.reverse_bits().wrapping_shr(16_u32.wrapping_sub(u32::from_le_bytes([low, 0, 0, 0]))).wrapping_shl(4) | length
 }
 
 /// The symbol of a number that has extra bits: `number` itself below `1 << (steps + 1)`, then `1 << steps` symbols for each power of two. With the number
