@@ -110,9 +110,8 @@ impl<M: AsMut<[u8]>> Deflate<M> {
         };
         run(&mut search, units, work, &mut bits);
         if is_flush {
-            // The head of an empty stored block.
-            bits.put(0, 3);
-            bits.align();
+            // An empty one.
+            bits.stored();
         }
         if bits.is_over() {
             self.place = search.take_back();

@@ -54,8 +54,9 @@ impl<'o> BitWriter<'o> {
         self.held = self.held.wrapping_shr(8);
     }
 
-    /// Fills the last byte with zeros.
-    pub(super) fn align(&mut self) {
+    /// Appends the head of a stored block, up to a whole byte.
+    pub(super) fn stored(&mut self) {
+        self.put(0, 3);
         self.put(0, self.count.wrapping_neg() & 7);
     }
 

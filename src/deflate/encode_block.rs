@@ -147,8 +147,7 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
         _ => u32::MAX,
     };
     if stored < own.min(fixed).wrapping_add(extras) {
-        bits.put(0, 3);
-        bits.align();
+        bits.stored();
         let n = low_half(raw.len());
         bits.put(Held::from(n), 16);
         bits.put(Held::from(!n), 16);
