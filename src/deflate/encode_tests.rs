@@ -111,12 +111,12 @@ impl Reader {
                         let (base, extra) = match symbol {
                             28 => (258, 0),
                             ..4 => (symbol + 3, 0),
-                            _ => ((4 + symbol % 4 << extra) + 3, extra),
+                            _ => (((4 + symbol % 4) << extra) + 3, extra),
                         };
                         let length = base + bits.number(extra);
                         let symbol = bits.symbol(&distances);
                         let extra = symbol.max(2) / 2 - 1;
-                        let base = if symbol < 4 { symbol + 1 } else { (2 + symbol % 2 << extra) + 1 };
+                        let base = if symbol < 4 { symbol + 1 } else { ((2 + symbol % 2) << extra) + 1 };
                         let distance = base + bits.number(extra);
                         self.farthest = self.farthest.max(distance);
                         assert!(distance <= self.bytes.len());
