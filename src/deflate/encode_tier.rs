@@ -16,6 +16,7 @@ use super::{encode_block::WORK, encode_search::Effort};
 ///
 /// let compressor = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
 /// assert_eq!(compressor.tier().window_bits(), 8);
+/// assert_eq!(Tier::TINY.without_history().bytes(), 2048 - 256);
 /// # Ok::<(), sansocket::Capacity>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +80,7 @@ impl Tier {
     pub const LARGE: Self =
         Self::new(&Plan::new(15, 15, 16384, false, Effort { chain: 16, good: 8, lazy: 16, nice: 64 }));
 
-    /// As this tier, for messages that do not depend on earlier ones: no memory for history.
+    /// As this [`Tier`], for messages that do not depend on earlier ones: no memory for history.
     #[must_use]
     pub const fn without_history(mut self) -> Self {
         self.has_history = false;

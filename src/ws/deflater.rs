@@ -147,7 +147,7 @@ impl<M: AsMut<[u8]>> Deflater<M> {
         Deflating { deflater: Some(self), memory }
     }
 
-    /// The memory, for another connection.
+    /// The memory, for another [`Deflater`].
     pub fn into_memory(self) -> M {
         self.deflate.into_memory()
     }
