@@ -3,18 +3,21 @@
 
 use clap::Parser;
 use sansocket::{
+    deflate::Tier,
     drive::{
-        AsClient, Deadlines, Error, WebSocket,
+        AsClient, ClientSide, Deadlines, Error, Grow, WebSocket,
         tokio::{Clock, Stream},
     },
     http::Url,
-    ws::{Incoming, Limits, Timeouts},
+    ws::{Compression, Deflater, Incoming, Limits, Timeouts},
 };
 use std::{io, process::ExitCode, time::Duration};
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 
 /// Bytes that a connection receives into, and as many that it sends from, between large messages.
 const MEMORY: usize = 16 * 1024;
+/// The least memory for a window of 32 KiB.
+const WINDOW: usize = 40 * 1024;
 
 /// A WebSocket client that runs the cases of Autobahn's fuzzing server: getCaseCount, runCase, updateReports.
 #[derive(Clone, Debug, Parser)]
@@ -28,14 +31,24 @@ struct Options {
     /// Bytes of one message.
     #[arg(long, default_value_t = 64 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     max_message: u64,
+    /// Offer compression (permessage-deflate).
+    #[arg(long)]
+    compress: bool,
 }
 
-/// An open connection.
-type Client = WebSocket<Stream<TcpStream>, Clock, AsClient<fn(&mut [u8])>, Vec<u8>, Vec<u8>>;
+/// A connection, as a side `D` that receives into `S`.
+type Client<D = AsClient<fn(&mut [u8])>, S = Vec<u8>> = WebSocket<Stream<TcpStream>, Clock, D, S, Vec<u8>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(&Options::parse()).await {
+    let options = Options::parse();
+    let result = if options.compress {
+        let deflater = || Deflater::new(Tier::LARGE, vec![0; Tier::LARGE.bytes()]).expect("as many bytes as it needs");
+        run(&options, |ws| ws.with_compression(Compression::new(), vec![0; WINDOW], deflater())).await
+    } else {
+        run(&options, |ws| ws).await
+    };
+    match result {
         Ok(cases) => {
             println!("echo_client: {cases} cases");
             ExitCode::SUCCESS
@@ -47,10 +60,11 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: &Options) -> Result<u32, String> {
+/// `with` adds to a connection before its handshake.
+async fn run<D: ClientSide, S: Grow>(options: &Options, with: impl Fn(Client) -> Client<D, S>) -> Result<u32, String> {
     let base = options.url.trim_end_matches('/');
     let agent = encode(&options.agent);
-    let mut ws = open(&format!("{base}/getCaseCount"), options).await?;
+    let mut ws = open(&format!("{base}/getCaseCount"), options, &with).await?;
     let cases = match ws.next().await {
         Ok(Some((Incoming::Message(message), _))) => {
             let text = String::from_utf8_lossy(message.as_bytes());
@@ -63,18 +77,18 @@ async fn run(options: &Options) -> Result<u32, String> {
     let _ = echo(&mut ws).await;
     hang_up(ws).await;
     for case in 1..=cases {
-        let mut ws = open(&format!("{base}/runCase?case={case}&agent={agent}"), options).await?;
+        let mut ws = open(&format!("{base}/runCase?case={case}&agent={agent}"), options, &with).await?;
         // How a case ends is the server's to judge.
         let _ = echo(&mut ws).await;
         hang_up(ws).await;
     }
-    let mut ws = open(&format!("{base}/updateReports?agent={agent}"), options).await?;
+    let mut ws = open(&format!("{base}/updateReports?agent={agent}"), options, &with).await?;
     let _ = echo(&mut ws).await;
     Ok(cases)
 }
 
 /// Sends back what comes, until the end.
-async fn echo(ws: &mut Client) -> Result<(), Error<io::Error>> {
+async fn echo<D: ClientSide, S: Grow>(ws: &mut Client<D, S>) -> Result<(), Error<io::Error>> {
     while let Some((incoming, reply)) = ws.next_growing(MEMORY).await? {
         if let Incoming::Message(message) = incoming {
             reply.feed_growing(message.kind(), message.as_bytes()).await?;
@@ -84,7 +98,11 @@ async fn echo(ws: &mut Client) -> Result<(), Error<io::Error>> {
 }
 
 /// Connects and shakes hands.
-async fn open(url: &str, options: &Options) -> Result<Client, String> {
+async fn open<D: ClientSide, S: Grow>(
+    url: &str,
+    options: &Options,
+    with: impl Fn(Client) -> Client<D, S>,
+) -> Result<Client<D, S>, String> {
     let url = Url::parse(url).map_err(|e| format!("'{url}': {e}"))?;
     if url.scheme().is_secure() {
         return Err("this example has no TLS: say ws://".into());
@@ -98,15 +116,16 @@ async fn open(url: &str, options: &Options) -> Result<Client, String> {
     let max = options.max_message;
     let fragments = u32::try_from(max / 64).unwrap_or(u32::MAX).max(1 << 16);
     let random: fn(&mut [u8]) = |bytes| getrandom::fill(bytes).expect("the system has randomness");
-    let mut ws = WebSocket::client(Stream::new(stream), Clock::new(), random, vec![0; MEMORY], vec![0; MEMORY])
+    let ws = WebSocket::client(Stream::new(stream), Clock::new(), random, vec![0; MEMORY], vec![0; MEMORY])
         .with_limits(Limits::new().message(max).frame(max).fragments(fragments))
         .with_deadlines(Deadlines::new().others(Timeouts::new()));
+    let mut ws = with(ws);
     ws.connect(&url).await.map_err(|e| cannot(e.to_string()))?;
     Ok(ws)
 }
 
 /// The server ends the transport first (RFC 6455 section 7.1.1). What still arrives is dropped, or the system would drop what was sent last.
-async fn hang_up(mut ws: Client) {
+async fn hang_up<D: ClientSide, S: Grow>(mut ws: Client<D, S>) {
     let stream = ws.reply().transport().get_mut();
     let drain = async { while !matches!(stream.read(&mut [0; 4096]).await, Ok(0) | Err(_)) {} };
     let _ = timeout(Duration::from_secs(1), drain).await;

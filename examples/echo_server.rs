@@ -1,14 +1,16 @@
 //! A WebSocket server that says back each message: `cargo run --release --example echo_server -- --listen 127.0.0.1:9001`.
 //!
-//! A connection holds 32 KiB, and as much more as a message needs while it is there.
+//! A connection holds 32 KiB, and as much more as a message needs while it is there. With `--compress`, one that has agreed on compression holds 265 KiB
+//! more: a window of 40 KiB to unpack in, and 225 KiB to compress with.
 
 use clap::Parser;
 use sansocket::{
+    deflate::Tier,
     drive::{
-        Deadlines, Error, WebSocket,
+        Deadlines, Error, Grow, ServerSide, WebSocket,
         tokio::{Clock, Stream},
     },
-    ws::{Closed, Incoming, Limits, Timeouts},
+    ws::{Closed, Compression, Deflater, Incoming, Limits, Timeouts},
 };
 use std::{io, process::ExitCode, time::Duration};
 use tokio::{
@@ -20,6 +22,8 @@ use tracing::{debug, info, warn};
 
 /// Bytes that a connection receives into, and as many that it sends from.
 const MEMORY: usize = 16 * 1024;
+/// The least memory for a window of 32 KiB.
+const WINDOW: usize = 40 * 1024;
 
 /// A WebSocket server that says back each message.
 #[derive(Clone, Debug, Parser)]
@@ -33,6 +37,9 @@ struct Options {
     /// Milliseconds between two pings; 0 for none.
     #[arg(long, default_value_t = 30_000, value_name = "MS")]
     ping_interval: u32,
+    /// Accept compression (permessage-deflate)
+    #[arg(long)]
+    compress: bool,
     /// What is logged on standard error: error, warn, info, debug.
     #[arg(long, default_value = "info", value_name = "LEVEL")]
     log: tracing::Level,
@@ -58,7 +65,7 @@ async fn main() -> ExitCode {
                 let _ = stream.set_nodelay(true);
                 let options = options.clone();
                 tokio::spawn(async move {
-                    match echo(&mut stream, &options).await {
+                    match serve(&mut stream, &options).await {
                         Ok(Closed { code, is_clean: true, .. }) => info!(%from, "closed with {}", code.0),
                         Ok(Closed { code, .. }) => info!(%from, "closed with {}, not cleanly", code.0),
                         Err(e) => info!(%from, "{e}"),
@@ -76,14 +83,25 @@ async fn main() -> ExitCode {
 }
 
 /// One connection, from its handshake to its end.
-async fn echo(stream: &mut TcpStream, options: &Options) -> Result<Closed, Error<io::Error>> {
+async fn serve(stream: &mut TcpStream, options: &Options) -> Result<Closed, Error<io::Error>> {
     let max = options.max_message;
     // As many fragments as 64 MiB have at 64 bytes each, and more for more.
     let fragments = u32::try_from(max / 64).unwrap_or(u32::MAX).max(1 << 16);
     let timeouts = Timeouts::new().ping_interval(options.ping_interval);
-    let mut ws = WebSocket::server(Stream::new(stream), Clock::new(), vec![0; MEMORY], vec![0; MEMORY])
+    let ws = WebSocket::server(Stream::new(stream), Clock::new(), vec![0; MEMORY], vec![0; MEMORY])
         .with_limits(Limits::new().message(max).frame(max).fragments(fragments))
         .with_deadlines(Deadlines::new().others(timeouts));
+    if options.compress {
+        let deflater = Deflater::new(Tier::LARGE, vec![0; Tier::LARGE.bytes()]).map_err(Error::Outbox)?;
+        echo(ws.with_compression(Compression::new(), vec![0; WINDOW], deflater)).await
+    } else {
+        echo(ws).await
+    }
+}
+
+async fn echo<D: ServerSide, S: Grow>(
+    mut ws: WebSocket<Stream<&mut TcpStream>, Clock, D, S, Vec<u8>>,
+) -> Result<Closed, Error<io::Error>> {
     ws.accept().await?;
     debug!("open");
     while let Some((incoming, reply)) = ws.next_growing(MEMORY).await? {

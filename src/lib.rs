@@ -6,7 +6,7 @@
 //! ## Read on
 //!
 //! - [`guide`]: [the layers](guide::layers), [the loop and its endings](guide::the_loop), [the Socket.IO client](guide::client),
-//!   [memory](guide::memory), [time and randomness](guide::time), [security](guide::security), [microcontrollers](guide::boards),
+//!   [memory](guide::memory), [time and randomness](guide::time), [security](guide::security), [microcontrollers](guide::boards), [work on a board](guide::on_a_board),
 //!   [Tokio](guide::tokio), [tests without sockets](guide::testing), [glossary](guide::glossary).
 //! - Something to await: the module `drive` (feature `drive`), and its chapter `guide::drivers`.
 //! - Complete connections: [`endpoint::ServerEnd`], [`endpoint::client::ClientEnd`].
@@ -48,6 +48,9 @@
 
 #[cfg(test)]
 extern crate std;
+
+#[macro_use]
+mod log;
 
 pub mod bytes;
 pub mod deflate;

@@ -42,6 +42,7 @@ pub(crate) fn earliest(times: &[Option<Instant>]) -> Option<Instant> {
 /// assert_eq!(now.duration_since(later), Duration::ZERO);
 /// assert_eq!(later.to_string(), "3.000s");
 /// ```
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 

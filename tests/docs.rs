@@ -66,7 +66,7 @@ fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
 #[test]
 fn every_public_item_has_an_example_within_reach() {
     let (mut found, mut used) = (Vec::new(), BTreeSet::new());
-    for layer in ["bytes", "json", "deflate", "http", "ws", "engineio", "socketio", "endpoint", "drive"] {
+    for layer in ["bytes", "deflate", "json", "http", "ws", "engineio", "socketio", "endpoint", "drive"] {
         let mut code = String::new();
         read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(layer), layer, &mut found, &mut code);
         used.extend(words(&code).map(|word| (layer, word.to_owned())));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sansocket::{
     bytes::Writer,
-    json::{Array, DEPTH, ErrorKind, Kind, Raw, Value, write_str},
+    json::{Array, DEPTH, Elements, ErrorKind, Kind, Raw, Value, write_str},
     socketio::{Packet, PeerError},
 };
 
@@ -75,6 +75,18 @@ proptest! {
             prop_assert_eq!(value.elements().count(), expected.as_array().map_or(0, Vec::len));
             prop_assert_eq!(value.kind() == Kind::Object, expected.is_object());
         }
+    }
+
+    /// What is behind the first element, by the places that parsing found, is what counting finds.
+    #[test]
+    fn the_rest_is_all_but_the_first(all in proptest::collection::vec(json(), 0..6), blank in "[ \n]{0,2}") {
+        let text = format!("{blank}[{blank}{}{blank}]{blank}", all.join(&format!("{blank},{blank}")));
+        let array = Array::parse(text.as_bytes()).unwrap();
+        let shown = |elements: Elements<'_>| elements.map(|e| String::from_utf8_lossy(e.raw()).into_owned()).collect::<Vec<_>>();
+        let counted = shown(Value::parse(text.as_bytes()).unwrap().elements());
+        prop_assert_eq!(&shown(array.elements()), &counted);
+        prop_assert_eq!(shown(array.rest()), counted.get(1..).unwrap_or_default());
+        prop_assert_eq!(array.first().map(|e| e.raw()), counted.first().map(String::as_bytes));
     }
 
     #[test]

@@ -3,17 +3,18 @@
 use std::{fs, path::Path};
 
 /// From the bottom to the top. `socketio` may see `engineio`, `json` and `bytes`, not what lies between.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
+    ("log", &[]),
     ("time", &[]),
     ("bytes", &[]),
-    ("json", &["bytes"]),
     ("deflate", &["bytes"]),
+    ("json", &["bytes"]),
     ("http", &["bytes", "time"]),
-    ("ws", &["bytes", "time", "http", "deflate"]),
-    ("engineio", &["bytes", "time", "json", "http", "ws"]),
+    ("ws", &["bytes", "deflate", "time", "http"]),
+    ("engineio", &["bytes", "deflate", "time", "json", "http", "ws"]),
     ("socketio", &["bytes", "time", "json", "engineio"]),
-    ("endpoint", &["bytes", "time", "json", "http", "ws", "engineio", "socketio"]),
-    ("drive", &["bytes", "time", "json", "http", "ws", "engineio", "socketio", "endpoint"]),
+    ("endpoint", &["bytes", "deflate", "time", "json", "http", "ws", "engineio", "socketio"]),
+    ("drive", &["bytes", "deflate", "time", "json", "http", "ws", "engineio", "socketio", "endpoint"]),
 ];
 
 /// The layers that a source names, comments left out, tests too.

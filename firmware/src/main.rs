@@ -81,6 +81,8 @@ use loop_client::path;
 #[cfg(not(any(
     feature = "frames",
     feature = "messages",
+    feature = "inflate",
+    feature = "messages-inflate",
     feature = "handshake",
     feature = "handshake-sha1",
     feature = "server",
@@ -165,6 +167,59 @@ fn path() {
         let n = receive(&mut rx);
         let Ok(n) = compressor.compress(rx.get(..n).unwrap_or_default(), true, &mut tx) else { continue };
         send(tx.get(..n).unwrap_or_default());
+    }
+}
+
+/// The inflater alone.
+#[cfg(feature = "inflate")]
+fn path() {
+    use sansocket::deflate::{Inflate, InflateStatus};
+    let mut inflate = Inflate::new(9);
+    let (mut rx, mut memory, mut end) = ([0; 128], [0; 1024], 0);
+    loop {
+        let n = receive(&mut rx);
+        let mut input = rx.get(..n).unwrap_or_default();
+        loop {
+            match inflate.inflate(&mut input, &mut memory, &mut end) {
+                Ok(InflateStatus::NeedsInput) => break,
+                Ok(_) => {
+                    send(memory.get(..end).unwrap_or_default());
+                    end = 0;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// As `messages`, with compression for what is received.
+#[cfg(feature = "messages-inflate")]
+fn path() {
+    use sansocket::ws::{Compression, Connection, Inbox, Incoming, Inflating, Limits, Outbox};
+    let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits")];
+    let agreed = Compression::new().receive_window_bits(9).accept(offer);
+    let mut ws = Connection::client(Limits::new()).with_compression(agreed);
+    let Ok(storage) = Inflating::new([0; 512], [0; 1024], agreed) else { return };
+    let mut inbox = Inbox::new(storage);
+    let mut tx = Outbox::with_keys([0; 512], || [byte(), byte(), byte(), byte()]);
+    loop {
+        let mut out = ws.out(&mut tx);
+        loop {
+            match inbox.poll_message(&mut ws) {
+                Ok(Some(Incoming::Message(m))) => drop(ws.send(m.kind(), m.as_bytes(), &mut out)),
+                Ok(None) | Err(_) => break,
+                Ok(Some(_)) => {}
+            }
+        }
+        while let Ok(true) = ws.poll_transmit(&mut out) {}
+        send(tx.written());
+        tx.consume(tx.held());
+        if ws.is_closed() {
+            return;
+        }
+        let Ok(space) = inbox.space() else { return };
+        let n = receive(space);
+        inbox.commit(n);
     }
 }
 

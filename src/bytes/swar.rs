@@ -1,5 +1,12 @@
 //! Eight bytes at a time in one `u64` (SIMD within a register).
 
+/// A word of the target.
+#[cfg(all(target_pointer_width = "64", not(sansocket_small)))]
+pub(crate) type Word = u64;
+/// A word of the target.
+#[cfg(not(all(target_pointer_width = "64", not(sansocket_small))))]
+pub(crate) type Word = u32;
+
 /// 1 in each byte. Multiplied by a byte, it repeats that byte.
 pub(crate) const ONES: u64 = 0x0101_0101_0101_0101;
 /// The high bit of each byte.

@@ -1,3 +1,5 @@
+#[cfg(feature = "simdutf8")]
+use super::slice;
 use super::swar::HIGH;
 use core::fmt;
 
@@ -30,7 +32,8 @@ impl core::error::Error for InvalidUtf8 {}
 /// ```
 ///
 /// On targets with SIMD instructions long pieces are judged many bytes at a time, whatever the script: whether a byte is valid depends on it and on the
-/// three bytes before it (RFC 3629 section 4), and the check needs no branches and no table. Everywhere else it goes byte by byte.
+/// three bytes before it (RFC 3629 section 4), and the check needs no branches and no table. Everywhere else it goes byte by byte. With the feature
+/// `simdutf8` that crate judges long pieces on these targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Utf8 {
     /// 0 between two characters. Inside one it is a lead byte that wants just what is missing: [`TWO`] after the first two bytes of four.
@@ -46,6 +49,10 @@ const TWO: u8 = 0xe1;
 const BLOCK: usize = 64 + 3;
 /// The same for a vector of 16 bytes.
 const VECTOR: usize = 16 + 3;
+
+/// Shorter pieces go by lanes, which begin faster.
+#[cfg(feature = "simdutf8")]
+const LONG: usize = 128;
 
 /// Whether the target has SIMD instructions for bytes. On other targets the loop over blocks costs a kilobyte of flash and gains nothing.
 const HAS_LANES: bool =
@@ -158,7 +165,26 @@ impl Utf8 {
         if self.is_complete() && piece.is_ascii() {
             return Ok(());
         }
+        #[cfg(feature = "simdutf8")]
+        if piece.len() >= LONG {
+            return self.check_vectors(piece);
+        }
         self.check_lanes(piece)
+    }
+
+    /// By the instructions that the processor has. The crate judges whole texts: what is before the first character of this piece, and the character at
+    /// which it stops, go byte by byte.
+    #[cfg(feature = "simdutf8")]
+    fn check_vectors(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        let front =
+            if self.is_complete() { 0 } else { piece.iter().take_while(|b| **b & 0xc0 == 0x80).take(3).count() };
+        self.check_bytes(slice(piece, ..front), 0)?;
+        let rest = slice(piece, front..);
+        let good = match simdutf8::compat::from_utf8(if self.is_complete() { rest } else { &[] }) {
+            Ok(good) => good.len(),
+            Err(e) => e.valid_up_to(),
+        };
+        self.check_bytes(slice(rest, good..), front.saturating_add(good))
     }
 
     fn check_lanes(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
@@ -192,16 +218,21 @@ impl Utf8 {
 
     /// Byte by byte: where there are no lanes, for short texts, and to find the invalid byte.
     fn check_bytes(&mut self, bytes: &[u8], at: usize) -> Result<(), InvalidUtf8> {
-        let mut skipped = 0;
+        let mut rest = bytes;
         if !HAS_LANES && self.is_complete() {
-            let is_ascii = |word: &&[u8; 4]| u32::from_ne_bytes(**word) & 0x8080_8080 == 0;
-            skipped = bytes.as_chunks::<4>().0.iter().take_while(is_ascii).count().wrapping_mul(4);
-        }
-        for (i, &b) in bytes.iter().enumerate().skip(skipped) {
-            match after(self.lead, b) {
-                Some(lead) => self.lead = lead,
-                None => return Err(InvalidUtf8 { at: at.saturating_add(i) }),
+            while let Some((words, behind)) = rest.split_first_chunk::<8>()
+                && u64::from_ne_bytes(*words) & HIGH == 0
+            {
+                rest = behind;
             }
+        }
+        while let Some((&b, behind)) = rest.split_first() {
+            let Some(lead) = after(self.lead, b) else {
+                let valid = bytes.len().wrapping_sub(rest.len());
+                return Err(InvalidUtf8 { at: at.saturating_add(valid) });
+            };
+            self.lead = lead;
+            rest = behind;
         }
         Ok(())
     }
@@ -222,7 +253,13 @@ mod tests {
     type Check = fn(&mut Utf8, &[u8]) -> Result<(), InvalidUtf8>;
 
     /// Whatever the target chooses, and both ways that it can choose.
-    const CHECKS: [Check; 3] = [Utf8::check, Utf8::check_lanes, |utf8, piece| utf8.check_bytes(piece, 0)];
+    const CHECKS: &[Check] = &[
+        Utf8::check,
+        Utf8::check_lanes,
+        |utf8, piece| utf8.check_bytes(piece, 0),
+        #[cfg(feature = "simdutf8")]
+        Utf8::check_vectors,
+    ];
 
     fn in_pieces(check: Check, text: &[u8], cuts: &[usize]) -> (Option<usize>, bool) {
         let mut utf8 = Utf8::new();
@@ -291,7 +328,7 @@ mod tests {
     #[test]
     fn finds_the_bad_byte_of_a_long_text_at_every_place_and_cut() {
         let good: Vec<u8> = "aé漢🦀z 0123456789abcdef".repeat(5).into_bytes();
-        for check in CHECKS {
+        for &check in CHECKS {
             for len in 0..good.len() {
                 let text = &good[..len];
                 assert_eq!(in_pieces(check, text, &[]), (None, core::str::from_utf8(text).is_ok()));
@@ -303,7 +340,7 @@ mod tests {
                 text[place] = bad;
                 let expected = by_core(&text);
                 for cut in [0, 1, 3, 18, 19, 66, 67, 68, 131, text.len()] {
-                    for check in CHECKS {
+                    for &check in CHECKS {
                         assert_eq!(in_pieces(check, &text, &[cut]).0, expected, "{place} {bad:x} {cut}");
                     }
                 }

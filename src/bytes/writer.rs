@@ -5,6 +5,7 @@ use core::fmt;
 ///
 /// Lend at least `needed` bytes and repeat the call. `needed` is the exact size, unless the method says that it is the least size that helps: then the
 /// repeated call may ask for more. See [`Writer`] for an example.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Capacity {

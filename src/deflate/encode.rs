@@ -84,14 +84,15 @@ impl<M: AsMut<[u8]>> Deflate<M> {
     /// ```
     #[must_use]
     pub const fn with_window_bits(mut self, bits: u8) -> Self {
-        let mut left = bits;
-        let mut window = 1_usize;
-        while left > 0 && window < self.window {
-            window = window.wrapping_mul(2);
-            left = left.wrapping_sub(1);
-        }
-        self.window = window;
+        self.window = self.tier.window(bits);
         self
+    }
+
+    /// Begins a new stream in the same memory, with distances of at most 2 to the power of `window_bits`, if that is less than the window of the tier.
+    pub const fn restart(&mut self, window_bits: u8) {
+        self.window = self.tier.window(window_bits);
+        self.odd = (0, 0);
+        self.forget();
     }
 
     /// Compresses `input` to the front of `out`, and returns the number of bytes there. `is_flush` ends at a whole byte; without it, up to seven bits stay

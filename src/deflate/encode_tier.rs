@@ -80,7 +80,13 @@ impl Tier {
     pub const LARGE: Self =
         Self::new(&Plan::new(15, 15, 16384, false, Effort { chain: 16, good: 8, lazy: 16, nice: 64 }));
 
-    /// As this [`Tier`], for messages that do not depend on earlier ones: no memory for history.
+    /// As this tier, for messages that do not depend on earlier ones: no memory for history.
+    ///
+    /// ```
+    /// use sansocket::deflate::Tier;
+    ///
+    /// assert!(Tier::LARGE.without_history().bytes() < Tier::LARGE.bytes());
+    /// ```
     #[must_use]
     pub const fn without_history(mut self) -> Self {
         self.has_history = false;
@@ -92,6 +98,12 @@ impl Tier {
     pub const fn bytes(self) -> usize {
         let Plan { index, units, work, .. } = *self.plan;
         index.saturating_add(units).saturating_add(work).saturating_mul(2).saturating_add(self.history())
+    }
+
+    /// What a distance may be at most, for a receiver with a window of 2 to the power of `bits`.
+    pub(super) const fn window(self, bits: u8) -> usize {
+        let bits = if bits < self.plan.window_bits { bits } else { self.plan.window_bits };
+        1_usize.wrapping_shl(u32::from_le_bytes([bits, 0, 0, 0]))
     }
 
     /// The window is 2 to the power of this.

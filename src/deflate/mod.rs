@@ -1,4 +1,6 @@
-//! Layer 0: DEFLATE (RFC 1951), in memory that you lend. [`Deflate`] writes; how much memory it has is a [`Tier`].
+//! Layer 0: DEFLATE (RFC 1951) in memory that you lend. Knows no protocol.
+//!
+//! [`Deflate`] writes; how much memory it has is a [`Tier`]. [`Inflate`] unpacks a stream that arrives in pieces of any size.
 //!
 //! ```
 //! use sansocket::deflate::{Deflate, SYNC_TAIL, Tier};
@@ -20,6 +22,8 @@ mod encode_search;
 #[cfg(test)]
 pub(crate) mod encode_tests;
 mod encode_tier;
+mod inflate;
 
 pub use encode::{Deflate, SYNC_TAIL};
 pub use encode_tier::Tier;
+pub use inflate::{Inflate, InflateError, InflateStatus};

@@ -4,7 +4,9 @@ use super::{Deadlines, Error, error::End, overdue::Overdue};
 use crate::{
     bytes::Capacity,
     time::Instant,
-    ws::{CloseCode, Connection, KeepAlive, Leniency, Limits, MaskSource, Out, Outbox, Role, SendError, Timeout},
+    ws::{
+        Agreed, CloseCode, Connection, KeepAlive, Leniency, Limits, MaskSource, Out, Outbox, Role, SendError, Timeout,
+    },
 };
 
 /// How long the close frame of a connection that is given up may take to be written, in milliseconds.
@@ -51,6 +53,11 @@ impl<R: Role> Core<R> {
     pub(super) fn opened(&mut self, now: Instant) {
         self.is_open = true;
         self.keep.opened(now);
+    }
+
+    /// The opening handshake has agreed on compression, or not.
+    pub(super) fn agree(&mut self, agreed: Option<Agreed>) {
+        self.ws = self.ws.renewed().with_compression(agreed);
     }
 
     /// Fails before the opening handshake, and if the connection is over for a reason that is not a closing handshake.

@@ -13,6 +13,7 @@ use core::fmt;
 /// is over: drop the transport. A close frame was sent where the protocol wants one. Each later call fails as well,
 /// with the same error, or [`Ended`](Self::Ended) after an error of the transport.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error<E> {
     /// The transport failed.

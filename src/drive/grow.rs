@@ -1,7 +1,10 @@
 //! Messages of any size, in memory that grows.
 
 use super::{Error, Failed, Reply, Side, Timer, Transport, WebSocket, websocket::Look};
-use crate::ws::{Incoming, Kind};
+use crate::{
+    bytes::Capacity,
+    ws::{Inbox, Incoming, Inflating, Kind, Storage},
+};
 use core::iter::repeat_n;
 
 /// Memory of `size` bytes, or of as many as the type can have.
@@ -9,9 +12,63 @@ fn memory<M: FromIterator<u8>>(size: usize) -> M {
     repeat_n(0, size).collect()
 }
 
+/// Receive memory that [`WebSocket::next_growing`] replaces by larger and smaller one: a `Vec<u8>`, or [`Inflating`] of two. Sealed, as [`Storage`] is.
+pub trait Grow: Storage + Sized {
+    /// After an error of the inbox.
+    #[doc(hidden)]
+    fn grow(inbox: &mut Inbox<Self>, error: Capacity);
+    #[doc(hidden)]
+    fn shrink(inbox: &mut Inbox<Self>, least: usize);
+}
+
+impl<S: AsMut<[u8]> + FromIterator<u8>> Grow for S {
+    fn grow(inbox: &mut Inbox<Self>, _: Capacity) {
+        grow_raw(inbox);
+    }
+
+    fn shrink(inbox: &mut Inbox<Self>, least: usize) {
+        shrink_raw(inbox, least);
+    }
+}
+
+impl<S: AsMut<[u8]> + FromIterator<u8>, W: AsMut<[u8]> + FromIterator<u8>> Grow for Inflating<S, W> {
+    fn grow(inbox: &mut Inbox<Self>, error: Capacity) {
+        if !grow_raw(inbox) {
+            let _ = inbox.replace_unpacked(memory(error.available.saturating_mul(2).max(error.needed)));
+        }
+    }
+
+    fn shrink(inbox: &mut Inbox<Self>, least: usize) {
+        shrink_raw(inbox, least);
+        let least = least.max(inbox.held_unpacked());
+        if inbox.unpacked_size() > least {
+            let _ = inbox.replace_unpacked(memory(least));
+        }
+    }
+}
+
+/// Whether the memory for received bytes was full.
+fn grow_raw<S: Storage>(inbox: &mut Inbox<S>) -> bool
+where
+    S::Raw: FromIterator<u8>,
+{
+    let Err(e) = inbox.space() else { return false };
+    let _ = inbox.replace(memory(e.available.saturating_mul(2).max(e.needed)));
+    true
+}
+
+fn shrink_raw<S: Storage>(inbox: &mut Inbox<S>, least: usize)
+where
+    S::Raw: FromIterator<u8>,
+{
+    if inbox.held() == 0 && inbox.size() > least {
+        let _ = inbox.replace(memory(least));
+    }
+}
+
 impl<T: Transport, C: Timer, D: Side, S, B> WebSocket<T, C, D, S, B>
 where
-    S: AsMut<[u8]> + FromIterator<u8>,
+    S: Grow,
     B: AsMut<[u8]> + FromIterator<u8>,
 {
     /// As [`next`](Self::next), but a message may be larger than the receive memory, which then grows. For memory such as `Vec<u8>`, which can be made of
@@ -53,10 +110,10 @@ where
                     self.shrink(least);
                     false
                 }
-                Err(Error::Inbox(_)) => {
+                Err(Error::Inbox(e)) => {
                     let is_write = self.reply.wait()?;
-                    if !is_write && let Err(e) = self.inbox.space() {
-                        let _ = self.inbox.replace(memory(e.available.saturating_mul(2).max(e.needed)));
+                    if !is_write {
+                        S::grow(&mut self.inbox, e);
                     }
                     is_write
                 }
@@ -72,10 +129,8 @@ where
     }
 
     fn shrink(&mut self, least: usize) {
-        let (inbox, outbox) = (&mut self.inbox, &mut self.reply.outbox);
-        if inbox.held() == 0 && inbox.size() > least {
-            let _ = inbox.replace(memory(least));
-        }
+        S::shrink(&mut self.inbox, least);
+        let outbox = &mut self.reply.outbox;
         if outbox.is_empty() && outbox.size() > least {
             let _ = outbox.replace(memory(least));
         }

@@ -1,9 +1,9 @@
-use super::{AsClient, AsServer, Error, Failed, Reply, Timer, Transport, WebSocket, error::End, websocket::Look};
+use super::{ClientSide, Error, Failed, Reply, ServerSide, Timer, Transport, WebSocket, error::End, websocket::Look};
 use crate::{
     bytes::Capacity,
     endpoint::Answer,
     http::{HeadScanner, Limits, Method, Request, Response, ResponseError, ResponseHead, Status, Url},
-    ws::{Accept, Connect, ConnectError, Inbox, RequestError, refuse},
+    ws::{Accept, Connect, ConnectError, Inbox, RequestError, Storage, refuse},
 };
 use core::fmt;
 
@@ -49,7 +49,7 @@ impl fmt::Debug for Stage {
     }
 }
 
-impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsServer, S, B> {
+impl<T: Transport, C: Timer, D: ServerSide, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
     /// Receives the client's request and accepts it. The request is lent until the next call; its head must fit into the receive memory.
     ///
     /// If the future is dropped, call it again: it goes on where it was.
@@ -144,8 +144,8 @@ fn capacity(written: Result<usize, ResponseError>) -> Result<usize, Capacity> {
 }
 
 /// What to wait for, or the length of the head of a request whose answer was sent. The client is accepted if `judge` says how.
-pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>>(
-    (inbox, reply, stage): (&mut Inbox<S>, &mut Reply<T, C, AsServer, B>, &mut Stage),
+pub(super) fn look_for_request<T: Transport, C: Timer, D: ServerSide, S: Storage, B: AsMut<[u8]>>(
+    (inbox, reply, stage): (&mut Inbox<S>, &mut Reply<T, C, D, B>, &mut Stage),
     sha1: Sha1,
     fields: &[(&str, &[u8])],
     judge: impl for<'h> FnOnce(&Request<'h>) -> Result<Accept<'h>, Verdict>,
@@ -158,6 +158,8 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
     }
     if let Stage::Awaited(head) = stage {
         let outbox = &mut reply.outbox;
+        let compression = D::compression(outbox.keys()).map(|compression| compression.fit(inbox.unpacked_size()));
+        let mut agreed = None;
         let head = match head.scan(inbox.bytes()) {
             Ok(None) => return reply.wait().map(Look::of),
             Ok(Some(n)) => Request::parse(inbox.bytes().get(..n).unwrap_or_default()).map(|request| (n, request)),
@@ -170,12 +172,22 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
                 End::Head(e)
             }
             Ok((n, request)) => match judge(&request) {
-                Ok(accept) => {
+                Ok(mut accept) => {
+                    if let Some(compression) = compression {
+                        accept = accept.compress(&compression);
+                        agreed = accept.compression();
+                    }
                     outbox.append_bytes(|tail| accept.write_with(sha1, fields, tail)).map_err(|e| match e {
                         ResponseError::Capacity(e) => Error::Outbox(e),
                         ResponseError::Field => Error::Connect(ConnectError::Field),
                     })?;
                     *stage = Stage::Answered(n);
+                    if compression.is_some() {
+                        // Its memory is large enough: the window was chosen for it.
+                        inbox.agree(agreed).map_err(Error::Inbox)?;
+                        reply.core.agree(agreed);
+                        D::agree(outbox.keys(), agreed.as_ref());
+                    }
                     return Ok(Look::Write);
                 }
                 Err(verdict) => {
@@ -196,7 +208,7 @@ pub(super) fn look_for_request<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<
     Ok(Look::Found(n))
 }
 
-impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
+impl<T: Transport, C: Timer, D: ClientSide, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
     /// Sends the request for `url` on the transport, which leads to its host and port, and waits for the answer. The answer is lent until the next call;
     /// its head must fit into the receive memory, and the request into the send memory.
     ///
@@ -265,7 +277,7 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
         }
         let end = loop {
             let (nonce, answer) = match stage {
-                Stage::New => (outbox.keys().bytes(), None),
+                Stage::New => (D::nonce(outbox.keys()), None),
                 Stage::Asked(nonce, head) => match head.scan(inbox.bytes()) {
                     Ok(None) => return self.reply.wait().map(Look::of),
                     Ok(Some(n)) => (*nonce, Some(n)),
@@ -273,7 +285,10 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
                 },
                 _ => return Err(Error::Order),
             };
-            let connect = adjust(Connect::for_url(url, nonce));
+            let mut connect = adjust(Connect::for_url(url, nonce));
+            if let Some(compression) = D::compression(outbox.keys()) {
+                connect = connect.compress(compression.fit(inbox.unpacked_size()));
+            }
             let scanner = HeadScanner::response(Limits::new());
             let Some(n) = answer else {
                 outbox.append_bytes(|tail| connect.write(tail)).map_err(|e| match e {
@@ -289,7 +304,13 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
                 Err(e) => break End::Head(e),
             };
             match connect.check_with(sha1, &response) {
-                Ok(Some(_)) => {
+                Ok(Some(opened)) => {
+                    if D::compression(outbox.keys()).is_some() {
+                        let agreed = opened.compression();
+                        inbox.agree(agreed).map_err(Error::Inbox)?;
+                        core.agree(agreed);
+                        D::agree(outbox.keys(), agreed.as_ref());
+                    }
                     self.opened();
                     self.stage = Stage::Open(n);
                     return Ok(Look::Found(n));

@@ -59,6 +59,7 @@
 
 pub mod blocking;
 mod client;
+mod compress;
 mod core;
 mod deadlines;
 #[cfg(feature = "embassy-time")]
@@ -84,13 +85,15 @@ mod websocket;
 pub use self::handshake::sha1;
 pub use self::{
     client::{AskError, Client, ClientMemory, Io},
+    compress::{Compressed, Packer},
     deadlines::Deadlines,
     error::Error,
+    grow::Grow,
     halves::{Half, Halved, Lock, Receiver, Sender, Shared},
     handshake::Sha1,
     reply::Reply,
     server::{Server, ServerIo, ServerMemory},
-    side::{AsClient, AsServer, Random, Side},
+    side::{AsClient, AsServer, ClientSide, Random, ServerSide, Side},
     timer::Timer,
     transport::{Failed, Receive, Transmit, Transport},
     websocket::WebSocket,

@@ -21,7 +21,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     /// `Ok(false)`: this message is to be copied, or has no room yet; nothing was changed.
     fn offer(&mut self, kind: Kind, payload: &[u8]) -> Result<bool, Error<Failed<T>>> {
         let Self { transport, core, outbox, .. } = self;
-        if D::Role::SENDS_MASKED || !transport.is_vectored() {
+        if D::Role::SENDS_MASKED || !transport.is_vectored() || D::would_deflate(outbox.keys(), payload.len()) {
             return Ok(false);
         }
         let Ok(header) = core.ws.plain_header(kind, payload.len()) else { return Ok(false) };

@@ -1,7 +1,7 @@
 use super::{Error, Failed, Side, Timer, Transport, core::Core, error::End, race::race};
 use crate::{
     time::Instant,
-    ws::{CloseCode, Closed, Connection, Inbox, Kind, Outbox},
+    ws::{CloseCode, Closed, Connection, Inbox, Kind, Outbox, Storage},
 };
 use core::{fmt, future::Future, pin::pin};
 
@@ -162,7 +162,7 @@ impl<T: Transport, C: Timer, D: Side, B: AsMut<[u8]>> Reply<T, C, D, B> {
     }
 
     /// One read, or a deadline. Call it when all that was read is handled. It fails only for what the end of the connection does not say.
-    pub(super) async fn read<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Error<Failed<T>>> {
+    pub(super) async fn read<S: Storage>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Error<Failed<T>>> {
         let Self { transport, timer, core, .. } = self;
         let due = core.due();
         let space = inbox.space().map_err(Error::Inbox)?;

@@ -1,7 +1,7 @@
-use crate::ws::{Client, MaskSource, NoKeys, Role, Server};
+use crate::ws::{Agreed, Client, Compression, MaskSource, NoKeys, Role, Server};
 use core::{fmt, marker::PhantomData};
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
     impl Sealed for super::AsServer {}
     impl<F> Sealed for super::AsClient<F> {}
@@ -28,6 +28,35 @@ pub trait Side: sealed::Sealed {
     type Role: Role;
     /// Where masking keys come from.
     type Keys: MaskSource<Self::Role>;
+    /// What is offered or accepted. Without compression a constant, so that it is not linked.
+    #[doc(hidden)]
+    fn compression(_keys: &Self::Keys) -> Option<Compression> {
+        None
+    }
+    #[doc(hidden)]
+    fn agree(_keys: &mut Self::Keys, _agreed: Option<&Agreed>) {}
+    /// Whether a message of so many bytes is not sent as it is.
+    #[doc(hidden)]
+    fn would_deflate(_keys: &Self::Keys, _len: usize) -> bool {
+        false
+    }
+}
+
+/// The side of a server. Sealed.
+pub trait ServerSide: Side<Role = Server> {}
+impl<D: Side<Role = Server>> ServerSide for D {}
+
+/// The side of a client. Sealed.
+pub trait ClientSide: Side<Role = Client> {
+    /// Fills memory with random bytes.
+    #[doc(hidden)]
+    fn nonce(keys: &mut Self::Keys) -> [u8; 16];
+}
+
+impl<F: FnMut(&mut [u8])> ClientSide for AsClient<F> {
+    fn nonce(keys: &mut Self::Keys) -> [u8; 16] {
+        keys.bytes()
+    }
 }
 
 /// The server's side of a [`WebSocket`](super::WebSocket). It masks nothing.

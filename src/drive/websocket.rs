@@ -2,7 +2,9 @@ use super::{
     AsClient, AsServer, Deadlines, Error, Failed, Reply, Side, Timer, Transport, core::Core, error::End,
     handshake::Stage, side::Random,
 };
-use crate::ws::{CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError, Worked};
+use crate::ws::{
+    CloseCode, Closed, Control, Inbox, Incoming, Kind, Leniency, Limits, Outbox, ReceiveError, Storage, Worked,
+};
 use core::fmt;
 
 /// A WebSocket over a [`Transport`], in either role, which you await.
@@ -92,14 +94,14 @@ impl<T, C, D: Side, S, B> fmt::Debug for WebSocket<T, C, D, S, B> {
     }
 }
 
-impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsServer, S, B> {
+impl<T: Transport, C: Timer, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, AsServer, S, B> {
     /// A server's side. `rx` is the memory to receive into, `tx` the memory to send from. Then call [`accept`](Self::accept).
     pub fn server(transport: T, timer: C, rx: S, tx: B) -> Self {
         Self::make(transport, timer, rx, Outbox::new(tx))
     }
 }
 
-impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
+impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: Storage, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
     /// A client's side. `random` fills memory with bytes from a cryptographically secure generator. Then call [`connect`](Self::connect).
     pub fn client(transport: T, timer: C, random: F, rx: S, tx: B) -> Self {
         let outbox = Outbox::with_keys(tx, Random(random));
@@ -107,7 +109,7 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
     }
 }
 
-impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
+impl<T: Transport, C: Timer, D: Side, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
     fn make(transport: T, mut timer: C, rx: S, outbox: Outbox<B, D::Keys>) -> Self {
         let core = Core::new(Deadlines::new(), timer.now());
         Self { inbox: Inbox::new(rx), reply: Reply { transport, timer, core, outbox }, stage: Stage::New }
@@ -259,6 +261,7 @@ impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<
         self.stage = Stage::New;
         self.inbox.reset();
         outbox.consume(outbox.held());
+        D::agree(outbox.keys(), None);
         core.renew(timer.now());
         core::mem::replace(old, transport)
     }
@@ -328,7 +331,7 @@ pub(super) enum Found {
 }
 
 impl Found {
-    pub(super) fn incoming<S: AsMut<[u8]>>(self, inbox: &mut Inbox<S>) -> Option<Incoming<'_>> {
+    pub(super) fn incoming<S: Storage>(self, inbox: &mut Inbox<S>) -> Option<Incoming<'_>> {
         match self {
             Self::Item => inbox.take(),
             Self::Pong(pong) => Some(Incoming::Pong(pong)),

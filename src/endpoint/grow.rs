@@ -3,6 +3,7 @@ use core::fmt;
 
 /// The memory that is too small.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// The receive buffer, in bytes. Grow it with [`ws::Inbox::replace`](crate::ws::Inbox::replace).
@@ -34,6 +35,7 @@ pub enum What {
 /// let grow = Grow::new(What::Inbox, Capacity { needed: 1001, available: 1000 });
 /// assert_eq!(grow.to, 2000);
 /// ```
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Grow {

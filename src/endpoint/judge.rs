@@ -108,6 +108,7 @@ pub fn judge<'r>(ask: &Ask<'r>, cors: &Cors<'_>, find: impl FnOnce(&[u8]) -> Opt
         // The fields alone do not tell, and a session must not be moved by a POST.
         let is_get = if ask.method == Method::Get { Ok(()) } else { Err(RequestError::Method) };
         if let Err(error) = is_get.and(handshake) {
+            note!("a handshake is refused: {}", error);
             return Todo::Answer(Answer::Handshake(error));
         }
     }
@@ -118,7 +119,10 @@ pub fn judge<'r>(ask: &Ask<'r>, cors: &Cors<'_>, find: impl FnOnce(&[u8]) -> Opt
         Ok(Route::Poll(sid)) => Todo::Get(sid),
         Ok(Route::Post(sid)) => Todo::Post(sid),
         Ok(Route::Upgrade(sid)) => Todo::Upgrade(sid),
-        Err(refusal) => Todo::Answer(Answer::refuse(refusal, None, is_websocket)),
+        Err(refusal) => {
+            note!("a request is refused: {}", refusal);
+            Todo::Answer(Answer::refuse(refusal, None, is_websocket))
+        }
     }
 }
 

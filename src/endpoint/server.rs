@@ -370,7 +370,9 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     }
 
     fn ended(&mut self, reason: engineio::Reason) -> Step<'static> {
-        self.closing = Some(self.reason.unwrap_or(Reason::Link(reason)));
+        let reason = self.reason.unwrap_or(Reason::Link(reason));
+        note!("the client's session has ended: {}", reason);
+        self.closing = Some(reason);
         Step::Again
     }
 
@@ -389,6 +391,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
             },
             Err(error) => {
                 if !self.link.is_over() {
+                    note!("the client broke Socket.IO: {}", error);
                     self.fault = Some(error);
                     // The reason that the JavaScript server gives.
                     self.close(Reason::Link(engineio::Reason::ForcedClose), now);

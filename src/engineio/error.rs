@@ -3,6 +3,7 @@ use core::fmt;
 
 /// Why a packet was not written. Nothing was changed. See the [module page](crate::engineio) for an example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The output is too small for the packet. Write it to the socket, clear it and call again, or lend more. `needed` is exact.

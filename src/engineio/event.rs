@@ -24,6 +24,7 @@ pub enum Event<'m> {
 
 /// Why a session ended. [`as_str`](Self::as_str) gives the strings of the JavaScript server.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The peer closed the session, or the transport ended.

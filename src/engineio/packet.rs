@@ -53,6 +53,7 @@ impl<'m> Packet<'m> {
 /// The peer broke the Engine.IO protocol, or the WebSocket protocol below it. The session is over. See the [module page](crate::engineio) for an
 /// example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
     /// The message is not an Engine.IO packet. Ends the session with `parse error`.

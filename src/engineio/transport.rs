@@ -2,6 +2,7 @@ use core::fmt;
 
 /// The transport of a session.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// HTTP long-polling: a GET waits for packets to the client, a POST carries packets from the client.

@@ -1,4 +1,4 @@
-//! On a microcontroller: features, flash, RAM, stack, panics.
+//! On a microcontroller: features, flash, RAM, stack, panics. [`on_a_board`](super::on_a_board) says how to use it there.
 //!
 //! The crate is `no_std` and needs no allocator, no atomics and no floating-point unit. It builds for Cortex-M0 to M7, RISC-V, AVR (16-bit
 //! `usize`) and WebAssembly, little and big endian.

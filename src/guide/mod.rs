@@ -13,6 +13,8 @@
 //! | [`time`] | Where do the time and the random bytes come from? |
 //! | [`security`] | What must I check myself, and what can a stranger cost me? |
 //! | [`boards`] | How do I use it on a microcontroller? |
+//! | [`server_on_a_board`] | How does a microcontroller serve several browsers? |
+//! | [`on_a_board`] | How large are the buffers there? How long may it sleep? How do I try my firmware? |
 //! | [`tokio`] | How does the loop look in async code, with writes that the socket takes only in part? |
 //! | [`testing`] | How do I test my application without sockets? |
 //! | [`glossary`] | What does this word mean? |
@@ -27,8 +29,10 @@ pub mod drivers;
 pub mod glossary;
 pub mod layers;
 pub mod memory;
+pub mod on_a_board;
 pub mod programs;
 pub mod security;
+pub mod server_on_a_board;
 pub mod testing;
 pub mod the_loop;
 pub mod time;

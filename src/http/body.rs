@@ -200,6 +200,7 @@ fn ignored(state: State, byte: u8) -> Option<State> {
 
 /// The body is invalid or too large. Answer with [`status`](Self::status) and close the connection: where the next request begins is unknown.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
     /// More bytes than the limit.

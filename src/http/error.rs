@@ -1,6 +1,7 @@
 use core::fmt;
 
 /// An HTTP status code (RFC 9110 section 15). See [`Response`](super::Response).
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status(pub u16);
 
@@ -34,6 +35,7 @@ impl Status {
 /// The bytes are not a valid HTTP head, or exceed a limit. A server answers with [`status`](Self::status) and closes the connection; a
 /// client closes it. See [`HeadScanner`](super::HeadScanner).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadError {
     /// More bytes than [`Limits::bytes`](super::Limits::bytes).

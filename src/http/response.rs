@@ -90,6 +90,7 @@ pub(crate) fn write_field(writer: &mut Writer<'_>, name: &str, value: &[u8]) -> 
 
 /// Why no response was written. See [`Response`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseError {
     /// The output is too small. `needed` is exact.

@@ -172,6 +172,7 @@ pub(crate) const fn is_target_byte(byte: u8) -> bool {
 
 /// The text is not a URL that a client can connect to. Ask the user for another one. See [`Url`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlError {
     /// The scheme is not `ws`, `wss`, `http` or `https`.

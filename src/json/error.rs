@@ -3,6 +3,7 @@ use core::fmt;
 use serde::{de, ser};
 
 /// The text is not valid JSON, or not of the expected type. See [`Value::parse`](super::Value::parse).
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     /// What is wrong.
@@ -13,6 +14,7 @@ pub struct Error {
 
 /// What is wrong with a JSON text; part of an [`Error`]. See [`Value::parse`](super::Value::parse).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The grammar of RFC 8259 does not allow this byte here, or the text ends too early.
@@ -43,6 +45,7 @@ impl core::error::Error for Error {}
 ///
 /// [`Capacity`](DeserializeErrorKind::Capacity) asks for more memory. Every other kind means that the value does not fit the type: the peer sent
 /// something that the application does not expect.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeserializeError {
     /// Why.
@@ -53,6 +56,7 @@ pub struct DeserializeError {
 
 /// Why a value could not be read into a type; part of a [`DeserializeError`]. See [`Value::deserialize`](super::Value::deserialize).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeserializeErrorKind {
     /// The value is of another type. Also a string that is not UTF-8, which is only possible if the parsed text was not UTF-8.
@@ -144,6 +148,7 @@ impl fmt::Display for DeserializeError {
 impl core::error::Error for DeserializeError {}
 
 /// The application's value has no form in JSON. More memory does not help. See [`Json`](super::Json).
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SerializeError {
     /// Why.
@@ -154,6 +159,7 @@ pub struct SerializeError {
 
 /// Why a value could not be written as JSON; part of a [`SerializeError`]. See [`Json`](super::Json).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SerializeErrorKind {
     /// A map key that cannot be written as a string. Possible keys: string, `char`, integer, finite float, `bool`, enum variant without content.

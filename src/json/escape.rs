@@ -1,31 +1,37 @@
 //! Special bytes and escapes in strings, and writing strings.
 
-use crate::bytes::{
-    IS_WIDE, Writer,
-    swar::{HIGH, ONES, splat},
-};
+use crate::bytes::{IS_WIDE, Writer, swar::Word};
 
-/// Finds the first quote, backslash or byte below 0x20 of eight: its high bit is the lowest bit that is set in the result. Bits above that
-/// one have no meaning.
-#[inline]
-const fn specials(word: u64) -> u64 {
-    let quote = (word ^ splat(b'"')).wrapping_sub(ONES);
-    let backslash = (word ^ splat(b'\\')).wrapping_sub(ONES);
-    let control = word.wrapping_sub(splat(b' '));
-    (quote | backslash | control) & !word & HIGH
+/// The bytes of a word.
+const SIZE: usize = size_of::<Word>();
+
+/// `byte` repeated.
+const fn splat(byte: u8) -> Word {
+    Word::from_le_bytes([byte; SIZE])
 }
 
-/// The offset of the first quote, backslash or byte below 0x20 from `at` on, or of the end of `text`. Reads eight bytes at a time.
+/// Finds the first quote, backslash or byte below 0x20 of a word: its high bit is the lowest bit that is set in the result. Bits above that one have
+/// no meaning.
+#[inline]
+const fn specials(word: [u8; SIZE]) -> Word {
+    let word = Word::from_le_bytes(word);
+    let quote = (word ^ splat(b'"')).wrapping_sub(splat(1));
+    let backslash = (word ^ splat(b'\\')).wrapping_sub(splat(1));
+    let control = word.wrapping_sub(splat(b' '));
+    (quote | backslash | control) & !word & splat(0x80)
+}
+
+/// The offset of the first quote, backslash or byte below 0x20 from `at` on, or of the end of `text`. Reads a word at a time.
 #[cfg_attr(target_pointer_width = "64", inline)]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(super) fn plain_end(text: &[u8], mut at: usize) -> usize {
-    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let found = specials(u64::from_le_bytes(*word));
+    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        let found = specials(*word);
         if found != 0 {
             let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
             return at.wrapping_add(usize::from(plain));
         }
-        at = at.wrapping_add(8);
+        at = at.wrapping_add(SIZE);
     }
     while text.get(at).is_some_and(|&b| !is_special(b)) {
         at = at.wrapping_add(1);
@@ -63,8 +69,8 @@ pub(super) fn write_inside(out: &mut Writer<'_>, bytes: &[u8]) {
     if !IS_WIDE {
         return write_escaped(out, bytes);
     }
-    let (words, tail) = bytes.as_chunks::<8>();
-    let is_plain = !words.iter().any(|w| specials(u64::from_le_bytes(*w)) != 0) && !tail.iter().any(|&b| is_special(b));
+    let (words, tail) = bytes.as_chunks();
+    let is_plain = !words.iter().any(|w| specials(*w) != 0) && !tail.iter().any(|&b| is_special(b));
     if is_plain { out.push(bytes) } else { write_escaped(out, bytes) }
 }
 
@@ -115,13 +121,13 @@ mod tests {
     fn the_first_special_byte_is_found_wherever_it_stands() {
         for byte in 0..=255_u8 {
             for behind in [0x20, 0x7f, 0x80, 0xff, b'"', 0, b'#', b'!'] {
-                for at in 0..8_usize {
-                    let mut word = [b'x'; 8];
+                for at in 0..SIZE {
+                    let mut word = [b'x'; SIZE];
                     word[at..].fill(behind);
                     word[at] = byte;
                     let special = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
-                    let expected = word.iter().position(|&b| special(b)).unwrap_or(8);
-                    assert_eq!(specials(u64::from_le_bytes(word)).trailing_zeros() as usize / 8, expected, "{word:x?}");
+                    let expected = word.iter().position(|&b| special(b)).unwrap_or(SIZE);
+                    assert_eq!(specials(word).trailing_zeros() as usize / 8, expected, "{word:x?}");
                 }
             }
         }

@@ -114,7 +114,7 @@ impl<'t> Scanner<'t> {
         (self.text.get(from..self.at.wrapping_sub(1)).unwrap_or_default(), has_escapes)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }

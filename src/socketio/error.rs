@@ -4,6 +4,7 @@ use core::fmt;
 /// The peer broke the Socket.IO protocol. Close the connection ([`Session::close`](crate::engineio::server::Session::close)), like the JavaScript
 /// implementation. All later packets of this connection return the same error. See the [module page](crate::socketio) for an example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
     /// The packet is empty, or its type is not 0 to 6.
@@ -71,6 +72,7 @@ impl core::error::Error for PeerError {}
 /// There are too few slots. Nothing was changed.
 ///
 /// `needed` is the least number that helps. Lend at least twice the old number, so that the cost of growing stays small.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotCapacity {
     /// The total number of slots that the call needs.
@@ -89,6 +91,7 @@ impl core::error::Error for SlotCapacity {}
 
 /// The call does not fit the state of the session. Nothing was changed. See the [module page](crate::socketio) for an example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
     /// The client is not connected to the namespace, or did not ask for it. On a client: there is no slot for the namespace.
@@ -125,6 +128,7 @@ impl core::error::Error for StateError {}
 
 /// Why a packet was not written. Nothing was changed. See the [module page](crate::socketio) for an example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The output is too small for the packet. Write it to the socket, clear it and repeat the call, or lend more. `needed` is exact.

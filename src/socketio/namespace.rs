@@ -1,6 +1,7 @@
 use core::ops::Deref;
 
 /// A namespace, as an index into the list of names of the application ([`Namespaces`]).
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(pub u16);
 

@@ -54,6 +54,7 @@ pub enum Policy {
 }
 
 /// The result of [`Queue::push`].
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Pushed {

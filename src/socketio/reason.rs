@@ -4,6 +4,7 @@ use core::fmt;
 /// Why a client left a namespace. Reported by the machines of both ends: by [`server::Session`](super::server::Session),
 /// [`ServerEnd`](crate::endpoint::ServerEnd) and [`client::Session`](super::client::Session).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Seen by a server: the client left the namespace. The connection stays open.

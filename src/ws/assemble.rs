@@ -1,6 +1,8 @@
 //! Puts the chunks of a message together in the inbox, or passes them on in parts.
 
-use super::{Connection, Control, Inbox, Kind, ReceiveError, Role, connection::Found, inbox::Ready};
+use super::{
+    Connection, Control, Inbox, Kind, PeerError, ReceiveError, Role, Storage, connection::Found, inbox::Ready,
+};
 use crate::bytes::Capacity;
 
 /// What [`Inbox::work`] found.
@@ -11,13 +13,16 @@ pub(crate) enum Worked {
     Pong,
 }
 
-impl<S: AsMut<[u8]>> Inbox<S> {
+impl<S: Storage> Inbox<S> {
     /// The open message has ended.
     #[inline]
     pub(super) fn end_message(&mut self) {
         self.buffer.drop_message();
         self.in_parts = false;
         self.skipping = self.deaf;
+        if let Some(inflater) = self.buffer.inflater() {
+            inflater.close();
+        }
     }
 
     /// `place` gets the payload of a ping or pong.
@@ -39,7 +44,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     #[cfg_attr(not(target_pointer_width = "64"), inline)]
     pub(super) fn whole<R: Role>(&mut self, ws: &Connection<R>) -> Option<Kind> {
-        if self.deaf || !matches!(self.ready, Ready::Nothing) {
+        if self.deaf || !matches!(self.ready, Ready::Nothing) || self.is_unpacking() {
             return None;
         }
         let whole = ws.whole(self.buffer.raw())?;
@@ -63,6 +68,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
         self.progressed = true;
         match ws.open_kind() {
+            _ if self.is_unpacking() => {}
             None => {
                 // An earlier connection may have left this set.
                 self.deaf &= ws.is_closing();
@@ -78,13 +84,25 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             }
         }
         loop {
+            if self.is_unpacking() && self.unpack(ws, in_parts)? {
+                return Ok(Some(Worked::Ready));
+            }
             let (used, found) = ws.step(self.buffer.raw(), place);
             let found = found.inspect_err(|_| {
                 // The input is ignored.
                 self.buffer.use_up(usize::MAX);
                 self.end_message();
             })?;
-            if let Some(Found::Chunk { kind, is_first, is_last, from, to }) = found
+            if let Some(Found::Chunk { kind, is_last, is_compressed: true, from, to, .. }) = found {
+                if self.buffer.inflater().is_none() {
+                    // The connection was told of compression, but this inbox has no memory for it.
+                    self.fail(ws, PeerError::ReservedBits);
+                    return Err(PeerError::ReservedBits.into());
+                }
+                self.hold_compressed(kind, is_last, from, to);
+                continue;
+            }
+            if let Some(Found::Chunk { kind, is_first, is_last, from, to, .. }) = found
                 && !self.skipping
             {
                 self.buffer.collect(from, to);
@@ -124,6 +142,9 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// All bytes were used. Checks that the rest of the open message has room.
     fn starved<R: Role>(&mut self, ws: &Connection<R>, in_parts: bool) -> Result<(), Capacity> {
         self.progressed = false;
+        if self.is_unpacking() {
+            return Ok(());
+        }
         let Some(left) = ws.awaited() else { return Ok(()) };
         let available = self.buffer.size();
         // Empty storage: it is lent elsewhere until there is something to read.

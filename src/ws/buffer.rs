@@ -1,5 +1,6 @@
 //! One memory for a message and for the raw bytes after it. Knows nothing of frames.
 
+use super::inbox::{Inflater, Storage};
 use crate::bytes::{Capacity, close_gap, copy, slice, slice_mut};
 
 /// ```text
@@ -17,9 +18,41 @@ pub(super) struct Buffer<S> {
     filled: usize,
 }
 
-impl<S: AsMut<[u8]>> Buffer<S> {
+impl<S: Storage> Buffer<S> {
     pub(super) const fn new(storage: S) -> Self {
         Self { storage, start: 0, end: 0, read: 0, filled: 0 }
+    }
+
+    #[cfg(feature = "drive")]
+    pub(super) fn into_storage(self) -> S {
+        self.storage
+    }
+
+    pub(super) const fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
+    /// The message, and what unpacks it. For plain storage the second is always `None`.
+    #[inline(always)]
+    pub(super) fn with_inflater(&mut self) -> Option<(&[u8], &mut Inflater<S::Unpacked>)> {
+        let (raw, inflater) = self.storage.both();
+        Some((slice(raw, self.start..self.end), inflater?))
+    }
+
+    #[inline(always)]
+    pub(super) fn inflater(&mut self) -> Option<&mut Inflater<S::Unpacked>> {
+        self.storage.both().1
+    }
+
+    /// Whether what unpacks has lent a message or a part.
+    #[inline(always)]
+    pub(super) fn is_lending(&self) -> bool {
+        self.storage.is_lending()
+    }
+
+    /// The first `n` bytes of the message were used.
+    pub(super) fn drop_front(&mut self, n: usize) {
+        self.start = self.start.saturating_add(n).min(self.end);
     }
 
     /// Drops the message and the raw bytes.
@@ -51,7 +84,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
         } else {
             size
         };
-        match slice_mut(self.storage.as_mut(), self.filled..to) {
+        match slice_mut(self.storage.raw().as_mut(), self.filled..to) {
             [] => Err(Capacity { needed: size.saturating_add(1), available: size }),
             space => Ok(space),
         }
@@ -63,7 +96,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
     }
 
     pub(super) fn raw(&mut self) -> &mut [u8] {
-        slice_mut(self.storage.as_mut(), self.read..self.filled)
+        slice_mut(self.storage.raw().as_mut(), self.read..self.filled)
     }
 
     /// The first `n` raw bytes were used.
@@ -81,7 +114,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
     }
 
     pub(super) fn message(&mut self) -> &mut [u8] {
-        slice_mut(self.storage.as_mut(), self.start..self.end)
+        slice_mut(self.storage.raw().as_mut(), self.start..self.end)
     }
 
     /// Shortens the message to its bytes `from..to`.
@@ -93,14 +126,14 @@ impl<S: AsMut<[u8]>> Buffer<S> {
     /// Appends the raw bytes `from..to` to the message. All raw bytes before `to` are used.
     #[inline]
     pub(super) fn collect(&mut self, from: usize, to: usize) {
-        let (from, to) = (self.read.saturating_add(from), self.read.saturating_add(to));
+        let (from, to) = (self.read.wrapping_add(from), self.read.wrapping_add(to));
         self.read = to;
         if self.start == self.end {
             self.start = from;
             self.end = to;
         } else {
             self.shift(from, to, self.end);
-            self.end = self.end.saturating_add(to.saturating_sub(from));
+            self.end = self.end.wrapping_add(to.wrapping_sub(from));
         }
     }
 
@@ -132,21 +165,21 @@ impl<S: AsMut<[u8]>> Buffer<S> {
     }
 
     pub(super) fn size(&mut self) -> usize {
-        self.storage.as_mut().len()
+        self.storage.raw().as_mut().len()
     }
 
     /// Moves the held bytes to `storage` and returns the old storage. If `storage` is too short, returns it instead.
-    pub(super) fn replace(&mut self, mut storage: S) -> Result<S, S> {
+    pub(super) fn replace(&mut self, mut storage: S::Raw) -> Result<S::Raw, S::Raw> {
         let message = self.message_len();
         let Some((front, back)) = storage.as_mut().split_at_mut_checked(message) else { return Err(storage) };
         if back.len() < self.raw_len() {
             return Err(storage);
         }
-        let old = self.storage.as_mut();
+        let old = self.storage.raw().as_mut();
         copy(slice(old, self.start..self.end), front);
         copy(slice(old, self.read..self.filled), back);
         self.moved();
-        Ok(core::mem::replace(&mut self.storage, storage))
+        Ok(core::mem::replace(self.storage.raw(), storage))
     }
 
     /// Moves the message and the raw bytes to the front.
@@ -170,7 +203,7 @@ impl<S: AsMut<[u8]>> Buffer<S> {
     fn shift(&mut self, from: usize, to: usize, place: usize) {
         let gap = from.saturating_sub(place);
         if gap > 0 {
-            close_gap(slice_mut(self.storage.as_mut(), place..to), gap);
+            close_gap(slice_mut(self.storage.raw().as_mut(), place..to), gap);
         }
     }
 }

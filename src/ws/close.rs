@@ -8,6 +8,7 @@ use core::fmt;
 /// assert!(CloseCode::GOING_AWAY.is_sendable() && CloseCode(4000).is_sendable());
 /// assert!(!CloseCode::ABNORMAL.is_sendable());
 /// ```
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CloseCode(pub u16);
 

@@ -1,8 +1,9 @@
 //! The request of a client's opening handshake (RFC 6455 section 4.1).
 
+use super::{Agreed, Compression, CompressionError, ExtensionText};
 use crate::{
     bytes::{Capacity, Writer, base64},
-    http::{Authority, ResponseError, Url, is_target_byte, is_token_byte, path_and_query, write_field},
+    http::{Authority, Fields, ResponseError, Url, is_target_byte, is_token_byte, path_and_query, write_field},
 };
 use core::fmt;
 
@@ -55,6 +56,21 @@ pub struct Connect<'r> {
     authorization: Authorization<'r>,
     fields: &'r [(&'r str, &'r [u8])],
     nonce: [u8; 16],
+    pub(super) compression: Option<Offered>,
+}
+
+/// The offer of compression, with the functions that write and check it, so that who does not compress does not link them.
+#[derive(Clone, Copy)]
+pub(super) struct Offered {
+    compression: Compression,
+    write: fn(&Compression) -> ExtensionText,
+    check: fn(&Compression, Fields<'_>) -> Result<Option<Agreed>, CompressionError>,
+}
+
+impl Offered {
+    pub(super) fn check(&self, fields: Fields<'_>) -> Result<Option<Agreed>, CompressionError> {
+        (self.check)(&self.compression, fields)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -81,15 +97,27 @@ impl<'r> Connect<'r> {
     #[must_use]
     pub fn new(host: &'r str, target: &'r str, nonce: [u8; 16]) -> Self {
         let (path, query) = path_and_query(target);
-        let authorization = Authorization::None;
-        Self { host, path, query, origin: None, protocols: &[], authorization, fields: &[], nonce }
+        Self::of(host, path, query, nonce)
     }
 
     /// A request for `url`. `nonce` as for [`new`](Self::new).
     #[must_use]
     pub const fn for_url(url: &Url<'r>, nonce: [u8; 16]) -> Self {
-        let (host, path, query) = (url.authority(), url.path(), url.query());
-        Self { host, path, query, origin: None, protocols: &[], authorization: Authorization::None, fields: &[], nonce }
+        Self::of(url.authority(), url.path(), url.query(), nonce)
+    }
+
+    const fn of(host: &'r str, path: &'r str, query: Option<&'r str>, nonce: [u8; 16]) -> Self {
+        Self {
+            host,
+            path,
+            query,
+            origin: None,
+            protocols: &[],
+            authorization: Authorization::None,
+            fields: &[],
+            nonce,
+            compression: None,
+        }
     }
 
     /// Adds the `Origin` field, which only browsers must send.
@@ -114,6 +142,34 @@ impl<'r> Connect<'r> {
     #[must_use]
     pub const fn protocols(mut self, protocols: &'r [&'r str]) -> Self {
         self.protocols = protocols;
+        self
+    }
+
+    /// Offers compression. What the server chose is [`Opened::compression`](super::Opened::compression). See [`Compression`].
+    ///
+    /// ```
+    /// use sansocket::{http::ResponseHead, ws::{Compression, Connect, accept_key}};
+    ///
+    /// let connect = Connect::new("example.org", "/", *b"the sample nonce").compress(Compression::new());
+    /// let mut out = [0; 512];
+    /// let n = connect.write(&mut out)?;
+    /// let request = core::str::from_utf8(&out[..n])?;
+    /// assert!(request.contains("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"));
+    ///
+    /// let accept = accept_key(b"dGhlIHNhbXBsZSBub25jZQ==")?;
+    /// let mut response = [b"HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ", &accept[..],
+    ///     b"\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10\r\n\r\n"].concat();
+    /// let opened = connect.check(&ResponseHead::parse(&mut response)?)?.expect("not an interim response");
+    /// assert_eq!(opened.compression().map(|agreed| agreed.send_window_bits()), Some(10));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn compress(mut self, compression: Compression) -> Self {
+        self.compression = Some(Offered {
+            compression,
+            write: Compression::offer,
+            check: |compression, fields| compression.check(fields),
+        });
         self
     }
 
@@ -164,6 +220,9 @@ impl<'r> Connect<'r> {
             write_field(&mut writer, "Origin", origin.as_bytes())?;
         }
         self.write_protocols(&mut writer)?;
+        if let Some(offered) = self.compression {
+            write_field(&mut writer, "Sec-WebSocket-Extensions", (offered.write)(&offered.compression).as_bytes())?;
+        }
         self.authorize(&mut writer)?;
         for (name, value) in self.fields {
             let is_repeated = self.has_credentials() && name.eq_ignore_ascii_case("authorization");
@@ -245,6 +304,7 @@ fn is_own(name: &str) -> bool {
 
 /// Why [`Connect::write`](Connect::write) wrote no request. Correct the part that the variant names and call again. See [`Connect`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectError {
     /// The output is too small. `needed` is exact.

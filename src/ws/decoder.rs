@@ -36,6 +36,8 @@ pub(crate) struct Decoder {
     open: Option<Kind>,
     /// Whether a piece of the open message was returned.
     begun: bool,
+    /// Whether the open message is compressed.
+    is_compressed: bool,
     frame: Frame,
 }
 
@@ -47,6 +49,7 @@ pub(crate) enum Piece {
         kind: Kind,
         is_first: bool,
         is_last: bool,
+        is_compressed: bool,
         is_ascii: bool,
         from: usize,
         to: usize,
@@ -93,6 +96,7 @@ impl Decoder {
             have: 0,
             open: None,
             begun: false,
+            is_compressed: false,
             frame: Frame::FinalData,
         }
     }
@@ -202,7 +206,8 @@ impl Decoder {
                         continue;
                     }
                     self.begun = true;
-                    return Ok(Some(Piece::Data { kind, is_first, is_last, is_ascii, from, to }));
+                    let is_compressed = self.is_compressed;
+                    return Ok(Some(Piece::Data { kind, is_first, is_last, is_compressed, is_ascii, from, to }));
                 }
                 (Frame::Data | Frame::FinalData, None) => {
                     debug_assert!(false, "a data frame has a message");
@@ -217,11 +222,13 @@ impl Decoder {
     #[inline]
     fn unmask<R: Role>(&mut self, payload: &mut [u8]) -> bool {
         if R::SENDS_MASKED {
-            if self.key != [0; 4] {
+            let mut key = u32::from_le_bytes(self.key);
+            if key != 0 {
                 for byte in payload {
-                    *byte ^= self.key[0];
-                    self.key.rotate_left(1);
+                    *byte ^= key.to_le_bytes()[0];
+                    key = key.rotate_right(8);
                 }
+                self.key = key.to_le_bytes();
             }
             return false;
         }
@@ -239,13 +246,12 @@ impl Decoder {
     #[inline]
     fn header<R: Role>(&mut self, limits: &Limits, leniency: Leniency, input: &[u8]) -> Result<Option<usize>, Fault> {
         let have = usize::from(self.have);
-        let joined;
-        // Where flash is short, all headers take the longer way.
-        let known = if IS_WIDE && have == 0 {
+        let mut joined;
+        let known = if have == 0 {
             input
         } else {
-            joined = self.joined(input);
-            slice(&joined, ..have.saturating_add(input.len()).min(header::MAX))
+            joined = [0; header::MAX];
+            self.join(input, &mut joined)
         };
         match header::parse::<R>(known, &self.context(limits, leniency)) {
             Ok(Some((header, n))) => {
@@ -263,13 +269,12 @@ impl Decoder {
     }
 
     /// The front of the header, which is in `partial`, and `input` behind it.
-    #[cfg_attr(target_pointer_width = "64", cold)]
-    fn joined(&self, input: &[u8]) -> [u8; header::MAX] {
-        let mut bytes = [0; header::MAX];
-        let (front, back) = bytes.split_at_mut(usize::from(self.have).min(header::MAX));
-        copy(&self.partial, front);
-        copy(input, back);
-        bytes
+    #[cold]
+    fn join<'b>(&self, input: &[u8], bytes: &'b mut [u8; header::MAX]) -> &'b [u8] {
+        let have = usize::from(self.have);
+        copy(&self.partial, bytes);
+        copy(input, slice_mut(bytes, have..));
+        slice(bytes, ..have.saturating_add(input.len()).min(header::MAX))
     }
 
     const fn context<'c>(&self, limits: &'c Limits, leniency: Leniency) -> Context<'c> {
@@ -279,8 +284,7 @@ impl Decoder {
         Context {
             limits,
             leniency,
-            // No extension is agreed on.
-            allows_rsv1: false,
+            allows_rsv1: leniency.takes_compression(),
             open: self.open,
             message,
             fragments,
@@ -291,7 +295,6 @@ impl Decoder {
 
     #[inline]
     fn begin(&mut self, header: &Header) {
-        debug_assert!(!header.rsv1, "no extension is agreed on");
         self.left = header.len;
         self.key = header.key;
         let kind = match header.opcode {
@@ -310,6 +313,7 @@ impl Decoder {
         self.open = Some(kind);
         self.message = header.len;
         self.begun = false;
+        self.is_compressed = header.rsv1;
         self.fragments = 0;
         self.empty_fragments = 0;
         self.begin_data(header);

@@ -1,7 +1,7 @@
 //! Compressed messages (RFC 7692): the sending side.
 
 use super::{
-    Form, Out, Output, header,
+    Agreed, Form, Out, Output, header,
     out::{Gate, sealed},
 };
 use crate::{
@@ -141,19 +141,39 @@ impl<M: AsMut<[u8]>> Deflater<M> {
         self
     }
 
+    /// Begins anew, for a connection whose handshake has agreed on these parameters: the window of what this end sends, and whether it is kept.
+    pub fn agree(&mut self, agreed: &Agreed) {
+        self.deflate.restart(agreed.send_window_bits());
+        self.has_takeover = agreed.has_send_takeover();
+    }
+
+    #[cfg(feature = "drive")]
+    pub(super) const fn threshold(&self) -> usize {
+        self.threshold
+    }
+
     /// Output memory whose messages are compressed: an [`Outbox`](super::Outbox), or plain memory. For [`Connection::out`](super::Connection::out) and
     /// [`Out::stored`]. Stored frames that are compressed are for WebSockets only.
     pub const fn over<'d, B: ?Sized>(&'d mut self, memory: &'d mut B) -> Deflating<'d, B, M> {
         Deflating { deflater: Some(self), memory }
     }
 
-    /// The memory, for another [`Deflater`].
+    /// The memory, for another connection.
+    ///
+    /// ```
+    /// use sansocket::{deflate::Tier, ws::Deflater};
+    ///
+    /// let first = Deflater::new(Tier::MEDIUM, vec![0; Tier::MEDIUM.bytes()])?;
+    /// let next = Deflater::new(Tier::TINY, first.into_memory())?; // a window of 256 bytes needs less
+    /// # let _ = next;
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
     pub fn into_memory(self) -> M {
         self.deflate.into_memory()
     }
 
     /// Compresses a message, if that is worth it and has room.
-    fn message(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
+    pub(super) fn message(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
         if payload.len() < self.threshold {
             return None;
         }

@@ -21,9 +21,11 @@ use core::fmt;
 /// assert_eq!(out.written(), b"\x88\x02\x03\xea"); // 1002
 /// ```
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerError {
-    /// RSV1, RSV2 or RSV3 is set, and no extension was agreed on (RFC 6455 section 5.2).
+    /// RSV1, RSV2 or RSV3 is set, and no extension gives it a meaning there (RFC 6455 section 5.2). With compression RSV1 may be set on the first frame
+    /// of a message (RFC 7692 section 6).
     ReservedBits,
     /// Opcode 3 to 7 or 0xB to 0xF (section 5.2).
     ReservedOpcode,
@@ -55,6 +57,10 @@ pub enum PeerError {
     TooManyControls,
     /// Text that is not UTF-8, or ends inside a character (section 8.1).
     InvalidUtf8,
+    /// A compressed message that is not DEFLATE, that ends too early, or that refers to bytes outside of the agreed window (RFC 7692 section 7.2.2).
+    InvalidCompression,
+    /// A compressed message that unpacks to many times its length. See [`Inflating::ratio`](super::Inflating::ratio).
+    CompressedTooMuch,
     /// A close frame with a payload of one byte (section 5.5.1).
     InvalidClose,
     /// A close frame with an invalid code (section 7.4).
@@ -68,8 +74,8 @@ impl PeerError {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::FrameTooLarge | Self::MessageTooLarge => CloseCode::MESSAGE_TOO_BIG,
-            Self::InvalidUtf8 | Self::InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
+            Self::FrameTooLarge | Self::MessageTooLarge | Self::CompressedTooMuch => CloseCode::MESSAGE_TOO_BIG,
+            Self::InvalidUtf8 | Self::InvalidCloseReason | Self::InvalidCompression => CloseCode::INVALID_PAYLOAD,
             Self::TooManyFragments | Self::TooManyEmptyFragments | Self::TooManyControls => CloseCode::POLICY_VIOLATION,
             _ => CloseCode::PROTOCOL_ERROR,
         }
@@ -79,7 +85,7 @@ impl PeerError {
 impl fmt::Display for PeerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ReservedBits => "a reserved bit is set in a frame, but no extension was agreed on",
+            Self::ReservedBits => "a reserved bit is set in a frame, but no extension gives it a meaning",
             Self::ReservedOpcode => "a frame has a reserved opcode",
             Self::FragmentedControl => "a control frame is fragmented",
             Self::ControlTooLong => "a control frame has more than 125 bytes",
@@ -95,6 +101,8 @@ impl fmt::Display for PeerError {
             Self::TooManyEmptyFragments => "a message has more empty frames than the limit",
             Self::TooManyControls => "more control frames inside a message than the limit",
             Self::InvalidUtf8 => "a text message is not valid UTF-8",
+            Self::InvalidCompression => "a compressed message cannot be unpacked",
+            Self::CompressedTooMuch => "a compressed message unpacks to more times its length than the limit",
             Self::InvalidClose => "a close frame has a payload of one byte",
             Self::InvalidCloseCode => "a close frame has an invalid code",
             Self::InvalidCloseReason => "the reason in a close frame is not valid UTF-8",
@@ -106,6 +114,7 @@ impl core::error::Error for PeerError {}
 
 /// The call is not possible in the state of the connection, or an argument is invalid. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
     /// A close frame was sent or is owed, and no data may follow it (RFC 6455 section 5.5.1).
@@ -139,6 +148,7 @@ impl core::error::Error for StateError {}
 
 /// Why nothing was sent. Nothing was changed. See [`Connection`](super::Connection).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The output has no room for the frame. Write it to the socket, clear it, and repeat the call.
@@ -172,6 +182,7 @@ impl core::error::Error for SendError {}
 
 /// Why no message can be returned. See [`Inbox`](super::Inbox).
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiveError {
     /// The peer broke the protocol. The connection cannot continue.

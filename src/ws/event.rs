@@ -60,6 +60,7 @@ pub struct Chunk<'i> {
     pub(crate) kind: Kind,
     pub(crate) is_first: bool,
     pub(crate) is_last: bool,
+    pub(crate) is_compressed: bool,
     pub(crate) bytes: &'i mut [u8],
 }
 
@@ -80,6 +81,13 @@ impl<'i> Chunk<'i> {
     #[must_use]
     pub const fn is_last(&self) -> bool {
         self.is_last
+    }
+
+    /// Whether the bytes are compressed: what they unpack to was not checked. Never for a part from an [`Inbox`](super::Inbox), which unpacks. See
+    /// [`Connection::with_compression`](super::Connection::with_compression).
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.is_compressed
     }
 
     /// The bytes. A text is valid UTF-8 as a whole, but a piece can end inside a character.
@@ -252,7 +260,12 @@ mod tests {
         assert_eq!(format!("{:?}", Incoming::Message(message)), "Message(Text(\"h\u{e9}\"))");
         let mut bytes = [0, 255];
         assert_eq!(format!("{:?}", Message::Binary(&mut bytes)), "Binary(2 bytes 00ff)");
-        let chunk = |kind| format!("{:?}", Chunk { kind, is_first: true, is_last: false, bytes: &mut [b'a', 0xc3] });
+        let chunk = |kind| {
+            format!(
+                "{:?}",
+                Chunk { kind, is_first: true, is_last: false, is_compressed: false, bytes: &mut [b'a', 0xc3] }
+            )
+        };
         let shown = "Chunk { kind: Text, is_first: true, is_last: false, bytes: \"a\\xc3\" }";
         assert_eq!(chunk(Kind::Text), shown);
         assert!(chunk(Kind::Binary).ends_with("bytes: 2 bytes 61c3 }"));

@@ -3,6 +3,7 @@
 //! All bytes of the stream are frames, masked as over HTTP/1.1. Begin with [`Connection::server`](super::Connection::server) or
 //! [`Connection::client`](super::Connection::client). END_STREAM is the end of the transport.
 
+use super::{Agreed, Compression, CompressionError};
 use crate::http::{Authority, Status, are_tokens, is_token_byte, tokens, visible};
 use core::fmt;
 
@@ -17,7 +18,8 @@ use core::fmt;
 /// ];
 /// let request = ExtendedConnect::check(fields)?;
 /// assert_eq!(request.path, b"/chat");
-/// // Answer with status 200, and with `sec-websocket-protocol` if you chose a subprotocol.
+/// // Answer with status 200, with `sec-websocket-protocol` if you chose a subprotocol, and with `sec-websocket-extensions` if
+/// // `Compression::accept` agreed to an offer.
 ///
 /// // The client checks the answer.
 /// let answer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-protocol", b"chat")];
@@ -118,24 +120,60 @@ impl<'h> ExtendedConnect<'h> {
         fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>,
         protocols: &[&str],
     ) -> Result<Option<&'h [u8]>, ExtendedConnectError> {
-        use ExtendedConnectError as E;
-        if !matches!(status.0, 200..=299) {
-            return Err(E::Status(status));
-        }
-        let mut chosen = None;
-        for (name, value) in fields {
-            // Commas alone are an empty list (RFC 9110 section 5.6.1).
-            if name == b"sec-websocket-extensions" && tokens(value).next().is_some() {
-                return Err(E::Extension);
-            }
-            if name == b"sec-websocket-protocol"
-                && (chosen.replace(value).is_some() || !protocols.iter().any(|p| p.as_bytes() == value))
-            {
-                return Err(E::Protocols);
-            }
-        }
-        Ok(chosen)
+        // Commas alone are an empty list (RFC 9110 section 5.6.1).
+        let refuse = |value| if tokens(value).next().is_some() { Err(ExtendedConnectError::Extension) } else { Ok(()) };
+        check_fields(status, fields, protocols, refuse)
     }
+
+    /// As [`check_response`](Self::check_response), for a request that also offered compression ([`Compression::offer`]). Returns the subprotocol and
+    /// the compression that the server chose.
+    ///
+    /// # Errors
+    /// [`ExtendedConnectError`]
+    ///
+    /// ```
+    /// use sansocket::{http::Status, ws::{Compression, ExtendedConnect}};
+    ///
+    /// let answer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate")];
+    /// let (_, agreed) = ExtendedConnect::check_compressed(Status(200), answer, &[], &Compression::new())?;
+    /// assert!(agreed.is_some());
+    /// # Ok::<(), sansocket::ws::ExtendedConnectError>(())
+    /// ```
+    pub fn check_compressed(
+        status: Status,
+        fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>,
+        protocols: &[&str],
+        offered: &Compression,
+    ) -> Result<(Option<&'h [u8]>, Option<Agreed>), ExtendedConnectError> {
+        let mut agreed = None;
+        let see = |value| offered.see(value, &mut agreed).map_err(ExtendedConnectError::Compression);
+        let protocol = check_fields(status, fields, protocols, see)?;
+        Ok((protocol, agreed))
+    }
+}
+
+fn check_fields<'h>(
+    status: Status,
+    fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>,
+    protocols: &[&str],
+    mut extension: impl FnMut(&'h [u8]) -> Result<(), ExtendedConnectError>,
+) -> Result<Option<&'h [u8]>, ExtendedConnectError> {
+    use ExtendedConnectError as E;
+    if !matches!(status.0, 200..=299) {
+        return Err(E::Status(status));
+    }
+    let mut chosen = None;
+    for (name, value) in fields {
+        if name == b"sec-websocket-extensions" {
+            extension(value)?;
+        }
+        if name == b"sec-websocket-protocol"
+            && (chosen.replace(value).is_some() || !protocols.iter().any(|p| p.as_bytes() == value))
+        {
+            return Err(E::Protocols);
+        }
+    }
+    Ok(chosen)
 }
 
 /// Whether RFC 9113 sections 8.2.1 and 8.2.2 forbid the field: the name is not a token in lower case, the value has control bytes, or the field
@@ -153,6 +191,7 @@ fn is_malformed(name: &[u8], value: &[u8]) -> bool {
 
 /// The stream does not carry a WebSocket. A server answers with [`status`](Self::status); a client resets the stream.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtendedConnectError {
     /// `:method` is missing or not CONNECT.
@@ -169,8 +208,10 @@ pub enum ExtendedConnectError {
     Repeated,
     /// A field that HTTP/2 and HTTP/3 forbid, an unknown pseudo-header field or one after other fields, or a `host` that differs from `:authority`.
     Field,
-    /// The server chose an extension, but this crate offers none.
+    /// The server chose an extension, but none was offered.
     Extension,
+    /// The server chose an extension that was not offered, or answered the offer of compression in an invalid way.
+    Compression(CompressionError),
     /// The server answered with a status other than 2xx.
     Status(Status),
 }
@@ -197,6 +238,7 @@ impl fmt::Display for ExtendedConnectError {
             Self::Protocols => "a WebSocket subprotocol is not a token or was not offered",
             Self::Repeated => "a header field that may occur once occurs twice",
             Self::Field => "a header field is malformed or not allowed in a WebSocket handshake over HTTP/2 or HTTP/3",
+            Self::Compression(e) => e.reason(),
             Self::Extension => "the server chose a WebSocket extension that was not offered",
             Self::Status(status) => {
                 return write!(f, "the server answered the WebSocket handshake with HTTP status {}", status.0);

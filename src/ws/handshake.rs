@@ -1,6 +1,9 @@
 //! The opening handshake of a server (RFC 6455 section 4.2).
 
-use super::accept_key::{accept_of, check_key};
+use super::{
+    Agreed, Compression, ExtensionText,
+    accept_key::{accept_of, check_key},
+};
 use crate::{
     bytes::{Capacity, Writer},
     http::{Body, Method, Notes, Once, Request, Response, ResponseError, Status, Version, write_field},
@@ -32,7 +35,11 @@ pub struct Accept<'h> {
     request: Request<'h>,
     key: &'h [u8; 24],
     protocol: Option<&'h [u8]>,
+    /// With the function that writes it, so that who does not compress does not link it.
+    compression: Option<(Agreed, Respond)>,
 }
+
+type Respond = fn(&Agreed) -> ExtensionText;
 
 /// The key, if the fields meet all requirements of section 4.2.1.
 fn check_notes<'h>(notes: &Notes<'h>) -> Result<&'h [u8; 24], RequestError> {
@@ -54,7 +61,7 @@ fn check_notes<'h>(notes: &Notes<'h>) -> Result<&'h [u8; 24], RequestError> {
 }
 
 /// Checks the fields of a GET request over HTTP/1.1 that another HTTP server has parsed. Returns the value of `Sec-WebSocket-Accept`. Answer with
-/// status 101, this field, `Upgrade: websocket` and `Connection: Upgrade`. For HTTP/2 and HTTP/3 see [`ExtendedConnect`](super::ExtendedConnect).
+/// status 101, this field, `Upgrade: websocket` and `Connection: Upgrade`. For compression see [`Compression::accept`]. For HTTP/2 and HTTP/3 see [`ExtendedConnect`](super::ExtendedConnect).
 ///
 /// # Errors
 /// [`RequestError`] with the status to answer with.
@@ -104,7 +111,7 @@ impl<'h> Accept<'h> {
         if request.body() != Ok(Body::Empty) {
             return Err(RequestError::Body);
         }
-        Ok(Self { request: *request, key, protocol: None })
+        Ok(Self { request: *request, key, protocol: None, compression: None })
     }
 
     /// The request, with all its fields.
@@ -140,7 +147,8 @@ impl<'h> Accept<'h> {
         self.request.fields().tokens("sec-websocket-protocol")
     }
 
-    /// The extensions that the client offers, each with its parameters (section 9.1). This crate accepts none. See [`origin`](Self::origin).
+    /// The extensions that the client offers, each with its parameters (section 9.1). This crate knows permessage-deflate; see
+    /// [`compress`](Self::compress) and [`origin`](Self::origin).
     pub fn extensions(&self) -> impl Iterator<Item = &'h [u8]> + use<'h> {
         self.request.fields().list("sec-websocket-extensions")
     }
@@ -153,6 +161,20 @@ impl<'h> Accept<'h> {
         let offered = self.protocols().find(|&p| p == chosen);
         self.protocol = Some(offered.ok_or(RequestError::Protocol)?);
         Ok(self)
+    }
+
+    /// Accepts the first offer of compression that this end can serve. Without an offer the connection goes without compression. See [`Compression`].
+    #[must_use]
+    pub fn compress(mut self, compression: &Compression) -> Self {
+        let respond: Respond = Agreed::response;
+        self.compression = compression.accept(self.request.fields()).map(|agreed| (agreed, respond));
+        self
+    }
+
+    /// What [`compress`](Self::compress) agreed to: tell the connection and the memory.
+    #[must_use]
+    pub fn compression(&self) -> Option<Agreed> {
+        self.compression.map(|(agreed, _)| agreed)
     }
 
     /// Writes the response that opens the connection to the front of `out` and returns its length. `extra` fields are added to it.
@@ -185,6 +207,9 @@ impl<'h> Accept<'h> {
         if let Some(protocol) = self.protocol {
             write_field(&mut writer, "Sec-WebSocket-Protocol", protocol)?;
         }
+        if let Some((agreed, text)) = self.compression {
+            write_field(&mut writer, "Sec-WebSocket-Extensions", text(&agreed).as_bytes())?;
+        }
         for (name, value) in extra {
             if is_own(name) {
                 return Err(ResponseError::Field);
@@ -208,6 +233,7 @@ pub(crate) fn is_own(name: &str) -> bool {
 
 /// The request does not open a WebSocket. [`refuse`] writes the response to it. See [`Accept`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
     /// The method is not GET (section 4.2.1 item 1).

@@ -74,6 +74,7 @@ impl Default for Timeouts {
 
 /// A deadline of a connection. See [`KeepAlive`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
     /// The handshake took too long. Close the transport; a server may answer with status 408 first.
@@ -284,6 +285,7 @@ impl KeepAlive {
                 Timeout::Idle => ws.owe_close(CloseCode::GOING_AWAY),
                 Timeout::Handshake | Timeout::Close => {}
             }
+            note!("a deadline of the connection has passed: {:?}", reason);
             self.phase = Phase::Over;
             return Some(reason);
         }

@@ -47,6 +47,16 @@ impl Leniency {
         Self(self.0 | 8)
     }
 
+    /// RSV1 may be set on the first frame of a message: no leniency, but an extension that was agreed on. It has the bit here, beside the others that
+    /// the check of a header asks for.
+    pub(super) const fn with_compression(self, is_agreed: bool) -> Self {
+        Self(if is_agreed { self.0 | 16 } else { self.0 & !16 })
+    }
+
+    pub(super) const fn takes_compression(self) -> bool {
+        self.0 & 16 != 0
+    }
+
     pub(super) const fn takes_unmasked(self) -> bool {
         self.0 & 1 != 0
     }

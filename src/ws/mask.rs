@@ -42,17 +42,18 @@ pub(crate) fn apply_to_text(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
 #[inline]
 pub(crate) fn copy(key: [u8; 4], from: &[u8], into: &mut [u8]) {
     let key = u32::from_le_bytes(key);
-    let (from, into) = if IS_WIDE {
+    // Then the loops below have one length.
+    let Some(into) = into.get_mut(..from.len()) else { return };
+    if IS_WIDE {
         let (from_blocks, from) = from.as_chunks::<128>();
         let (into_blocks, into) = into.as_chunks_mut::<128>();
         for (from, into) in from_blocks.iter().zip(into_blocks) {
             copy_words(key, from, into);
         }
-        (from, into)
+        copy_words(key, from, into);
     } else {
-        (from, into)
-    };
-    copy_words(key, from, into);
+        copy_quads(key, from, into);
+    }
 }
 
 #[inline(always)]
@@ -62,8 +63,26 @@ fn copy_words(key: u32, from: &[u8], into: &mut [u8]) {
     for (from, into) in from_words.iter().zip(into_words) {
         *into = (u32::from_le_bytes(*from) ^ key).to_le_bytes();
     }
-    for ((from, into), key) in from_tail.iter().zip(into_tail).zip(key.to_le_bytes()) {
-        *into = from ^ key;
+    let mut key = key;
+    for (from, into) in from_tail.iter().zip(into_tail) {
+        *into = from ^ key.to_le_bytes()[0];
+        key >>= 8;
+    }
+}
+
+/// Four words at a time, then bytes: the least code, and the best on a machine with words of 32 bits.
+#[inline]
+fn copy_quads(key: u32, from: &[u8], into: &mut [u8]) {
+    let quad = u128::from(twice(key)) << 64 | u128::from(twice(key));
+    let (from_quads, from_tail) = from.as_chunks::<16>();
+    let (into_quads, into_tail) = into.as_chunks_mut::<16>();
+    for (from, into) in from_quads.iter().zip(into_quads) {
+        *into = (u128::from_le_bytes(*from) ^ quad).to_le_bytes();
+    }
+    let mut key = key;
+    for (from, into) in from_tail.iter().zip(into_tail) {
+        *into = from ^ key.to_le_bytes()[0];
+        key = key.rotate_right(8);
     }
 }
 
@@ -134,9 +153,11 @@ fn by_words(key: [u8; 4], bytes: &mut [u8]) -> ([u8; 4], bool) {
         seen |= plain;
         *word = plain.to_le_bytes();
     }
-    for (byte, key) in tail.iter_mut().zip(key.to_le_bytes()) {
-        *byte ^= key;
+    let mut key = key;
+    for byte in tail {
+        *byte ^= key.to_le_bytes()[0];
         seen |= u32::from(*byte);
+        key >>= 8;
     }
     (next.to_le_bytes(), seen & HIGH == 0)
 }
@@ -180,7 +201,7 @@ mod tests {
             copy(key, &data[..len], &mut into);
             assert_eq!(into, expected);
             into.fill(0);
-            copy_words(u32::from_le_bytes(key), &data[..len], &mut into);
+            copy_quads(u32::from_le_bytes(key), &data[..len], &mut into);
             assert_eq!(into, expected);
         }
     }

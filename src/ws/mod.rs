@@ -4,7 +4,8 @@
 //! - [`Connection`]: the protocol state of one end, from the handshake to the end. It has no buffers.
 //! - [`Inbox`]: the receive memory. The socket reads into it; whole [`Message`]s are lent from it.
 //! - [`Out`]: the write cursor of all layers. An [`Outbox`] owns the memory under it and keeps bytes until the socket has taken them.
-//! - [`Deflater`]: messages that are sent compressed, if both ends agreed on it.
+//! - [`Compression`]: permessage-deflate (RFC 7692), if you want it. An inbox with [`Inflating`] storage unpacks; a [`Deflater`] in front of the output
+//!   memory packs.
 //! - [`KeepAlive`]: pings and deadlines, if you want them.
 //!
 //! ```
@@ -48,6 +49,7 @@ mod accept_key;
 mod assemble;
 mod buffer;
 mod close;
+mod compression;
 mod connect;
 mod connection;
 mod control_frame;
@@ -75,6 +77,7 @@ mod send;
 mod state;
 mod stored;
 mod text;
+mod with_deflater;
 
 #[cfg(feature = "sha1")]
 pub use accept_key::accept_key;
@@ -82,6 +85,8 @@ pub use accept_key::accept_key_with;
 #[cfg(feature = "drive")]
 pub(crate) use assemble::Worked;
 pub use close::CloseCode;
+pub(crate) use compression::window_memory;
+pub use compression::{Agreed, Compression, CompressionError, ExtensionText};
 pub use connect::{Connect, ConnectError};
 pub use connection::{Closed, Connection, OWED_MAX};
 pub use deflater::{Deflated, Deflater, Deflating};
@@ -94,7 +99,7 @@ pub use handshake::accept_fields;
 pub(crate) use handshake::is_own as is_own_field;
 pub use handshake::{Accept, RequestError, is_upgrade, refuse};
 pub(crate) use header::size as header_size;
-pub use inbox::Inbox;
+pub use inbox::{Inbox, Inflating, Storage};
 pub use keep_alive::{KeepAlive, Timeout, Timeouts};
 pub use leniency::Leniency;
 pub use limits::Limits;
@@ -104,3 +109,4 @@ pub use outbox::Outbox;
 pub use response::{HandshakeError, Opened};
 pub use role::{Client, Role, Server};
 pub(crate) use stored::stored_frame;
+pub use with_deflater::WithDeflater;

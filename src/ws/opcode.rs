@@ -1,4 +1,5 @@
 /// The kind of a message (RFC 6455 section 5.6).
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8 text.
@@ -17,14 +18,15 @@ impl Kind {
 }
 
 /// The frame types of RFC 6455 section 5.2 and 11.8.
+// With the numbers of the wire, so that nothing is converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opcode {
-    Continuation,
-    Text,
-    Binary,
-    Close,
-    Ping,
-    Pong,
+    Continuation = 0x0,
+    Text = 0x1,
+    Binary = 0x2,
+    Close = 0x8,
+    Ping = 0x9,
+    Pong = 0xa,
 }
 
 impl Opcode {

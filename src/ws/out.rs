@@ -28,6 +28,13 @@ use core::marker::PhantomData;
 pub trait MaskSource<R = Client> {
     /// The key for the next frame.
     fn next_key(&mut self) -> [u8; 4];
+    #[doc(hidden)]
+    const IS_DEFLATED: bool = false;
+    /// Compresses a whole message into `room`. `None`: it goes out plain.
+    #[doc(hidden)]
+    fn deflate(&mut self, _payload: &[u8], _room: &mut [u8]) -> Option<usize> {
+        None
+    }
 }
 
 impl<F: FnMut() -> [u8; 4]> MaskSource for F {
@@ -132,6 +139,10 @@ impl Form for Stored {
 impl<R: Role, K: MaskSource<R>> Form for Kept<'_, R, K> {
     type Role = R;
     const IS_MASKED: bool = R::SENDS_MASKED;
+    const IS_DEFLATED: bool = K::IS_DEFLATED;
+    fn deflate(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
+        self.keys.deflate(payload, room)
+    }
     fn next_key(&mut self) -> [u8; 4] {
         self.keys.next_key()
     }

@@ -131,6 +131,11 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
         &mut self.keys
     }
 
+    pub(crate) fn map_keys<J>(self, map: impl FnOnce(K) -> J) -> Outbox<S, J> {
+        let Self { storage, keys, start, end } = self;
+        Outbox { storage, keys: map(keys), start, end }
+    }
+
     /// The bytes to write to the socket. Pass the number of bytes that it took to [`consume`](Self::consume).
     pub fn written(&mut self) -> &[u8] {
         self.storage.as_mut().get(self.start..self.end).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! The response to a client's opening handshake (RFC 6455 sections 4.1 and 4.2.2).
 
-use super::{Connect, accept_key::accept_of};
+use super::{Agreed, CompressionError, Connect, accept_key::accept_of};
 use crate::http::{Once, ResponseHead, Status, Version, is, tokens};
 use core::fmt;
 
@@ -56,15 +56,17 @@ impl Connect<'_> {
         if accept != Once::One(&accept_of(&self.key(), sha1)) {
             return Err(HandshakeError::Accept);
         }
-        if extension {
-            return Err(HandshakeError::Extension);
-        }
+        let compression = match self.compression {
+            None if extension => return Err(HandshakeError::Extension),
+            None => None,
+            Some(offered) => offered.check(response.fields()).map_err(HandshakeError::Compression)?,
+        };
         let protocol = match protocol {
             Once::None => None,
             Once::One(chosen) if self.protocols.iter().any(|offered| offered.as_bytes() == chosen) => Some(chosen),
             _ => return Err(HandshakeError::Protocol),
         };
-        Ok(Some(Opened { response: *response, protocol }))
+        Ok(Some(Opened { response: *response, protocol, compression }))
     }
 }
 
@@ -73,6 +75,7 @@ impl Connect<'_> {
 pub struct Opened<'h> {
     response: ResponseHead<'h>,
     protocol: Option<&'h [u8]>,
+    compression: Option<Agreed>,
 }
 
 impl<'h> Opened<'h> {
@@ -80,6 +83,12 @@ impl<'h> Opened<'h> {
     #[must_use]
     pub const fn response(&self) -> &ResponseHead<'h> {
         &self.response
+    }
+
+    /// The compression that the server chose, if any: tell the connection and the memory. See [`Connect::compress`].
+    #[must_use]
+    pub const fn compression(&self) -> Option<Agreed> {
+        self.compression
     }
 
     /// The subprotocol that the server chose, if any. It is one that the client offered.
@@ -91,6 +100,7 @@ impl<'h> Opened<'h> {
 
 /// The response does not open a WebSocket. Close the transport; no close frame is sent (section 7.1.7). See [`Connect`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeError {
     /// The status is not 101: a refusal, a redirection or a request for credentials. The response is ordinary HTTP.
@@ -105,8 +115,10 @@ pub enum HandshakeError {
     Accept,
     /// The server chose a subprotocol that was not offered, or more than one.
     Protocol,
-    /// The server chose an extension, but this crate offers none.
+    /// The server chose an extension, but none was offered.
     Extension,
+    /// The server chose an extension that was not offered, or answered the offer of compression in an invalid way.
+    Compression(CompressionError),
 }
 
 impl fmt::Display for HandshakeError {
@@ -120,6 +132,7 @@ impl fmt::Display for HandshakeError {
             Self::Connection => "the Connection field of the server's response does not list Upgrade",
             Self::Accept => "the Sec-WebSocket-Accept field of the server's response is missing or wrong",
             Self::Protocol => "the server chose a WebSocket subprotocol that was not offered",
+            Self::Compression(e) => e.reason(),
             Self::Extension => "the server chose a WebSocket extension that was not offered",
         })
     }

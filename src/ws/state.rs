@@ -73,6 +73,8 @@ impl State {
     }
 
     /// The state after `trigger`, or why it is not possible now.
+    // Each caller knows its trigger, so little of this is left at each.
+    #[inline(always)]
     pub(crate) const fn next(self, trigger: Trigger) -> Result<Self, StateError> {
         let Self { receiving, sending } = self;
         Ok(match trigger {
@@ -133,6 +135,7 @@ impl State {
     }
 
     /// As [`next`](Self::next), for actions of the peer, which cannot be refused.
+    #[inline(always)]
     pub(crate) fn receive(&mut self, trigger: Trigger) {
         if let Ok(next) = self.next(trigger) {
             *self = next;

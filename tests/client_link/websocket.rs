@@ -2,7 +2,7 @@ use crate::host::{Host, NONCE, at, config, frame, leak, masked, open_packet, swi
 use sansocket::{
     endpoint::client::{Failure, Line, Link, Task, WebSocketLink},
     engineio::Transport,
-    ws::{CloseCode, Connect},
+    ws::{CloseCode, Connect, Inbox},
 };
 
 const WS: Line = Line::WebSocket;
@@ -220,4 +220,49 @@ fn a_missing_ping_ends_it() {
     host.wait(2000);
     assert_eq!(host.tasks, [Task::Open(WS), Task::Close(WS)]);
     assert_eq!(CloseCode::NO_STATUS, CloseCode(1005));
+}
+
+/// Whole and at each cut: what does not fit is left out, and what comes behind it is told.
+#[test]
+fn a_message_that_does_not_fit_is_left_out() {
+    let wire = [frame("4before"), frame(&"4".repeat(600)), frame("4behind")].concat();
+    for cut in 0..=wire.len() {
+        let mut link = opened().link;
+        let mut inbox = Inbox::new([0; 256]);
+        let (mut told, mut needed) = (Vec::new(), Vec::new());
+        for mut rest in [&wire[..cut], &wire[cut..]] {
+            while !rest.is_empty() {
+                let space = inbox.space().unwrap();
+                let n = space.len().min(rest.len());
+                space[..n].copy_from_slice(&rest[..n]);
+                inbox.commit(n);
+                rest = &rest[n..];
+                loop {
+                    match link.advance(WS, &mut inbox, at(1), &mut |_| {}) {
+                        Ok(false) => break,
+                        Ok(true) => told.push(format!("{:?}", link.take(WS, &mut inbox, at(1)))),
+                        Err(grow) => {
+                            needed.push(grow.to);
+                            assert!(link.skip_message(&mut inbox));
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(needed, [600], "the exact size, once; cut at {cut}");
+        assert!(told.len() == 2 && link.is_open(), "{told:?} cut at {cut}");
+    }
+}
+
+#[test]
+fn the_answer_to_the_handshake_is_no_message() {
+    let mut host = Host::new(link("ws://h"));
+    host.start();
+    let mut inbox = Inbox::new([0; 8]);
+    assert!(!host.link.skip_message(&mut inbox));
+    inbox.space().unwrap().copy_from_slice(b"HTTP/1.1");
+    inbox.commit(8);
+    assert!(host.link.advance(WS, &mut inbox, at(1), &mut |_| {}).is_err());
+    assert!(!host.link.skip_message(&mut inbox));
+    assert!(host.link.advance(WS, &mut inbox, at(1), &mut |_| {}).is_err(), "nothing was changed");
 }

@@ -1,8 +1,13 @@
 use super::{Reply, wait};
 use crate::{
-    drive::{self, AsClient, AsServer, Deadlines, Error, Failed, Sha1, Side, Timer, Transport},
+    drive::{
+        self, AsClient, AsServer, ClientSide, Compressed, Deadlines, Error, Failed, ServerSide, Sha1, Side, Timer,
+        Transport,
+    },
     http::{Request, ResponseHead, Status, Url},
-    ws::{Accept, CloseCode, Closed, Connect, Incoming, Kind, Leniency, Limits},
+    ws::{
+        Accept, CloseCode, Closed, Compression, Connect, Deflater, Incoming, Inflating, Kind, Leniency, Limits, Storage,
+    },
 };
 use core::fmt;
 
@@ -16,12 +21,14 @@ impl<T, C, D: Side, S, B> fmt::Debug for WebSocket<T, C, D, S, B> {
     }
 }
 
-impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsServer, S, B> {
+impl<T: Transport, C: Timer, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, AsServer, S, B> {
     /// As [`drive::WebSocket::server`](crate::drive::WebSocket::server).
     pub fn server(transport: T, timer: C, rx: S, tx: B) -> Self {
         Self(drive::WebSocket::server(transport, timer, rx, tx))
     }
+}
 
+impl<T: Transport, C: Timer, D: ServerSide, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
     /// As [`drive::WebSocket::accept`](crate::drive::WebSocket::accept).
     ///
     /// # Errors
@@ -45,12 +52,14 @@ impl<T: Transport, C: Timer, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsS
     }
 }
 
-impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
+impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: Storage, B: AsMut<[u8]>> WebSocket<T, C, AsClient<F>, S, B> {
     /// As [`drive::WebSocket::client`](crate::drive::WebSocket::client).
     pub fn client(transport: T, timer: C, random: F, rx: S, tx: B) -> Self {
         Self(drive::WebSocket::client(transport, timer, random, rx, tx))
     }
+}
 
+impl<T: Transport, C: Timer, D: ClientSide, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
     /// As [`drive::WebSocket::connect`](crate::drive::WebSocket::connect).
     ///
     /// # Errors
@@ -82,7 +91,21 @@ impl<T: Transport, C: Timer, F: FnMut(&mut [u8]), S: AsMut<[u8]>, B: AsMut<[u8]>
 /// What the two calls that receive return.
 type Next<'w, T, C, D, B> = Result<Option<(Incoming<'w>, Reply<'w, T, C, D, B>)>, Error<Failed<T>>>;
 
-impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
+impl<T: Transport, C: Timer, D: Side, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
+    /// As [`drive::WebSocket::with_compression`](crate::drive::WebSocket::with_compression).
+    #[allow(clippy::type_complexity, reason = "the type says what was added")]
+    pub fn with_compression<W: AsMut<[u8]>, M: AsMut<[u8]>>(
+        self,
+        compression: Compression,
+        memory: W,
+        deflater: Deflater<M>,
+    ) -> WebSocket<T, C, Compressed<D, M>, Inflating<S, W>, B>
+    where
+        S: AsMut<[u8]>,
+    {
+        WebSocket(self.0.with_compression(compression, memory, deflater))
+    }
+
     /// As [`drive::WebSocket::with_deadlines`](crate::drive::WebSocket::with_deadlines).
     #[must_use]
     pub fn with_deadlines(self, deadlines: Deadlines) -> Self {

@@ -11,6 +11,7 @@ use crate::{
 use core::fmt;
 
 /// Why [`Client::ask`] has no answer.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskError {
     /// The question was not sent. Nothing was changed.

@@ -1,7 +1,7 @@
 use super::{Halved, Lock, Receiver, Sender, Shared, receiver::Ear};
 use crate::{
     drive::{Reply, Side, Timer, Transport, WebSocket, handshake::Stage},
-    ws::Inbox,
+    ws::{Inbox, Storage},
 };
 use core::fmt;
 
@@ -18,7 +18,7 @@ impl<R, C, S> fmt::Debug for Half<R, C, S> {
     }
 }
 
-impl<T: Transport, C: Timer, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
+impl<T: Transport, C: Timer, D: Side, S: Storage, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
     /// Splits the connection after the handshake, to receive and to send from two tasks. `split` splits the transport. Put the [`Shared`] state into a lock,
     /// and pass that to [`Half::join`].
     ///
@@ -101,7 +101,7 @@ impl<R, C: Clone, S> Half<R, C, S> {
     }
 }
 
-impl<R, C, S: AsMut<[u8]>> Half<R, C, S> {
+impl<R, C, S: Storage> Half<R, C, S> {
     /// The reverse of [`WebSocket::split`], for example to [`renew`](WebSocket::renew) the connection with the same memory. The senders must be gone, so that
     /// you have the shared state.
     ///

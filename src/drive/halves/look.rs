@@ -9,7 +9,7 @@ use crate::{
     bytes::Capacity,
     drive::{Error, Side, error::End},
     time::Instant,
-    ws::{Advanced, Control, Inbox, MaskSource, Outbox, ReceiveError, Role},
+    ws::{Advanced, Control, Inbox, MaskSource, Outbox, ReceiveError, Role, Storage},
 };
 use core::task::Waker;
 
@@ -44,7 +44,7 @@ type Looked<W, D, B, E> = Result<(Look, Option<Output<W, D, B>>), Error<E>>;
 
 impl<W, D: Side, B: AsMut<[u8]>> Shared<W, D, B> {
     /// If a output is returned, there is something to write: at once and without waiting before a return, or during the wait.
-    pub(super) fn look<S: AsMut<[u8]>, E>(
+    pub(super) fn look<S: Storage, E>(
         &mut self,
         inbox: &mut Inbox<S>,
         in_parts: bool,
@@ -163,7 +163,7 @@ impl<R: Role> State<R> {
     }
 
     /// Reads what stands in the inbox, up to the next item. Pongs go into `outbox`, unless another one has it: that one writes them.
-    fn advance<S: AsMut<[u8]>, B: AsMut<[u8]>, K: MaskSource<R>>(
+    fn advance<S: Storage, B: AsMut<[u8]>, K: MaskSource<R>>(
         &mut self,
         inbox: &mut Inbox<S>,
         in_parts: bool,

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     drive::{Error, Receive, Side, Timer, Transmit, error::End},
     time::Instant,
-    ws::{Closed, Connection, Control, Inbox, Incoming},
+    ws::{Closed, Connection, Control, Inbox, Incoming, Storage},
 };
 use core::{
     fmt,
@@ -96,7 +96,7 @@ where
     W: Transmit<Error = R::Error>,
     D: Side,
     C: Timer,
-    S: AsMut<[u8]>,
+    S: Storage,
     B: AsMut<[u8]>,
     L: Lock<Value = Shared<W, D, B>>,
 {
@@ -232,7 +232,7 @@ where
     W: Transmit<Error = R::Error>,
     D: Side,
     C: Timer,
-    S: AsMut<[u8]>,
+    S: Storage,
     B: AsMut<[u8]>,
     L: Lock<Value = Shared<W, D, B>>,
 {

@@ -13,6 +13,7 @@ use core::fmt;
 /// );
 /// ```
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// A line could not be opened.

@@ -130,11 +130,18 @@ impl Life {
     /// Sees an event before it is returned.
     pub(super) fn note(&mut self, event: &Event<'_>) {
         match event {
-            Event::Opened => self.was_open = true,
+            Event::Opened => {
+                note!("the session is open");
+                self.was_open = true;
+            }
             Event::Message(_) => {}
             Event::Closed(reason) => {
                 self.is_told = true;
                 self.failure = self.failure.or_else(|| self.cause(*reason));
+                match self.failure {
+                    Some(failure) => note!("the session has ended: {}: {}", reason, failure),
+                    None => note!("the session has ended: {}", reason),
+                }
             }
         }
     }

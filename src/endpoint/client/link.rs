@@ -17,6 +17,7 @@ use crate::{
 ///     sockets[line as usize] = None;
 /// }
 /// ```
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
     /// The WebSocket.

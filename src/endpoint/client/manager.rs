@@ -229,6 +229,10 @@ where
         // A request that cannot be written now never can.
         let delay = if let Failure::Config(_) = failure { None } else { self.backoff.next(random) };
         let retry = delay.map(|delay| now.after_millis(delay));
+        match delay {
+            Some(delay) => note!("connects again in {} ms", delay),
+            None => note!("does not connect again"),
+        }
         self.failed = Some(Failed { failure, attempt, retry });
         self.phase = retry.map_or(Phase::Ending(Over::GaveUp), Phase::Waiting);
     }

@@ -47,6 +47,7 @@ pub enum Step<'e> {
 
 /// Why a [`ClientEnd`](super::ClientEnd) does not connect any more. See [`Step::Over`].
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
     /// This end has left all namespaces.

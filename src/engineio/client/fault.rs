@@ -3,6 +3,7 @@ use core::fmt;
 
 /// What went wrong in a session, for a diagnosis. See the [module page](super) for an example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The server sent a packet that is not valid, or broke the WebSocket protocol.

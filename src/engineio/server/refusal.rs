@@ -6,6 +6,7 @@ use core::fmt;
 
 /// Why a request is refused, with the codes and messages of the JavaScript server. See the [module page](super) for an example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Code 0: `transport` is missing or unknown.

@@ -31,6 +31,7 @@ pub struct ExpectAck {
 
 /// Why no acknowledgement arrived.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AckError {
     /// The deadline passed. If the acknowledgement arrives later, it has no token.

@@ -116,6 +116,7 @@ where
         match socket.state {
             State::Asked | State::Joined => {
                 let namespace = socket.namespace;
+                note!("the server refused namespace {}", namespace.0);
                 socket.is_wanted = false;
                 if socket.state == State::Joined {
                     // The server takes back what it has accepted.
@@ -141,6 +142,7 @@ where
         match socket.state {
             State::Asked | State::Joined => {
                 let namespace = socket.namespace;
+                note!("the server removed this client from namespace {}", namespace.0);
                 socket.is_wanted = false;
                 self.leave(at, State::Out);
                 Event::Disconnected { namespace, reason: Reason::ServerDisconnect }

@@ -190,6 +190,9 @@ where
                 }
                 let event = self.handle_message(message);
                 self.failed = event.err();
+                if let Some(error) = self.failed {
+                    note!("the server broke Socket.IO: {}", error);
+                }
                 event
             }
         }

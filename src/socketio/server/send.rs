@@ -54,6 +54,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
         write::refused(&name, message, data, out)?;
         drop(name);
         self.forget(at);
+        note!("a client was refused namespace {}", namespace.0);
         Ok(())
     }
 

@@ -1,5 +1,8 @@
 //! The memory for received bytes and for the message that is being assembled.
 
+mod inflater;
+mod storage;
+mod unpack;
 mod upper;
 
 use super::{
@@ -7,6 +10,9 @@ use super::{
     buffer::Buffer,
 };
 use crate::bytes::Capacity;
+
+pub(super) use inflater::Inflater;
+pub use storage::{Inflating, Storage};
 
 /// The receive memory of one connection. The socket reads into it, and whole messages are lent from it.
 ///
@@ -64,8 +70,8 @@ pub(super) enum Ready {
     Close(CloseCode),
 }
 
-impl<S: AsMut<[u8]>> Inbox<S> {
-    /// An empty inbox over `storage`: an array, a slice, a `Vec`, or a guard of a pool.
+impl<S: Storage> Inbox<S> {
+    /// An empty inbox over `storage`: an array, a slice, a `Vec`, or a guard of a pool; or [`Inflating`], which unpacks compressed messages.
     pub const fn new(storage: S) -> Self {
         Self {
             buffer: Buffer::new(storage),
@@ -77,6 +83,12 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         }
     }
 
+    /// The storage, for another use. What was received is dropped.
+    #[cfg(feature = "drive")]
+    pub(crate) fn into_storage(self) -> S {
+        self.buffer.into_storage()
+    }
+
     /// Drops everything that was received and keeps the storage, for a new connection. See [`Inbox`].
     pub fn reset(&mut self) {
         self.buffer.clear();
@@ -85,6 +97,9 @@ impl<S: AsMut<[u8]>> Inbox<S> {
         self.skipping = false;
         self.deaf = false;
         self.progressed = false;
+        if let Some(inflater) = self.buffer.inflater() {
+            inflater.reset();
+        }
     }
 
     /// The free memory, for the socket to read into. Pass the number of bytes that it read to [`commit`](Self::commit). Never empty.
@@ -250,7 +265,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// The message that is ready, without taking it. See [`advance`](Self::advance).
     pub fn peek(&mut self) -> Option<(Kind, &[u8])> {
         let Ready::Message(kind) = self.ready else { return None };
-        Some((kind, self.buffer.message()))
+        Some((kind, self.seen()))
     }
 
     /// Lends the message, part or close frame that [`advance`](Self::advance) found. `None` if nothing is ready; then nothing was changed.
@@ -260,11 +275,13 @@ impl<S: AsMut<[u8]>> Inbox<S> {
             return None;
         }
         self.ready = Ready::Taken;
-        let bytes = self.buffer.message();
+        let bytes = self.lend(ready);
         Some(match ready {
             Ready::Nothing | Ready::Taken => return None,
             Ready::Message(kind) => Incoming::Message(Message::new(kind, bytes)),
-            Ready::Part { kind, is_first, is_last } => Incoming::Part(Chunk { kind, is_first, is_last, bytes }),
+            Ready::Part { kind, is_first, is_last } => {
+                Incoming::Part(Chunk { kind, is_first, is_last, is_compressed: false, bytes })
+            }
             Ready::Close(code) => Incoming::Close(code),
         })
     }
@@ -289,11 +306,11 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// ```
     pub fn skip_message<R: Role>(&mut self, ws: &Connection<R>) {
         self.release();
-        if let Ready::Part { .. } = self.ready {
+        if let Ready::Part { is_last, .. } = self.ready {
             self.ready = Ready::Nothing;
-            self.end_message();
+            self.drop_part(is_last);
         }
-        if matches!(self.ready, Ready::Nothing) && ws.open_kind().is_some() {
+        if matches!(self.ready, Ready::Nothing) && !self.skip_compressed() && ws.open_kind().is_some() {
             self.end_message();
             self.skipping = true;
         }
@@ -302,7 +319,11 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     /// How many bytes must stay in the storage. With 0, between two messages, the storage can be used for something else.
     #[must_use]
     pub fn held(&self) -> usize {
-        if matches!(self.ready, Ready::Taken) { self.buffer.raw_len() } else { self.buffer.held() }
+        if matches!(self.ready, Ready::Taken) && !self.buffer.is_lending() {
+            self.buffer.raw_len()
+        } else {
+            self.buffer.held()
+        }
     }
 
     /// Moves the held bytes to `storage` and returns the old storage. Cost: one copy of [`held`](Self::held) bytes. The guide shows how to
@@ -310,7 +331,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     ///
     /// # Errors
     /// Returns `storage` if the held bytes do not fit. Nothing was changed.
-    pub fn replace(&mut self, storage: S) -> Result<S, S> {
+    pub fn replace(&mut self, storage: S::Raw) -> Result<S::Raw, S::Raw> {
         self.release();
         self.buffer.replace(storage)
     }
@@ -320,7 +341,7 @@ impl<S: AsMut<[u8]>> Inbox<S> {
     pub(super) fn release(&mut self) {
         if matches!(self.ready, Ready::Taken) {
             self.ready = Ready::Nothing;
-            self.buffer.drop_message();
+            self.drop_lent();
         }
     }
 }

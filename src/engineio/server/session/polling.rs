@@ -149,6 +149,7 @@ impl Session {
 
 /// Why a request to a session is refused. See the [module page](crate::engineio::server) for an example.
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollError {
     /// A request with the same method is in progress. The session is over.

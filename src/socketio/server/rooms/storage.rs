@@ -14,6 +14,7 @@ pub struct Storage<M, B> {
 /// The storage is too small; nothing was changed. Make it longer ([`Rooms::lengthen`](super::Rooms::lengthen)) or lend a larger one ([`Rooms::replace`](super::Rooms::replace)), and repeat the call.
 ///
 /// Lend twice as much as is needed, so that growing by `replace` stays cheap.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
     /// The total number of slots that is needed: exact.

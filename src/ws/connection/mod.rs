@@ -1,14 +1,18 @@
 //! A WebSocket connection after its opening handshake: frames, closing handshake, pongs.
 
+mod step;
+
 use super::{
-    Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
-    control_frame::{CONTROL_MEMORY, Seen},
-    decoder::{Decoder, Piece, Whole},
+    Agreed, Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
+    control_frame::CONTROL_MEMORY,
+    decoder::Decoder,
     state::{Receiving, Sending, State, Trigger},
-    text::{self, Text},
+    text::Text,
 };
 use crate::bytes::{checked_str, slice, slice_mut};
 use core::marker::PhantomData;
+
+pub(crate) use step::Found;
 
 /// The most bytes that one call of [`Connection::poll_transmit`] needs: a control frame with 125 bytes and a masking key.
 pub const OWED_MAX: usize = 2 + 4 + 125;
@@ -102,22 +106,8 @@ pub struct Connection<R> {
     role: PhantomData<R>,
 }
 
-/// What a step found, and its place in the input.
-pub(crate) enum Found {
-    Chunk {
-        kind: Kind,
-        is_first: bool,
-        is_last: bool,
-        from: usize,
-        to: usize,
-    },
-    /// Its payload is where `step` was told to put it.
-    Ping,
-    Pong,
-    Close(CloseCode),
-}
-
 /// How a connection ended; returned by [`Connection::handle_eof`]. See the [module](crate::ws) for an example.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// The close code of the peer. [`CloseCode::NO_STATUS`] if its close frame had no code, [`CloseCode::ABNORMAL`] if no close frame arrived. If
@@ -167,7 +157,7 @@ impl<R> Connection<R> {
     #[cfg(feature = "drive")]
     pub(crate) const fn renewed(&self) -> Self {
         let mut new = Self::new(self.limits);
-        new.leniency = self.leniency;
+        new.leniency = self.leniency.with_compression(false);
         new
     }
 
@@ -186,7 +176,28 @@ impl<R: Role> Connection<R> {
     /// Does not enforce the rules of RFC 6455 that `leniency` names. See [`Leniency`].
     #[must_use]
     pub const fn with_leniency(mut self, leniency: Leniency) -> Self {
-        self.leniency = leniency;
+        self.leniency = leniency.with_compression(self.leniency.takes_compression());
+        self
+    }
+
+    /// Tells what both ends agreed on in the handshake. With compression, messages of the peer may be compressed: the inbox needs
+    /// [`Inflating`](super::Inflating) storage, or you unpack chunks that [are compressed](Chunk::is_compressed) with a
+    /// [`deflate::Inflate`](crate::deflate::Inflate).
+    ///
+    /// ```
+    /// use sansocket::ws::{Compression, Connection, Event, Limits};
+    ///
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate")];
+    /// let agreed = Compression::new().accept(offer);
+    /// let mut ws = Connection::server(Limits::new()).with_compression(agreed);
+    /// let mut bytes = *b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\0";
+    /// let Some(Event::Chunk(chunk)) = ws.poll_event(&mut &mut bytes[..])? else { panic!() };
+    /// assert!(chunk.is_compressed());
+    /// # Ok::<(), sansocket::ws::PeerError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_compression(mut self, agreed: Option<Agreed>) -> Self {
+        self.leniency = self.leniency.with_compression(agreed.is_some());
         self
     }
 
@@ -232,7 +243,8 @@ impl<R: Role> Connection<R> {
         let (taken, rest) = core::mem::take(input).split_at_mut_checked(whole.to).unwrap_or_default();
         *input = rest;
         let bytes = slice_mut(taken, whole.from..);
-        Ok(Some(Event::Chunk(Chunk { kind: whole.kind, is_first: true, is_last: true, bytes })))
+        let kind = whole.kind;
+        Ok(Some(Event::Chunk(Chunk { kind, is_first: true, is_last: true, is_compressed: false, bytes })))
     }
 
     /// As [`poll_event`](Self::poll_event), for all that is not whole.
@@ -244,9 +256,9 @@ impl<R: Role> Connection<R> {
         *input = rest;
         Ok(match found? {
             None => None,
-            Some(Found::Chunk { kind, is_first, is_last, from, .. }) => {
+            Some(Found::Chunk { kind, is_first, is_last, is_compressed, from, .. }) => {
                 let bytes = slice_mut(taken, from..);
-                Some(Event::Chunk(Chunk { kind, is_first, is_last, bytes }))
+                Some(Event::Chunk(Chunk { kind, is_first, is_last, is_compressed, bytes }))
             }
             Some(Found::Ping) => Some(Event::Ping(payload.unwrap_or(Control::EMPTY))),
             Some(Found::Pong) => Some(Event::Pong(payload.unwrap_or(Control::EMPTY))),
@@ -294,6 +306,16 @@ impl<R: Role> Connection<R> {
         checked_str(payload.get(2..usize::from(self.collected)).unwrap_or_default())
     }
 
+    /// How many bytes a message may have.
+    pub(crate) const fn message_limit(&self) -> u64 {
+        self.limits.message
+    }
+
+    /// The peer broke the rules of an extension.
+    pub(crate) fn fail(&mut self, error: PeerError) {
+        self.state.receive(Trigger::ReceiveFault(error));
+    }
+
     /// How many bytes of the current data frame are missing. `None` if no message is open.
     pub(crate) fn awaited(&self) -> Option<u64> {
         self.open_kind().map(|_| self.decoder.left_of_data())
@@ -312,82 +334,5 @@ impl<R: Role> Connection<R> {
             Receiving::Open => self.decoder.open_kind(),
             Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => None,
         }
-    }
-
-    /// As [`Decoder::whole`]; also checks that a text is UTF-8. A call would cost a seventh of the way of a short message.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    #[cfg_attr(not(target_pointer_width = "64"), inline)]
-    pub(crate) fn whole(&self, input: &mut [u8]) -> Option<Whole> {
-        if !matches!(self.state.receiving, Receiving::Open) || self.is_text_broken {
-            return None;
-        }
-        let whole = self.decoder.whole::<R>(&self.limits, input)?;
-        if whole.kind == Kind::Text && !whole.is_ascii && !text::is_text(slice(input, whole.from..whole.to)) {
-            // `step` finds out how much of it is valid.
-            whole.undo::<R>(input);
-            return None;
-        }
-        Some(whole)
-    }
-
-    /// The next event in `input`, and how many bytes were read. `place` gets the payload of a ping or pong: in the result, its 126 bytes would be on
-    /// the stack once more for each caller.
-    #[cfg_attr(target_pointer_width = "64", inline)]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn step(
-        &mut self,
-        input: &mut [u8],
-        place: &mut Option<Control>,
-    ) -> (usize, Result<Option<Found>, PeerError>) {
-        match self.state.receiving {
-            Receiving::Open => {}
-            Receiving::Failed(error) => return (0, Err(error)),
-            Receiving::Closed(_) | Receiving::Ended => return (input.len(), Ok(None)),
-        }
-        if self.is_text_broken {
-            return self.fault(PeerError::InvalidUtf8, 0);
-        }
-        let mut used = 0_usize;
-        loop {
-            let rest = slice_mut(input, used..);
-            match self.decoder.step::<R>(&self.limits, self.leniency, rest) {
-                Ok(None) => return (input.len(), Ok(None)),
-                Ok(Some(Piece::Data { kind, is_first, mut is_last, is_ascii, from, mut to })) => {
-                    if kind == Kind::Text
-                        && let Err(at) = self.text.check(slice(rest, from..to), is_ascii, is_first, is_last)
-                    {
-                        if at == 0 {
-                            return self.fault(PeerError::InvalidUtf8, used.wrapping_add(from));
-                        }
-                        self.is_text_broken = true;
-                        is_last = false;
-                        to = from.wrapping_add(at);
-                    }
-                    let (from, to) = (used.wrapping_add(from), used.wrapping_add(to));
-                    return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, from, to })));
-                }
-                Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
-                    let payload = place.insert(Control::EMPTY);
-                    let seen = match self.control(opcode, slice(rest, from..to), is_last, payload) {
-                        Ok(seen) => seen,
-                        Err((error, at)) => return self.fault(error, used.wrapping_add(from).wrapping_add(at)),
-                    };
-                    used = used.wrapping_add(to);
-                    match seen {
-                        None => {}
-                        Some(Seen::Ping) => return (used, Ok(Some(Found::Ping))),
-                        Some(Seen::Pong) => return (used, Ok(Some(Found::Pong))),
-                        Some(Seen::Close(code)) => return (used, Ok(Some(Found::Close(code)))),
-                    }
-                }
-                Err((error, at)) => return self.fault(error, used.wrapping_add(at)),
-            }
-        }
-    }
-
-    /// The peer broke the protocol at the byte behind `used`.
-    fn fault(&mut self, error: PeerError, used: usize) -> (usize, Result<Option<Found>, PeerError>) {
-        self.state.receive(Trigger::ReceiveFault(error));
-        (used, Err(error))
     }
 }

@@ -1,0 +1,397 @@
+//! The memory in which compressed messages are unpacked. Knows nothing of frames.
+
+use crate::{
+    bytes::{Capacity, Utf8, close_gap, copy, slice, slice_mut},
+    deflate::{Inflate, InflateStatus},
+    ws::{Agreed, Kind, PeerError, window_memory},
+};
+
+/// What every message lacks at its end (RFC 7692 section 7.2.2).
+const TAIL: &[u8; 4] = b"\0\0\xff\xff";
+/// So many bytes may come of any message, whatever the ratio.
+const FREE: u64 = 64 * 1024;
+
+/// ```text
+/// | dropped | history | not lent yet | room |
+///           start     fresh          end
+/// ```
+///
+/// History reaches into what was not lent yet: a match may lie up to a window before `end`.
+#[derive(Clone, Debug)]
+pub struct Inflater<M> {
+    inflate: Inflate,
+    memory: M,
+    window: usize,
+    has_takeover: bool,
+    ratio: u32,
+    start: usize,
+    fresh: usize,
+    end: usize,
+    /// What is lent, and will be dropped.
+    lent: Option<(usize, usize)>,
+    open: Option<Kind>,
+    /// The last compressed bytes of the message have arrived.
+    is_whole: bool,
+    /// How many bytes of the tail were read.
+    tail: usize,
+    text: Utf8,
+    /// Of the open message: compressed bytes read, and bytes unpacked.
+    read: u64,
+    unpacked: u64,
+    /// A part of the message is ready or was lent.
+    is_begun: bool,
+    is_skipped: bool,
+    /// It is told when the bytes before it are lent.
+    fault: Option<PeerError>,
+}
+
+/// Why [`Inflater::run`] stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The next piece of the message is needed.
+    Starved,
+    /// The message is complete.
+    Whole,
+    /// The memory is full.
+    Full,
+    Fault(PeerError),
+}
+
+impl<M: AsMut<[u8]>> Inflater<M> {
+    pub(super) fn new(memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
+        let mut new = Self::idle(memory);
+        new.agree(agreed)?;
+        Ok(new)
+    }
+
+    /// Nothing is agreed.
+    pub(super) const fn idle(memory: M) -> Self {
+        Self {
+            inflate: Inflate::new(8),
+            memory,
+            window: 256,
+            has_takeover: false,
+            ratio: 256,
+            start: 0,
+            fresh: 0,
+            end: 0,
+            lent: None,
+            open: None,
+            is_whole: false,
+            tail: 0,
+            text: Utf8::new(),
+            read: 0,
+            unpacked: 0,
+            is_begun: false,
+            is_skipped: false,
+            fault: None,
+        }
+    }
+
+    /// For the connection that begins. An error changes nothing.
+    pub(super) fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
+        let bits = agreed.map_or(8, |agreed| agreed.receive_window_bits());
+        let has_takeover = agreed.is_some_and(|agreed| agreed.has_receive_takeover());
+        let (needed, available) = (window_memory(bits), self.size());
+        if has_takeover && available < needed {
+            return Err(Capacity { needed, available });
+        }
+        self.inflate = Inflate::new(bits);
+        self.window = 1_usize.wrapping_shl(u32::from(bits));
+        self.has_takeover = has_takeover;
+        self.reset();
+        Ok(())
+    }
+
+    pub(super) const fn set_ratio(&mut self, ratio: u32) {
+        self.ratio = ratio;
+    }
+
+    pub(super) const fn open_kind(&self) -> Option<Kind> {
+        self.open
+    }
+
+    pub(super) const fn is_lending(&self) -> bool {
+        self.lent.is_some()
+    }
+
+    pub(super) const fn fresh_len(&self) -> usize {
+        self.end.saturating_sub(self.fresh)
+    }
+
+    pub(super) fn size(&mut self) -> usize {
+        self.memory.as_mut().len()
+    }
+
+    /// A piece of a message will be unpacked.
+    pub(super) fn begin(&mut self, kind: Kind, is_last: bool, is_deaf: bool) {
+        if self.open.is_none() {
+            self.open = Some(kind);
+            (self.tail, self.read, self.unpacked) = (0, 0, 0);
+            self.text = Utf8::new();
+            (self.is_begun, self.is_skipped) = (false, is_deaf);
+            if !self.has_takeover {
+                (self.start, self.fresh, self.end) = (0, 0, 0);
+            }
+        }
+        self.is_whole = is_last;
+    }
+
+    /// The message has ended, and all of it was lent or is dropped.
+    pub(in crate::ws) const fn close(&mut self) {
+        self.open = None;
+        self.fault = None;
+        self.fresh = self.end;
+    }
+
+    /// Drops what is not lent.
+    pub(super) const fn discard(&mut self) {
+        self.fresh = self.end;
+    }
+
+    /// Drops the rest of the message.
+    pub(super) const fn skip(&mut self) {
+        self.is_skipped = true;
+        self.discard();
+    }
+
+    pub(super) const fn is_skipped(&self) -> bool {
+        self.is_skipped
+    }
+
+    pub(super) const fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
+    pub(super) const fn begin_parts(&mut self) {
+        self.is_begun = true;
+    }
+
+    /// As at the beginning of a connection.
+    pub(super) fn reset(&mut self) {
+        self.inflate.reset();
+        (self.start, self.fresh, self.end, self.lent) = (0, 0, 0, None);
+        self.close();
+    }
+
+    /// What is lent was dropped.
+    pub(super) const fn release(&mut self) {
+        self.lent = None;
+    }
+
+    /// Unpacks from the front of `input`, which is shortened. `limit`: of the bytes of a message.
+    pub(super) fn run(&mut self, input: &mut &[u8], limit: u64) -> Outcome {
+        if let Some(fault) = self.fault {
+            return Outcome::Fault(fault);
+        }
+        if self.is_skipped && !self.has_takeover {
+            // No later message refers to it.
+            *input = &[];
+            if !self.is_whole {
+                return Outcome::Starved;
+            }
+            self.inflate.reset();
+            return Outcome::Whole;
+        }
+        let outcome = self.unpack(input, limit);
+        if let Outcome::Fault(fault) = outcome {
+            self.fault = Some(fault);
+        }
+        outcome
+    }
+
+    fn unpack(&mut self, input: &mut &[u8], limit: u64) -> Outcome {
+        loop {
+            let most = limit.min(self.allowed());
+            let least = self.end;
+            let ceiling = usize::try_from(most.saturating_sub(self.unpacked)).unwrap_or(usize::MAX);
+            let stop = self.most_end().min(self.end.saturating_add(ceiling));
+            let mut tail = slice(TAIL, self.tail..);
+            let is_at_tail = input.is_empty() && self.is_whole;
+            let source = if is_at_tail { &mut tail } else { &mut *input };
+            let before = source.len();
+            let mut end = self.end.saturating_sub(self.start);
+            let memory = slice_mut(self.memory.as_mut(), self.start..stop.max(self.end));
+            let told = self.inflate.inflate(source, memory, &mut end);
+            let read = before.saturating_sub(source.len());
+            self.end = self.start.saturating_add(end);
+            self.read = self.read.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+            let unpacked = self.end.saturating_sub(least);
+            self.unpacked = self.unpacked.saturating_add(u64::try_from(unpacked).unwrap_or(u64::MAX));
+            if is_at_tail {
+                self.tail = self.tail.saturating_add(read);
+            }
+            if self.open == Some(Kind::Text)
+                && let Err(e) = self.text.check(slice(self.memory.as_mut(), least..self.end))
+            {
+                self.end = least.saturating_add(e.at);
+                return Outcome::Fault(PeerError::InvalidUtf8);
+            }
+            let is_over = match told {
+                Err(_) => return Outcome::Fault(PeerError::InvalidCompression),
+                Ok(InflateStatus::NeedsRoom) if self.unpacked >= limit => {
+                    return Outcome::Fault(PeerError::MessageTooLarge);
+                }
+                Ok(InflateStatus::NeedsRoom) if self.unpacked >= self.allowed() => {
+                    return Outcome::Fault(PeerError::CompressedTooMuch);
+                }
+                Ok(InflateStatus::NeedsRoom) => {
+                    if self.end >= self.most_end() && !self.make_room() {
+                        return Outcome::Full;
+                    }
+                    false
+                }
+                // Behind a final block nothing needs to follow.
+                Ok(InflateStatus::Final) => self.is_whole && input.is_empty(),
+                Ok(InflateStatus::NeedsInput) if !self.is_whole => return Outcome::Starved,
+                Ok(InflateStatus::NeedsInput) => self.tail >= TAIL.len(),
+            };
+            if is_over {
+                if !self.inflate.is_between_blocks() {
+                    return Outcome::Fault(PeerError::InvalidCompression);
+                }
+                if self.open == Some(Kind::Text) && !self.text.is_complete() {
+                    return Outcome::Fault(PeerError::InvalidUtf8);
+                }
+                return Outcome::Whole;
+            }
+        }
+    }
+
+    /// So many bytes may come of what was read.
+    fn allowed(&self) -> u64 {
+        FREE.saturating_add(self.read.saturating_mul(u64::from(self.ratio)))
+    }
+
+    /// Where the memory ends for what is not lent yet: with takeover a window of it stays for the history.
+    fn most_end(&mut self) -> usize {
+        let size = self.size();
+        if self.has_takeover { self.fresh.saturating_add(size.saturating_sub(self.window)).min(size) } else { size }
+    }
+
+    /// The first byte that is still needed.
+    const fn kept(&self) -> usize {
+        let history = self.end.saturating_sub(self.window);
+        let needed = if history < self.fresh { history } else { self.fresh };
+        if needed > self.start { needed } else { self.start }
+    }
+
+    /// Drops what is not needed. `false`: all of it is.
+    fn make_room(&mut self) -> bool {
+        let gap = self.kept();
+        close_gap(slice_mut(self.memory.as_mut(), ..self.end), gap);
+        self.start = 0;
+        self.fresh = self.fresh.saturating_sub(gap);
+        self.end = self.end.saturating_sub(gap);
+        gap > 0
+    }
+
+    /// What is not lent yet, to be read.
+    pub(super) fn peek(&mut self) -> &mut [u8] {
+        slice_mut(self.memory.as_mut(), self.fresh..self.end)
+    }
+
+    /// Lends what is not lent yet, all of it at the end of a message, which is then closed. A reader may change what is lent, so it is then apart from the history.
+    pub(super) fn lend(&mut self, is_last: bool, is_changed: bool) {
+        let lent = if !is_changed || (is_last && !self.has_takeover) {
+            (self.fresh, self.end)
+        } else if is_last {
+            self.detach()
+        } else {
+            self.detach_part()
+        };
+        self.lent = Some(lent);
+        if is_last {
+            self.close();
+        }
+    }
+
+    /// The bytes that are lent.
+    pub(super) fn lent(&mut self) -> &mut [u8] {
+        let (from, to) = self.lent.unwrap_or_default();
+        slice_mut(self.memory.as_mut(), from..to)
+    }
+
+    /// Shortens what is lent to its bytes `from..to`.
+    pub(super) fn trim(&mut self, from: usize, to: usize) {
+        if let Some((start, end)) = &mut self.lent {
+            *end = start.saturating_add(to).min(*end);
+            *start = start.saturating_add(from).min(*end);
+        }
+    }
+
+    /// Puts a whole message apart from the history. [`most_end`](Self::most_end) has left room for both.
+    fn detach(&mut self) -> (usize, usize) {
+        let len = self.fresh_len();
+        let size = self.size();
+        if self.end.saturating_add(len) <= size {
+            return self.copy_behind(len);
+        }
+        if len < self.window {
+            // The history is at most a window; the message is the end of it.
+            self.fresh = self.end;
+            self.make_room();
+            self.fresh = self.end.saturating_sub(len);
+            return self.copy_behind(len);
+        }
+        // The end of the message is the history: it is copied behind the message.
+        close_gap(slice_mut(self.memory.as_mut(), ..self.end), self.fresh);
+        let (message, room) = self.memory.as_mut().split_at_mut_checked(len).unwrap_or_default();
+        let history = slice(message, len.saturating_sub(self.window)..);
+        let kept = history.len().min(room.len());
+        copy(history, room);
+        self.start = len;
+        self.end = len.saturating_add(kept);
+        self.fresh = self.end;
+        (0, len)
+    }
+
+    /// The copy is lent.
+    fn copy_behind(&mut self, n: usize) -> (usize, usize) {
+        let (front, room) = self.memory.as_mut().split_at_mut_checked(self.end).unwrap_or_default();
+        copy(slice(front, self.fresh..self.fresh.saturating_add(n)), slice_mut(room, ..n));
+        self.fresh = self.fresh.saturating_add(n);
+        (self.end, self.end.saturating_add(n))
+    }
+
+    /// Puts as much as is possible apart from the history: what is older than the window, or else a copy.
+    fn detach_part(&mut self) -> (usize, usize) {
+        let old = self.end.saturating_sub(self.window);
+        if old > self.fresh {
+            let from = core::mem::replace(&mut self.fresh, old);
+            self.start = old;
+            return (from, old);
+        }
+        if self.end >= self.size() {
+            self.make_room();
+        }
+        let room = self.size().saturating_sub(self.end);
+        self.copy_behind(room.min(self.fresh_len()))
+    }
+
+    /// The least memory with which it can go on.
+    pub(super) const fn least(&self) -> usize {
+        if self.has_takeover { self.window.saturating_add(self.window >> 2) } else { 0 }
+    }
+
+    /// How many bytes must stay.
+    pub(super) const fn held(&self) -> usize {
+        self.end.saturating_sub(self.kept())
+    }
+
+    /// Moves what is needed to `memory`. Returns it if it is too short.
+    pub(super) fn replace(&mut self, mut memory: M) -> Result<M, M> {
+        let kept = self.kept();
+        let new = memory.as_mut();
+        let least = self.least();
+        let held = slice(self.memory.as_mut(), kept..self.end);
+        if new.len() < held.len().max(least) {
+            return Err(memory);
+        }
+        copy(held, new);
+        self.start = 0;
+        self.fresh = self.fresh.saturating_sub(kept);
+        self.end = self.end.saturating_sub(kept);
+        Ok(core::mem::replace(&mut self.memory, memory))
+    }
+}
