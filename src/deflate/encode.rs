@@ -4,7 +4,7 @@ use super::{
     cells::{Cell, low_half},
     encode_bits::BitWriter,
     encode_block::{self, literal, matched},
-    encode_search::{Index, Match, Search},
+    encode_search::{Index, Search},
     encode_tier::Tier,
 };
 use crate::bytes::{Capacity, IS_WIDE, close_gap, copy};
@@ -111,9 +111,8 @@ impl<M: AsMut<[u8]>> Deflate<M> {
         };
         run(&mut search, units, work, &mut bits);
         if is_flush {
-            // The head of an empty stored block.
-            bits.put(0, 3);
-            bits.align();
+            // An empty one.
+            bits.stored();
         }
         if bits.is_over() {
             self.place = search.take_back();
@@ -195,29 +194,24 @@ fn run(search: &mut Search<'_, '_>, units: &mut [Cell], work: &mut [Cell], bits:
     while at < len {
         let mut found = search.look(at, 0);
         // A longer match one place on is worth a literal.
-        while IS_WIDE
-            && let Some(Match { length, .. }) = found
-            && length < usize::from(search.effort.lazy)
-            && let Some(longer) = search.look(at.wrapping_add(1), length)
-            && let Some([place, _, _, ..]) = units.get_mut(n..)
-        {
-            *place = literal(byte(search.input, at));
+        while IS_WIDE && found.length > 0 && found.length < usize::from(search.effort.lazy) {
+            let longer = search.look(at.wrapping_add(1), found.length);
+            let place = units.get_mut(n..).and_then(|rest| rest.first_chunk_mut::<3>());
+            let Some(place) = place.filter(|_| longer.length > 0) else { break };
+            place[0] = literal(byte(search.input, at));
             n = n.wrapping_add(1);
             at = at.wrapping_add(1);
-            found = Some(longer);
+            found = longer;
         }
         let Some(place) = units.get_mut(n..).and_then(|rest| rest.first_chunk_mut::<2>()) else { break };
-        match found {
-            Some(Match { length, distance }) => {
-                *place = matched(length, distance);
-                n = n.wrapping_add(2);
-                at = at.wrapping_add(length);
-            }
-            None => {
-                place[0] = literal(byte(search.input, at));
-                n = n.wrapping_add(1);
-                at = at.wrapping_add(1);
-            }
+        if found.length > 0 {
+            *place = matched(found.length, found.distance);
+            n = n.wrapping_add(2);
+            at = at.wrapping_add(found.length);
+        } else {
+            place[0] = literal(byte(search.input, at));
+            n = n.wrapping_add(1);
+            at = at.wrapping_add(1);
         }
         // Room for a match must be left.
         if n.wrapping_add(2) > units.len() || at >= len {

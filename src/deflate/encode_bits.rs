@@ -1,7 +1,7 @@
 //! Bits into lent memory, the lowest bit of a byte first (RFC 1951 section 3.1.1).
 
 use super::cells::low_byte;
-use crate::bytes::IS_WIDE;
+use crate::bytes::{IS_WIDE, copy};
 
 /// What is put at once and what is held back must have room in it.
 #[cfg(all(target_pointer_width = "64", not(sansocket_small)))]
@@ -54,21 +54,23 @@ impl<'o> BitWriter<'o> {
         self.held = self.held.wrapping_shr(8);
     }
 
-    /// Fills the last byte with zeros.
-    pub(super) fn align(&mut self) {
-        if self.count > 0 {
-            self.byte();
-            self.count = 0;
-        }
+    /// Appends the head of a stored block, up to a whole byte.
+    pub(super) fn stored(&mut self) {
+        self.put(0, 3);
+        self.put(0, self.count.wrapping_neg() & 7);
     }
 
     /// Appends bytes behind a whole byte.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        let end = self.len.saturating_add(bytes.len());
-        if let Some(place) = self.memory.get_mut(self.len..end) {
-            crate::bytes::copy(bytes, place);
+        if IS_WIDE {
+            let end = self.len.saturating_add(bytes.len());
+            if let Some(place) = self.memory.get_mut(self.len..end) {
+                copy(bytes, place);
+            }
+            self.len = end;
+        } else {
+            bytes.iter().for_each(|byte| self.put(Held::from(*byte), 8));
         }
-        self.len = end;
     }
 
     /// How many bits behind a whole byte were written.

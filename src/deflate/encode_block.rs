@@ -1,7 +1,7 @@
 //! A block: its symbols with codes of their own, with the fixed codes, or its bytes stored, whichever is shortest (RFC 1951 section 3.2).
 
 use super::{
-    cells::{Cell, count, get, low_half},
+    cells::{Cell, count, get, low_half, set},
     encode_bits::{BitWriter, Held},
     encode_lengths::{LONGEST, codes, make_lengths, size, symbol},
 };
@@ -15,8 +15,8 @@ const TABLES: usize = LITERALS + DISTANCES;
 /// The numbers that a block needs for its codes, and their lengths in a byte each.
 pub(super) const WORK: usize = TABLES + TABLES / 2;
 
-/// The order in which the lengths of the code of code lengths are written (RFC 1951 section 3.2.7).
-const ORDER: [u8; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+/// The order in which the lengths of the code of code lengths are written (RFC 1951 section 3.2.7), without the last one: no code has 15 bits.
+const ORDER: [u8; 18] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1];
 
 /// One unit of what was found: a literal, or the length of a match with the unit of its distance behind.
 pub(super) const fn literal(byte: u8) -> Cell {
@@ -117,6 +117,12 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
     let fixed = size(tables, lengths).wrapping_add(3);
     let (literals, distances) = tables.split_at_mut(LITERALS);
     let (of_literals, of_distances) = lengths.split_at_mut(LITERALS);
+    // Some readers refuse a code of fewer than two symbols. To add them always is shorter to do, and longer to read.
+    if !IS_WIDE || distances.iter().filter(|frequency| **frequency != [0; 2]).count() < 2 {
+        for at in 0..2 {
+            set(distances, at, get(distances, at).max(1));
+        }
+    }
     make_lengths(literals, LONGEST, of_literals);
     make_lengths(distances, LONGEST, of_distances);
     // The lengths are written in a code that has lengths too. All of them: the last ones are a run of zeros, which takes about a byte.
@@ -125,10 +131,11 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
     let mut pass = Pass { table: &mut code, bits: None, extras: 0 };
     pass.lengths(lengths);
     let own = pass.extras.wrapping_add(17);
-    make_lengths(&mut code, 7, &mut of_code);
-    let mut in_code = 19_u16;
-    while in_code > 4 && length_in_order(&of_code, in_code.wrapping_sub(1)) == 0 {
-        in_code = in_code.wrapping_sub(1);
+    make_lengths(&code, 7, &mut of_code);
+    let mut in_code = 18_u16;
+    if IS_WIDE {
+        let is_used = |symbol: &u8| of_code.get(usize::from(*symbol)).is_some_and(|length| *length > 0);
+        in_code = low_half(ORDER.iter().rposition(is_used).unwrap_or_default()).wrapping_add(1).max(4);
     }
     let own = own.wrapping_add(u32::from(in_code).wrapping_mul(3));
     let own = own.wrapping_add(size(tables, lengths)).wrapping_add(size(&code, &of_code));
@@ -140,8 +147,7 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
         _ => u32::MAX,
     };
     if stored < own.min(fixed).wrapping_add(extras) {
-        bits.put(0, 3);
-        bits.align();
+        bits.stored();
         let n = low_half(raw.len());
         bits.put(Held::from(n), 16);
         bits.put(Held::from(!n), 16);
@@ -153,8 +159,8 @@ pub(super) fn write(units: &[Cell], raw: &[u8], work: &mut [Cell], bits: &mut Bi
         // The kind, and how many lengths there are of each code.
         bits.put(0b100 | 29 << 3 | 29 << 8, 13);
         bits.put(Held::from(in_code.wrapping_sub(4)), 4);
-        for at in 0..in_code {
-            bits.put(Held::from(length_in_order(&of_code, at)), 3);
+        for symbol in ORDER.iter().take(usize::from(in_code)) {
+            bits.put(Held::from(of_code.get(usize::from(*symbol)).copied().unwrap_or_default()), 3);
         }
         codes(&of_code, &mut code, 0);
         Pass { table: &mut code, bits: Some(bits), extras: 0 }.lengths(lengths);
@@ -179,9 +185,4 @@ fn fixed_lengths(lengths: &mut [u8; TABLES]) {
             _ => 8,
         };
     }
-}
-
-/// A length of the code of code lengths, in the order in which they are written.
-fn length_in_order(of_code: &[u8; 19], at: u16) -> u8 {
-    ORDER.get(usize::from(at)).and_then(|symbol| of_code.get(usize::from(*symbol))).copied().unwrap_or_default()
 }

@@ -1,30 +1,20 @@
 //! The codes of a block: the lengths from the frequencies of the symbols, the codes from the lengths.
 
 use super::cells::{Cell, count, get, low_byte};
+use crate::bytes::IS_WIDE;
 
 /// The longest code that is made, where the format allows 15 bits. So a code and its length have room in 16 bits. The few symbols that would have longer
 /// codes are so rare that it costs less than a thousandth.
 pub(super) const LONGEST: u32 = 12;
 
-/// Makes a complete code for the symbols of `table`, which has their frequencies: lengths of at most `longest` bits into `lengths`. If fewer than two symbols occur, others are counted once, because some readers refuse a smaller code.
+/// Makes a complete code for the symbols of `table`, which has their frequencies, two of them at least: lengths of at most `longest` bits into `lengths`.
 ///
 /// A length is first what the share of the symbol asks for, rounded up. What is then left of the code goes to the symbols that were rounded up most. So the
 /// code is nearly as short as Huffman's, with neither a tree nor sorting.
-pub(super) fn make_lengths(table: &mut [Cell], longest: u32, lengths: &mut [u8]) {
-    let mut used = table.iter().filter(|cell| **cell != [0; 2]).count();
-    let mut total = 0_u32;
-    for cell in &mut *table {
-        if used < 2 && *cell == [0; 2] {
-            *cell = [1, 0];
-            used = used.wrapping_add(1);
-        }
-        total = total.wrapping_add(u32::from(u16::from_le_bytes(*cell)));
-    }
+pub(super) fn make_lengths(table: &[Cell], longest: u32, lengths: &mut [u8]) {
+    let total = table.iter().fold(0_u32, |sum, cell| sum.wrapping_add(u32::from(u16::from_le_bytes(*cell))));
     // Frequencies of which the smallest has a share that the longest code can express.
-    let mut shift = 0_u32;
-    while total.wrapping_shr(shift) >= 1_u32.wrapping_shl(longest.wrapping_sub(1)) {
-        shift = shift.wrapping_add(1);
-    }
+    let shift = 33_u32.wrapping_sub(total.leading_zeros()).saturating_sub(longest);
     let scaled = |cell: &Cell| match u32::from(u16::from_le_bytes(*cell)) {
         0 => 0,
         frequency => frequency.wrapping_shr(shift).max(1),
@@ -80,6 +70,9 @@ const fn part_of(longest: u32, length: u8) -> u32 {
 /// Makes codes of `lengths` in `table`: the code as it is written, and its length in the low four bits (RFC 1951 section 3.2.2). Behind the codes of 8 bits,
 /// `unused` ones are left out.
 pub(super) fn codes(lengths: &[u8], table: &mut [Cell], unused: u8) {
+    if !IS_WIDE {
+        return codes_one_by_one(lengths, table, unused);
+    }
     let mut next = [[0; 2]; 14];
     next[9] = [unused, 0];
     for length in lengths {
@@ -96,10 +89,33 @@ pub(super) fn codes(lengths: &[u8], table: &mut [Cell], unused: u8) {
     for (length, cell) in lengths.iter().zip(table) {
         let at = usize::from(*length);
         let length = u16::from(*length);
-        let written = get(&next, at).reverse_bits().wrapping_shr(16_u32.wrapping_sub(u32::from(length)));
-        *cell = (written.wrapping_shl(4) | length).to_le_bytes();
+        *cell = written(get(&next, at), length).to_le_bytes();
         count(&mut next, at);
     }
+}
+
+/// As [`codes`], with little code.
+fn codes_one_by_one(lengths: &[u8], table: &mut [Cell], unused: u8) {
+    let mut code = 0_u16;
+    for length in 1..=12 {
+        for (own, cell) in lengths.iter().zip(&mut *table) {
+            if *own == length {
+                *cell = written(code, u16::from(length)).to_le_bytes();
+                code = code.wrapping_add(1);
+            }
+        }
+        if length == 8 {
+            code = code.wrapping_add(u16::from(unused));
+        }
+        code = code.wrapping_mul(2);
+    }
+}
+
+/// A code as it is written, the first bit lowest, and its length.
+#[inline]
+const fn written(code: u16, length: u16) -> u16 {
+    let [low, _] = length.to_le_bytes();
+    code.reverse_bits().wrapping_shr(16_u32.wrapping_sub(u32::from_le_bytes([low, 0, 0, 0]))).wrapping_shl(4) | length
 }
 
 /// The symbol of a number that has extra bits: `number` itself below `1 << (steps + 1)`, then `1 << steps` symbols for each power of two. With the number

@@ -97,11 +97,15 @@ pub(super) struct Search<'m, 'i> {
     pub(super) next: usize,
 }
 
-/// A match: its length and its distance.
+/// A match: its length and its distance. With a length of 0 there is none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Match {
     pub(super) length: usize,
     pub(super) distance: usize,
+}
+
+impl Match {
+    const NONE: Self = Self { length: 0, distance: 0 };
 }
 
 impl Search<'_, '_> {
@@ -142,26 +146,30 @@ impl Search<'_, '_> {
 
     /// Adds the place `at`, and looks for a match there that is longer than `least`.
     #[inline]
-    pub(super) fn look(&mut self, at: usize, least: usize) -> Option<Match> {
+    pub(super) fn look(&mut self, at: usize, least: usize) -> Match {
         if self.next < at {
             self.add_until(at);
         }
-        let word = word(self.input, at)?;
+        let Some(word) = word(self.input, at) else { return Match::NONE };
         let place = self.place_of(at);
         let candidate = self.index.add(place, word);
         self.next = at.wrapping_add(1);
         self.longest(at, place, candidate, least.max(LEAST - 1))
     }
 
-    fn longest(&self, at: usize, place: u16, mut candidate: u16, least: usize) -> Option<Match> {
-        let rest = self.input.get(at..)?;
+    fn longest(&self, at: usize, place: u16, mut candidate: u16, least: usize) -> Match {
+        let rest = self.input.get(at..).unwrap_or_default();
         let rest = rest.get(..MOST).unwrap_or(rest);
         let window = self.window.min(self.history.len().saturating_add(at));
         let steps =
             if IS_WIDE && least >= usize::from(self.effort.good) { self.effort.chain >> 2 } else { self.effort.chain };
-        let (mut found, mut best, mut last) = (None, least, 0);
+        let (mut found, mut best, mut last) = (Match::NONE, least, 0);
         // A match that is longer than the best one has these bytes at its end.
-        let mut end = if IS_WIDE { word(rest, best.wrapping_sub(3))? } else { 0 };
+        let mut end = match word(rest, best.wrapping_sub(3)) {
+            Some(end) => end,
+            None if IS_WIDE => return found,
+            None => 0,
+        };
         for _ in 0..steps {
             let distance = usize::from(place.wrapping_sub(candidate));
             // Each is farther away than the one before.
@@ -169,22 +177,16 @@ impl Search<'_, '_> {
                 break;
             }
             last = distance;
-            let is_before = distance > at;
-            let (source, from) = if is_before {
+            let (source, from) = if distance > at {
                 (self.history, self.history.len().wrapping_add(at).wrapping_sub(distance))
             } else {
                 (self.input, at.wrapping_sub(distance))
             };
             // Close to the end of the history there may be too few bytes to tell.
             if !IS_WIDE || word(source, from.wrapping_add(best).wrapping_sub(3)).is_none_or(|word| word == end) {
-                let length = common(source.get(from..).unwrap_or_default(), rest);
-                let length = if is_before && from.wrapping_add(length) == source.len() {
-                    length.wrapping_add(common(self.input, rest.get(length..).unwrap_or_default()))
-                } else {
-                    length
-                };
+                let length = if IS_WIDE { self.common(source, from, rest) } else { self.same(source, from, rest) };
                 if length > best {
-                    found = Some(Match { length, distance });
+                    found = Match { length, distance };
                     best = length;
                     if best >= usize::from(self.effort.nice) {
                         break;
@@ -199,21 +201,43 @@ impl Search<'_, '_> {
         }
         found
     }
+
+    /// How many bytes of `rest` are the same as those in `source`, which is the input or the history before it.
+    #[inline]
+    fn common(&self, source: &[u8], from: usize, rest: &[u8]) -> usize {
+        let length = common(source.get(from..).unwrap_or_default(), rest);
+        if length < rest.len() && from.wrapping_add(length) == source.len() {
+            length.wrapping_add(common(self.input, rest.get(length..).unwrap_or_default()))
+        } else {
+            length
+        }
+    }
+
+    /// As [`common`](Self::common), with little code.
+    #[inline]
+    fn same(&self, source: &[u8], from: usize, rest: &[u8]) -> usize {
+        let mut n = 0_usize;
+        while let Some(byte) = rest.get(n) {
+            let at = from.wrapping_add(n);
+            if source.get(at).or_else(|| self.input.get(at.wrapping_sub(source.len()))) != Some(byte) {
+                break;
+            }
+            n = n.wrapping_add(1);
+        }
+        n
+    }
 }
 
-/// The number of bytes at the fronts of both that are the same.
+/// The number of bytes at the fronts of both that are the same. Eight at a time.
 #[inline]
 fn common(a: &[u8], b: &[u8]) -> usize {
     let mut n = 0_usize;
-    if IS_WIDE {
-        for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-            let differing = u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y);
-            if differing != 0 {
-                let same = usize::try_from(differing.trailing_zeros() >> 3).unwrap_or_default();
-                return n.wrapping_add(same);
-            }
-            n = n.wrapping_add(8);
+    for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+        let differing = u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y);
+        if differing != 0 {
+            return n.wrapping_add(usize::try_from(differing.trailing_zeros() >> 3).unwrap_or_default());
         }
+        n = n.wrapping_add(8);
     }
     let rest = a.get(n..).unwrap_or_default().iter().zip(b.get(n..).unwrap_or_default());
     n.wrapping_add(rest.take_while(|(x, y)| x == y).count())

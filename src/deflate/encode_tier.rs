@@ -16,6 +16,7 @@ use super::{encode_block::WORK, encode_search::Effort};
 ///
 /// let compressor = Deflate::new(Tier::TINY, [0; Tier::TINY.bytes()])?;
 /// assert_eq!(compressor.tier().window_bits(), 8);
+/// assert_eq!(Tier::TINY.without_history().bytes(), 2048 - 256);
 /// # Ok::<(), sansocket::Capacity>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

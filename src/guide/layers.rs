@@ -3,6 +3,7 @@
 //! | layer | module | what goes in | what comes out |
 //! |---|---|---|---|
 //! | JSON | [`json`](crate::json) | bytes | checked values, also typed ones |
+//! | DEFLATE | [`deflate`](crate::deflate) | bytes | fewer bytes |
 //! | HTTP | [`http`](crate::http) | the bytes of a request or a response head | its parts, checked |
 //! | WebSocket | [`ws`](crate::ws) | bytes | whole messages, pings, pongs, a close |
 //! | Engine.IO | [`engineio`](crate::engineio) | WebSocket messages, or the bodies of HTTP requests | Engine.IO messages; opened, closed |
