@@ -98,6 +98,9 @@ test("the board serves its page from flash, and says what it does not have", asy
   assert.equal((await fetch(`${url}/none`)).status, 404);
   assert.equal((await fetch(`${url}/echo`)).status, 426);
   assert.equal((await fetch(`${url}/`, { method: "HEAD" })).status, 405);
+  const long = await raw(`GET / HTTP/1.1\r\nHost: a\r\nCookie: ${"x".repeat(3000)}\r\n\r\n`);
+  await long.isOver;
+  assert.match(long.text, /^HTTP\/1\.1 431 /);
   for (let i = 0; i < 30; i++) await (await fetch(`${url}/`)).text();
 });
 
