@@ -8,7 +8,7 @@
 //!
 //! When a guest goes, the others are told `left`, name, count. Texts are passed on as they are in JSON, so nothing is unescaped.
 
-use crate::server::{MESSAGE, PACKET, Sockets};
+use crate::server::{MESSAGE, PACKET, Sockets, Wire};
 use sansocket::{
     endpoint::{ServerEnd, ServerLink, Step},
     engineio::{self, Transport, server::Config},
@@ -105,19 +105,17 @@ impl Chat {
     /// Does for a guest what does not have to wait. `true`: the connection is over, and the last was sent.
     ///
     /// Nothing is read while somebody has no room for a packet more. So nothing is lost, and the slowest in the chat sets its pace.
-    pub fn turn<S: AsMut<[u8]>>(
+    pub fn turn<B: AsMut<[u8]>>(
         &mut self,
-        at: usize,
         guest: &mut Guest,
-        inbox: &mut Inbox<S>,
-        net: &mut impl Sockets,
+        inbox: &mut Inbox<B>,
+        wire: &mut Wire<'_, impl Sockets>,
         now: Instant,
-        out: &mut [u8],
     ) -> bool {
         let mut files = Collector::new([]);
         loop {
-            let is_clear = net.room(at) >= PACKET
-                && self.rooms.select(ROOT, &Target::all()).all(|Member(to)| net.room(to as usize) >= PACKET);
+            let is_clear = wire.room() >= PACKET
+                && self.rooms.select(ROOT, &Target::all()).all(|Member(to)| wire.net.room(to as usize) >= PACKET);
             let step = if is_clear { guest.end.poll(inbox, &mut files, now) } else { Ok(Step::Idle) };
             let step = match step {
                 Ok(Step::Idle) => guest.end.handle_timeout(now),
@@ -126,131 +124,119 @@ impl Chat {
                 Err(_) => return true,
             };
             match step {
-                Step::Event(event, _) => self.handle(at, guest, event, net, out),
+                Step::Event(event, _) => self.handle(guest, event, wire),
                 Step::Again => {}
-                Step::Closed(_) => self.leave(at, guest, net, out),
-                Step::Idle if net.room(at) < OWED => return false,
-                Step::Idle => match guest.end.transmit(out) {
-                    Ok(n @ 1..) => drop(net.send(at, out.get(..n).unwrap_or_default())),
+                Step::Closed(_) => self.leave(guest, wire),
+                Step::Idle if wire.room() < OWED => return false,
+                Step::Idle => match guest.end.transmit(wire.out) {
+                    Ok(n @ 1..) => wire.send(n),
                     _ if guest.end.link().is_over() => return true,
-                    _ if is_clear && net.has_ended(at) => guest.end.link_mut().handle_eof(),
+                    _ if is_clear && wire.net.has_ended(wire.at) => guest.end.link_mut().handle_eof(),
                     _ => return false,
                 },
             }
         }
     }
 
-    fn handle(&mut self, at: usize, guest: &mut Guest, event: Event<'_>, net: &mut impl Sockets, out: &mut [u8]) {
-        let mut reply = Out::stored(&mut *out);
+    fn handle(&mut self, guest: &mut Guest, event: Event<'_>, wire: &mut Wire<'_, impl Sockets>) {
+        let mut reply = Out::stored(&mut *wire.out);
         let io = guest.end.io();
         let _ = match event {
             Event::Connect { namespace, .. } => {
-                let _ = self.rooms.enter(ROOT, Member(at as u32));
+                let _ = self.rooms.enter(ROOT, member(wire.at));
                 io.accept(namespace, Sid::from_random(self.random()), &mut reply)
             }
             Event::UnknownNamespace { name } => io.refuse_unknown(name, &mut reply),
-            Event::Event(event) if event.is("join") => return self.join(at, guest, &event, net, out),
-            Event::Event(event) if event.is("say") => return self.say(at, guest, &event, net, out),
+            Event::Event(event) if event.is("join") => return self.join(guest, &event, wire),
+            Event::Event(event) if event.is("say") => return self.say(guest, &event, wire),
             Event::Event(event) => match event.ack {
                 Some(request) => io.ack(request, &event.args(), &mut reply),
                 None => Ok(()),
             },
-            Event::Disconnected { .. } => return self.leave(at, guest, net, out),
+            Event::Disconnected { .. } => return self.leave(guest, wire),
             _ => Ok(()),
         };
-        net.send(at, reply.written());
+        let n = reply.written().len();
+        wire.send(n);
     }
 
-    fn join(&mut self, at: usize, guest: &mut Guest, event: &EventPacket<'_>, net: &mut impl Sockets, out: &mut [u8]) {
+    fn join(&mut self, guest: &mut Guest, event: &EventPacket<'_>, wire: &mut Wire<'_, impl Sockets>) {
         let mut names = event.args().map(Name::of);
         let (Some(Some(name)), Some(Some(room))) = (names.next(), names.next()) else {
-            return acknowledge(
-                at,
-                guest,
-                event,
-                &"Say who you are and which room, each in at most 60 bytes.",
-                net,
-                out,
-            );
+            return guest.acknowledge(event, &"Say who you are and which room, each in at most 60 bytes.", wire);
         };
-        self.leave_room(at, guest, net, out);
-        if self.rooms.join(ROOT, Member(at as u32), room.as_bytes()).is_err() {
-            return acknowledge(at, guest, event, &"There is no room.", net, out);
+        self.leave_room(guest, wire);
+        if self.rooms.join(ROOT, member(wire.at), room.as_bytes()).is_err() {
+            return guest.acknowledge(event, &"There is no room.", wire);
         }
         (guest.name, guest.room) = (name, room);
         let count = self.count(&room);
-        self.tell(at, guest, "joined", &(guest.name.json(), count), net, out);
-        acknowledge(at, guest, event, &count, net, out);
+        self.tell(guest, Some(wire.at), "joined", &(name.json(), count), wire);
+        guest.acknowledge(event, &count, wire);
     }
 
-    fn say(&mut self, at: usize, guest: &mut Guest, event: &EventPacket<'_>, net: &mut impl Sockets, out: &mut [u8]) {
-        let text = event.args().next().filter(|text| text.as_str().is_some());
-        let is_said = match text {
-            Some(text) if guest.room.1 > 0 => {
-                self.tell(LINE_NONE, guest, "said", &(guest.name.json(), text), net, out);
-                true
-            }
-            _ => false,
-        };
-        acknowledge(at, guest, event, &is_said, net, out);
+    fn say(&mut self, guest: &mut Guest, event: &EventPacket<'_>, wire: &mut Wire<'_, impl Sockets>) {
+        let text = event.args().next().filter(|text| text.as_str().is_some() && guest.room.1 > 0);
+        if let Some(text) = text {
+            self.tell(guest, None, "said", &(guest.name.json(), text), wire);
+        }
+        guest.acknowledge(event, &text.is_some(), wire);
     }
 
-    /// Tells all in the guest's room, but not the one of the line `but`. The packet is written once.
+    /// Tells all in the guest's room, but not the line `but`. The packet is written once.
     fn tell(
         &mut self,
-        but: usize,
         guest: &Guest,
+        but: Option<usize>,
         name: &str,
         content: &impl Content,
-        net: &mut impl Sockets,
-        out: &mut [u8],
+        wire: &mut Wire<'_, impl Sockets>,
     ) {
-        let mut packet = Out::stored(out);
+        let mut packet = Out::stored(&mut *wire.out);
         if broadcast(&NAMES, ROOT, name, content, None, &mut packet).is_err() {
             return;
         }
+        let packet = packet.written();
         let room = [guest.room.as_bytes()];
-        for Member(to) in self.rooms.select(ROOT, &Target::all().to(&room).not(Member(but as u32))) {
-            // A half packet would break the link. This is one of the few that are sent without a look at the room: somebody left.
-            if net.room(to as usize) >= packet.written().len() {
-                net.send(to as usize, packet.written());
+        let all = Target::all().to(&room);
+        for Member(to) in self.rooms.select(ROOT, &but.map_or(all, |but| all.not(member(but)))) {
+            // That somebody has left is told without a look at the room before, and half a packet would break the link.
+            if wire.net.room(to as usize) >= packet.len() {
+                wire.net.send(to as usize, packet);
             }
         }
     }
 
-    fn leave_room(&mut self, at: usize, guest: &mut Guest, net: &mut impl Sockets, out: &mut [u8]) {
-        if self.rooms.leave(ROOT, Member(at as u32), guest.room.as_bytes()) {
+    fn leave_room(&mut self, guest: &mut Guest, wire: &mut Wire<'_, impl Sockets>) {
+        if self.rooms.leave(ROOT, member(wire.at), guest.room.as_bytes()) {
             let count = self.count(&guest.room);
-            self.tell(at, guest, "left", &(guest.name.json(), count), net, out);
+            self.tell(guest, None, "left", &(guest.name.json(), count), wire);
             guest.room = Name::NONE;
         }
+    }
+
+    /// The guest is gone.
+    pub fn leave(&mut self, guest: &mut Guest, wire: &mut Wire<'_, impl Sockets>) {
+        self.leave_room(guest, wire);
+        self.rooms.leave_all(ROOT, member(wire.at));
     }
 
     fn count(&self, room: &Name) -> u32 {
         self.rooms.count(ROOT, Some(room.as_bytes())) as u32
     }
+}
 
-    /// The guest is gone.
-    pub fn leave(&mut self, at: usize, guest: &mut Guest, net: &mut impl Sockets, out: &mut [u8]) {
-        self.leave_room(at, guest, net, out);
-        self.rooms.leave_all(ROOT, Member(at as u32));
+impl Guest {
+    fn acknowledge(&mut self, event: &EventPacket<'_>, content: &impl Content, wire: &mut Wire<'_, impl Sockets>) {
+        let mut reply = Out::stored(&mut *wire.out);
+        if let Some(request) = event.ack {
+            let _ = self.end.io().ack(request, content, &mut reply);
+            let n = reply.written().len();
+            wire.send(n);
+        }
     }
 }
 
-/// No line has this number.
-const LINE_NONE: usize = usize::MAX;
-
-fn acknowledge(
-    at: usize,
-    guest: &mut Guest,
-    event: &EventPacket<'_>,
-    content: &impl Content,
-    net: &mut impl Sockets,
-    out: &mut [u8],
-) {
-    let mut reply = Out::stored(out);
-    if let Some(request) = event.ack {
-        let _ = guest.end.io().ack(request, content, &mut reply);
-        net.send(at, reply.written());
-    }
+const fn member(line: usize) -> Member {
+    Member(line as u32)
 }

@@ -31,9 +31,11 @@ use net::Net;
 use sansocket::time::Instant;
 use server::Lines;
 
-/// The clock counts in these steps.
-const TICK_MS: u32 = 10;
-const CLOCK_HZ: u32 = 12_500_000;
+/// The timer begins anew after so many milliseconds, and wakes the board.
+const TICK_MS: u32 = 100;
+/// What the timer counts in a millisecond, and in all.
+const COUNTS_PER_MS: u32 = 12_500;
+const COUNTS: u32 = TICK_MS * COUNTS_PER_MS;
 
 static TICKS: AtomicU32 = AtomicU32::new(0);
 
@@ -45,18 +47,21 @@ fn main() -> ! {
     static mut SOCKETS: net::Storage = net::STORAGE;
     if let Some(mut board) = Peripherals::take() {
         board.SYST.set_clock_source(SystClkSource::Core);
-        board.SYST.set_reload(CLOCK_HZ / 1000 * TICK_MS - 1);
+        board.SYST.set_reload(COUNTS - 1);
         board.SYST.enable_counter();
         board.SYST.enable_interrupt();
     }
-    let mut net = Net::start(NET_MEMORY, SOCKETS, now(), random);
+    let mut now = clock();
+    let mut net = Net::start(NET_MEMORY, SOCKETS, now, random);
     LINES.start(MEMORY);
     // SAFETY: nothing depends on the interrupt being masked.
     unsafe { NVIC::unmask(Ethernet) };
     let mut chat = Chat::new(random);
     loop {
-        LINES.turn(&mut chat, &mut net, now(), status);
-        if !net.poll(now()) {
+        // QEMU may be late with the interrupt of the timer, and no clock may run backwards.
+        now = now.max(clock());
+        let is_changed = LINES.turn(&mut chat, &mut net, now, status);
+        if !net.poll(now) && !is_changed {
             sleep();
         }
     }
@@ -101,8 +106,17 @@ fn stack() -> u32 {
     }
 }
 
-fn now() -> Instant {
-    Instant::from_millis(u64::from(TICKS.load(Relaxed)) * u64::from(TICK_MS))
+/// The milliseconds since the start.
+fn clock() -> Instant {
+    let mut ticks = TICKS.load(Relaxed);
+    let elapsed = loop {
+        let elapsed = COUNTS.saturating_sub(SYST::get_current()) / COUNTS_PER_MS;
+        match TICKS.load(Relaxed) {
+            same if same == ticks => break elapsed,
+            more => ticks = more,
+        }
+    };
+    Instant::from_millis(u64::from(ticks) * u64::from(TICK_MS) + u64::from(elapsed))
 }
 
 /// Until a frame comes, or the next tick.

@@ -60,6 +60,45 @@ pub trait Sockets {
     fn abort(&mut self, line: usize);
 }
 
+/// The socket of one connection, those of the others, and memory to write a packet in.
+pub struct Wire<'w, S> {
+    pub at: usize,
+    pub net: &'w mut S,
+    pub out: &'w mut [u8],
+}
+
+impl<S: Sockets> Wire<'_, S> {
+    pub fn room(&mut self) -> usize {
+        self.net.room(self.at)
+    }
+
+    /// Sends the first `n` bytes of the memory.
+    pub fn send(&mut self, n: usize) {
+        self.net.send(self.at, self.out.get(..n).unwrap_or_default());
+    }
+
+    /// Closes the connection when all was sent.
+    fn end(&mut self, now: Instant) -> Option<Talk> {
+        self.net.close(self.at);
+        Some(Talk::Ending(now.after_millis(ENDING_MS)))
+    }
+
+    fn abort(&mut self) -> Option<Talk> {
+        self.net.abort(self.at);
+        Some(Talk::Closed)
+    }
+
+    /// Ends a connection whose browser takes nothing.
+    fn give_up(&mut self, stuck: &mut Option<Instant>, now: Instant) -> Option<Talk> {
+        if self.room() >= PACKET {
+            *stuck = None;
+            return None;
+        }
+        let since = *stuck.get_or_insert(now);
+        if now < since.after_millis(STUCK_MS) { None } else { self.abort() }
+    }
+}
+
 /// What the board does for each connection.
 struct Line {
     talk: Talk,
@@ -121,15 +160,16 @@ impl Lines {
         }
     }
 
-    /// Does everything that does not have to wait. `status` writes the state of the board.
+    /// Does what does not have to wait. `true`: call it again before you sleep. `status` writes the state of the board.
     pub fn turn(
         &mut self,
         chat: &mut Chat,
         net: &mut impl Sockets,
         now: Instant,
         mut status: impl FnMut(usize, &mut [u8]) -> usize,
-    ) {
+    ) -> bool {
         let Self { lines, first, out } = self;
+        let mut is_changed = false;
         let mut free = SEATS.saturating_sub(lines.iter().filter(|line| line.is_seated()).count());
         // Another one begins each time, or the first would take all the room that becomes free.
         *first = if *first + 1 < LINES { *first + 1 } else { 0 };
@@ -146,64 +186,66 @@ impl Lines {
                     keep.handle_input(now);
                 }
             }
-            if let Some(next) = line.turn(at, free, chat, net, now, out, &mut status) {
+            let wire = Wire { at, net: &mut *net, out: &mut *out };
+            if let Some(next) = line.turn(wire, free, chat, now, &mut status) {
                 line.talk = next;
                 line.stuck = None;
+                is_changed = true;
                 free = free.saturating_sub(usize::from(line.is_seated()));
             }
         }
+        is_changed
     }
 }
 
 impl Line {
     /// What the line does next, if that is something else.
-    #[allow(clippy::too_many_arguments)]
     fn turn(
         &mut self,
-        at: usize,
+        mut wire: Wire<'_, impl Sockets>,
         free: usize,
         chat: &mut Chat,
-        net: &mut impl Sockets,
         now: Instant,
-        out: &mut [u8],
         status: &mut impl FnMut(usize, &mut [u8]) -> usize,
     ) -> Option<Talk> {
         let Self { talk, inbox, stuck } = self;
+        let at = wire.at;
         match talk {
             Talk::Closed => {
                 inbox.reset();
-                let limits = http::Limits::new().bytes(MEMORY);
-                net.accept(at).then(|| Talk::Head(HeadScanner::new(limits), now.after_millis(HEAD_MS)))
+                // One byte less, so that a head that is too long is noticed when the memory is full.
+                let limits = http::Limits::new().bytes(MEMORY - 1);
+                wire.net.accept(at).then(|| Talk::Head(HeadScanner::new(limits), now.after_millis(HEAD_MS)))
             }
             Talk::Head(scanner, by) => match scanner.scan(inbox.bytes()) {
                 Ok(Some(n)) => {
                     let head = inbox.bytes().get(..n).unwrap_or_default();
-                    let (next, len) = answer(head, free, chat, now, out, status);
+                    let (next, len) = answer(head, free, chat, now, wire.out, status);
                     inbox.consume(n);
-                    net.send(at, out.get(..len).unwrap_or_default());
+                    wire.send(len);
                     Some(next)
                 }
-                Ok(None) if now < *by && !net.has_ended(at) => None,
-                Ok(None) => abort(at, net),
+                Ok(None) if now < *by && !wire.net.has_ended(at) => None,
+                Ok(None) => wire.abort(),
                 Err(error) => {
-                    let len = plain(error.status(), "", out);
-                    net.send(at, out.get(..len).unwrap_or_default());
-                    Some(end(at, net, now))
+                    let len = plain(error.status(), "", wire.out);
+                    wire.send(len);
+                    wire.end(now)
                 }
             },
             Talk::Body(rest, by) => {
-                let n = net.send(at, rest);
+                let n = wire.net.send(at, rest);
                 *rest = rest.get(n..).unwrap_or_default();
                 match rest {
-                    [] => Some(end(at, net, now)),
-                    _ if now >= *by => abort(at, net),
+                    [] => wire.end(now),
+                    _ if now >= *by => wire.abort(),
                     _ => None,
                 }
             }
             Talk::Echo(ws, keep) => {
                 let mut is_more = true;
-                while is_more && net.room(at) >= PACKET {
-                    let mut out = ws.out(&mut *out);
+                while is_more && wire.room() >= PACKET {
+                    let mut out = ws.out(&mut *wire.out);
                     match inbox.poll_message(ws) {
                         Ok(Some(Incoming::Message(message))) => {
                             let _ = ws.send(message.kind(), message.as_bytes(), &mut out);
@@ -219,44 +261,24 @@ impl Line {
                         while let Ok(true) = keep.poll_transmit(ws, &mut out) {}
                     }
                     while let Ok(true) = ws.poll_transmit(&mut out) {}
-                    net.send(at, out.written());
+                    let n = out.written().len();
+                    wire.send(n);
                 }
-                let is_over = ws.is_closing() || net.has_ended(at);
-                if is_over && !is_more { Some(end(at, net, now)) } else { give_up(at, stuck, net, now) }
+                let is_over = ws.is_closing() || wire.net.has_ended(at);
+                if is_over && !is_more { wire.end(now) } else { wire.give_up(stuck, now) }
             }
             Talk::Chat(guest) => {
-                if chat.turn(at, guest, inbox, net, now, out) {
-                    return Some(end(at, net, now));
+                if chat.turn(guest, inbox, &mut wire, now) {
+                    return wire.end(now);
                 }
-                give_up(at, stuck, net, now).inspect(|_| chat.leave(at, guest, net, out))
+                wire.give_up(stuck, now).inspect(|_| chat.leave(guest, &mut wire))
             }
             Talk::Ending(by) => {
-                while net.receive(at, out) > 0 {}
-                if net.is_over(at) || now >= *by { abort(at, net) } else { None }
+                while wire.net.receive(at, wire.out) > 0 {}
+                if wire.net.is_over(at) || now >= *by { wire.abort() } else { None }
             }
         }
     }
-}
-
-/// Closes the connection when all was sent.
-fn end(at: usize, net: &mut impl Sockets, now: Instant) -> Talk {
-    net.close(at);
-    Talk::Ending(now.after_millis(ENDING_MS))
-}
-
-fn abort(at: usize, net: &mut impl Sockets) -> Option<Talk> {
-    net.abort(at);
-    Some(Talk::Closed)
-}
-
-/// Ends a connection whose browser takes nothing.
-fn give_up(at: usize, stuck: &mut Option<Instant>, net: &mut impl Sockets, now: Instant) -> Option<Talk> {
-    if net.room(at) >= PACKET {
-        *stuck = None;
-        return None;
-    }
-    let since = *stuck.get_or_insert(now);
-    if now < since.after_millis(STUCK_MS) { None } else { abort(at, net) }
 }
 
 /// Answers a request. Returns what comes next, and the length of the answer in `out`.
