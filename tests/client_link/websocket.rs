@@ -242,6 +242,7 @@ fn a_message_that_does_not_fit_is_left_out() {
                         Ok(false) => break,
                         Ok(true) => told.push(format!("{:?}", link.take(WS, &mut inbox, at(1)))),
                         Err(grow) => {
+                            assert!(needed.is_empty(), "it is still there");
                             needed.push(grow.to);
                             assert!(!link.skip_message(Line::Get, &mut inbox) && link.skip_message(WS, &mut inbox));
                         }
