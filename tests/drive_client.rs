@@ -253,6 +253,18 @@ fn memory_that_is_too_small_is_told_and_can_be_replaced() {
 }
 
 #[test]
+fn a_message_that_is_too_large_can_be_left_out() {
+    let mut world = connected(PLAIN);
+    let text = "x".repeat(600);
+    world.net.borrow_mut().server.send(|io, out| io.emit(ROOT, "large", &&*text, None, out).unwrap());
+    world.serve(ROOT, "news", 5);
+    assert_eq!(world.grow().map(|grow| grow.what), Some(What::Inbox));
+    assert!(world.client.skip_message());
+    world.wait(10, 0);
+    assert_eq!(world.told(), ["/ 5"], "and nothing has ended");
+}
+
+#[test]
 fn attachments_arrive_when_there_is_memory_for_them() {
     let mut world = connected(PLAIN);
     let files: [&[u8]; 1] = [&[7; 300]];

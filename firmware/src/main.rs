@@ -4,7 +4,10 @@
 #![no_std]
 #![no_main]
 
+#[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
+#[cfg(target_arch = "riscv32")]
+use riscv_rt::entry;
 #[allow(unused_imports)]
 use host::{byte, receive, send};
 

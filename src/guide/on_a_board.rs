@@ -43,8 +43,8 @@
 //!   [`ClientEnd`](crate::endpoint::client::ClientEnd): 10 KB of flash and 700 bytes less, and nothing waits while there is no connection.
 //! - Take messages in parts ([`ws::Connection::poll_event`](crate::ws::Connection::poll_event)): 64 bytes are enough to receive. For plain WebSocket; Socket.IO
 //!   needs whole packets.
-//! - Leave out messages that do not fit: [`WebSocketLink::skip_message`](crate::endpoint::client::WebSocketLink::skip_message), or
-//!   [`ws::Inbox::skip_message`](crate::ws::Inbox::skip_message). Or set [`Config::limits`](crate::endpoint::client::Config::limits) below the size of the inbox:
+//! - Leave out messages that do not fit: [`Link::skip_message`](crate::endpoint::client::Link::skip_message), and the method of that name of a
+//!   client, a driver or [`ws::Inbox::skip_message`](crate::ws::Inbox::skip_message). Or set [`Config::limits`](crate::endpoint::client::Config::limits) below the size of the inbox:
 //!   then a message that is too large ends the connection with the close code 1009, and the client connects again. Skip what you can do without; set the limit
 //!   where a missing message would leave you in a wrong state.
 //! - Write numbers yourself: [`Args`](crate::json::Args) for a type of your own, with [`Writer::decimal`](crate::bytes::Writer::decimal), needs less flash than

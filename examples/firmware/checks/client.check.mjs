@@ -77,7 +77,7 @@ for (const [name, { target, ...budget }] of Object.entries(BOARDS)) {
 }
 
 group("client, long", async (check) => {
-  const server = await serve({ pingInterval: 300, pingTimeout: 5000, acknowledges: (number) => number !== 3 });
+  const server = await serve({ pingInterval: 300, pingTimeout: 20_000, acknowledges: (number) => number !== 3 });
   const { board, stop } = await boardWithModem(M3, "client", server.port);
   try {
     await board.says("connected");

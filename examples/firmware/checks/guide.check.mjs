@@ -34,6 +34,6 @@ group("guide", async (check) => {
   await check("with a wrong number in its assertion it fails", async () => {
     const main = path.join(folder, "src/main.rs");
     writeFileSync(main, readFileSync(main, "utf8").replace("437[21]\");", "437[22]\");"));
-    await assert.rejects(run(), /assertion/);
+    await assert.rejects(run(), ({ stdout, stderr }) => /assertion/.test(stdout + stderr));
   });
 });

@@ -148,7 +148,7 @@ export async function serve({ port = 0, middleware, acknowledges = () => true, .
   http.listen(port, "127.0.0.1");
   await once(http, "listening");
   server.port = http.address().port;
-  server.ask = (...question) => server.socket.timeout(10_000).emitWithAck(...question);
+  server.ask = (...question) => server.socket.timeout(30_000).emitWithAck(...question);
   server.stop = async () => {
     if (!http.listening) return;
     io.disconnectSockets(true);

@@ -343,6 +343,13 @@ where
         false
     }
 
+    /// Leaves out a message that is too large for the receive memory, after [`next`](Self::next) has said so, and the connection lives. `false` if no message is
+    /// arriving: then it is the head of an answer that does not fit. As [`Link::skip_message`](crate::endpoint::client::Link::skip_message), which says what that
+    /// means for Socket.IO.
+    pub fn skip_message(&mut self) -> bool {
+        self.io.end.skip_message(crate::endpoint::client::Line::WebSocket, &mut self.inbox)
+    }
+
     /// All but the memory to receive into: what sends.
     pub const fn io(&mut self) -> &mut Io<'m, T, C, F> {
         &mut self.io

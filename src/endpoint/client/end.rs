@@ -291,6 +291,11 @@ where
         self.link.handle_eof(line, now);
     }
 
+    /// Leaves out a message that does not fit into the inbox, and the connection lives. As [`Link::skip_message`], which says what that means for Socket.IO.
+    pub fn skip_message<R: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<R>) -> bool {
+        self.link.skip_message(line, inbox)
+    }
+
     /// The Socket.IO session: which namespaces are connected.
     pub const fn io(&self) -> &Session<N, A, S> {
         &self.io

@@ -204,6 +204,35 @@ pub trait Link: sealed::Sealed {
         now: Instant,
     ) -> Option<engineio::Event<'e>>;
 
+    /// Drops the message that is arriving over a WebSocket, after [`advance`](Self::advance) has said that it does not fit into the inbox: the bytes that have come
+    /// and those that will come. The next event is about what comes behind it. `false` if no message is arriving, such as when the answer to the handshake or to a
+    /// request of polling does not fit. Then nothing was changed.
+    ///
+    /// For a client whose memory cannot grow, and that can do without long messages. Engine.IO goes on with any message that is missing. Socket.IO does not if the
+    /// message announces attachments or is one: then the [session](crate::socketio::client::Session) finds a fault in what follows.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::{Grow, client::{Config, Line, Link, WebSocketLink}}, engineio::Event, time::Instant, ws::Inbox};
+    ///
+    /// /// The next event that fits.
+    /// fn next<'e>(link: &mut WebSocketLink<'_>, inbox: &'e mut Inbox<[u8; 1024]>, now: Instant) -> Option<Event<'e>> {
+    ///     loop {
+    ///         match link.advance(Line::WebSocket, inbox, now, &mut |_| {}) {
+    ///             Ok(true) => return link.take(Line::WebSocket, inbox, now),
+    ///             Ok(false) => return None, // read more
+    ///             Err(Grow { to, .. }) if link.skip_message(Line::WebSocket, inbox) => println!("left out: {to} bytes"),
+    ///             Err(_) => {
+    ///                 link.close(now);
+    ///                 inbox.reset();
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// # let config = Config::parse("ws://example.org").unwrap();
+    /// # assert!(next(&mut WebSocketLink::new(&config), &mut Inbox::new([0; 1024]), Instant::from_millis(0)).is_none());
+    /// ```
+    fn skip_message<S: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool;
+
     /// Writes what the line, which is open, has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
     ///
     /// # Errors

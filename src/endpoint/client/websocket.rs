@@ -40,36 +40,6 @@ impl<'c> WebSocketLink<'c> {
         Self { config, life: Life::new(), socket: Socket::new(), is_blocked: false }
     }
 
-    /// Drops the message that is arriving, after [`advance`](Link::advance) has said that it does not fit into the inbox: the bytes that have come and those
-    /// that will come. The next event is about what comes behind it. `false` if no message is open, such as when the answer to the handshake does not fit.
-    ///
-    /// For a client whose memory cannot grow, and that has no use for long messages. Engine.IO goes on with any message that is missing. Socket.IO does not if the
-    /// message announces attachments or is one: then the [session](crate::socketio::client::Session) finds a fault in what follows.
-    ///
-    /// ```
-    /// use sansocket::{endpoint::{Grow, client::{Config, Line, Link, WebSocketLink}}, engineio::Event, time::Instant, ws::Inbox};
-    ///
-    /// /// The next event that fits.
-    /// fn next<'e>(link: &mut WebSocketLink<'_>, inbox: &'e mut Inbox<[u8; 1024]>, now: Instant) -> Option<Event<'e>> {
-    ///     loop {
-    ///         match link.advance(Line::WebSocket, inbox, now, &mut |_| {}) {
-    ///             Ok(true) => return link.take(Line::WebSocket, inbox, now),
-    ///             Ok(false) => return None, // read more
-    ///             Err(Grow { to, .. }) if link.skip_message(inbox) => println!("left out: {to} bytes"),
-    ///             Err(_) => link.close(now),
-    ///         }
-    ///     }
-    /// }
-    /// # let config = Config::parse("ws://example.org").unwrap();
-    /// # assert!(next(&mut WebSocketLink::new(&config), &mut Inbox::new([0; 1024]), Instant::from_millis(0)).is_none());
-    /// ```
-    pub fn skip_message<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) -> bool {
-        let Some(ws) = self.socket.ws() else { return false };
-        let is_open = ws.open_kind().is_some();
-        inbox.skip_message(ws);
-        is_open
-    }
-
     /// Closes the line when the session is over.
     pub(super) fn settle(&mut self, now: Instant) {
         if !self.life.is_running() {
@@ -173,6 +143,13 @@ impl Link for WebSocketLink<'_> {
         _now: Instant,
     ) -> Option<engineio::Event<'e>> {
         if line == Line::WebSocket { self.life.take(inbox) } else { None }
+    }
+
+    fn skip_message<S: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool {
+        let Some(ws) = self.socket.ws().filter(|_| line == Line::WebSocket) else { return false };
+        let is_open = ws.open_kind().is_some();
+        inbox.skip_message(ws);
+        is_open
     }
 
     fn transmit<S: AsMut<[u8]>, K: MaskSource>(

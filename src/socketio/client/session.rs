@@ -189,10 +189,10 @@ where
                     return Err(error);
                 }
                 let event = self.handle_message(message);
-                self.failed = event.err();
-                if let Some(error) = self.failed {
+                if let Err(error) = event {
                     note!("the server broke Socket.IO: {}", error);
                 }
+                self.failed = event.err();
                 event
             }
         }

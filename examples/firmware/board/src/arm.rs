@@ -13,12 +13,15 @@ pub use cortex_m_rt::entry;
 const UART: usize = 0x4000_c000;
 const DATA: usize = 0x00;
 const FLAGS: usize = 0x18;
+const LINE: usize = 0x2c;
 const INTERRUPT_MASK: usize = 0x38;
 /// Nothing has come. What is to be sent has no room.
 const IS_EMPTY: u32 = 1 << 4;
 const IS_FULL: u32 = 1 << 5;
-/// Something has come.
-const HAS_COME: u32 = 1 << 4;
+/// Something has come: half a FIFO, or less and then a pause.
+const HAS_COME: u32 = 1 << 4 | 1 << 6;
+/// Eight bits, with the FIFOs of 16 bytes.
+const EIGHT_BITS: u32 = 0b11 << 5 | 1 << 4;
 
 /// SysTick, and the register that lets the interrupts 0 to 31 through.
 const SYSTICK: usize = 0xe000_e010;
@@ -45,6 +48,7 @@ pub fn start() {
     write(SYSTICK + 8, 0);
     // On, with an interrupt, at the clock of the core.
     write(SYSTICK, 0b111);
+    write(UART + LINE, EIGHT_BITS);
     write(ENABLE, UART_INTERRUPT);
 }
 

@@ -11,6 +11,7 @@ pub use riscv_rt::entry;
 /// The serial line, a 16550.
 const UART: usize = 0x1000_0000;
 const INTERRUPT_ENABLE: usize = UART + 1;
+const FIFO: usize = UART + 2;
 const STATUS: usize = UART + 5;
 const HAS_COME: u8 = 1 << 0;
 const HAS_ROOM: u8 = 1 << 5;
@@ -51,6 +52,7 @@ fn write_byte(at: usize, value: u8) {
 pub fn start() {
     write(PRIORITY, 1);
     write(ENABLE, 1 << 10);
+    write_byte(FIFO, 1);
     write_byte(INTERRUPT_ENABLE, 1);
     // SAFETY: no handler is called, since `mstatus` lets none through.
     unsafe { asm!("csrs mie, {}", in(reg) WAKERS) };

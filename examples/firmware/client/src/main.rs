@@ -60,7 +60,7 @@ fn main() -> ! {
                 print("too large: ");
                 print_number(grow.to as u32);
                 print(" bytes are needed\n");
-                if !link.skip_message(&mut inbox) {
+                if !link.skip_message(LINE, &mut inbox) {
                     link.close(now);
                 }
                 continue;

@@ -252,6 +252,10 @@ impl Link for FullLink<'_> {
         event
     }
 
+    fn skip_message<S: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool {
+        self.base.skip_message(line, inbox)
+    }
+
     fn transmit<S: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
