@@ -89,6 +89,17 @@ impl<M: AsMut<[u8]>> Deflate<M> {
     }
 
     /// Begins a new stream in the same memory, with distances of at most 2 to the power of `window_bits`, if that is less than the window of the tier.
+    ///
+    /// ```
+    /// use sansocket::deflate::{Deflate, Tier};
+    ///
+    /// let mut compressor = Deflate::new(Tier::SMALL, vec![0; Tier::SMALL.bytes()])?;
+    /// let mut memory = [0; 64];
+    /// let n = compressor.compress(b"for one connection", true, &mut memory)?;
+    /// compressor.restart(8); // for the next one, which knows nothing of the first
+    /// assert_eq!(compressor.compress(b"for one connection", true, &mut memory)?, n);
+    /// # Ok::<(), sansocket::Capacity>(())
+    /// ```
     pub const fn restart(&mut self, window_bits: u8) {
         self.window = self.tier.window(window_bits);
         self.odd = (0, 0);

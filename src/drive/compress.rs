@@ -12,6 +12,7 @@ use core::marker::PhantomData;
 pub struct Compressed<D, M>(PhantomData<(D, M)>);
 
 /// The masking keys of a side, its deflater, and what it offers or accepts.
+#[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Packer<K, M> {
     with: WithDeflater<K, M>,

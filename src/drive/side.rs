@@ -42,11 +42,34 @@ pub trait Side: sealed::Sealed {
     }
 }
 
-/// The side of a server. Sealed.
+/// The side of a server, with compression or without. Sealed.
+///
+/// ```
+/// use sansocket::drive::{Error, Failed, Grow, ServerSide, Timer, Transport, WebSocket};
+///
+/// async fn serve<T: Transport, C: Timer, D: ServerSide, S: Grow>(
+///     mut ws: WebSocket<T, C, D, S, Vec<u8>>,
+/// ) -> Result<(), Error<Failed<T>>> {
+///     ws.accept().await?;
+///     ws.send_text("hello").await
+/// }
+/// ```
 pub trait ServerSide: Side<Role = Server> {}
 impl<D: Side<Role = Server>> ServerSide for D {}
 
-/// The side of a client. Sealed.
+/// The side of a client, with compression or without. Sealed.
+///
+/// ```
+/// use sansocket::{drive::{ClientSide, Error, Failed, Grow, Timer, Transport, WebSocket}, http::Url};
+///
+/// async fn greet<T: Transport, C: Timer, D: ClientSide, S: Grow>(
+///     mut ws: WebSocket<T, C, D, S, Vec<u8>>,
+///     url: &Url<'_>,
+/// ) -> Result<(), Error<Failed<T>>> {
+///     ws.connect(url).await?;
+///     ws.send_text("hello").await
+/// }
+/// ```
 pub trait ClientSide: Side<Role = Client> {
     /// Fills memory with random bytes.
     #[doc(hidden)]
