@@ -129,7 +129,7 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Inflating<S, M> {
         Self { raw, inflater: Inflater::idle(memory) }
     }
 
-    /// A message may be unpacked to 64 KiB, and beyond that to so many times the bytes that it had: 256, unless you set this. The format allows for
+    /// A message may be unpacked to 1 MiB, and beyond that to so many times the bytes that it had: 256, unless you set this. The format allows for
     /// 1,032; what honest programs send stays far below. A message that exceeds it is refused with close code 1009.
     ///
     /// ```

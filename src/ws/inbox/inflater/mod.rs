@@ -11,7 +11,7 @@ use crate::{
 /// What every message lacks at its end (RFC 7692 section 7.2.2).
 const TAIL: &[u8; 4] = b"\0\0\xff\xff";
 /// So many bytes may come of any message, whatever the ratio.
-const FREE: u64 = 64 * 1024;
+const FREE: u64 = 1024 * 1024;
 
 /// ```text
 /// | dropped | history | not lent yet | room |
