@@ -9,6 +9,7 @@ use sansocket::{
     http::Url,
     ws::{CloseCode, Compression, Deflater, Incoming, Kind},
 };
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const LEAST: usize = 512;
@@ -192,6 +193,44 @@ async fn what_was_agreed_on_elsewhere_counts() {
     let mut ws = ws.with_compression(Compression::new(), vec![0; 100], deflater(Tier::TINY));
     assert!(ws.opened_with(agreed).is_err_and(|e| e.needed == 40 * 1024 && e.available == 100));
     assert!(matches!(ws.send_text("a").await, Err(Error::Order)), "nothing was changed");
+}
+
+/// How often memory of [`Counted`] was made.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+struct Counted(Vec<u8>);
+
+impl AsMut<[u8]> for Counted {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl FromIterator<u8> for Counted {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
+        MADE.fetch_add(1, Ordering::Relaxed);
+        Self(bytes.into_iter().collect())
+    }
+}
+
+/// Memory grows by doubling while a message arrives, and shrinks behind it: else each read would cost a copy of the message.
+#[tokio::test]
+async fn memory_to_unpack_in_is_kept_while_a_message_arrives() {
+    let (near, far): Pair = duplex(64);
+    let server = tokio::spawn(async move {
+        let mut ws = WebSocket::server(Stream::new(near), Clock::new(), vec![0; LEAST], vec![0; LEAST])
+            .with_compression(Compression::new(), Counted(Vec::new()), deflater(Tier::SMALL));
+        serve(&mut ws).await.unwrap();
+    });
+    let mut ws = WebSocket::client(Stream::new(far), Clock::new(), random, vec![0; LEAST], vec![0; LEAST])
+        .with_compression(Compression::new(), vec![0; 40 * 1024], deflater(Tier::SMALL));
+    ws.connect(&url()).await.unwrap();
+    let json: Vec<u8> = (0..).flat_map(|i| format!("{{\"n\":{i}}},").into_bytes()).take(1 << 20).collect();
+    ask(&mut ws, Kind::Text, &json).await;
+    ws.close(CloseCode::NORMAL, "").await.unwrap();
+    server.await.unwrap();
+    let made = MADE.load(Ordering::Relaxed);
+    assert!((12..30).contains(&made), "made {made} times");
 }
 
 /// The halves and the drivers that block compress too.

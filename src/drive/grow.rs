@@ -42,7 +42,8 @@ impl<S: AsMut<[u8]> + FromIterator<u8>, W: AsMut<[u8]> + FromIterator<u8>> Grow 
     fn shrink(inbox: &mut Inbox<Self>, least: usize) {
         shrink_raw(inbox, least);
         let least = least.max(inbox.held_unpacked());
-        if inbox.unpacked_size() > least {
+        // While a message arrives its memory stays: else each read would copy all of it.
+        if !inbox.is_unpacking() && inbox.unpacked_size() > least {
             let _ = inbox.replace_unpacked(memory(least));
         }
     }

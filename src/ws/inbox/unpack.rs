@@ -10,7 +10,7 @@ use crate::{
 impl<S: Storage> Inbox<S> {
     /// Whether a compressed message is open, or was unpacked and not taken.
     #[inline(always)]
-    pub(in crate::ws) fn is_unpacking(&mut self) -> bool {
+    pub(crate) fn is_unpacking(&mut self) -> bool {
         self.buffer.inflater().is_some_and(|inflater| inflater.open_kind().is_some())
     }
 
