@@ -21,7 +21,7 @@ const TIME: usize = 0x0200_bff8;
 const ALARM: usize = 0x0200_4000;
 const TICKS_A_MS: u64 = 10_000;
 
-/// The interrupts of the devices: the priority of the UART, what is let through, and who has called.
+/// The interrupts of the devices: the priority of the UART, which interrupts are enabled, and which one is pending.
 const PRIORITY: usize = 0x0c00_0000 + 4 * 10;
 const ENABLE: usize = 0x0c00_2000;
 const CLAIM: usize = 0x0c20_0004;
