@@ -90,7 +90,7 @@
 //! ```
 //!
 //! Ask whether a byte has come and go to sleep with interrupts off, else one that comes in between is noticed late: `wfi` wakes for an interrupt that is pending,
-//! whether it is let through or not. `examples/firmware/board` does that on Arm and RISC-V. If the clock of your chip stops in a deep sleep, use one that does not
+//! whether it is masked or not. `examples/firmware/board` does that on Arm and RISC-V. If the clock of your chip stops in a deep sleep, use one that does not
 //! (that of the calendar), since deadlines are counted by it.
 //!
 //! To sleep for longer than the server's interval, leave: `disconnect`, send what is owed, close, cut the power of the network, and connect anew when there is

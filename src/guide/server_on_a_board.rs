@@ -15,7 +15,7 @@
 //!
 //! # How many connections?
 //!
-//! More than clients. A browser fetches the page over connections of its own and opens some in advance, and a client for whom there is no place must have one to
+//! More than clients. A browser fetches the page over connections of its own and opens some in advance, and a client that is refused needs a connection to
 //! be told so: answer with status 503 and a sentence. Without a free socket the network stack refuses it, and the browser says only that the site cannot be
 //! reached. The example has four places and seven connections. Give a connection without a request little time, 3 s in the example.
 //!
