@@ -121,13 +121,16 @@ export function frame(payload, { opcode = 1, fin = true, rsv = 0, masked = true,
 
 /** A raw connection. `received` is all that came, `ended` whether the server closed. */
 export class Raw {
-  received = Buffer.alloc(0);
+  #whole = Buffer.alloc(0);
+  #since = [];
+  #frames = [];
+  #parsed = 0;
   ended = false;
 
   static async connect(port) {
     const raw = new Raw();
     raw.socket = net.connect(port, "127.0.0.1");
-    raw.socket.on("data", (d) => (raw.received = Buffer.concat([raw.received, d])));
+    raw.socket.on("data", (d) => raw.#since.push(d));
     raw.socket.on("error", () => (raw.ended = true));
     raw.socket.on("close", () => (raw.ended = true));
     raw.socket.on("end", () => (raw.ended = true));
@@ -155,6 +158,11 @@ export class Raw {
     this.socket.write(bytes);
   }
 
+  get received() {
+    if (this.#since.length > 0) this.#whole = Buffer.concat([this.#whole, ...this.#since.splice(0)]);
+    return this.#whole;
+  }
+
   text() {
     return this.received.toString("latin1");
   }
@@ -163,12 +171,13 @@ export class Raw {
     return Number(/^HTTP\/1\.1 (\d+)/.exec(this.text())?.[1]);
   }
 
-  /** The frames behind the head. */
+  /** The frames behind the head. Each is parsed once, however often this is called. */
   frames() {
-    const at = this.received.indexOf("\r\n\r\n");
-    let rest = this.received.subarray(at + 4);
-    const frames = [];
-    while (at >= 0 && rest.length >= 2) {
+    const received = this.received;
+    if (this.#parsed === 0) this.#parsed = received.indexOf("\r\n\r\n") + 4;
+    if (this.#parsed < 4) this.#parsed = 0;
+    let rest = received.subarray(this.#parsed);
+    while (this.#parsed > 0 && rest.length >= 2) {
       let size = rest[1] & 127;
       let from = 2;
       if (size === 126) {
@@ -181,10 +190,11 @@ export class Raw {
         from = 10;
       }
       if (rest.length < from + size) break;
-      frames.push({ opcode: rest[0] & 15, masked: rest[1] > 127, payload: rest.subarray(from, from + size) });
+      this.#frames.push({ opcode: rest[0] & 15, masked: rest[1] > 127, payload: rest.subarray(from, from + size) });
       rest = rest.subarray(from + size);
+      this.#parsed += from + size;
     }
-    return frames;
+    return this.#frames;
   }
 
   texts() {
