@@ -117,16 +117,28 @@ impl<M: AsMut<[u8]>> Deflate<M> {
     pub fn compress(&mut self, input: &[u8], is_flush: bool, out: &mut [u8]) -> Result<usize, Capacity> {
         let available = out.len();
         let mut bits = BitWriter::new(out, self.odd);
-        let Some((mut search, units, work)) = self.search(input) else {
+        let plan = self.tier.plan;
+        let Some(Parts { mut search, cells, units, work }) = self.parts(input) else {
             return Err(Capacity { needed: self.tier.bytes(), available: 0 });
         };
-        run(&mut search, units, work, &mut bits);
+        let mut at = 0;
+        while at < input.len() && !bits.is_over() {
+            let begun = at;
+            let found = collect(&mut search, Index::new(cells, plan), &mut at, units);
+            let raw = input.get(begun..at).unwrap_or_default();
+            let is_lent = work.is_empty();
+            encode_block::write(found, raw, if is_lent { cells } else { work }, &mut bits);
+            if is_lent {
+                cells.fill([0; 2]);
+                search.recall(&mut Index::new(cells, plan), at);
+            }
+        }
         if is_flush {
             // An empty one.
             bits.stored();
         }
         if bits.is_over() {
-            self.place = search.take_back();
+            self.place = search.take_back(&mut Index::new(cells, plan));
             return Err(Capacity { needed: self.bound(input.len()), available });
         }
         let (n, odd) = bits.finish();
@@ -168,18 +180,16 @@ impl<M: AsMut<[u8]>> Deflate<M> {
         n.saturating_add(blocks.saturating_mul(5)).saturating_add(2)
     }
 
-    /// The parts of the memory: a search in `input`, the units of a block, and the memory for its codes if that is not the index.
     #[inline(always)]
-    fn search<'m, 'i>(&'m mut self, input: &'i [u8]) -> Option<(Search<'m, 'i>, &'m mut [Cell], &'m mut [Cell])> {
+    fn parts<'m>(&'m mut self, input: &'m [u8]) -> Option<Parts<'m>> {
         let plan = self.tier.plan;
         let (history, rest) = self.memory.as_mut().split_at_mut_checked(self.tier.history())?;
         let (cells, rest) = rest.as_chunks_mut().0.split_at_mut_checked(plan.index)?;
         let (units, work) = rest.split_at_mut_checked(plan.units)?;
         let work = work.get_mut(..plan.work)?;
         let history = history.get(self.held.saturating_sub(self.window)..self.held)?;
-        let index = Index { cells, heads: plan.heads, shift: plan.shift, links: plan.links };
         let (window, effort, place) = (self.window, plan.effort, self.place);
-        Some((Search { index, input, history, window, effort, place, next: 0 }, units, work))
+        Some(Parts { search: Search { input, history, window, effort, place, next: 0 }, cells, units, work })
     }
 
     /// Puts `input` behind the history.
@@ -198,47 +208,64 @@ impl<M: AsMut<[u8]>> Deflate<M> {
     }
 }
 
-/// Finds and writes everything.
-fn run(search: &mut Search<'_, '_>, units: &mut [Cell], work: &mut [Cell], bits: &mut BitWriter<'_>) {
-    let len = search.input.len();
-    let (mut at, mut begun, mut n) = (0_usize, 0_usize, 0_usize);
-    while at < len {
-        let mut found = search.look(at, 0);
+/// The parts of the memory.
+struct Parts<'m> {
+    search: Search<'m>,
+    /// Of the index.
+    cells: &'m mut [Cell],
+    /// What was found for a block.
+    units: &'m mut [Cell],
+    /// For the codes of a block, if that is not the memory of the index.
+    work: &'m mut [Cell],
+}
+
+/// Finds the units of a block from `at` on, which is then its end.
+#[inline]
+fn collect<'u>(search: &mut Search<'_>, mut index: Index<'_>, at: &mut usize, units: &'u mut [Cell]) -> &'u [Cell] {
+    let input = search.input;
+    let (mut here, mut n) = (*at, 0_usize);
+    // How long there was no match.
+    let mut dry = 0_usize;
+    while here < input.len() {
+        let mut found = search.look(&mut index, here, 0);
         // A longer match one place on is worth a literal.
         while IS_WIDE && found.length > 0 && found.length < usize::from(search.effort.lazy) {
-            let longer = search.look(at.wrapping_add(1), found.length);
+            let longer = search.look(&mut index, here.wrapping_add(1), found.length);
             let place = units.get_mut(n..).and_then(|rest| rest.first_chunk_mut::<3>());
             let Some(place) = place.filter(|_| longer.length > 0) else { break };
-            place[0] = literal(byte(search.input, at));
+            place[0] = literal(byte(input, here));
             n = n.wrapping_add(1);
-            at = at.wrapping_add(1);
+            here = here.wrapping_add(1);
             found = longer;
         }
+        // Room for a match must be there.
         let Some(place) = units.get_mut(n..).and_then(|rest| rest.first_chunk_mut::<2>()) else { break };
         if found.length > 0 {
             *place = matched(found.length, found.distance);
             n = n.wrapping_add(2);
-            at = at.wrapping_add(found.length);
+            here = here.wrapping_add(found.length);
+            dry = 0;
         } else {
-            place[0] = literal(byte(search.input, at));
+            place[0] = literal(byte(input, here));
             n = n.wrapping_add(1);
-            at = at.wrapping_add(1);
+            here = here.wrapping_add(1);
+            if IS_WIDE {
+                // Bytes that were compressed before have no matches at all. The longer there was none, the fewer places are looked at.
+                let skipped = input.get(here..).unwrap_or_default().iter().take(dry.wrapping_shr(8).min(15));
+                for (byte, place) in skipped.zip(units.get_mut(n..).unwrap_or_default()) {
+                    *place = literal(*byte);
+                    n = n.wrapping_add(1);
+                    here = here.wrapping_add(1);
+                }
+                dry = dry.wrapping_add(1);
+            }
         }
-        // Room for a match must be left.
-        if n.wrapping_add(2) > units.len() || at >= len {
-            let found = units.get(..n).unwrap_or_default();
-            let raw = search.input.get(begun..at).unwrap_or_default();
-            if work.is_empty() {
-                search.lend_index(at, |work| encode_block::write(found, raw, work, bits));
-            } else {
-                encode_block::write(found, raw, work, bits);
-            }
-            (begun, n) = (at, 0);
-            if bits.is_over() {
-                return;
-            }
+        if n.wrapping_add(2) > units.len() {
+            break;
         }
     }
+    *at = here;
+    units.get(..n).unwrap_or_default()
 }
 
 #[inline]

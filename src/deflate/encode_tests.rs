@@ -197,6 +197,23 @@ fn what_is_read_is_what_was_written() {
     }
 }
 
+/// Few places are looked at in bytes without matches. What follows them is found at once.
+#[test]
+fn what_follows_bytes_without_matches_gets_shorter() {
+    let words = "what follows them is found at once; ".repeat(200).into_bytes();
+    for tier in TIERS {
+        let random = Random(9).bytes(8000);
+        let mut out = vec![0; 20_000];
+        let alone = compressor(tier).compress(&words, true, &mut out).unwrap();
+        let n = compressor(tier).compress(&[random.as_slice(), &words].concat(), true, &mut out).unwrap();
+        let (mut reader, rest) = (Reader::default(), words.len());
+        reader.read_flushed(&out[..n]);
+        assert!(reader.bytes.ends_with(&words) && reader.bytes.len() == 8000 + rest);
+        let most = 8000 + 8000 / 50 + alone + 150;
+        assert!(n < most, "{tier:?}: {n} of {most}");
+    }
+}
+
 #[test]
 fn an_empty_flush_is_one_byte() {
     let mut out = [9; 1];

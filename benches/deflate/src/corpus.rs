@@ -92,7 +92,12 @@ pub fn events() -> Vec<Vec<u8>> {
 pub fn chat() -> Vec<Vec<u8>> {
     let mut random = Random(2);
     let latin = words(&mut random, &"tnshrdlcmwfgypbvk".chars().collect::<Vec<_>>(), &['e', 'a', 'o', 'i', 'u'], 3000);
-    let cyrillic = words(&mut random, &"нтсрвлкмдпягбзчжшц".chars().collect::<Vec<_>>(), &"оеаиуыя".chars().collect::<Vec<_>>(), 3000);
+    let cyrillic = words(
+        &mut random,
+        &"нтсрвлкмдпягбзчжшц".chars().collect::<Vec<_>>(),
+        &"оеаиуыя".chars().collect::<Vec<_>>(),
+        3000,
+    );
     (0..200)
         .map(|i| {
             let len = 1000 + random.below(2000);
