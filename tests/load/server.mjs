@@ -1,7 +1,7 @@
 // The server under load beside Node's socket.io and socketioxide, in one run: CPU per acknowledgement, per delivery to all, and per delivery in
-// rooms of ten; and the floor: what one read and one write cost on this machine.
+// rooms of ten; and the floor: a server under the same load that only reads and writes (floor.c).
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { frame, sleep } from "../interop/support.js";
 import http from "node:http";
 import { cpu, openMany, poll, rss } from "./common.mjs";
@@ -11,7 +11,12 @@ const programs = {
   sansocket: [path("../../target/release/examples/server"), "--listen", "127.0.0.1:0", "--max-connections", "20000", "--log", "warn"],
   "socket.io": [process.execPath, path("node-server.mjs")],
   socketioxide: [path("../../target/load/socketioxide/release/socketioxide-server")],
+  floor: [process.env.FLOOR],
 };
+const text = "x".repeat(40);
+// The bytes of what the floor sends, and to whom.
+const ANSWERS = [`430["${text}"]`.length + 2, "answer"];
+const DELIVERIES = [`42["broadcast-message","${text}"]`.length + 2, "deliver"];
 const MANY = Number(process.env.MANY ?? 10_000);
 
 /** Runs `act` against a fresh server with `n` connections. */
@@ -43,13 +48,14 @@ async function wait(done, what) {
   }
 }
 
-const text = "x".repeat(40);
 const figures = {};
 for (const [name, command] of Object.entries(programs)) {
   const row = (figures[name] = {});
+  const isFloor = name === "floor";
+  const [answering, delivering] = [ANSWERS, DELIVERIES].map((what) => (isFloor ? [...command, ...what] : command));
   for (const n of [1, 100, 1000]) {
     let got = 0;
-    row[`an acknowledgement, ${n} connections`] = await against(command, n, (_, t) => t[1] === 0x33 && got++, (sockets, measure) => {
+    row[`an acknowledgement, ${n} connections`] = await against(answering, n, (_, t) => t[1] === 0x33 && got++, (sockets, measure) => {
       const rounds = n === 1 ? 8000 : 60_000 / n;
       const packet = frame(`420["message-with-ack","${text}"]`);
       return measure(rounds * n, async () => {
@@ -63,8 +69,8 @@ for (const [name, command] of Object.entries(programs)) {
   for (const n of [1000, MANY]) {
     let got = 0;
     const hear = (_, t) => t.subarray(0, 20).includes("broadcast-m") && got++;
-    row[`a delivery to ${n}`] = await against(command, n, hear, async (sockets, measure, { accept, idle }) => {
-      if (n === MANY) Object.assign(row, { "accepting one": accept, "KiB of an idle one": idle });
+    row[`a delivery to ${n}`] = await against(delivering, n, hear, async (sockets, measure, { accept, idle }) => {
+      if (n === MANY && !isFloor) Object.assign(row, { "accepting one": accept, "KiB of an idle one": idle });
       const rounds = Math.max(5, 100_000 / n);
       const each = await measure(rounds * (n - 1), async () => {
         for (let r = 1; r <= rounds; r++) {
@@ -76,6 +82,7 @@ for (const [name, command] of Object.entries(programs)) {
       return each;
     });
   }
+  if (isFloor) break;
   let [joined, got] = [0, 0];
   const hear = (_, t) => (t[1] === 0x33 ? joined++ : t.subarray(0, 20).includes("room-message") && got++);
   row[`a delivery in ${MANY / 10} rooms of 10`] = await against(command, MANY, hear, async (sockets, measure) => {
@@ -115,14 +122,9 @@ for (const [name, command] of Object.entries(programs)) {
   });
   console.log(`measured ${name}`);
 }
-const size = `42["broadcast-message","${text}"]`.length + 2;
-const floor = (...args) => Number(/^1 (\S+)/.exec(execFileSync(process.env.FLOOR, args.map(String), { encoding: "utf8" }))[1]);
-const floors = { "a delivery to": floor(size) };
-for (const n of [1, 100, 1000]) floors[`an acknowledgement, ${n} `] = floor(`430["${text}"]`.length + 2, n);
-const [mine, node, oxide] = Object.values(figures);
+const { sansocket: mine, "socket.io": node, socketioxide: oxide, floor } = figures;
 console.log("| us of the server's CPU, or KiB | sansocket | x socket.io | x socketioxide | x floor |\n|---|---|---|---|---|");
 for (const [what, n] of Object.entries(mine)) {
-  const beside = Object.entries(floors).find(([prefix]) => what.startsWith(prefix) && !what.includes("polling"));
-  console.log(`| ${what} | ${n.toFixed(2)} | ${(n / node[what]).toFixed(2)} | ${(n / oxide[what]).toFixed(2)} | ${beside ? (n / beside[1]).toFixed(2) : ""} |`);
+  console.log(`| ${what} | ${n.toFixed(2)} | ${(n / node[what]).toFixed(2)} | ${(n / oxide[what]).toFixed(2)} | ${floor[what] ? (n / floor[what]).toFixed(2) : ""} |`);
 }
 process.exit(0);
