@@ -1,7 +1,7 @@
 //! Puts the chunks of a message together in the inbox, or passes them on in parts.
 
 use super::{
-    Connection, Control, Inbox, Kind, PeerError, ReceiveError, Role, Storage, connection::Found, inbox::Ready,
+    Connection, Control, Inbox, Kind, ReceiveError, Role, Storage, connection::Found, inbox::Ready,
 };
 use crate::bytes::Capacity;
 
@@ -87,18 +87,13 @@ impl<S: Storage> Inbox<S> {
             if self.is_unpacking() && self.unpack(ws, in_parts)? {
                 return Ok(Some(Worked::Ready));
             }
-            let (used, found) = ws.step(self.buffer.raw(), place);
+            let (used, found) = ws.step(S::UNPACKS, self.buffer.raw(), place);
             let found = found.inspect_err(|_| {
                 // The input is ignored.
                 self.buffer.use_up(usize::MAX);
                 self.end_message();
             })?;
-            if let Some(Found::Chunk { kind, is_last, is_compressed: true, from, to, .. }) = found {
-                if self.buffer.inflater().is_none() {
-                    // The connection was told of compression, but this inbox has no memory for it.
-                    self.fail(ws, PeerError::ReservedBits);
-                    return Err(PeerError::ReservedBits.into());
-                }
+            if S::UNPACKS && let Some(Found::Chunk { kind, is_last, is_compressed: true, from, to, .. }) = found {
                 self.hold_compressed(kind, is_last, from, to);
                 continue;
             }

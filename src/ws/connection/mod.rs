@@ -250,7 +250,7 @@ impl<R: Role> Connection<R> {
     /// As [`poll_event`](Self::poll_event), for all that is not whole.
     fn poll_piece<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerError> {
         let mut payload = None;
-        let (used, found) = self.step(input, &mut payload);
+        let (used, found) = self.step(true, input, &mut payload);
         debug_assert!(used <= input.len(), "no more is used up than there is");
         let (taken, rest) = core::mem::take(input).split_at_mut_checked(used).unwrap_or_default();
         *input = rest;

@@ -47,10 +47,14 @@ impl<R: Role> Connection<R> {
 
     /// The next event in `input`, and how many bytes were read. `place` gets the payload of a ping or pong: in the result, its 126 bytes would be on
     /// the stack once more for each caller.
+    ///
+    /// `unpacks`: the caller takes compressed messages, if that was agreed on. For another one RSV1 is a fault. Where all callers pass the same, the
+    /// compiler leaves the other way out.
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn step(
         &mut self,
+        unpacks: bool,
         input: &mut [u8],
         place: &mut Option<Control>,
     ) -> (usize, Result<Option<Found>, PeerError>) {
@@ -61,12 +65,14 @@ impl<R: Role> Connection<R> {
             Receiving::Open if !input.is_empty() => {}
             _ => return (input.len(), Ok(None)),
         }
+        let leniency = if unpacks { self.leniency } else { self.leniency.with_compression(false) };
         let mut used = 0_usize;
         loop {
             let rest = slice_mut(input, used..);
-            match self.decoder.step::<R>(&self.limits, self.leniency, rest) {
+            match self.decoder.step::<R>(&self.limits, leniency, rest) {
                 Ok(None) => return (input.len(), Ok(None)),
                 Ok(Some(Piece::Data { kind, is_first, mut is_last, is_compressed, is_ascii, from, mut to })) => {
+                    let is_compressed = unpacks && is_compressed;
                     // A compressed text is checked when it is unpacked.
                     if kind == Kind::Text
                         && !is_compressed

@@ -18,6 +18,9 @@ pub trait Storage: sealed::Storage {
     type Raw: AsMut<[u8]>;
     #[doc(hidden)]
     type Unpacked: AsMut<[u8]>;
+    /// Whether compressed messages are taken. Elsewhere what unpacks them is not linked, and nothing asks for it.
+    #[doc(hidden)]
+    const UNPACKS: bool;
     #[doc(hidden)]
     fn raw(&mut self) -> &mut Self::Raw;
     #[doc(hidden)]
@@ -37,6 +40,7 @@ pub trait Storage: sealed::Storage {
 impl<T: AsMut<[u8]>> Storage for T {
     type Raw = T;
     type Unpacked = [u8; 0];
+    const UNPACKS: bool = false;
     #[inline(always)]
     fn raw(&mut self) -> &mut T {
         self
@@ -54,6 +58,7 @@ impl<T: AsMut<[u8]>> Storage for T {
 impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Storage for Inflating<S, M> {
     type Raw = S;
     type Unpacked = M;
+    const UNPACKS: bool = true;
     #[inline(always)]
     fn raw(&mut self) -> &mut S {
         &mut self.raw
