@@ -5,11 +5,11 @@ use clap::Parser;
 use sansocket::{
     deflate::Tier,
     drive::{
-        AsClient, ClientSide, Deadlines, Error, Grow, WebSocket,
+        AsClient, ClientSide, Deadlines, Error, WebSocket,
         tokio::{Clock, Stream},
     },
     http::Url,
-    ws::{Compression, Deflater, Incoming, Limits, Timeouts},
+    ws::{Compression, Deflater, Growing, Incoming, Limits, Timeouts},
 };
 use std::{io, process::ExitCode, time::Duration};
 use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
@@ -61,7 +61,10 @@ async fn main() -> ExitCode {
 }
 
 /// `with` adds to a connection before its handshake.
-async fn run<D: ClientSide, S: Grow>(options: &Options, with: impl Fn(Client) -> Client<D, S>) -> Result<u32, String> {
+async fn run<D: ClientSide, S: Growing>(
+    options: &Options,
+    with: impl Fn(Client) -> Client<D, S>,
+) -> Result<u32, String> {
     let base = options.url.trim_end_matches('/');
     let agent = encode(&options.agent);
     let mut ws = open(&format!("{base}/getCaseCount"), options, &with).await?;
@@ -88,7 +91,7 @@ async fn run<D: ClientSide, S: Grow>(options: &Options, with: impl Fn(Client) ->
 }
 
 /// Sends back what comes, until the end.
-async fn echo<D: ClientSide, S: Grow>(ws: &mut Client<D, S>) -> Result<(), Error<io::Error>> {
+async fn echo<D: ClientSide, S: Growing>(ws: &mut Client<D, S>) -> Result<(), Error<io::Error>> {
     while let Some((incoming, reply)) = ws.next_growing(MEMORY).await? {
         if let Incoming::Message(message) = incoming {
             reply.feed_growing(message.kind(), message.as_bytes()).await?;
@@ -98,7 +101,7 @@ async fn echo<D: ClientSide, S: Grow>(ws: &mut Client<D, S>) -> Result<(), Error
 }
 
 /// Connects and shakes hands.
-async fn open<D: ClientSide, S: Grow>(
+async fn open<D: ClientSide, S: Growing>(
     url: &str,
     options: &Options,
     with: impl Fn(Client) -> Client<D, S>,
@@ -125,7 +128,7 @@ async fn open<D: ClientSide, S: Grow>(
 }
 
 /// The server ends the transport first (RFC 6455 section 7.1.1). What still arrives is dropped, or the system would drop what was sent last.
-async fn hang_up<D: ClientSide, S: Grow>(mut ws: Client<D, S>) {
+async fn hang_up<D: ClientSide, S: Growing>(mut ws: Client<D, S>) {
     let stream = ws.reply().transport().get_mut();
     let drain = async { while !matches!(stream.read(&mut [0; 4096]).await, Ok(0) | Err(_)) {} };
     let _ = timeout(Duration::from_secs(1), drain).await;

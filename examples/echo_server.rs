@@ -7,10 +7,10 @@ use clap::Parser;
 use sansocket::{
     deflate::Tier,
     drive::{
-        Deadlines, Error, Grow, ServerSide, WebSocket,
+        Deadlines, Error, ServerSide, WebSocket,
         tokio::{Clock, Stream},
     },
-    ws::{Closed, Compression, Deflater, Incoming, Limits, Timeouts},
+    ws::{Closed, Compression, Deflater, Growing, Incoming, Limits, Timeouts},
 };
 use std::{io, process::ExitCode, time::Duration};
 use tokio::{
@@ -99,7 +99,7 @@ async fn serve(stream: &mut TcpStream, options: &Options) -> Result<Closed, Erro
     }
 }
 
-async fn echo<D: ServerSide, S: Grow>(
+async fn echo<D: ServerSide, S: Growing>(
     mut ws: WebSocket<Stream<&mut TcpStream>, Clock, D, S, Vec<u8>>,
 ) -> Result<Closed, Error<io::Error>> {
     ws.accept().await?;

@@ -3,11 +3,11 @@
 use sansocket::{
     deflate::Tier,
     drive::{
-        ClientSide, Error, Failed, Grow, ServerSide, Side, Timer, Transport, WebSocket, blocking,
+        ClientSide, Error, Failed, ServerSide, Side, Timer, Transport, WebSocket, blocking,
         tokio::{Clock, Stream},
     },
     http::Url,
-    ws::{CloseCode, Compression, Deflater, Incoming, Kind},
+    ws::{CloseCode, Compression, Deflater, Growing, Incoming, Kind},
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -23,7 +23,7 @@ fn random(bytes: &mut [u8]) {
 }
 
 /// Says back each message; the number of bytes that the memory holds at the end.
-async fn serve<T: Transport, C: Timer, D: ServerSide, S: Grow>(
+async fn serve<T: Transport, C: Timer, D: ServerSide, S: Growing>(
     ws: &mut WebSocket<T, C, D, S, Vec<u8>>,
 ) -> Result<(), Error<Failed<T>>> {
     ws.accept().await?;
@@ -35,7 +35,7 @@ async fn serve<T: Transport, C: Timer, D: ServerSide, S: Grow>(
     Ok(())
 }
 
-async fn ask<T: Transport, C: Timer, D: Side, S: Grow>(
+async fn ask<T: Transport, C: Timer, D: Side, S: Growing>(
     ws: &mut WebSocket<T, C, D, S, Vec<u8>>,
     kind: Kind,
     sent: &[u8],
@@ -50,7 +50,7 @@ async fn ask<T: Transport, C: Timer, D: Side, S: Grow>(
 }
 
 /// Sizes around the ends of the memories, of content that gets much shorter, a little shorter, and not at all.
-async fn ask_all<T: Transport, C: Timer, D: ClientSide, S: Grow>(ws: &mut WebSocket<T, C, D, S, Vec<u8>>) {
+async fn ask_all<T: Transport, C: Timer, D: ClientSide, S: Growing>(ws: &mut WebSocket<T, C, D, S, Vec<u8>>) {
     let mut state = 1_u32;
     let mut noise = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -3,7 +3,7 @@
 use super::{Error, Failed, Reply, Side, Timer, Transport, WebSocket, websocket::Look};
 use crate::{
     bytes::Capacity,
-    ws::{Inbox, Incoming, Inflating, Kind, Storage},
+    ws::{Growing, Inbox, Incoming, Kind, larger},
 };
 use core::iter::repeat_n;
 
@@ -12,67 +12,29 @@ fn memory<M: FromIterator<u8>>(size: usize) -> M {
     repeat_n(0, size).collect()
 }
 
-/// Receive memory that [`WebSocket::next_growing`] replaces by larger and smaller one: a `Vec<u8>`, or [`Inflating`] of two. Sealed, as [`Storage`] is.
-pub trait Grow: Storage + Sized {
-    /// After an error of the inbox: whether larger memory was made. `None`: not needed yet, since more can be received.
-    #[doc(hidden)]
-    fn grow(inbox: &mut Inbox<Self>, error: Capacity) -> Option<bool>;
-    #[doc(hidden)]
-    fn shrink(inbox: &mut Inbox<Self>, least: usize);
-}
-
-impl<S: AsMut<[u8]> + FromIterator<u8>> Grow for S {
-    fn grow(inbox: &mut Inbox<Self>, _: Capacity) -> Option<bool> {
-        grow_raw(inbox)
+/// After an error of the inbox: whether larger memory was made. `None`: not needed yet, since more can be received.
+fn grow<S: Growing>(inbox: &mut Inbox<S>, error: Capacity) -> Option<bool> {
+    if inbox.is_unpacking() {
+        return Some(inbox.grow_unpacked(larger(error)));
     }
-
-    fn shrink(inbox: &mut Inbox<Self>, least: usize) {
-        shrink_raw(inbox, least);
-    }
-}
-
-impl<S: AsMut<[u8]> + FromIterator<u8>, W: AsMut<[u8]> + FromIterator<u8>> Grow for Inflating<S, W> {
-    fn grow(inbox: &mut Inbox<Self>, error: Capacity) -> Option<bool> {
-        if inbox.unpacked_size() == error.available {
-            return Some(inbox.replace_unpacked(memory(larger(error))).is_ok());
-        }
-        grow_raw(inbox)
-    }
-
-    fn shrink(inbox: &mut Inbox<Self>, least: usize) {
-        shrink_raw(inbox, least);
-        let least = least.max(inbox.held_unpacked());
-        // While a message arrives its memory stays: else each read would copy all of it.
-        if !inbox.is_unpacking() && inbox.unpacked_size() > least {
-            let _ = inbox.replace_unpacked(memory(least));
-        }
-    }
-}
-
-fn larger(error: Capacity) -> usize {
-    error.available.saturating_mul(2).max(error.needed)
-}
-
-fn grow_raw<S: Storage>(inbox: &mut Inbox<S>) -> Option<bool>
-where
-    S::Raw: FromIterator<u8>,
-{
     let error = inbox.space().err()?;
-    Some(inbox.replace(memory(larger(error))).is_ok())
+    Some(inbox.grow_raw(larger(error)))
 }
 
-fn shrink_raw<S: Storage>(inbox: &mut Inbox<S>, least: usize)
-where
-    S::Raw: FromIterator<u8>,
-{
+fn shrink<S: Growing>(inbox: &mut Inbox<S>, least: usize) {
     if inbox.held() == 0 && inbox.size() > least {
-        let _ = inbox.replace(memory(least));
+        let _ = inbox.grow_raw(least);
+    }
+    let least = least.max(inbox.held_unpacked());
+    // While a message arrives its memory stays: else each read would copy all of it.
+    if !inbox.is_unpacking() && inbox.unpacked_size() > least {
+        let _ = inbox.grow_unpacked(least);
     }
 }
 
 impl<T: Transport, C: Timer, D: Side, S, B> WebSocket<T, C, D, S, B>
 where
-    S: Grow,
+    S: Growing,
     B: AsMut<[u8]> + FromIterator<u8>,
 {
     /// As [`next`](Self::next), but a message may be larger than the receive memory, which then grows. For memory such as `Vec<u8>`, which can be made of
@@ -116,7 +78,7 @@ where
                 }
                 Err(Error::Inbox(e)) => {
                     let is_write = self.reply.wait()?;
-                    match if is_write { None } else { S::grow(&mut self.inbox, e) } {
+                    match if is_write { None } else { grow(&mut self.inbox, e) } {
                         // What was received may be enough now.
                         Some(true) => continue,
                         Some(false) => return Err(Error::Inbox(e)),
@@ -135,7 +97,7 @@ where
     }
 
     fn shrink(&mut self, least: usize) {
-        S::shrink(&mut self.inbox, least);
+        shrink(&mut self.inbox, least);
         let outbox = &mut self.reply.outbox;
         if outbox.is_empty() && outbox.size() > least {
             let _ = outbox.replace(memory(least));

@@ -88,7 +88,6 @@ pub use self::{
     compress::{Compressed, Packer},
     deadlines::Deadlines,
     error::Error,
-    grow::Grow,
     halves::{Half, Halved, Lock, Receiver, Sender, Shared},
     handshake::Sha1,
     reply::Reply,

@@ -45,9 +45,9 @@ pub trait Side: sealed::Sealed {
 /// The side of a server, with compression or without. Sealed.
 ///
 /// ```
-/// use sansocket::drive::{Error, Failed, Grow, ServerSide, Timer, Transport, WebSocket};
+/// use sansocket::{drive::{Error, Failed, ServerSide, Timer, Transport, WebSocket}, ws::Growing};
 ///
-/// async fn serve<T: Transport, C: Timer, D: ServerSide, S: Grow>(
+/// async fn serve<T: Transport, C: Timer, D: ServerSide, S: Growing>(
 ///     mut ws: WebSocket<T, C, D, S, Vec<u8>>,
 /// ) -> Result<(), Error<Failed<T>>> {
 ///     ws.accept().await?;
@@ -60,9 +60,9 @@ impl<D: Side<Role = Server>> ServerSide for D {}
 /// The side of a client, with compression or without. Sealed.
 ///
 /// ```
-/// use sansocket::{drive::{ClientSide, Error, Failed, Grow, Timer, Transport, WebSocket}, http::Url};
+/// use sansocket::{drive::{ClientSide, Error, Failed, Timer, Transport, WebSocket}, http::Url, ws::Growing};
 ///
-/// async fn greet<T: Transport, C: Timer, D: ClientSide, S: Grow>(
+/// async fn greet<T: Transport, C: Timer, D: ClientSide, S: Growing>(
 ///     mut ws: WebSocket<T, C, D, S, Vec<u8>>,
 ///     url: &Url<'_>,
 /// ) -> Result<(), Error<Failed<T>>> {

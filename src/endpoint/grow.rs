@@ -1,4 +1,8 @@
-use crate::{bytes::Capacity, engineio, socketio};
+use crate::{
+    bytes::Capacity,
+    engineio, socketio,
+    ws::{Inbox, Storage},
+};
 use core::fmt;
 
 /// The memory that is too small.
@@ -8,6 +12,9 @@ use core::fmt;
 pub enum What {
     /// The receive buffer, in bytes. Grow it with [`ws::Inbox::replace`](crate::ws::Inbox::replace).
     Inbox,
+    /// The memory in which compressed messages are unpacked, in bytes. Grow it with
+    /// [`ws::Inbox::replace_unpacked`](crate::ws::Inbox::replace_unpacked).
+    Unpacked,
     /// The memory into which packets or the body of an answer are written, in bytes.
     Output,
     /// The memory for attachments, in bytes. Grow it with [`Collector::replace`](crate::socketio::Collector::replace).
@@ -89,6 +96,11 @@ impl Grow {
     /// ```
     pub const fn of_sockets(error: &socketio::SlotCapacity) -> Self {
         Self::least(What::Sockets, error.needed, error.available)
+    }
+
+    /// How to grow the memory of `inbox` that a message did not fit into.
+    pub(super) fn of_inbox<S: Storage>(inbox: &mut Inbox<S>, capacity: Capacity) -> Self {
+        Self::new(if inbox.is_unpacking() { What::Unpacked } else { What::Inbox }, capacity)
     }
 
     const fn least(what: What, needed: usize, available: usize) -> Self {

@@ -1,7 +1,7 @@
 use super::Answer;
 use crate::{
     http::{Body, BodyDecoder, BodyError, HeadError, Request, Version},
-    ws::Inbox,
+    ws::{Inbox, Storage},
 };
 
 /// Reads the body of a POST from a socket, for requests that this crate has parsed. The caller watches the time ([`Answer::TooSlow`]).
@@ -49,7 +49,7 @@ impl PostBody {
 
     /// What to send before the body is read: nothing, or the response that lets the client send it (RFC 9110 section 10.1.1). Nothing also if the
     /// body is too large: then [`poll`](Self::poll) fails at once.
-    pub fn interim<S: AsMut<[u8]>>(&self, inbox: &mut Inbox<S>) -> &'static [u8] {
+    pub fn interim<S: Storage>(&self, inbox: &mut Inbox<S>) -> &'static [u8] {
         if self.is_awaited && inbox.bytes().is_empty() { b"HTTP/1.1 100 Continue\r\n\r\n" } else { b"" }
     }
 
@@ -57,7 +57,7 @@ impl PostBody {
     ///
     /// # Errors
     /// The answer to send, which closes the connection. Call [`drop_post`](super::ServerLink::drop_post) too.
-    pub fn poll<S: AsMut<[u8]>>(
+    pub fn poll<S: Storage>(
         &mut self,
         inbox: &mut Inbox<S>,
         body: &mut impl for<'a> Extend<&'a u8>,

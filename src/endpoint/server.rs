@@ -9,7 +9,7 @@ use crate::{
         server::{Event, Limits, Session},
     },
     time::Instant,
-    ws::{self, Inbox, Kind},
+    ws::{self, Inbox, Kind, Storage},
 };
 
 /// The result of a call.
@@ -181,7 +181,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     ///
     /// # Errors
     /// [`Grow`] for the inbox or the collector. Nothing was changed.
-    pub fn poll<'e, S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+    pub fn poll<'e, S: Storage, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         inbox: &'e mut Inbox<S>,
         collector: &'e mut Collector<C>,
@@ -232,7 +232,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     ///
     /// # Errors
     /// As [`poll`](Self::poll).
-    pub fn advance<S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+    pub fn advance<S: Storage, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         inbox: &mut Inbox<S>,
         collector: &Collector<C>,
@@ -256,7 +256,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
 
     /// The step that [`advance`](Self::advance) has found, with the same arguments. It is [`Step::Again`] if what arrived is not an event. Call it once
     /// for each [`Step::Again`] of `advance`.
-    pub fn take<'e, S: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+    pub fn take<'e, S: Storage, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         inbox: &'e mut Inbox<S>,
         collector: &'e mut Collector<C>,

@@ -4,7 +4,7 @@ use crate::{
     engineio::{Event, Packets, server::Probed},
     socketio::{AckSlot, Collector, Namespaces, Queue, QueueSlot, Reason, SendError, server::Session},
     time::Instant,
-    ws::{Inbox, Out, Stored},
+    ws::{Growing, Inbox, Out, Stored},
 };
 
 /// What a turn begins with.
@@ -157,7 +157,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
     /// needed, up to the limits. Call it until [`Step::Idle`]. See [`Batch`] for an example.
     ///
     /// This is [`poll`](Self::poll) or [`poll_post`](Self::poll_post), [`handle_timeout`](Self::handle_timeout) and [`transmit`](Self::transmit) in
-    /// the right order. If `S` or `C` cannot be made as long as needed, the connection is closed (`forced server close`).
+    /// the right order. If the memory of `S`, or `C`, cannot be made as long as needed, the connection is closed (`forced server close`).
     pub fn step<'e, S, C, M>(
         &mut self,
         input: &'e mut Input<'_, S>,
@@ -166,7 +166,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
         now: Instant,
     ) -> Step<'e>
     where
-        S: AsMut<[u8]> + FromIterator<u8>,
+        S: Growing,
         C: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
         M: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
     {
@@ -180,7 +180,7 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> ServerEnd<N, A> {
                     Ok(Step::Again) => return self.take(inbox, collector, now),
                     Ok(Step::Idle) => break,
                     Ok(step) => return step,
-                    Err(Grow { what: What::Inbox, to }) => zeroes(to).is_some_and(|s| inbox.replace(s).is_ok()),
+                    Err(Grow { what: What::Inbox | What::Unpacked, to }) => inbox.grow(to),
                     Err(grow) => zeroes(grow.to).is_some_and(|c| collector.replace(c).is_ok()),
                 };
                 if !has_grown {
@@ -278,14 +278,14 @@ impl ServerLink {
         now: Instant,
     ) -> Option<Event<'e>>
     where
-        S: AsMut<[u8]> + FromIterator<u8>,
+        S: Growing,
         M: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
     {
         batch.append(|memory| self.transmit(memory));
         let event = match input {
             Input::Socket(inbox) => {
                 while let Err(grow) = self.advance(inbox, now) {
-                    if zeroes(grow.to).is_none_or(|s| inbox.replace(s).is_err()) {
+                    if !inbox.grow(grow.to) {
                         self.close(now);
                         break;
                     }
@@ -358,13 +358,13 @@ impl Upgrade {
         now: Instant,
     ) -> Probed
     where
-        S: AsMut<[u8]> + FromIterator<u8>,
+        S: Growing,
         M: AsMut<[u8]> + AsRef<[u8]> + FromIterator<u8>,
     {
         let probed = loop {
             match self.poll(link, inbox, now) {
                 Ok(probed) => break probed,
-                Err(grow) if zeroes(grow.to).is_some_and(|s| inbox.replace(s).is_ok()) => {}
+                Err(grow) if inbox.grow(grow.to) => {}
                 Err(_) => self.fail(link),
             }
         };

@@ -2,7 +2,7 @@ use super::{Grow, ServerLink, What};
 use crate::{
     engineio::server::{Probe, Probed},
     time::Instant,
-    ws::{CloseCode, Connection, Inbox, Limits, Out, Server},
+    ws::{Agreed, CloseCode, Connection, Inbox, Limits, Out, Server, Storage},
 };
 
 /// The length of the longest packet of a probe as a frame, in bytes.
@@ -65,12 +65,39 @@ impl Upgrade {
         Self { ws, probe, deadline, probed }
     }
 
+    /// Tells what the handshake of this WebSocket agreed on, as [`ServerLink::with_compression`] for a session that begins there.
+    ///
+    /// ```
+    /// use sansocket::{endpoint::{ServerLink, Upgrade}, engineio::{Sid, Transport, server::{Config, Probed}}, time::Instant};
+    /// use sansocket::ws::{Compression, Inbox, Inflating, Limits};
+    ///
+    /// let now = Instant::from_millis(0);
+    /// let mut link = ServerLink::open(Transport::Polling, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
+    /// # link.poll_get(core::iter::empty(), &mut [0; 512])?;
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate")];
+    /// let agreed = Compression::new().without_receive_takeover().accept(offer);
+    /// let mut upgrade = Upgrade::begin(&mut link, Limits::new(), now).with_compression(agreed);
+    /// let mut inbox = Inbox::new(Inflating::new([0; 128], [0; 128], agreed)?);
+    /// // The packet `2probe`, compressed: some clients compress everything.
+    /// let frame = b"\xc1\x89\0\0\0\0\x32\x2a\x28\xca\x4f\x4a\x05\x00";
+    /// inbox.space()?[..frame.len()].copy_from_slice(frame);
+    /// inbox.commit(frame.len());
+    /// assert_eq!(upgrade.poll(&mut link, &mut inbox, now)?, Probed::Pending);
+    /// assert!(upgrade.transmit(&mut [0; 256])? > 0); // the answer
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_compression(mut self, agreed: Option<Agreed>) -> Self {
+        self.ws = self.ws.with_compression(agreed);
+        self
+    }
+
     /// Handles the bytes received over the WebSocket. Call it after bytes arrived, after a waiting GET was answered, and when
     /// [`poll_timeout`](Self::poll_timeout) has passed.
     ///
     /// # Errors
-    /// [`Grow`] if the inbox is smaller than the packets of a probe.
-    pub fn poll<S: AsMut<[u8]>>(
+    /// [`Grow`] if the inbox, or its memory to unpack in, is smaller than the packets of a probe.
+    pub fn poll<S: Storage>(
         &mut self,
         link: &mut ServerLink,
         inbox: &mut Inbox<S>,
@@ -91,7 +118,7 @@ impl Upgrade {
             Some(failed) => failed,
             None => match probe.poll(&mut link.engine, inbox, &mut self.ws) {
                 Ok(probed) => probed,
-                Err(e) if e.needed <= LONGEST => return Err(Grow { what: What::Inbox, to: LONGEST }),
+                Err(e) if e.needed <= LONGEST => return Err(Grow { to: LONGEST, ..Grow::of_inbox(inbox, e) }),
                 // No packet of a probe is that long.
                 Err(_) => probe.fail(&mut link.engine, &mut self.ws),
             },

@@ -55,6 +55,9 @@ pub trait Sink<R>: sealed::Sealed {
     /// The room here for a text packet with the binary messages `behind` it.
     #[doc(hidden)]
     fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> sealed::Room;
+    /// Whether the messages that follow may be compressed.
+    #[doc(hidden)]
+    fn allow(&mut self, _may_compress: bool) {}
 }
 
 impl<R, F: Form> Sink<R> for Out<'_, F>
@@ -86,6 +89,10 @@ where
 
     fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> sealed::Room {
         sealed::Room { left: self.room_beside(behind), frame: Some(F::IS_MASKED) }
+    }
+
+    fn allow(&mut self, may_compress: bool) {
+        self.allow(may_compress);
     }
 }
 
@@ -141,5 +148,9 @@ impl<R, O: Sink<R>, F: FnMut(Packet<'_>)> Sink<R> for Seeing<'_, O, F> {
 
     fn room<'b>(&self, behind: impl Iterator<Item = &'b [u8]>) -> sealed::Room {
         self.out.room(behind)
+    }
+
+    fn allow(&mut self, may_compress: bool) {
+        self.out.allow(may_compress);
     }
 }

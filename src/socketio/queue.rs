@@ -252,6 +252,24 @@ impl<T: AsRef<[u8]>, S: AsMut<[QueueSlot<T>]> + AsRef<[QueueSlot<T>]>> Queue<T, 
         })
     }
 
+    /// The packets that wait, with their flags, the oldest first. Of the first, a part may be sent already: see [`slices`](Self::slices).
+    ///
+    /// ```
+    /// use sansocket::socketio::{Flags, Policy, Queue, QueueSlot};
+    ///
+    /// let mut queue = Queue::new([QueueSlot::EMPTY; 2], 100, Policy::Close);
+    /// let _ = queue.push("plain", Flags::NONE.compress(false), true);
+    /// let _ = queue.push("any", Flags::NONE, true);
+    /// let may_compress = queue.packets().map(|(packet, flags)| (*packet, flags.may_compress()));
+    /// assert!(may_compress.eq([("plain", false), ("any", true)]));
+    /// ```
+    pub fn packets(&self) -> impl Iterator<Item = (&T, Flags)> {
+        (0..self.len).filter_map(|i| {
+            let (packet, flags) = self.slots.as_ref().get(self.place(i))?.0.as_ref()?;
+            Some((packet, *flags))
+        })
+    }
+
     /// The oldest packet, whole, and its flags.
     #[must_use]
     pub fn front(&self) -> Option<(&T, Flags)> {

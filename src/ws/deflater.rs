@@ -143,8 +143,12 @@ impl<M: AsMut<[u8]>> Deflater<M> {
 
     /// Begins anew, for a connection whose handshake has agreed on these parameters: the window of what this end sends, and whether it is kept.
     pub fn agree(&mut self, agreed: &Agreed) {
-        self.deflate.restart(agreed.send_window_bits());
-        self.has_takeover = agreed.has_send_takeover();
+        self.begin(agreed.send_window_bits(), agreed.has_send_takeover());
+    }
+
+    pub(super) fn begin(&mut self, window_bits: u8, has_takeover: bool) {
+        self.deflate.restart(window_bits);
+        self.has_takeover = has_takeover;
     }
 
     #[cfg(feature = "drive")]

@@ -1,6 +1,6 @@
 //! Where masking keys come from.
 
-use super::{Client, Server};
+use super::{Client, Compression, Server};
 
 /// The source of masking keys for the role `R`. For a client a closure or your own type, for a server [`NoKeys`].
 ///
@@ -30,6 +30,25 @@ pub trait MaskSource<R = Client> {
     fn deflate(&mut self, _payload: &[u8], _room: &mut [u8]) -> Option<usize> {
         None
     }
+    /// Whether the messages that follow may be compressed.
+    #[doc(hidden)]
+    fn allow(&mut self, _may_compress: bool) {}
+    /// What a client may offer in its handshakes.
+    #[doc(hidden)]
+    fn compression(&self) -> Option<Compression> {
+        None
+    }
+    /// A handshake begins, which offers this.
+    #[doc(hidden)]
+    fn begin(&mut self, _offered: Option<Compression>) {}
+    /// What the handshake that has begun offers.
+    #[doc(hidden)]
+    fn offered(&self) -> Option<Compression> {
+        None
+    }
+    /// The window bits and the takeover that the handshake has agreed on. Told again and again.
+    #[doc(hidden)]
+    fn settle(&mut self, _window: Option<(u8, bool)>) {}
 }
 
 impl<F: FnMut() -> [u8; 4]> MaskSource for F {

@@ -1,3 +1,5 @@
+use super::Agreed;
+
 /// Rules of RFC 6455 that this end does not enforce. By default all rules are enforced.
 ///
 /// ```
@@ -7,7 +9,12 @@
 /// let other = Connection::client(Limits::new()).with_leniency(Leniency::STRICT.masked().close_codes());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Leniency(u8);
+pub struct Leniency(u16);
+
+/// The bits of leniency.
+const LENIENT: u16 = 15;
+const COMPRESSED: u16 = 16;
+const TAKEOVER: u16 = 256;
 
 impl Leniency {
     /// Every rule is enforced.
@@ -47,14 +54,31 @@ impl Leniency {
         Self(self.0 | 8)
     }
 
-    /// RSV1 may be set on the first frame of a message: no leniency, but an extension that was agreed on. It has the bit here, beside the others that
-    /// the check of a header asks for.
-    pub(super) const fn with_compression(self, is_agreed: bool) -> Self {
-        Self(if is_agreed { self.0 | 16 } else { self.0 & !16 })
+    /// What was agreed on in the handshake: no leniency. That RSV1 may be set has its bit here, beside the others that the check of a header asks for.
+    /// Behind it stands what this end may send: 8 to 15 bits, less 8, and takeover.
+    pub(super) const fn with_compression(self, agreed: Option<Agreed>) -> Self {
+        let Some(agreed) = agreed else { return Self(self.0 & LENIENT) };
+        let bits = u16::from_le_bytes([agreed.send_window_bits().saturating_sub(8), 0]);
+        let takeover = if agreed.has_send_takeover() { TAKEOVER } else { 0 };
+        Self(self.0 & LENIENT | COMPRESSED | bits << 5 | takeover)
+    }
+
+    /// With what was agreed on in the place of `other`.
+    pub(super) const fn with_compression_of(self, other: Self) -> Self {
+        Self(self.0 & LENIENT | other.0 & !LENIENT)
     }
 
     pub(super) const fn takes_compression(self) -> bool {
-        self.0 & 16 != 0
+        self.0 & COMPRESSED != 0
+    }
+
+    /// The window bits and the takeover of what this end sends.
+    pub(super) const fn sends_compressed(self) -> Option<(u8, bool)> {
+        if !self.takes_compression() {
+            return None;
+        }
+        let [bits, _] = (self.0 >> 5 & 7).to_le_bytes();
+        Some((bits.saturating_add(8), self.0 & TAKEOVER != 0))
     }
 
     pub(super) const fn takes_unmasked(self) -> bool {

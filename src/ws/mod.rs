@@ -100,7 +100,9 @@ pub use handshake::accept_fields;
 pub(crate) use handshake::is_own as is_own_field;
 pub use handshake::{Accept, RequestError, is_upgrade, refuse};
 pub(crate) use header::size as header_size;
-pub use inbox::{Inbox, Inflating, Storage};
+#[cfg(feature = "drive")]
+pub(crate) use inbox::larger;
+pub use inbox::{Growing, Inbox, Inflater, Inflating, MayInflate, Storage};
 pub use keep_alive::{KeepAlive, Timeout, Timeouts};
 pub use keys::{MaskSource, NoKeys};
 pub use leniency::Leniency;

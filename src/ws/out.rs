@@ -37,6 +37,9 @@ pub trait Form: sealed::Form {
     fn deflate(&mut self, _payload: &[u8], _room: &mut [u8]) -> Option<usize> {
         None
     }
+    /// Whether the messages that follow may be compressed.
+    #[doc(hidden)]
+    fn allow(&mut self, _may_compress: bool) {}
 }
 
 /// Memory for frames of the role `R`, or for stored frames if `R` is [`Stored`]. Sealed. See [`Out`].
@@ -96,6 +99,9 @@ impl<R: Role, K: MaskSource<R>> Form for Kept<'_, R, K> {
     const IS_DEFLATED: bool = K::IS_DEFLATED;
     fn deflate(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
         self.keys.deflate(payload, room)
+    }
+    fn allow(&mut self, may_compress: bool) {
+        self.keys.allow(may_compress);
     }
     fn next_key(&mut self) -> [u8; 4] {
         self.keys.next_key()
@@ -235,6 +241,11 @@ impl<F> Out<'_, F> {
 }
 
 impl<F: Form> Out<'_, F> {
+    /// Whether the messages that follow may be compressed.
+    pub(crate) fn allow(&mut self, may_compress: bool) {
+        self.form.allow(may_compress);
+    }
+
     /// Removes the frames that this cursor has written. Call it after you wrote them to the socket.
     pub fn clear(&mut self) {
         self.set_len(0);

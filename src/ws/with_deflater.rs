@@ -1,13 +1,18 @@
 //! An outbox that owns a deflater.
 
-use super::{Agreed, Deflater, MaskSource, Outbox};
+use super::{Agreed, Compression, Deflater, MaskSource, Outbox};
 
 /// The masking keys `K` of an [`Outbox`], and a [`Deflater`] that compresses the messages written into it. [`Outbox::with_deflater`] makes one.
 #[derive(Clone, Debug)]
 pub struct WithDeflater<K, M> {
     keys: K,
-    deflater: Deflater<M>,
+    /// Without it all messages go out plain.
+    deflater: Option<Deflater<M>>,
     is_agreed: bool,
+    /// The message that is written must go out plain.
+    is_plain: bool,
+    compression: Option<Compression>,
+    offered: Option<Compression>,
 }
 
 impl<K, M: AsMut<[u8]>> WithDeflater<K, M> {
@@ -19,16 +24,24 @@ impl<K, M: AsMut<[u8]>> WithDeflater<K, M> {
     /// Tells what both ends agreed on in the handshake, at the start of each connection. Until then, and with `None`, all messages go out plain. See
     /// [`Outbox::with_deflater`].
     pub fn agree(&mut self, agreed: Option<&Agreed>) {
-        self.is_agreed = agreed.is_some();
-        if let Some(agreed) = agreed {
-            self.deflater.agree(agreed);
+        self.begin_with(agreed.map(|agreed| (agreed.send_window_bits(), agreed.has_send_takeover())));
+    }
+
+    fn begin_with(&mut self, window: Option<(u8, bool)>) {
+        self.is_agreed = false;
+        if let (Some((bits, has_takeover)), Some(deflater)) = (window, &mut self.deflater) {
+            deflater.begin(bits, has_takeover);
+            self.is_agreed = true;
         }
     }
 
     /// Whether a message of `len` bytes will be compressed, if that makes it shorter.
     #[cfg(feature = "drive")]
     pub(crate) const fn would_deflate(&self, len: usize) -> bool {
-        self.is_agreed && len >= self.deflater.threshold()
+        match &self.deflater {
+            Some(deflater) => self.is_agreed && len >= deflater.threshold(),
+            None => false,
+        }
     }
 }
 
@@ -40,7 +53,30 @@ impl<R, K: MaskSource<R>, M: AsMut<[u8]>> MaskSource<R> for WithDeflater<K, M> {
     }
 
     fn deflate(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
-        if self.is_agreed { self.deflater.message(payload, room) } else { None }
+        self.deflater.as_mut().filter(|_| self.is_agreed && !self.is_plain)?.message(payload, room)
+    }
+
+    fn allow(&mut self, may_compress: bool) {
+        self.is_plain = !may_compress;
+    }
+
+    fn compression(&self) -> Option<Compression> {
+        self.compression
+    }
+
+    fn begin(&mut self, offered: Option<Compression>) {
+        self.offered = offered;
+        self.is_agreed = false;
+    }
+
+    fn offered(&self) -> Option<Compression> {
+        self.offered
+    }
+
+    fn settle(&mut self, window: Option<(u8, bool)>) {
+        if !self.is_agreed {
+            self.begin_with(window);
+        }
     }
 }
 
@@ -64,7 +100,60 @@ impl<S: AsMut<[u8]>, K> Outbox<S, K> {
     /// assert!(tx.held() < 20);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn with_deflater<M: AsMut<[u8]>>(self, deflater: Deflater<M>) -> Outbox<S, WithDeflater<K, M>> {
-        self.map_keys(|keys| WithDeflater { keys, deflater, is_agreed: false })
+    ///
+    /// `None` instead of a deflater is for a program that may compress or not: everything goes out plain.
+    pub fn with_deflater<M: AsMut<[u8]>>(
+        self,
+        deflater: impl Into<Option<Deflater<M>>>,
+    ) -> Outbox<S, WithDeflater<K, M>> {
+        let deflater = deflater.into();
+        self.map_keys(|keys| WithDeflater {
+            keys,
+            deflater,
+            is_agreed: false,
+            is_plain: false,
+            compression: None,
+            offered: None,
+        })
+    }
+}
+
+impl<S: AsMut<[u8]>, K, M: AsMut<[u8]>> Outbox<S, WithDeflater<K, M>> {
+    /// For a client of [`endpoint::client`](crate::endpoint::client): what it offers in the handshakes of its WebSockets, if its inbox can unpack
+    /// ([`Inflating`](super::Inflating), or [`MayInflate`](super::MayInflate) with an inflater). What the server chooses is told to both memories.
+    ///
+    /// ```
+    /// use sansocket::{
+    ///     deflate::Tier,
+    ///     endpoint::client::{Config, Line, Link, Task, WebSocketLink},
+    ///     engineio::{Client, SendError, Sink, client::Source},
+    ///     time::Instant,
+    ///     ws::{Compression, Deflater, Inbox, Inflating, Outbox},
+    /// };
+    ///
+    /// # struct Nothing;
+    /// # impl Source for Nothing {
+    /// #     fn forward<O: Sink<Client>>(&mut self, _: &mut O) -> Result<bool, SendError> { Ok(false) }
+    /// # }
+    /// let deflater = Deflater::new(Tier::SMALL, vec![0; Tier::SMALL.bytes()])?;
+    /// let keys = || [1, 2, 3, 4]; // from a secure generator
+    /// let mut outbox = Outbox::with_keys(vec![0; 1024], keys).with_deflater(deflater).offering(Compression::new());
+    /// let mut inbox = Inbox::new(Inflating::new(vec![0; 1024], vec![0; 5120], None)?); // a window of 4 KiB
+    ///
+    /// let config = Config::parse("ws://example.org")?;
+    /// let mut link = WebSocketLink::new(&config);
+    /// let now = Instant::from_millis(0);
+    /// link.start(now);
+    /// assert_eq!(link.poll_task(), Some(Task::Open(Line::WebSocket)));
+    /// link.opened(Line::WebSocket, &mut inbox, &mut outbox, [7; 16]); // from a secure generator
+    /// link.transmit(Line::WebSocket, &mut outbox, &mut Nothing, now, &mut |_| {})?;
+    /// let request = String::from_utf8_lossy(outbox.written());
+    /// assert!(request.contains("permessage-deflate; server_max_window_bits=12; client_max_window_bits\r\n"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn offering(mut self, compression: Compression) -> Self {
+        self.keys().compression = Some(compression);
+        self
     }
 }

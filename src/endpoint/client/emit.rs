@@ -44,7 +44,7 @@ impl Emit {
         Self { flags: self.flags.volatile(), ..self }
     }
 
-    /// Whether the packet may be compressed. The composed client does not compress yet, so the flag has no effect there.
+    /// Whether the packet may be compressed, over a WebSocket that has agreed on it: see [`Outbox::offering`](crate::ws::Outbox::offering).
     #[must_use]
     pub const fn compress(self, compress: bool) -> Self {
         Self { flags: self.flags.compress(compress), ..self }

@@ -10,7 +10,7 @@ use crate::{
         client::{self, Backoff, Session, SocketSlot},
     },
     time::{Instant, earliest},
-    ws::{Inbox, MaskSource, Outbox},
+    ws::{Inbox, MaskSource, Outbox, Storage},
 };
 
 /// A Socket.IO client: a [`Link`], the [`Session`] on it, reconnection, and the packets that wait. It does what the JavaScript client does.
@@ -264,7 +264,7 @@ where
 
     /// The line is open. `nonce` is 16 bytes from a cryptographically secure generator, new for each call. What the inbox and the outbox of the line
     /// hold of an earlier connection is dropped, except a request that is to be sent again.
-    pub fn opened<R: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+    pub fn opened<R: Storage, T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<R>,
@@ -292,7 +292,7 @@ where
     }
 
     /// Leaves out a message that does not fit into the inbox, and the connection lives. As [`Link::skip_message`], which says what that means for Socket.IO.
-    pub fn skip_message<R: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<R>) -> bool {
+    pub fn skip_message<R: Storage>(&mut self, line: Line, inbox: &mut Inbox<R>) -> bool {
         self.link.skip_message(line, inbox)
     }
 

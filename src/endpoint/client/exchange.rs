@@ -1,11 +1,11 @@
 //! One request after another over a line, and their answers (RFC 9112).
 
-use super::{Failure, Line, Task, life::grow_inbox, refusal::no_answer};
+use super::{Failure, Line, Task, refusal::no_answer};
 use crate::{
     bytes::{Capacity, close_gap},
-    endpoint::Grow,
+    endpoint::{Grow, What},
     http::{Body, BodyDecoder, BodyError, HeadScanner, Limits, ResponseHead, Status},
-    ws::{Inbox, Outbox},
+    ws::{Inbox, MaskSource, Outbox, Storage},
 };
 
 /// The requests of a line: those with GET, or those with POST.
@@ -94,7 +94,7 @@ impl Exchange {
         }
     }
 
-    pub(super) fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+    pub(super) fn opened<S: Storage, T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         inbox: &mut Inbox<S>,
         outbox: &mut Outbox<T, K>,
@@ -189,7 +189,7 @@ impl Exchange {
     }
 
     /// Reads the answer. `limit`: of its body.
-    pub(super) fn advance<S: AsMut<[u8]>>(
+    pub(super) fn advance<S: Storage>(
         &mut self,
         inbox: &mut Inbox<S>,
         limit: u64,
@@ -234,7 +234,7 @@ impl Exchange {
                     {
                         let (needed, available) = (usize::try_from(n).unwrap_or(usize::MAX), inbox.size());
                         if needed > available {
-                            return Err(grow_inbox(Capacity { needed, available }));
+                            return Err(Grow::new(What::Inbox, Capacity { needed, available }));
                         }
                     }
                 }
@@ -265,7 +265,7 @@ impl Exchange {
     }
 
     /// The answer was used up.
-    pub(super) fn finish<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
+    pub(super) fn finish<S: Storage>(&mut self, inbox: &mut Inbox<S>) {
         let Phase::Answered(answer) = self.phase else { return };
         inbox.consume(answer.len);
         self.phase = Phase::Idle;
@@ -277,7 +277,7 @@ impl Exchange {
 }
 
 /// Decodes what has come of a body, in place: its first `len` bytes are at the front of `inbox` already.
-fn decode<S: AsMut<[u8]>>(decoder: &mut BodyDecoder, len: &mut usize, inbox: &mut Inbox<S>) -> Result<(), BodyError> {
+fn decode<S: Storage>(decoder: &mut BodyDecoder, len: &mut usize, inbox: &mut Inbox<S>) -> Result<(), BodyError> {
     let mut read = *len;
     let bytes = inbox.bytes();
     let all = bytes.len();
@@ -298,11 +298,11 @@ fn decode<S: AsMut<[u8]>>(decoder: &mut BodyDecoder, len: &mut usize, inbox: &mu
 }
 
 /// Whether more can be read behind the `held` bytes.
-fn has_room<S: AsMut<[u8]>>(inbox: &mut Inbox<S>, held: usize) -> Result<(), Grow> {
+fn has_room<S: Storage>(inbox: &mut Inbox<S>, held: usize) -> Result<(), Grow> {
     let available = inbox.size();
     // Empty storage is lent elsewhere until there is something to read.
     if held < available || available == 0 {
         return Ok(());
     }
-    Err(grow_inbox(Capacity { needed: available.saturating_add(1), available }))
+    Err(Grow::new(What::Inbox, Capacity { needed: available.saturating_add(1), available }))
 }

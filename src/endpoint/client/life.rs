@@ -2,14 +2,13 @@
 
 use super::{Config, Failure};
 use crate::{
-    endpoint::{Grow, What},
     engineio::{
         Event, Message, PeerError, Reason, Transport,
         client::{self, Fault, Session},
     },
     http::Status,
     time::Instant,
-    ws::{Inbox, PeerError as Large},
+    ws::{Inbox, PeerError as Large, Storage},
 };
 
 #[derive(Clone, Debug)]
@@ -93,7 +92,7 @@ impl Life {
     }
 
     /// The message that `take` would return.
-    pub(super) fn peek<'e, S: AsMut<[u8]>>(&self, inbox: &'e mut Inbox<S>) -> Option<Message<'e>> {
+    pub(super) fn peek<'e, S: Storage>(&self, inbox: &'e mut Inbox<S>) -> Option<Message<'e>> {
         self.engine.as_ref()?.peek(inbox)
     }
 
@@ -110,7 +109,7 @@ impl Life {
     }
 
     /// Takes an event of a WebSocket, or the end of the session.
-    pub(super) fn take<'e, S: AsMut<[u8]>>(&mut self, inbox: &'e mut Inbox<S>) -> Option<Event<'e>> {
+    pub(super) fn take<'e, S: Storage>(&mut self, inbox: &'e mut Inbox<S>) -> Option<Event<'e>> {
         let event = self.engine.as_mut()?.take(inbox)?;
         self.note(&event);
         Some(event)
@@ -166,9 +165,4 @@ impl Life {
             (_, None) => Failure::Lost,
         })
     }
-}
-
-/// How the inbox has to grow.
-pub(super) const fn grow_inbox(capacity: crate::bytes::Capacity) -> Grow {
-    Grow::new(What::Inbox, capacity)
 }

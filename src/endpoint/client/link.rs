@@ -3,7 +3,7 @@ use crate::{
     endpoint::Grow,
     engineio::{self, Packet, Transport, client::Source},
     time::Instant,
-    ws::{Inbox, MaskSource, Outbox},
+    ws::{Inbox, MaskSource, Outbox, Storage},
 };
 
 /// A connection to the server, over TCP or TLS. `line as usize` is an index for the caller's arrays. A [`WebSocketLink`](super::WebSocketLink) uses
@@ -166,7 +166,7 @@ pub trait Link: sealed::Sealed {
     /// The line is open. `nonce` is 16 bytes from a strong random source, new for each call.
     ///
     /// What its inbox and its outbox hold of an earlier connection is dropped, except a request that is to be sent again.
-    fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+    fn opened<S: Storage, T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<S>,
@@ -184,7 +184,7 @@ pub trait Link: sealed::Sealed {
     ///
     /// # Errors
     /// [`Grow`] if the inbox is too small. Nothing is lost.
-    fn advance<S: AsMut<[u8]>>(
+    fn advance<S: Storage>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<S>,
@@ -193,11 +193,11 @@ pub trait Link: sealed::Sealed {
     ) -> Result<bool, Grow>;
 
     /// The message that [`take`](Self::take) would return, if its event is a message.
-    fn peek<'e, S: AsMut<[u8]>>(&self, line: Line, inbox: &'e mut Inbox<S>) -> Option<engineio::Message<'e>>;
+    fn peek<'e, S: Storage>(&self, line: Line, inbox: &'e mut Inbox<S>) -> Option<engineio::Message<'e>>;
 
     /// Returns the event that [`advance`](Self::advance) found. [`Opened`](engineio::Event::Opened) comes once and first, unless the session was never
     /// open, [`Closed`](engineio::Event::Closed) once and last.
-    fn take<'e, S: AsMut<[u8]>>(
+    fn take<'e, S: Storage>(
         &mut self,
         line: Line,
         inbox: &'e mut Inbox<S>,
@@ -231,7 +231,7 @@ pub trait Link: sealed::Sealed {
     /// # let config = Config::parse("ws://example.org").unwrap();
     /// # assert!(next(&mut WebSocketLink::new(&config), &mut Inbox::new([0; 1024]), Instant::from_millis(0)).is_none());
     /// ```
-    fn skip_message<S: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool;
+    fn skip_message<S: Storage>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool;
 
     /// Writes what the line, which is open, has to send into its outbox: a request, packets that the session has to send, and messages of `source`.
     ///

@@ -6,7 +6,7 @@ use crate::{
     engineio,
     socketio::{AckSlot, Collector, Namespaces, client::SocketSlot},
     time::Instant,
-    ws::Inbox,
+    ws::{Inbox, Storage},
 };
 
 impl<L, N, A, S, B> ClientEnd<L, N, A, S, B>
@@ -21,7 +21,7 @@ where
     ///
     /// # Errors
     /// [`Grow`] for the inbox or the collector. Nothing was changed.
-    pub fn poll<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+    pub fn poll<'e, R: Storage, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,
         inbox: &'e mut Inbox<R>,
@@ -35,7 +35,7 @@ where
     ///
     /// # Errors
     /// As [`poll`](Self::poll).
-    pub fn poll_watched<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+    pub fn poll_watched<'e, R: Storage, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,
         inbox: &'e mut Inbox<R>,
@@ -95,7 +95,7 @@ where
     ///
     /// # Errors
     /// As [`poll`](Self::poll).
-    pub fn advance<R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+    pub fn advance<R: Storage, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<R>,
@@ -123,7 +123,7 @@ where
 
     /// The step that [`advance`](Self::advance) has found, with the same arguments. It is [`Step::Again`] if what arrived is not an event. Call it once
     /// for each [`Step::Again`] of `advance`.
-    pub fn take<'e, R: AsMut<[u8]>, C: AsMut<[u8]> + AsRef<[u8]>>(
+    pub fn take<'e, R: Storage, C: AsMut<[u8]> + AsRef<[u8]>>(
         &mut self,
         line: Line,
         inbox: &'e mut Inbox<R>,

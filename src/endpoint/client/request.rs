@@ -8,17 +8,20 @@ use crate::{
     ws::{Connect, ConnectError, is_own_field},
 };
 
-/// Writes the request of a WebSocket handshake to the front of `out` and returns its length. `session`: the one that is upgraded.
+/// Writes the request of a WebSocket handshake to the front of `out` and returns its length. `session`: the one that is upgraded. `offer`
+/// writes what else is asked for.
 pub(super) fn write_handshake(
     config: &Config<'_>,
     session: Option<&Session>,
     nonce: [u8; 16],
     out: &mut [u8],
+    offer: impl FnOnce(&mut Writer<'_>) -> Result<(), ConnectError>,
 ) -> Result<usize, ConnectError> {
     let mut writer = begin(config, session, "GET ", Transport::WebSocket, out)?;
     writer.push(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ");
     writer.push(&Connect::new("", "", nonce).key());
     writer.push(b"\r\n");
+    offer(&mut writer)?;
     end(config, writer)
 }
 

@@ -9,9 +9,12 @@ use crate::{
     bytes::Capacity,
     endpoint::{Grow, What},
     engineio::client::Session,
-    http::{Body, HeadScanner, Limits, ResponseHead, Status},
+    http::{Body, HeadScanner, Limits, ResponseHead, Status, write_field},
     time::Instant,
-    ws::{Client, CloseCode, Connect, ConnectError, Connection, HandshakeError, Inbox, Outbox},
+    ws::{
+        Client, CloseCode, Connect, ConnectError, Connection, HandshakeError, Inbox, MaskSource, Opened, Outbox,
+        Storage,
+    },
 };
 
 /// How long the server has to answer a close frame, in milliseconds.
@@ -93,7 +96,7 @@ impl Socket {
     }
 
     /// Drops what the memory holds of an earlier connection.
-    pub(super) fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+    pub(super) fn opened<S: Storage, T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         inbox: &mut Inbox<S>,
         outbox: &mut Outbox<T, K>,
@@ -111,6 +114,8 @@ impl Socket {
         }
         inbox.reset();
         outbox.consume(usize::MAX);
+        let keys = outbox.keys();
+        keys.begin(inbox.offer(keys.compression()));
     }
 
     /// The line has ended or failed. Returns how that is called before the connection is open.
@@ -173,16 +178,34 @@ impl Socket {
     }
 
     /// Reads the answer to the handshake.
-    pub(super) fn shake<S: AsMut<[u8]>>(&mut self, config: &Config<'_>, inbox: &mut Inbox<S>) -> Result<Shaken, Grow> {
+    pub(super) fn shake<S: Storage>(&mut self, config: &Config<'_>, inbox: &mut Inbox<S>) -> Result<Shaken, Grow> {
         loop {
             let Phase::Shaking(shake) = &mut self.phase else { return Ok(Shaken::Pending) };
             let available = inbox.size();
+            let offered = inbox.offered();
             let bytes = inbox.bytes();
             let is_full = bytes.len() >= available;
-            let (used, shaken) = shake.read(config, bytes, is_full);
+            let mut agreed = None;
+            let (used, shaken) = match offered {
+                None => shake.read(bytes, is_full, |connect, head| connect.check_with(config.sha1, head)),
+                Some(offered) => shake.read(bytes, is_full, |connect, head| {
+                    let opened = connect.compress(offered).check_with(config.sha1, head)?;
+                    agreed = opened.and_then(|opened| opened.compression());
+                    Ok(opened)
+                }),
+            };
             inbox.consume(used);
             match shaken {
-                Shaken::Open => self.begin(config),
+                Shaken::Open => {
+                    // Its memory is large enough: the window was chosen for it.
+                    inbox.agree(agreed).map_err(|e| Grow::new(What::Unpacked, e))?;
+                    self.begin(config);
+                    if agreed.is_some()
+                        && let Phase::Open(ws) = &mut self.phase
+                    {
+                        *ws = ws.clone().with_compression(agreed);
+                    }
+                }
                 Shaken::Pending if used > 0 => continue,
                 Shaken::Pending if is_full && available > 0 => {
                     return Err(Grow::new(What::Inbox, Capacity { needed: available.saturating_add(1), available }));
@@ -195,7 +218,7 @@ impl Socket {
 
     /// Writes the request of the handshake, if it is not written yet. `session`: the one that is upgraded.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(super) fn write_request<S: AsMut<[u8]>, K>(
+    pub(super) fn write_request<S: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         config: &Config<'_>,
         session: Option<&Session>,
@@ -204,14 +227,22 @@ impl Socket {
         if let Phase::Shaking(shake) = &mut self.phase
             && !shake.is_written
         {
-            outbox.append_bytes(|out| write_handshake(config, session, shake.nonce, out))?;
+            let nonce = shake.nonce;
+            match outbox.keys().offered() {
+                None => outbox.append_bytes(|out| write_handshake(config, session, nonce, out, |_| Ok(()))),
+                Some(offered) => outbox.append_bytes(|out| {
+                    write_handshake(config, session, nonce, out, |writer| {
+                        Ok(write_field(writer, "Sec-WebSocket-Extensions", offered.offer().as_bytes())?)
+                    })
+                }),
+            }?;
             shake.is_written = true;
         }
         Ok(())
     }
 
     /// Reads on until the server's close frame. Messages are dropped.
-    pub(super) fn drain<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
+    pub(super) fn drain<S: Storage>(&mut self, inbox: &mut Inbox<S>) {
         let Some(ws) = self.ws() else { return };
         while let Ok(true) = inbox.advance_to_message(ws) {
             let _ = inbox.take();
@@ -232,7 +263,12 @@ impl Socket {
 impl Shake {
     /// Reads from the front of `bytes`. Returns how many were used. `is_full`: no more will come.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn read(&mut self, config: &Config<'_>, bytes: &mut [u8], is_full: bool) -> (usize, Shaken) {
+    fn read(
+        &mut self,
+        bytes: &mut [u8],
+        is_full: bool,
+        check: impl for<'h> FnOnce(Connect<'h>, &ResponseHead<'h>) -> Result<Option<Opened<'h>>, HandshakeError>,
+    ) -> (usize, Shaken) {
         self.is_heard |= !bytes.is_empty();
         if let Some(refusal) = &mut self.refusal {
             return (0, refusal.read(bytes, is_full));
@@ -246,7 +282,7 @@ impl Shake {
             Ok(head) => head,
             Err(_) => return (end, Shaken::Failed(Failure::NotHttp)),
         };
-        let shaken = match Connect::new("", "", self.nonce).check_with(config.sha1, &head) {
+        let shaken = match check(Connect::new("", "", self.nonce), &head) {
             Ok(Some(_)) => Shaken::Open,
             Ok(None) => {
                 // An interim answer.

@@ -19,6 +19,7 @@ pub(super) fn send_frames<S: AsMut<[u8]>, K: MaskSource>(
     source: &mut impl Source,
     seen: &mut dyn FnMut(Seen<'_>),
 ) -> Result<bool, Grow> {
+    outbox.keys().settle(ws.sends_compressed());
     let mut out = ws.out(outbox);
     let missing = loop {
         match ws.poll_transmit(&mut out) {

@@ -1,6 +1,6 @@
 use super::{
     Config, Failure, Line, Link, Seen, Task,
-    life::{Life, grow_inbox},
+    life::Life,
     link::sealed,
     socket::{Shaken, Socket},
     transmit::send_frames,
@@ -9,7 +9,7 @@ use crate::{
     endpoint::{Grow, What},
     engineio::{self, Transport, client::Source},
     time::{Instant, earliest},
-    ws::{ConnectError, Inbox, MaskSource, Outbox},
+    ws::{ConnectError, Inbox, MaskSource, Outbox, Storage},
 };
 
 /// A client over a WebSocket alone: one line, [`Line::WebSocket`], and no code for polling. At most 450 bytes. See [`Link`] for its loop.
@@ -73,7 +73,7 @@ impl Link for WebSocketLink<'_> {
         self.socket.poll_task()
     }
 
-    fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+    fn opened<S: Storage, T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<S>,
@@ -104,7 +104,7 @@ impl Link for WebSocketLink<'_> {
         }
     }
 
-    fn advance<S: AsMut<[u8]>>(
+    fn advance<S: Storage>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<S>,
@@ -119,7 +119,8 @@ impl Link for WebSocketLink<'_> {
         }
         let is_ready = match (self.life.engine(), self.socket.ws()) {
             (Some(engine), Some(ws)) => {
-                engine.advance_with(inbox, ws, now, |packet| seen(Seen::Received(packet))).map_err(grow_inbox)?
+                let found = engine.advance_with(inbox, ws, now, |packet| seen(Seen::Received(packet)));
+                found.map_err(|e| Grow::of_inbox(inbox, e))?
             }
             _ => self.life.has_end(),
         };
@@ -132,11 +133,11 @@ impl Link for WebSocketLink<'_> {
         Ok(is_ready)
     }
 
-    fn peek<'e, S: AsMut<[u8]>>(&self, line: Line, inbox: &'e mut Inbox<S>) -> Option<engineio::Message<'e>> {
+    fn peek<'e, S: Storage>(&self, line: Line, inbox: &'e mut Inbox<S>) -> Option<engineio::Message<'e>> {
         if line == Line::WebSocket { self.life.peek(inbox) } else { None }
     }
 
-    fn take<'e, S: AsMut<[u8]>>(
+    fn take<'e, S: Storage>(
         &mut self,
         line: Line,
         inbox: &'e mut Inbox<S>,
@@ -145,7 +146,7 @@ impl Link for WebSocketLink<'_> {
         if line == Line::WebSocket { self.life.take(inbox) } else { None }
     }
 
-    fn skip_message<S: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool {
+    fn skip_message<S: Storage>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool {
         let Some(ws) = self.socket.ws().filter(|_| line == Line::WebSocket) else { return false };
         let is_open = ws.open_kind().is_some();
         inbox.skip_message(ws);

@@ -11,7 +11,7 @@ use crate::{
         server::{Config, Probe, Session},
     },
     time::Instant,
-    ws::{CloseCode, Connection, Inbox, Limits, Server},
+    ws::{Agreed, CloseCode, Connection, Inbox, Limits, Server, Storage},
 };
 
 /// How long a session over polling is kept after this end has closed it, so that the next GET can fetch the close packet, in milliseconds. The
@@ -101,26 +101,64 @@ impl ServerLink {
         Self { engine, ws, probe: None, max_payload, is_announced: false, is_broken: false, farewell: None }
     }
 
+    /// Tells what the handshake of its WebSocket agreed on ([`Accept::compress`](crate::ws::Accept::compress), or
+    /// [`Compression::accept`](crate::ws::Compression::accept)). Then its messages may be compressed: the inbox needs storage that unpacks, and what is sent
+    /// may pass through a [`Deflater`](crate::ws::Deflater). Over polling it changes nothing: see [`Upgrade::with_compression`](super::Upgrade::with_compression).
+    ///
+    /// ```
+    /// use sansocket::{deflate::Tier, endpoint::ServerLink, engineio::{Event, Message, Sid, Transport, server::Config}, time::Instant};
+    /// use sansocket::ws::{Compression, Deflater, Inbox, Inflating, Limits, Out};
+    ///
+    /// let now = Instant::from_millis(0);
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate")];
+    /// let agreed = Compression::new().without_receive_takeover().without_send_takeover().accept(offer);
+    /// let link = ServerLink::open(Transport::WebSocket, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
+    /// let mut link = link.with_compression(agreed);
+    /// let mut inbox = Inbox::new(Inflating::new(vec![0; 128], vec![0; 128], agreed)?);
+    /// # link.transmit(&mut [0; 256])?;
+    /// # link.poll(&mut inbox, now)?;
+    ///
+    /// // The message `Hello`: a packet of Engine.IO, compressed and masked.
+    /// let frame = b"\xc1\x88\0\0\0\0\x32\xf1\x48\xcd\xc9\xc9\x07\x00";
+    /// inbox.space()?[..frame.len()].copy_from_slice(frame);
+    /// inbox.commit(frame.len());
+    /// assert_eq!(link.poll(&mut inbox, now)?, Some(Event::Message(Message::Text(b"Hello"))));
+    ///
+    /// // What waits is stored as it is, and compressed on its way to the socket.
+    /// let mut memory = [0; 2048];
+    /// let mut waiting = Out::stored(&mut memory);
+    /// link.send(Message::Text(&[b'x'; 1500]), &mut waiting)?;
+    /// let tier = Tier::TINY.without_history();
+    /// let mut deflater = Deflater::new(tier, vec![0; tier.bytes()])?.without_takeover();
+    /// let mut memory = [0; 2048];
+    /// let mut over = deflater.over(&mut memory);
+    /// let mut out = Out::stored(&mut over);
+    /// out.append(waiting.written())?;
+    /// assert!(out.written()[0] == 0xc1 && out.written().len() < 50);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_compression(mut self, agreed: Option<Agreed>) -> Self {
+        self.ws = self.ws.map(|ws| ws.with_compression(agreed));
+        self
+    }
+
     /// The next event of a WebSocket. `None`: all bytes in `inbox` were used. Also `None` before the first [`transmit`](Self::transmit), and over
     /// polling. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last. See [`ServerLink`] for an example.
     ///
     /// # Errors
     /// [`Grow`] if a message within the limits is larger than the inbox.
-    pub fn poll<'e, S: AsMut<[u8]>>(
-        &mut self,
-        inbox: &'e mut Inbox<S>,
-        now: Instant,
-    ) -> Result<Option<Event<'e>>, Grow> {
+    pub fn poll<'e, S: Storage>(&mut self, inbox: &'e mut Inbox<S>, now: Instant) -> Result<Option<Event<'e>>, Grow> {
         if self.advance(inbox, now)? { Ok(self.take(inbox)) } else { Ok(None) }
     }
 
     /// As [`poll`](Self::poll), but the result borrows nothing. `true`: [`take`](Self::take) returns an event.
-    pub(super) fn advance<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>, now: Instant) -> Result<bool, Grow> {
+    pub(super) fn advance<S: Storage>(&mut self, inbox: &mut Inbox<S>, now: Instant) -> Result<bool, Grow> {
         let Some(ws) = self.ws.as_mut().filter(|_| self.is_announced) else { return Ok(false) };
-        self.engine.advance(inbox, ws, now).map_err(|e| Grow::new(What::Inbox, e))
+        self.engine.advance(inbox, ws, now).map_err(|e| Grow::of_inbox(inbox, e))
     }
 
-    pub(super) fn take<'e, S: AsMut<[u8]>>(&mut self, inbox: &'e mut Inbox<S>) -> Option<Event<'e>> {
+    pub(super) fn take<'e, S: Storage>(&mut self, inbox: &'e mut Inbox<S>) -> Option<Event<'e>> {
         let event = self.engine.take(inbox)?;
         Some(self.told(event))
     }

@@ -94,7 +94,7 @@ impl Probe {
     ///
     /// # Errors
     /// [`Capacity`] if the inbox is too small for `3probe`, which takes 6 bytes. Nothing was changed.
-    pub fn poll<S: AsMut<[u8]>>(
+    pub fn poll<S: ws::Storage>(
         &mut self,
         session: &mut Session,
         inbox: &mut ws::Inbox<S>,
@@ -108,7 +108,7 @@ impl Probe {
     ///
     /// # Errors
     /// As [`poll`](Self::poll).
-    pub fn poll_with<S: AsMut<[u8]>>(
+    pub fn poll_with<S: ws::Storage>(
         &mut self,
         session: &mut Session,
         inbox: &mut ws::Inbox<S>,

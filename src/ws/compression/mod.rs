@@ -165,7 +165,6 @@ impl Compression {
     }
 
     /// As it is if `bytes` are enough for the window, else as [`receive_within`](Self::receive_within).
-    #[cfg(feature = "drive")]
     pub(crate) const fn fit(self, bytes: usize) -> Self {
         if !self.has_receive_takeover || window_memory(self.receive_bits) <= bytes {
             self

@@ -157,7 +157,7 @@ impl<R> Connection<R> {
     #[cfg(feature = "drive")]
     pub(crate) const fn renewed(&self) -> Self {
         let mut new = Self::new(self.limits);
-        new.leniency = self.leniency.with_compression(false);
+        new.leniency = self.leniency.with_compression(None);
         new
     }
 
@@ -176,7 +176,7 @@ impl<R: Role> Connection<R> {
     /// Does not enforce the rules of RFC 6455 that `leniency` names. See [`Leniency`].
     #[must_use]
     pub const fn with_leniency(mut self, leniency: Leniency) -> Self {
-        self.leniency = leniency.with_compression(self.leniency.takes_compression());
+        self.leniency = leniency.with_compression_of(self.leniency);
         self
     }
 
@@ -197,8 +197,13 @@ impl<R: Role> Connection<R> {
     /// ```
     #[must_use]
     pub const fn with_compression(mut self, agreed: Option<Agreed>) -> Self {
-        self.leniency = self.leniency.with_compression(agreed.is_some());
+        self.leniency = self.leniency.with_compression(agreed);
         self
+    }
+
+    /// The window bits and the takeover of what this end may send compressed.
+    pub(crate) const fn sends_compressed(&self) -> Option<(u8, bool)> {
+        self.leniency.sends_compressed()
     }
 
     /// A write cursor for the frames of this connection. In an [`Outbox`](super::Outbox) it appends to the frames that are there. In plain memory it

@@ -1,6 +1,8 @@
 //! The memory for received bytes and for the message that is being assembled.
 
+mod growing;
 mod inflater;
+mod may_inflate;
 mod storage;
 mod unpack;
 mod upper;
@@ -11,7 +13,11 @@ use super::{
 };
 use crate::bytes::Capacity;
 
-pub(super) use inflater::Inflater;
+pub use growing::Growing;
+#[cfg(feature = "drive")]
+pub(crate) use growing::larger;
+pub use inflater::Inflater;
+pub use may_inflate::MayInflate;
 pub use storage::{Inflating, Storage};
 
 /// The receive memory of one connection. The socket reads into it, and whole messages are lent from it.

@@ -1,22 +1,33 @@
 //! What an inbox stands on: memory for received bytes alone, or also memory to unpack in.
 
 use super::inflater::Inflater;
-use crate::{bytes::Capacity, ws::Agreed};
+use crate::{
+    bytes::Capacity,
+    ws::{Agreed, Compression},
+};
 
 mod sealed {
     pub trait Storage {}
     impl<T: AsMut<[u8]>> Storage for T {}
     impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Storage for super::Inflating<S, M> {}
+    impl<S, I, M> Storage for super::super::MayInflate<S, I>
+    where
+        S: AsMut<[u8]>,
+        I: core::ops::DerefMut<Target = super::Inflater<M>>,
+        M: AsMut<[u8]>,
+    {
+    }
 }
 
 /// The storage of an [`Inbox`](super::Inbox). Sealed.
 ///
 /// - Plain memory (an array, a slice, a `Vec`): for connections without compression. What unpacks is then not linked.
 /// - [`Inflating`]: for connections that may agree on compression.
+/// - [`MayInflate`](super::MayInflate): the same, for many connections of which most are idle.
 pub trait Storage: sealed::Storage {
     /// The memory for received bytes.
     type Raw: AsMut<[u8]>;
-    #[doc(hidden)]
+    /// The memory to unpack in. Of plain memory it is empty.
     type Unpacked: AsMut<[u8]>;
     /// Whether compressed messages are taken. Elsewhere what unpacks them is not linked, and nothing asks for it.
     #[doc(hidden)]
@@ -27,14 +38,6 @@ pub trait Storage: sealed::Storage {
     fn both(&mut self) -> (&mut [u8], Option<&mut Inflater<Self::Unpacked>>);
     #[doc(hidden)]
     fn is_lending(&self) -> bool;
-    #[doc(hidden)]
-    fn unpacked_size(&mut self) -> usize {
-        0
-    }
-    #[doc(hidden)]
-    fn agree(&mut self, _agreed: Option<Agreed>) -> Result<(), Capacity> {
-        Ok(())
-    }
 }
 
 impl<T: AsMut<[u8]>> Storage for T {
@@ -69,12 +72,6 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> Storage for Inflating<S, M> {
     }
     fn is_lending(&self) -> bool {
         self.inflater.is_lending()
-    }
-    fn unpacked_size(&mut self) -> usize {
-        self.inflater.size()
-    }
-    fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
-        self.inflater.agree(agreed)
     }
 }
 
@@ -168,22 +165,14 @@ impl<S: Storage> super::Inbox<S> {
     /// [`Capacity`] if the memory to unpack in is too short for the window that is kept. Nothing was changed.
     pub fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
         self.release();
-        self.buffer.storage_mut().agree(agreed)
+        self.buffer.inflater().map_or(Ok(()), |inflater| inflater.agree(agreed))
     }
 
-    /// The size of the memory to unpack in.
-    #[cfg(feature = "drive")]
-    pub(crate) fn unpacked_size(&mut self) -> usize {
-        self.buffer.storage_mut().unpacked_size()
-    }
-}
-
-impl<S: AsMut<[u8]>, M: AsMut<[u8]>> super::Inbox<Inflating<S, M>> {
     /// Gives the memory in which messages are unpacked back, for other memory; what must stay is moved to it. Between two messages without takeover
     /// nothing must stay, so an idle connection can hold none.
     ///
     /// # Errors
-    /// Returns `memory` if it is too short. Nothing was changed.
+    /// Returns `memory` if it is too short, or if there is nothing that unpacks. Nothing was changed.
     ///
     /// ```
     /// use sansocket::ws::{Compression, Inbox, Inflating};
@@ -197,16 +186,34 @@ impl<S: AsMut<[u8]>, M: AsMut<[u8]>> super::Inbox<Inflating<S, M>> {
     /// ```
     ///
     /// [`held_unpacked`](Self::held_unpacked) tells how much must stay.
-    pub fn replace_unpacked(&mut self, memory: M) -> Result<M, M> {
+    pub fn replace_unpacked(&mut self, memory: S::Unpacked) -> Result<S::Unpacked, S::Unpacked> {
         self.release();
-        self.buffer.storage_mut().inflater.replace(memory)
+        match self.buffer.inflater() {
+            Some(inflater) => inflater.replace(memory),
+            None => Err(memory),
+        }
     }
 
     /// The least size of the memory to unpack in at present: the window, if it is kept, and what is in it. See
     /// [`replace_unpacked`](Self::replace_unpacked).
     #[must_use]
     pub fn held_unpacked(&mut self) -> usize {
-        let inflater = &self.buffer.storage_mut().inflater;
-        inflater.held().max(inflater.least())
+        self.buffer.inflater().map_or(0, |inflater| inflater.held().max(inflater.least()))
+    }
+
+    /// The size of the memory to unpack in.
+    #[cfg(feature = "drive")]
+    pub(crate) fn unpacked_size(&mut self) -> usize {
+        self.buffer.inflater().map_or(0, |inflater| inflater.size())
+    }
+
+    /// What a client offers in the handshake that begins: `compression`, as far as this inbox can unpack.
+    pub(crate) fn offer(&mut self, compression: Option<Compression>) -> Option<Compression> {
+        self.buffer.inflater()?.offer(compression)
+    }
+
+    /// What was offered in the handshake.
+    pub(crate) fn offered(&mut self) -> Option<Compression> {
+        self.buffer.inflater()?.offered()
     }
 }

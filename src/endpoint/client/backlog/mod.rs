@@ -202,7 +202,10 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Backlog<B> {
             }
             w.push(tail);
         };
-        out.text(write, Attached(slice(frames, len..)))
+        out.allow(record.may_compress);
+        let written = out.text(write, Attached(slice(frames, len..)));
+        out.allow(true);
+        written
     }
 
     /// Drops the oldest events until `needed` bytes are free. `forget` frees the acknowledgement of an event and returns its token. `false`: that is

@@ -11,7 +11,7 @@ use crate::{
         client::{Request, Source},
     },
     time::{Instant, earliest},
-    ws::{Inbox, MaskSource, Outbox},
+    ws::{Inbox, MaskSource, Outbox, Storage},
 };
 use upgrade::Upgrade;
 
@@ -169,7 +169,7 @@ impl Link for FullLink<'_> {
         self.base.socket.poll_task().or_else(|| self.get.poll_task()).or_else(|| self.post.poll_task())
     }
 
-    fn opened<S: AsMut<[u8]>, T: AsMut<[u8]>, K>(
+    fn opened<S: Storage, T: AsMut<[u8]>, K: MaskSource>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<S>,
@@ -204,7 +204,7 @@ impl Link for FullLink<'_> {
         self.settle(now);
     }
 
-    fn advance<S: AsMut<[u8]>>(
+    fn advance<S: Storage>(
         &mut self,
         line: Line,
         inbox: &mut Inbox<S>,
@@ -224,7 +224,7 @@ impl Link for FullLink<'_> {
         Ok(!self.uses_websocket() && self.base.life.has_end())
     }
 
-    fn peek<'e, S: AsMut<[u8]>>(&self, line: Line, inbox: &'e mut Inbox<S>) -> Option<engineio::Message<'e>> {
+    fn peek<'e, S: Storage>(&self, line: Line, inbox: &'e mut Inbox<S>) -> Option<engineio::Message<'e>> {
         match line {
             Line::WebSocket => self.base.peek(line, inbox),
             Line::Get => self.base.life.peek_body(inbox.bytes(), self.at),
@@ -232,7 +232,7 @@ impl Link for FullLink<'_> {
         }
     }
 
-    fn take<'e, S: AsMut<[u8]>>(
+    fn take<'e, S: Storage>(
         &mut self,
         line: Line,
         inbox: &'e mut Inbox<S>,
@@ -252,7 +252,7 @@ impl Link for FullLink<'_> {
         event
     }
 
-    fn skip_message<S: AsMut<[u8]>>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool {
+    fn skip_message<S: Storage>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool {
         self.base.skip_message(line, inbox)
     }
 

@@ -14,12 +14,12 @@ use crate::{
     },
     engineio::client::{Request, Session, Source},
     time::Instant,
-    ws::{ConnectError, Inbox, MaskSource, Outbox},
+    ws::{ConnectError, Inbox, MaskSource, Outbox, Storage},
 };
 
 impl FullLink<'_> {
     /// Reads the answer to the GET. `true`: there is an event.
-    pub(super) fn advance_get<S: AsMut<[u8]>>(
+    pub(super) fn advance_get<S: Storage>(
         &mut self,
         inbox: &mut Inbox<S>,
         now: Instant,
@@ -48,7 +48,7 @@ impl FullLink<'_> {
     }
 
     /// Reads the answer to the POST. Its body has no meaning.
-    pub(super) fn advance_post<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Grow> {
+    pub(super) fn advance_post<S: Storage>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Grow> {
         if let Err(failure) = self.post.advance(inbox, self.base.config.limits.message)? {
             self.lose_post(failure);
         }

@@ -4,14 +4,14 @@ use super::FullLink;
 use crate::{
     endpoint::{
         Grow, What,
-        client::{Seen, life::grow_inbox, socket::Shaken},
+        client::{Seen, socket::Shaken},
     },
     engineio::{
         Packet, Seeing, Transport,
         client::{Probe, Probed},
     },
     time::Instant,
-    ws::{ConnectError, Inbox, MaskSource, Outbox},
+    ws::{ConnectError, Inbox, MaskSource, Outbox, Storage},
 };
 
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl FullLink<'_> {
         }
     }
 
-    pub(super) fn advance_upgrade<S: AsMut<[u8]>>(
+    pub(super) fn advance_upgrade<S: Storage>(
         &mut self,
         inbox: &mut Inbox<S>,
         now: Instant,
@@ -72,7 +72,7 @@ impl FullLink<'_> {
             (&mut self.upgrade, base.socket.ws(), base.life.engine())
         {
             let probed = probe.poll_with(engine, inbox, ws, now, |packet| seen(Seen::Received(packet)));
-            if probed.map_err(grow_inbox)? == Probed::Failed {
+            if probed.map_err(|e| Grow::of_inbox(inbox, e))? == Probed::Failed {
                 self.upgrade = Upgrade::Failed;
             }
         }
@@ -96,6 +96,7 @@ impl FullLink<'_> {
             Err(_) => self.upgrade = Upgrade::Failed,
         }
         let Some(ws) = base.socket.ws() else { return Ok(()) };
+        outbox.keys().settle(ws.sends_compressed());
         let mut out = ws.out(outbox);
         let missing = loop {
             match ws.poll_transmit(&mut out) {

@@ -19,7 +19,7 @@ impl Session {
     /// # Errors
     /// [`Capacity`] if a message within the limits is larger than the inbox. Nothing was changed. Lend more ([`ws::Inbox::replace`]), skip the
     /// message ([`ws::Inbox::skip_message`]) or close. `needed` is exact for a message in one frame, and the least that helps for a fragmented one.
-    pub fn poll_event<'s, S: AsMut<[u8]>>(
+    pub fn poll_event<'s, S: ws::Storage>(
         &mut self,
         inbox: &'s mut ws::Inbox<S>,
         ws: &mut ws::Connection<Client>,
@@ -33,7 +33,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
-    pub fn advance<S: AsMut<[u8]>>(
+    pub fn advance<S: ws::Storage>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
         ws: &mut ws::Connection<Client>,
@@ -46,7 +46,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
-    pub fn advance_with<S: AsMut<[u8]>>(
+    pub fn advance_with<S: ws::Storage>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
         ws: &mut ws::Connection<Client>,
@@ -96,12 +96,12 @@ impl Session {
     }
 
     /// The message that [`take`](Self::take) would return.
-    pub(crate) fn peek<'s, S: AsMut<[u8]>>(&self, inbox: &'s mut ws::Inbox<S>) -> Option<Message<'s>> {
+    pub(crate) fn peek<'s, S: ws::Storage>(&self, inbox: &'s mut ws::Inbox<S>) -> Option<Message<'s>> {
         if self.ready == Ready::Frame { received::peek_message(inbox) } else { None }
     }
 
     /// Returns the event that [`advance`](Self::advance) found.
-    pub fn take<'s, S: AsMut<[u8]>>(&mut self, inbox: &'s mut ws::Inbox<S>) -> Option<Event<'s>> {
+    pub fn take<'s, S: ws::Storage>(&mut self, inbox: &'s mut ws::Inbox<S>) -> Option<Event<'s>> {
         match self.phase {
             Phase::Opening | Phase::Open => {
                 self.ready = Ready::Nothing;

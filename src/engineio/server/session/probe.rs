@@ -95,7 +95,7 @@ impl Probe {
     ///
     /// # Errors
     /// [`Capacity`] if a message is larger than the inbox. No packet of a probe is longer than 6 bytes.
-    pub fn poll<S: AsMut<[u8]>>(
+    pub fn poll<S: ws::Storage>(
         &mut self,
         session: &mut Session,
         inbox: &mut ws::Inbox<S>,

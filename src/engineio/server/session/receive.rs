@@ -18,7 +18,7 @@ impl Session {
     /// # Errors
     /// [`Capacity`] if a message within the limits is larger than the inbox. Nothing was changed. Lend more ([`ws::Inbox::replace`]), skip the
     /// message ([`ws::Inbox::skip_message`]) or close. `needed` is exact for a message in one frame, and the least that helps for a fragmented one.
-    pub fn poll_event<'s, S: AsMut<[u8]>>(
+    pub fn poll_event<'s, S: ws::Storage>(
         &mut self,
         inbox: &'s mut ws::Inbox<S>,
         ws: &mut ws::Connection<ws::Server>,
@@ -34,7 +34,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
-    pub fn advance<S: AsMut<[u8]>>(
+    pub fn advance<S: ws::Storage>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
         ws: &mut ws::Connection<ws::Server>,
@@ -48,7 +48,7 @@ impl Session {
     /// # Errors
     /// As [`poll_event`](Self::poll_event).
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub fn advance_with<S: AsMut<[u8]>>(
+    pub fn advance_with<S: ws::Storage>(
         &mut self,
         inbox: &mut ws::Inbox<S>,
         ws: &mut ws::Connection<ws::Server>,
@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// Returns the event that [`advance`](Self::advance) found.
-    pub fn take<'s, S: AsMut<[u8]>>(&mut self, inbox: &'s mut ws::Inbox<S>) -> Option<Event<'s>> {
+    pub fn take<'s, S: ws::Storage>(&mut self, inbox: &'s mut ws::Inbox<S>) -> Option<Event<'s>> {
         match self.phase {
             Phase::Fresh => {
                 self.phase = Phase::Open;

@@ -1,11 +1,12 @@
 //! The memory in which compressed messages are unpacked. Knows nothing of frames.
 
 mod lend;
+mod new;
 
 use crate::{
-    bytes::{Capacity, Utf8, close_gap, copy, slice, slice_mut},
+    bytes::{Utf8, close_gap, copy, slice, slice_mut},
     deflate::{Inflate, InflateStatus},
-    ws::{Agreed, Kind, PeerError, window_memory},
+    ws::{Compression, Kind, PeerError},
 };
 
 /// What every message lacks at its end (RFC 7692 section 7.2.2).
@@ -13,12 +14,16 @@ const TAIL: &[u8; 4] = b"\0\0\xff\xff";
 /// So many bytes may come of any message, whatever the ratio.
 const FREE: u64 = 1024 * 1024;
 
-/// ```text
-/// | dropped | history | not lent yet | room |
-///           start     fresh          end
-/// ```
-///
-/// History reaches into what was not lent yet: a match may lie up to a window before `end`.
+/// What unpacks the compressed messages of a connection (RFC 7692): the state of [`Inflate`], which is 1.4 KiB on a machine of 32 bits and 6 KiB on one of
+/// 64 bits, and the memory `M` to unpack in. [`Inflating`](super::Inflating) storage has one, and tells how large the memory must be. To
+/// [`MayInflate`](super::MayInflate) storage one is lent.
+//
+// ```text
+// | dropped | history | not lent yet | room |
+//           start     fresh          end
+// ```
+//
+// History reaches into what was not lent yet: a match may lie up to a window before `end`.
 #[derive(Clone, Debug)]
 pub struct Inflater<M> {
     inflate: Inflate,
@@ -45,6 +50,8 @@ pub struct Inflater<M> {
     is_skipped: bool,
     /// It is told when the bytes before it are lent.
     fault: Option<PeerError>,
+    /// What a client offers in the handshake.
+    offered: Option<Compression>,
 }
 
 /// Why [`Inflater::run`] stopped.
@@ -60,55 +67,6 @@ pub(super) enum Outcome {
 }
 
 impl<M: AsMut<[u8]>> Inflater<M> {
-    pub(super) fn new(memory: M, agreed: Option<Agreed>) -> Result<Self, Capacity> {
-        let mut new = Self::idle(memory);
-        new.agree(agreed)?;
-        Ok(new)
-    }
-
-    /// Nothing is agreed.
-    pub(super) const fn idle(memory: M) -> Self {
-        Self {
-            inflate: Inflate::new(8),
-            memory,
-            window: 256,
-            has_takeover: false,
-            ratio: 256,
-            start: 0,
-            fresh: 0,
-            end: 0,
-            lent: None,
-            open: None,
-            is_whole: false,
-            tail: 0,
-            text: Utf8::new(),
-            read: 0,
-            unpacked: 0,
-            is_begun: false,
-            is_skipped: false,
-            fault: None,
-        }
-    }
-
-    /// For the connection that begins. An error changes nothing.
-    pub(super) fn agree(&mut self, agreed: Option<Agreed>) -> Result<(), Capacity> {
-        let bits = agreed.map_or(8, |agreed| agreed.receive_window_bits());
-        let has_takeover = agreed.is_some_and(|agreed| agreed.has_receive_takeover());
-        let (needed, available) = (window_memory(bits), self.size());
-        if has_takeover && available < needed {
-            return Err(Capacity { needed, available });
-        }
-        self.inflate.set_window(bits);
-        self.window = 1_usize.wrapping_shl(u32::from(bits));
-        self.has_takeover = has_takeover;
-        self.reset();
-        Ok(())
-    }
-
-    pub(super) const fn set_ratio(&mut self, ratio: u32) {
-        self.ratio = ratio;
-    }
-
     pub(super) const fn open_kind(&self) -> Option<Kind> {
         self.open
     }
@@ -127,7 +85,8 @@ impl<M: AsMut<[u8]>> Inflater<M> {
             && (self.end < self.size() || self.kept() > 0 || self.end > self.fresh.saturating_add(self.window))
     }
 
-    pub(super) fn size(&mut self) -> usize {
+    /// The size of the memory to unpack in, in bytes. See [`agree`](Self::agree).
+    pub fn size(&mut self) -> usize {
         self.memory.as_mut().len()
     }
 
