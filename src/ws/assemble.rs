@@ -1,8 +1,6 @@
 //! Puts the chunks of a message together in the inbox, or passes them on in parts.
 
-use super::{
-    Connection, Control, Inbox, Kind, ReceiveError, Role, Storage, connection::Found, inbox::Ready,
-};
+use super::{Connection, Control, Inbox, Kind, ReceiveError, Role, Storage, connection::Found, inbox::Ready};
 use crate::bytes::Capacity;
 
 /// What [`Inbox::work`] found.
@@ -87,13 +85,16 @@ impl<S: Storage> Inbox<S> {
             if self.is_unpacking() && self.unpack(ws, in_parts)? {
                 return Ok(Some(Worked::Ready));
             }
-            let (used, found) = ws.step(S::UNPACKS, self.buffer.raw(), place);
+            let unpacks = S::UNPACKS && self.buffer.inflater().is_some();
+            let (used, found) = ws.step(unpacks, self.buffer.raw(), place);
             let found = found.inspect_err(|_| {
                 // The input is ignored.
                 self.buffer.use_up(usize::MAX);
                 self.end_message();
             })?;
-            if S::UNPACKS && let Some(Found::Chunk { kind, is_last, is_compressed: true, from, to, .. }) = found {
+            if S::UNPACKS
+                && let Some(Found::Chunk { kind, is_last, is_compressed: true, from, to, .. }) = found
+            {
                 self.hold_compressed(kind, is_last, from, to);
                 continue;
             }

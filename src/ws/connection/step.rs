@@ -65,7 +65,7 @@ impl<R: Role> Connection<R> {
             Receiving::Open if !input.is_empty() => {}
             _ => return (input.len(), Ok(None)),
         }
-        let leniency = if unpacks { self.leniency } else { self.leniency.with_compression(false) };
+        let leniency = if unpacks { self.leniency } else { self.leniency.with_compression(None) };
         let mut used = 0_usize;
         loop {
             let rest = slice_mut(input, used..);

@@ -48,6 +48,7 @@ impl<S, I> MayInflate<S, I> {
 impl<S: AsMut<[u8]>, M: AsMut<[u8]>, I: DerefMut<Target = Inflater<M>>> Storage for MayInflate<S, I> {
     type Raw = S;
     type Unpacked = M;
+    const UNPACKS: bool = true;
     #[inline(always)]
     fn raw(&mut self) -> &mut S {
         &mut self.raw
