@@ -2,7 +2,7 @@
 
 use super::{Packet, PeerError, SendError, Sink, sink::sealed::Room};
 use crate::{
-    bytes::{Capacity, Utf8, Writer, base64, swar},
+    bytes::{Capacity, Utf8, Writer, base64, slice, swar},
     ws::{Client, Kind, stored_frame},
 };
 
@@ -208,14 +208,14 @@ impl<'b> Packets<'b> {
 
     /// The length of the next packet, in bytes.
     pub(crate) fn next_len(&self) -> usize {
-        find_separator(self.rest())
+        find_separator(self.rest()).0
     }
 
     /// The next packet that is a message, as it stands in the body. The packets before it are no messages.
     pub(crate) fn next_message(&self) -> &[u8] {
         let mut rest = self.rest();
         loop {
-            let (packet, behind) = rest.split_at_checked(find_separator(rest)).unwrap_or_default();
+            let (packet, behind) = rest.split_at_checked(find_separator(rest).0).unwrap_or_default();
             match (packet, behind) {
                 ([b'4' | b'b', ..], _) | (_, []) => return packet,
                 (_, [_, behind @ ..]) => rest = behind,
@@ -229,9 +229,9 @@ impl<'b> Iterator for Packets<'b> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest.take()?;
-        let end = find_separator(rest);
+        let (end, is_ascii) = find_separator(rest);
         let (packet, behind) = rest.split_at_mut_checked(end).unwrap_or_default();
-        let packet = parse(packet);
+        let packet = parse(packet, is_ascii);
         if packet.is_ok() {
             self.rest = behind.split_first_mut().map(|(_, behind)| behind);
         }
@@ -239,21 +239,35 @@ impl<'b> Iterator for Packets<'b> {
     }
 }
 
-/// The position of the first separator, or the length. Reads eight bytes at a time.
-fn find_separator(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let has_none = |word: &&[u8; 8]| swar::zeros(u64::from_le_bytes(**word) ^ swar::splat(SEPARATOR)) == 0;
-    let before = words.iter().take_while(has_none).count().saturating_mul(8);
-    let rest = bytes.get(before..).unwrap_or_default();
-    before.saturating_add(rest.iter().position(|&b| b == SEPARATOR).unwrap_or(rest.len()))
+/// The position of the first separator, or the length, and whether all bytes before it are ASCII. Reads eight bytes at a time.
+#[inline]
+fn find_separator(bytes: &[u8]) -> (usize, bool) {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut seen = 0;
+    let mut at = 0_usize;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let found = swar::zeros(word ^ swar::splat(SEPARATOR));
+        if found != 0 {
+            let bytes = found.trailing_zeros() / 8;
+            let before = 1_u64.wrapping_shl(bytes.wrapping_mul(8)).wrapping_sub(1);
+            let [bytes, ..] = bytes.to_le_bytes();
+            return (at.wrapping_add(usize::from(bytes)), (seen | word & before) & swar::HIGH == 0);
+        }
+        seen |= word;
+        at = at.wrapping_add(8);
+    }
+    let len = tail.iter().position(|&b| b == SEPARATOR).unwrap_or(tail.len());
+    let is_ascii = seen & swar::HIGH == 0 && slice(tail, ..len).is_ascii();
+    (at.wrapping_add(len), is_ascii)
 }
 
-fn parse(packet: &mut [u8]) -> Result<Packet<'_>, PeerError> {
+fn parse(packet: &mut [u8], is_ascii: bool) -> Result<Packet<'_>, PeerError> {
     if let [b'b', text @ ..] = packet {
         return base64::decode_in_place(text).map(|bytes| Packet::Binary(bytes)).ok_or(PeerError::UnknownPacket);
     }
     let mut utf8 = Utf8::new();
-    if utf8.check(packet).is_err() || !utf8.is_complete() {
+    if !is_ascii && (utf8.check(packet).is_err() || !utf8.is_complete()) {
         return Err(PeerError::UnknownPacket);
     }
     Packet::parse_text(packet)
@@ -300,9 +314,17 @@ mod tests {
             for other in [0x1d, 0x1f, 0x9e, 0x00, 0xff] {
                 let mut bytes = [other; 40];
                 bytes[at] = SEPARATOR;
-                assert_eq!(find_separator(&bytes), at);
+                // What stands behind it does not count.
+                assert_eq!(find_separator(&bytes), (at, at == 0 || other < 0x80));
             }
-            assert_eq!(find_separator(&vec![0x1f; at]), at);
+            assert_eq!(find_separator(&vec![0x1f; at]), (at, true));
+            for wide in 0..at {
+                let mut bytes = [b'x'; 40];
+                bytes[at..].fill(0xff);
+                (bytes[at], bytes[wide]) = (SEPARATOR, 0x80);
+                assert_eq!(find_separator(&bytes), (at, false));
+                assert_eq!(find_separator(&bytes[..at]), (at, false));
+            }
         }
     }
 

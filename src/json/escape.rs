@@ -1,9 +1,11 @@
 //! Special bytes and escapes in strings, and writing strings.
 
-use crate::bytes::{IS_WIDE, Writer, swar::Word};
+use crate::bytes::{IS_WIDE, Writer, copy, swar::Word};
 
 /// The bytes of a word.
 const SIZE: usize = size_of::<Word>();
+
+const HALF: usize = SIZE / 2;
 
 /// `byte` repeated.
 const fn splat(byte: u8) -> Word {
@@ -58,6 +60,14 @@ pub fn write_str(out: &mut Writer<'_>, text: &str) {
 /// As [`write_str`], for bytes that are UTF-8.
 #[inline]
 pub(crate) fn write_text(out: &mut Writer<'_>, text: &[u8]) {
+    if IS_WIDE && is_plain(text) {
+        if let Some([first, inside @ .., last]) = out.grow(text.len().saturating_add(2)) {
+            *first = b'"';
+            copy(text, inside);
+            *last = b'"';
+        }
+        return;
+    }
     out.byte(b'"');
     write_inside(out, text);
     out.byte(b'"');
@@ -69,9 +79,26 @@ pub(super) fn write_inside(out: &mut Writer<'_>, bytes: &[u8]) {
     if !IS_WIDE {
         return write_escaped(out, bytes);
     }
-    let (words, tail) = bytes.as_chunks();
-    let is_plain = !words.iter().any(|w| specials(*w) != 0) && !tail.iter().any(|&b| is_special(b));
-    if is_plain { out.push(bytes) } else { write_escaped(out, bytes) }
+    if is_plain(bytes) { out.push(bytes) } else { write_escaped(out, bytes) }
+}
+
+/// Whether no byte needs an escape. The last word may overlap the one before it, and both halves of a short text too: then no bytes are left over.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk() {
+        let (words, _) = bytes.as_chunks();
+        return specials(*last) == 0 && !words.iter().any(|w| specials(*w) != 0);
+    }
+    match (bytes.first_chunk::<HALF>(), bytes.last_chunk::<HALF>()) {
+        (Some(front), Some(back)) => {
+            let mut word = [b' '; SIZE];
+            for (place, byte) in word.iter_mut().zip(front.iter().chain(back)) {
+                *place = *byte;
+            }
+            specials(word) == 0
+        }
+        _ => !bytes.iter().any(|&b| is_special(b)),
+    }
 }
 
 /// The value of a hexadecimal digit.
@@ -116,6 +143,29 @@ fn write_escaped(out: &mut Writer<'_>, mut bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strings_of_all_lengths_are_written_whole_or_counted() {
+        for len in 0..3 * SIZE {
+            for at in 0..=len {
+                for special in [b'"', b'\\', 0x1f, b'!'] {
+                    let mut text = std::vec![b'x'; len];
+                    if let Some(place) = text.get_mut(at) {
+                        *place = special;
+                    }
+                    let text = std::string::String::from_utf8(text).unwrap();
+                    let expected = serde_json::to_string(&text).unwrap();
+                    for size in [expected.len(), expected.len() - 1, 0] {
+                        let mut memory = std::vec![0; size];
+                        let mut out = Writer::new(&mut memory);
+                        write_str(&mut out, &text);
+                        assert_eq!(out.len(), expected.len());
+                        assert_eq!(out.finish().is_ok_and(|text| text == expected.as_bytes()), size == expected.len());
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_first_special_byte_is_found_wherever_it_stands() {

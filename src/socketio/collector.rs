@@ -54,7 +54,7 @@ mod sealed {
 
     pub trait Sealed<'m>: Sized {
         /// The part of the event that matters to a collector.
-        fn part(&self) -> Part<'m>;
+        fn part(&self) -> Part<'_, 'm>;
         fn event(packet: EventPacket<'m>) -> Self;
         fn ack(packet: AckPacket<'m>) -> Self;
     }
@@ -62,10 +62,10 @@ mod sealed {
 
 /// The part of an event that matters to a [`Collector`].
 #[derive(Debug)]
-pub enum Part<'m> {
-    Event(EventPacket<'m>),
-    Ack(AckPacket<'m>),
-    Attachment(Attachment<'m>),
+pub enum Part<'p, 'm> {
+    Event(&'p EventPacket<'m>),
+    Ack(&'p AckPacket<'m>),
+    Attachment(&'p Attachment<'m>),
     Other,
 }
 
@@ -75,8 +75,8 @@ macro_rules! collects {
 
         impl<'m> sealed::Sealed<'m> for $event {
             #[inline]
-            fn part(&self) -> Part<'m> {
-                match *self {
+            fn part(&self) -> Part<'_, 'm> {
+                match self {
                     Self::Event(packet) => Part::Event(packet),
                     Self::Ack(packet) => Part::Ack(packet),
                     Self::Attachment(attachment) => Part::Attachment(attachment),
@@ -132,17 +132,19 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
     /// ([`replace`](Self::replace)) and repeat the call. If you go on instead, the rest of this packet is dropped.
     pub fn collect<'c, E: Collect<'c>>(&'c mut self, event: E) -> Result<Option<(E, Attachments<'c>)>, Capacity> {
         match event.part() {
-            Part::Event(EventPacket { namespace, ack, attachments, used, payload }) if attachments > 0 => {
+            Part::Event(&EventPacket { namespace, ack, attachments, used, ref payload }) if attachments > 0 => {
                 self.begin(namespace, Kind::Event(ack), attachments, used, payload)?;
                 Ok(None)
             }
-            Part::Ack(AckPacket { namespace, token, id, attachments, used, payload }) if attachments > 0 => {
+            Part::Ack(&AckPacket { namespace, token, id, attachments, used, ref payload }) if attachments > 0 => {
                 self.begin(namespace, Kind::Ack { token, id }, attachments, used, payload)?;
                 Ok(None)
             }
             Part::Attachment(attachment) => {
-                let Some(open) = self.push(attachment)? else { return Ok(None) };
-                Ok(Some(self.whole(open)))
+                if !self.push(attachment)? {
+                    return Ok(None);
+                }
+                Ok(self.open.take().map(|open| self.whole(&open)))
             }
             _ => Ok(Some((event, Attachments::NONE))),
         }
@@ -208,12 +210,12 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         kind: Kind,
         attachments: u8,
         used: u64,
-        payload: Array<'_>,
+        payload: &Array<'_>,
     ) -> Result<(), Capacity> {
         // Attachments of an earlier packet cannot arrive any more.
         self.open = None;
         let text = payload.elements().raw();
-        self.put(0, text)?;
+        put(self.storage.as_mut(), 0, text)?;
         let end = text.len();
         self.open = Some(Open {
             namespace,
@@ -228,17 +230,18 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         Ok(())
     }
 
-    /// Adds an attachment. Returns the packet if it is complete.
-    fn push(&mut self, attachment: Attachment<'_>) -> Result<Option<Open>, Capacity> {
-        let Some(mut open) = self.open.filter(|open| open.arrived == attachment.index) else {
+    /// Adds an attachment. Whether the packet is complete.
+    fn push(&mut self, attachment: &Attachment<'_>) -> Result<bool, Capacity> {
+        let Some(open) = self.open.as_mut().filter(|open| open.arrived == attachment.index) else {
             // An earlier attachment or the packet itself had no room.
             self.open = None;
-            return Ok(None);
+            return Ok(false);
         };
+        let storage = self.storage.as_mut();
         let len = u32::try_from(attachment.bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
         let behind = open.end.saturating_add(len.len());
-        self.put(behind, attachment.bytes)?;
-        self.put(open.end, &len)?;
+        put(storage, behind, attachment.bytes)?;
+        put(storage, open.end, &len)?;
         open.end = behind.saturating_add(attachment.bytes.len());
         if let Kind::Ack { token, .. } = &mut open.kind
             && attachment.is_late
@@ -246,20 +249,11 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
             *token = None;
         }
         open.arrived = open.arrived.saturating_add(1);
-        self.open = (open.arrived < open.attachments).then_some(open);
-        Ok(if self.open.is_none() { Some(open) } else { None })
+        Ok(open.arrived >= open.attachments)
     }
 
-    fn put(&mut self, at: usize, bytes: &[u8]) -> Result<(), Capacity> {
-        let needed = at.saturating_add(bytes.len());
-        let storage = self.storage.as_mut();
-        let available = storage.len();
-        copy(bytes, storage.get_mut(at..needed).ok_or(Capacity { needed, available })?);
-        Ok(())
-    }
-
-    fn whole<'c, E: Collect<'c>>(&'c self, open: Open) -> (E, Attachments<'c>) {
-        let Open { namespace, kind, attachments, used, payload, layout, .. } = open;
+    fn whole<'c, E: Collect<'c>>(&'c self, open: &Open) -> (E, Attachments<'c>) {
+        let Open { namespace, kind, attachments, used, payload, layout, .. } = *open;
         let bytes = self.storage.as_ref().get(..open.end).unwrap_or_default();
         debug_assert_eq!(bytes.len(), open.end, "all of it was stored");
         let (payload, packed) = bytes.split_at_checked(payload).unwrap_or_default();
@@ -270,4 +264,11 @@ impl<S: AsMut<[u8]> + AsRef<[u8]>> Collector<S> {
         };
         (event, Attachments::packed(packed))
     }
+}
+
+fn put(storage: &mut [u8], at: usize, bytes: &[u8]) -> Result<(), Capacity> {
+    let needed = at.saturating_add(bytes.len());
+    let available = storage.len();
+    copy(bytes, storage.get_mut(at..needed).ok_or(Capacity { needed, available })?);
+    Ok(())
 }

@@ -3,8 +3,8 @@
 use super::RequestError;
 use crate::bytes::{Writer, base64};
 
-/// Room for the key, and the GUID behind it.
-const TEXT: &[u8; 60] = b"------------------------258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// What stands behind the key in the text that is hashed.
+const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Computes the value of `Sec-WebSocket-Accept` from `key`, the value of `Sec-WebSocket-Key`. `sha1` computes the SHA-1 of 60 bytes, for
 /// example with the hash unit of a chip.
@@ -23,18 +23,24 @@ const TEXT: &[u8; 60] = b"------------------------258EAFA5-E914-47DA-95CA-C5AB0D
 /// # Ok::<(), sansocket::ws::RequestError>(())
 /// ```
 pub fn accept_key_with(key: &[u8], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> Result<[u8; 28], RequestError> {
-    Ok(accept_of(check_key(key)?, sha1))
+    let key = check_key(key)?;
+    let mut accept = [0; 28];
+    accept_of(|text| text.push(key), sha1, &mut Writer::new(&mut accept));
+    Ok(accept)
 }
 
-/// As [`accept_key_with`], for a key that was checked.
-pub(super) fn accept_of(key: &[u8; 24], sha1: impl FnOnce(&[u8; 60]) -> [u8; 20]) -> [u8; 28] {
-    let mut text = *TEXT;
-    if let Some(place) = text.first_chunk_mut() {
-        *place = *key;
-    }
-    let mut accept = [0; 28];
-    base64::encode(&sha1(&text), &mut Writer::new(&mut accept));
-    accept
+/// As [`accept_key_with`], for a key that was checked, and all in place: a firmware often has no other use for `memcpy`.
+#[inline]
+pub(super) fn accept_of(
+    write_key: impl FnOnce(&mut Writer<'_>),
+    sha1: impl FnOnce(&[u8; 60]) -> [u8; 20],
+    accept: &mut Writer<'_>,
+) {
+    let mut text = [0; 60];
+    let mut writer = Writer::new(&mut text);
+    write_key(&mut writer);
+    writer.push(GUID);
+    base64::encode(&sha1(&text), accept);
 }
 
 /// As [`accept_key_with`], with the SHA-1 of the sha1_smol crate. That crate has bounds checks that the linker cannot remove. Firmware that

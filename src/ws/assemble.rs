@@ -1,7 +1,7 @@
 //! Puts the chunks of a message together in the inbox, or passes them on in parts.
 
 use super::{Connection, Control, Inbox, Kind, ReceiveError, Role, Storage, connection::Found, inbox::Ready};
-use crate::bytes::Capacity;
+use crate::bytes::{Capacity, IS_WIDE};
 
 /// What [`Inbox::work`] found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,6 +150,9 @@ impl<S: Storage> Inbox<S> {
         let left = usize::try_from(left).unwrap_or(usize::MAX).max(1);
         let needed = self.buffer.message_len().saturating_add(left);
         if needed <= available {
+            if IS_WIDE {
+                self.buffer.make_way(needed);
+            }
             return Ok(());
         }
         if ws.is_closing() {

@@ -95,6 +95,14 @@ impl<S: Storage> Buffer<S> {
         self.filled = self.filled.saturating_add(n).min(self.size());
     }
 
+    /// The message will have `needed` bytes, and nothing is behind it yet. If so many do not fit where it begins, it moves to the front now, while it is
+    /// short, provided that this frees at least as many bytes as it moves.
+    pub(super) fn make_way(&mut self, needed: usize) {
+        if self.size().saturating_sub(self.start) < needed && self.start >= self.message_len() {
+            self.close_up();
+        }
+    }
+
     pub(super) fn raw(&mut self) -> &mut [u8] {
         slice_mut(self.storage.raw().as_mut(), self.read..self.filled)
     }
@@ -236,6 +244,20 @@ mod tests {
         assert_eq!(buffer.message(), b"BC");
         buffer.clear();
         assert_eq!(buffer.space(false).unwrap().len(), 12);
+    }
+
+    #[test]
+    fn a_message_that_will_not_fit_behind_another_moves_to_the_front_while_it_is_short() {
+        for (used, held, needed, start) in [(6, 2, 6, 6), (6, 2, 7, 0), (6, 6, 7, 0), (5, 6, 8, 5), (0, 6, 12, 0)] {
+            let mut buffer = Buffer::new(*b"abcdefghijkl");
+            buffer.commit(used + held);
+            buffer.use_up(used);
+            buffer.collect(0, held);
+            let message = buffer.message().to_vec();
+            buffer.make_way(needed);
+            assert_eq!((buffer.start, buffer.message().to_vec()), (start, message), "{used} {held} {needed}");
+            assert_eq!(buffer.space(false).map(|space| space.len()).unwrap_or(0), 12 - start - held);
+        }
     }
 
     #[test]

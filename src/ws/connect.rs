@@ -214,7 +214,7 @@ impl<'r> Connect<'r> {
         writer.push(b" HTTP/1.1\r\nHost: ");
         writer.push(self.host.as_bytes());
         writer.push(b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ");
-        writer.push(&self.key());
+        self.write_key(&mut writer);
         writer.push(b"\r\nSec-WebSocket-Version: 13\r\n");
         if let Some(origin) = self.origin {
             write_field(&mut writer, "Origin", origin.as_bytes())?;
@@ -235,10 +235,8 @@ impl<'r> Connect<'r> {
         Ok(writer.finish()?.len())
     }
 
-    pub(crate) fn key(&self) -> [u8; 24] {
-        let mut key = [0; 24];
-        base64::encode(&self.nonce, &mut Writer::new(&mut key));
-        key
+    pub(crate) fn write_key(&self, writer: &mut Writer<'_>) {
+        base64::encode(&self.nonce, writer);
     }
 
     fn write_protocols(&self, writer: &mut Writer<'_>) -> Result<(), ConnectError> {

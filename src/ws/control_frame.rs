@@ -23,7 +23,8 @@ pub(super) enum Seen {
 }
 
 impl<R: Role> Connection<R> {
-    /// Collects a control payload in `payload`, which is empty, and acts on it when it is whole. A fault knows the offset in `piece` of the byte that shows it.
+    /// Collects a control payload, and acts on it when it is whole. `place` gets that of a ping or pong. A fault knows the offset in `piece` of the byte
+    /// that shows it.
     #[cold]
     #[inline(never)]
     pub(super) fn control(
@@ -31,11 +32,12 @@ impl<R: Role> Connection<R> {
         opcode: Opcode,
         piece: &[u8],
         is_last: bool,
-        payload: &mut Control,
+        place: &mut Option<Control>,
     ) -> Result<Option<Seen>, Fault> {
         let before = usize::from(self.collected);
-        if before == 0 && is_last {
-            payload.fill(piece);
+        let payload = if opcode == Opcode::Pong && before == 0 && is_last {
+            // It is not kept, so what is owed stays, whatever the lengths.
+            piece
         } else {
             if before == 0 {
                 // What is owed, a pong or our close frame, stays where it is, unless both are long: see `CONTROL_MEMORY`.
@@ -47,45 +49,37 @@ impl<R: Role> Connection<R> {
             }
             let base = usize::from(self.base);
             let end = before.saturating_add(piece.len());
-            let place = slice_mut(&mut self.control, base..base.saturating_add(end));
-            copy(piece, slice_mut(place, before..));
+            let whole = slice_mut(&mut self.control, base..base.saturating_add(end));
+            copy(piece, slice_mut(whole, before..));
             self.collected = end.to_le_bytes()[0];
-            payload.fill(place);
-        }
-        if opcode == Opcode::Close {
-            return self.close_frame(payload, is_last).map_err(|(e, at)| (e, at.saturating_sub(before)));
-        }
-        if !is_last {
-            return Ok(None);
-        }
+            if opcode == Opcode::Close {
+                let code =
+                    close_code(whole, is_last, self.leniency).map_err(|(e, at)| (e, at.saturating_sub(before)))?;
+                return Ok(is_last.then(|| self.close_frame(code)));
+            }
+            if !is_last {
+                return Ok(None);
+            }
+            whole
+        };
+        let control = place.insert(Control::EMPTY);
+        control.fill(payload);
         self.collected = 0;
         if opcode == Opcode::Pong {
             return Ok(Some(Seen::Pong));
         }
         if matches!(self.state.sending, Sending::Open | Sending::Message(_)) {
-            copy(payload.as_bytes(), &mut self.control);
-            self.pong = Some(payload.len());
+            copy(control.as_bytes(), &mut self.control);
+            self.pong = Some(control.len());
         }
         Ok(Some(Seen::Ping))
     }
 
-    /// Judges what has come of a close frame. A fault knows its offset in the payload.
-    fn close_frame(&mut self, payload: &Control, is_whole: bool) -> Result<Option<Seen>, Fault> {
-        let code = close_code(payload.as_bytes(), is_whole, self.leniency)?;
-        if !is_whole {
-            return Ok(None);
-        }
+    /// The payload stays where it is, for its reason.
+    fn close_frame(&mut self, code: CloseCode) -> Seen {
         self.pong = None;
-        // Our own close frame may be owed still, in front.
-        let end = usize::from(self.closing).saturating_add(payload.as_bytes().len());
-        if end > CONTROL_MEMORY {
-            self.closing = 0;
-        }
-        self.base = self.closing;
-        copy(payload.as_bytes(), slice_mut(&mut self.control, usize::from(self.base)..));
-        self.collected = payload.len();
         self.state.receive(Trigger::ReceiveClose(code));
-        Ok(Some(Seen::Close(code)))
+        Seen::Close(code)
     }
 }
 

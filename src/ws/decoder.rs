@@ -3,7 +3,8 @@
 
 use super::{
     Kind, Leniency, Limits, header,
-    header::{Context, Fault, Header},
+    header::{Before, Fault, Header},
+    limits::Length,
     mask,
     opcode::Opcode,
     role::Role,
@@ -23,9 +24,9 @@ enum Frame {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decoder {
     /// How many payload bytes of the current frame are missing.
-    left: u64,
-    /// Payload bytes of the open message, as its headers announced them.
-    message: u64,
+    left: Length,
+    /// Of the open message, as [`Before`] says. Zero between two messages.
+    message: Length,
     fragments: u32,
     empty_fragments: u16,
     controls: u16,
@@ -107,12 +108,12 @@ impl Decoder {
     }
 
     /// How many payload bytes of the current frame are missing.
-    pub(crate) const fn left(&self) -> u64 {
+    pub(crate) const fn left(&self) -> Length {
         self.left
     }
 
     /// How many payload bytes of the current data frame are missing. Zero inside a control frame, which is between two data frames.
-    pub(crate) const fn left_of_data(&self) -> u64 {
+    pub(crate) const fn left_of_data(&self) -> Length {
         match self.frame {
             Frame::Data | Frame::FinalData => self.left,
             Frame::Control(_) => 0,
@@ -144,7 +145,7 @@ impl Decoder {
             }
             _ => return None,
         };
-        if u64::from(len) > limits.frame.min(limits.message) {
+        if Length::from(len) > limits.frame.min(limits.message) {
             return None;
         }
         let len = usize::from(len);
@@ -189,7 +190,7 @@ impl Decoder {
                 return Ok(None);
             }
             let payload = slice_mut(rest, ..n);
-            self.left = self.left.wrapping_sub(u64::try_from(n).unwrap_or(u64::MAX));
+            self.left = self.left.wrapping_sub(Length::try_from(n).unwrap_or(Length::MAX));
             let to = from.wrapping_add(n);
             let is_end = self.left == 0;
             let is_ascii = self.unmask::<R>(payload);
@@ -201,7 +202,7 @@ impl Decoder {
                     let is_last = is_end && frame == Frame::FinalData;
                     let is_first = !self.begun;
                     if is_last {
-                        self.open = None;
+                        self.end_message();
                     } else if n == 0 {
                         continue;
                     }
@@ -253,7 +254,7 @@ impl Decoder {
             joined = [0; header::MAX];
             self.join(input, &mut joined)
         };
-        match header::parse::<R>(known, &self.context(limits, leniency)) {
+        match header::parse::<R>(known, limits, leniency, &self.before()) {
             Ok(Some((header, n))) => {
                 self.have = 0;
                 self.begin(&header);
@@ -277,56 +278,45 @@ impl Decoder {
         slice(bytes, ..have.saturating_add(input.len()).min(header::MAX))
     }
 
-    const fn context<'c>(&self, limits: &'c Limits, leniency: Leniency) -> Context<'c> {
-        // The counters of the last message do not count for the next one.
-        let (message, fragments, empty_fragments) =
-            if self.open.is_some() { (self.message, self.fragments, self.empty_fragments) } else { (0, 0, 0) };
-        Context {
-            limits,
-            leniency,
-            allows_rsv1: leniency.takes_compression(),
-            open: self.open,
-            message,
-            fragments,
-            empty_fragments,
-            controls: self.controls,
-        }
+    #[inline(always)]
+    const fn before(&self) -> Before {
+        let Self { open, message, fragments, empty_fragments, controls, .. } = *self;
+        Before { open, message, fragments, empty_fragments, controls }
+    }
+
+    #[inline]
+    const fn end_message(&mut self) {
+        (self.open, self.message, self.fragments, self.empty_fragments) = (None, 0, 0, 0);
     }
 
     #[inline]
     fn begin(&mut self, header: &Header) {
         self.left = header.len;
         self.key = header.key;
-        let kind = match header.opcode {
-            Opcode::Text => Kind::Text,
-            Opcode::Binary => Kind::Binary,
-            Opcode::Continuation => {
-                self.message = self.message.saturating_add(header.len);
-                return self.begin_data(header);
-            }
+        match header.opcode {
+            Opcode::Text => self.open(Kind::Text, header),
+            Opcode::Binary => self.open(Kind::Binary, header),
+            Opcode::Continuation => {}
             opcode => {
                 self.controls = self.controls.saturating_add(1);
                 self.frame = Frame::Control(opcode);
                 return;
             }
-        };
-        self.open = Some(kind);
-        self.message = header.len;
-        self.begun = false;
-        self.is_compressed = header.rsv1;
-        self.fragments = 0;
-        self.empty_fragments = 0;
-        self.begin_data(header);
-    }
-
-    #[inline]
-    fn begin_data(&mut self, header: &Header) {
+        }
         self.frame = if header.is_final { Frame::FinalData } else { Frame::Data };
         self.controls = 0;
+        self.message = self.message.saturating_add(header.len);
         self.fragments = self.fragments.saturating_add(1);
         if header.len == 0 {
             self.empty_fragments = self.empty_fragments.saturating_add(1);
         }
+    }
+
+    #[inline]
+    const fn open(&mut self, kind: Kind, header: &Header) {
+        self.open = Some(kind);
+        self.begun = false;
+        self.is_compressed = header.rsv1;
     }
 }
 

@@ -84,7 +84,10 @@ pub fn accept_fields<'h>(fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>)
     if notes.coding != Once::None || !matches!(notes.length, Once::None | Once::One(b"0")) {
         return Err(RequestError::Body);
     }
-    Ok(accept_of(key, |text| sha1_smol::Sha1::from(text).digest().bytes()))
+    let mut accept = [0; 28];
+    let sha1 = |text: &[u8; 60]| sha1_smol::Sha1::from(text).digest().bytes();
+    accept_of(|text| text.push(key), sha1, &mut Writer::new(&mut accept));
+    Ok(accept)
 }
 
 /// Whether `Upgrade` lists `websocket`. The request can still be invalid: [`Accept::check`] checks it. See [`Accept`].
@@ -197,12 +200,11 @@ impl<'h> Accept<'h> {
         extra: &[(&str, &[u8])],
         out: &mut [u8],
     ) -> Result<usize, ResponseError> {
-        let accept = accept_of(self.key, sha1);
         let mut writer = Writer::new(out);
         writer.push(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
         );
-        writer.push(&accept);
+        accept_of(|text| text.push(self.key), sha1, &mut writer);
         writer.push(b"\r\n");
         if let Some(protocol) = self.protocol {
             write_field(&mut writer, "Sec-WebSocket-Protocol", protocol)?;

@@ -1,6 +1,6 @@
 //! The frame header (RFC 6455 section 5.2). It is checked byte by byte, so a header in pieces gives the same error at the same byte as a complete one.
 
-use super::{Kind, Leniency, Limits, PeerError, opcode::Opcode, role::Role};
+use super::{Kind, Leniency, Limits, PeerError, limits::Length, opcode::Opcode, role::Role};
 
 const RSV1: u8 = 0x40;
 
@@ -13,20 +13,16 @@ pub(crate) struct Header {
     /// The message was changed by an extension, such as compression (RFC 7692 section 6). Set on its first frame.
     pub(crate) rsv1: bool,
     pub(crate) opcode: Opcode,
-    pub(crate) len: u64,
+    pub(crate) len: Length,
     pub(crate) key: [u8; 4],
 }
 
-/// The context that the check of a header depends on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Context<'c> {
-    pub(crate) limits: &'c Limits,
-    pub(crate) leniency: Leniency,
-    /// Whether RSV1 may be set on the first frame of a message, because of an extension.
-    pub(crate) allows_rsv1: bool,
+/// What the headers before it have told, on which the check of a header depends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Before {
     pub(crate) open: Option<Kind>,
-    /// Of the open message: payload bytes, frames, empty frames, and control frames since its last data frame.
-    pub(crate) message: u64,
+    /// Of the open message: payload bytes, as its headers announced them, frames, empty frames, and control frames since its last data frame.
+    pub(crate) message: Length,
     pub(crate) fragments: u32,
     pub(crate) empty_fragments: u16,
     pub(crate) controls: u16,
@@ -37,17 +33,22 @@ pub(crate) type Fault = (PeerError, usize);
 
 /// Reads a header from the front of `bytes`. `None` if they end inside it. `R` is the role of the reader.
 #[inline]
-pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Option<(Header, usize)>, Fault> {
+pub(crate) fn parse<R: Role>(
+    bytes: &[u8],
+    limits: &Limits,
+    leniency: Leniency,
+    before: &Before,
+) -> Result<Option<(Header, usize)>, Fault> {
     let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
-    let opcode = judge_first(first, context).map_err(|e| (e, 0))?;
+    let opcode = judge_first(first, leniency, before.open).map_err(|e| (e, 0))?;
     let (is_final, rsv1) = (first & 0x80 != 0, first & RSV1 != 0);
     let Some((&second, rest)) = rest.split_first() else { return Ok(None) };
     let masked = second & 0x80 != 0;
     if masked == R::SENDS_MASKED {
         let (error, is_taken) = if masked {
-            (PeerError::Masked, context.leniency.takes_masked())
+            (PeerError::Masked, leniency.takes_masked())
         } else {
-            (PeerError::NotMasked, context.leniency.takes_unmasked())
+            (PeerError::NotMasked, leniency.takes_unmasked())
         };
         if !is_taken {
             return Err((error, 1));
@@ -60,10 +61,10 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
         126 => {
             let Some((bytes, rest)) = rest.split_first_chunk::<2>() else { return Ok(None) };
             let len = u16::from_be_bytes(*bytes);
-            if len < 126 && !context.leniency.takes_long_lengths() {
+            if len < 126 && !leniency.takes_long_lengths() {
                 return Err((PeerError::LengthNotMinimal, 3));
             }
-            (u64::from(len), rest, 4)
+            (Length::from(len), rest, 4)
         }
         127 => {
             if rest.first().is_some_and(|b| b & 0x80 != 0) {
@@ -71,14 +72,15 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
             }
             let Some((bytes, rest)) = rest.split_first_chunk::<8>() else { return Ok(None) };
             let len = u64::from_be_bytes(*bytes);
-            if len <= 0xffff && !context.leniency.takes_long_lengths() {
+            if len <= 0xffff && !leniency.takes_long_lengths() {
                 return Err((PeerError::LengthNotMinimal, 9));
             }
-            (len, rest, 10)
+            // No limit allows what cannot be counted.
+            (Length::try_from(len).map_err(|_| (PeerError::FrameTooLarge, 9))?, rest, 10)
         }
-        short => (u64::from(short), rest, 2_usize),
+        short => (Length::from(short), rest, 2_usize),
     };
-    judge_limits(opcode, is_final, len, context).map_err(|e| (e, before_key.wrapping_sub(1)))?;
+    judge_limits(opcode, is_final, len, limits, before).map_err(|e| (e, before_key.wrapping_sub(1)))?;
     if !masked {
         return Ok(Some((Header { is_final, rsv1, opcode, len, key: [0; 4] }, before_key)));
     }
@@ -87,12 +89,12 @@ pub(crate) fn parse<R: Role>(bytes: &[u8], context: &Context<'_>) -> Result<Opti
 }
 
 #[inline]
-const fn judge_first(first: u8, context: &Context<'_>) -> Result<Opcode, PeerError> {
-    if first & 0x70 != 0 && !(first & 0x70 == RSV1 && context.allows_rsv1 && matches!(first & 0x0f, 1 | 2)) {
+const fn judge_first(first: u8, leniency: Leniency, open: Option<Kind>) -> Result<Opcode, PeerError> {
+    if first & 0x70 != 0 && !(first & 0x70 == RSV1 && leniency.takes_compression() && matches!(first & 0x0f, 1 | 2)) {
         return Err(PeerError::ReservedBits);
     }
     let Some(opcode) = Opcode::from_bits(first & 0x0f) else { return Err(PeerError::ReservedOpcode) };
-    match (opcode, context.open) {
+    match (opcode, open) {
         (Opcode::Continuation, None) => Err(PeerError::UnexpectedContinuation),
         (Opcode::Text | Opcode::Binary, Some(_)) => Err(PeerError::ExpectedContinuation),
         _ if opcode.is_control() && first & 0x80 == 0 => Err(PeerError::FragmentedControl),
@@ -101,11 +103,16 @@ const fn judge_first(first: u8, context: &Context<'_>) -> Result<Opcode, PeerErr
 }
 
 #[inline]
-const fn judge_limits(opcode: Opcode, is_final: bool, len: u64, context: &Context<'_>) -> Result<(), PeerError> {
-    let limits = context.limits;
+const fn judge_limits(
+    opcode: Opcode,
+    is_final: bool,
+    len: Length,
+    limits: &Limits,
+    before: &Before,
+) -> Result<(), PeerError> {
     if opcode.is_control() {
         // Between messages there is no limit.
-        return if context.open.is_some() && context.controls >= limits.controls {
+        return if before.open.is_some() && before.controls >= limits.controls {
             Err(PeerError::TooManyControls)
         } else {
             Ok(())
@@ -114,16 +121,17 @@ const fn judge_limits(opcode: Opcode, is_final: bool, len: u64, context: &Contex
     if len > limits.frame {
         return Err(PeerError::FrameTooLarge);
     }
-    if context.message.saturating_add(len) > limits.message {
-        return Err(PeerError::MessageTooLarge);
+    match before.message.checked_add(len) {
+        Some(message) if message <= limits.message => {}
+        _ => return Err(PeerError::MessageTooLarge),
     }
-    if is_final && context.open.is_none() {
+    if is_final && before.open.is_none() {
         return Ok(());
     }
-    if context.fragments >= limits.fragments {
+    if before.fragments >= limits.fragments {
         return Err(PeerError::TooManyFragments);
     }
-    if len == 0 && context.empty_fragments >= limits.empty_fragments {
+    if len == 0 && before.empty_fragments >= limits.empty_fragments {
         return Err(PeerError::TooManyEmptyFragments);
     }
     Ok(())
@@ -181,18 +189,10 @@ mod tests {
         for first in 0..=255_u8 {
             for open in [None, Some(Kind::Text)] {
                 for allows_rsv1 in [false, true] {
-                    let context = Context {
-                        limits: &limits,
-                        leniency: Leniency::STRICT,
-                        allows_rsv1,
-                        open,
-                        message: 0,
-                        fragments: 0,
-                        empty_fragments: 0,
-                        controls: 0,
-                    };
-                    let plain = parse::<Client>(&[first & !RSV1, 0], &context);
-                    let told = parse::<Client>(&[first, 0], &context);
+                    let leniency = Leniency::STRICT.with_compression(allows_rsv1);
+                    let before = Before { open, message: 0, fragments: 0, empty_fragments: 0, controls: 0 };
+                    let plain = parse::<Client>(&[first & !RSV1, 0], &limits, leniency, &before);
+                    let told = parse::<Client>(&[first, 0], &limits, leniency, &before);
                     if first & RSV1 == 0 {
                         assert_eq!(told, plain);
                     } else if allows_rsv1 && matches!(first & 0x3f, 1 | 2) {

@@ -1,4 +1,10 @@
-/// What a connection accepts at most. The defaults are active from the start. 24 bytes of each connection.
+/// A number of payload bytes. Where words are smaller, 32 bits are enough: what is longer is refused when its header arrives.
+#[cfg(all(target_pointer_width = "64", not(sansocket_small)))]
+pub(super) type Length = u64;
+#[cfg(not(all(target_pointer_width = "64", not(sansocket_small))))]
+pub(super) type Length = u32;
+
+/// What a connection accepts at most. The defaults are active from the start. At most 24 bytes of each connection.
 ///
 /// ```
 /// use sansocket::ws::Limits;
@@ -7,8 +13,8 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    pub(crate) frame: u64,
-    pub(crate) message: u64,
+    pub(super) frame: Length,
+    pub(super) message: Length,
     pub(crate) fragments: u32,
     pub(crate) empty_fragments: u16,
     pub(crate) controls: u16,
@@ -22,18 +28,24 @@ impl Limits {
         Self { frame: 1 << 20, message: 1 << 20, fragments: 1 << 16, empty_fragments: 64, controls: 1024 }
     }
 
-    /// The payload bytes of one data frame. A larger frame is refused when its header arrives, with close code 1009.
+    /// The payload bytes of one data frame. A larger frame is refused when its header arrives, with close code 1009. On targets without words of 64
+    /// bits the most is 2^32 - 1, also of a message.
     #[must_use]
     pub const fn frame(mut self, bytes: u64) -> Self {
-        self.frame = bytes;
+        self.frame = counted(bytes);
         self
     }
 
     /// The payload bytes of one message, in all its frames. The frame that exceeds it is refused when its header arrives, with close code 1009.
     #[must_use]
     pub const fn message(mut self, bytes: u64) -> Self {
-        self.message = bytes;
+        self.message = counted(bytes);
         self
+    }
+
+    /// How many bytes a message may have.
+    pub(crate) fn message_bytes(&self) -> u64 {
+        self.message.into()
     }
 
     /// The frames of one message. Close code 1008.
@@ -56,6 +68,19 @@ impl Limits {
     pub const fn controls(mut self, frames: u16) -> Self {
         self.controls = frames;
         self
+    }
+}
+
+/// `bytes`, or the most that is counted.
+#[cfg(all(target_pointer_width = "64", not(sansocket_small)))]
+const fn counted(bytes: u64) -> Length {
+    bytes
+}
+#[cfg(not(all(target_pointer_width = "64", not(sansocket_small))))]
+const fn counted(bytes: u64) -> Length {
+    match bytes.to_be_bytes() {
+        [0, 0, 0, 0, a, b, c, d] => u32::from_be_bytes([a, b, c, d]),
+        _ => u32::MAX,
     }
 }
 

@@ -1,7 +1,10 @@
 //! The response to a client's opening handshake (RFC 6455 sections 4.1 and 4.2.2).
 
 use super::{Agreed, CompressionError, Connect, accept_key::accept_of};
-use crate::http::{Once, ResponseHead, Status, Version, is, tokens};
+use crate::{
+    bytes::Writer,
+    http::{Once, ResponseHead, Status, Version, is, tokens},
+};
 use core::fmt;
 
 impl Connect<'_> {
@@ -53,7 +56,9 @@ impl Connect<'_> {
         if !connection {
             return Err(HandshakeError::Connection);
         }
-        if accept != Once::One(&accept_of(&self.key(), sha1)) {
+        let mut expected = [0; 28];
+        accept_of(|text| self.write_key(text), sha1, &mut Writer::new(&mut expected));
+        if accept != Once::One(&expected) {
             return Err(HandshakeError::Accept);
         }
         let compression = match self.compression {

@@ -168,9 +168,8 @@ impl<R: Role> Connection<R> {
         let bytes = code.0.to_be_bytes();
         let payload = match self.control.get(..usize::from(self.closing)) {
             Some(payload) if !payload.is_empty() => payload,
-            // The answer repeats the peer's code, or has no code if that code must not be sent.
-            _ if code.is_sendable() => &bytes,
-            _ => &[],
+            _ if code == CloseCode::NO_STATUS => &[],
+            _ => &bytes,
         };
         out.put(0x80 | Opcode::Close.bits(), payload)?;
         self.closing = 0;

@@ -73,73 +73,82 @@ impl State {
     }
 
     /// The state after `trigger`, or why it is not possible now.
-    // Each caller knows its trigger, so little of this is left at each.
     #[inline(always)]
-    pub(crate) const fn next(self, trigger: Trigger) -> Result<Self, StateError> {
-        let Self { receiving, sending } = self;
-        Ok(match trigger {
-            Trigger::ReceiveClose(code) => match receiving {
-                Receiving::Open => Self { receiving: Receiving::Closed(code), sending: sending.owe_close(code) },
-                Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => self,
-            },
-            Trigger::ReceiveFault(error) => match receiving {
-                Receiving::Open => {
-                    Self { receiving: Receiving::Failed(error), sending: sending.owe_close(error.close_code()) }
+    pub(crate) const fn next(mut self, trigger: Trigger) -> Result<Self, StateError> {
+        match self.turn(trigger) {
+            Ok(()) => Ok(self),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Changes what `trigger` changes, in place, or says why it is not possible now.
+    // Each caller knows its trigger, so little of this is left at each. A state that is built anew is put together field by field.
+    #[inline(always)]
+    const fn turn(&mut self, trigger: Trigger) -> Result<(), StateError> {
+        match trigger {
+            Trigger::ReceiveClose(code) => {
+                if let Receiving::Open = self.receiving {
+                    self.receiving = Receiving::Closed(code);
+                    // The answer repeats the code, or has none if it must not be sent.
+                    self.sending.owe_close(if code.is_sendable() { code } else { CloseCode::NO_STATUS });
                 }
-                Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => self,
-            },
-            Trigger::ReceiveEnd => Self {
-                receiving: match receiving {
-                    Receiving::Open => Receiving::Ended,
-                    Receiving::Closed(_) | Receiving::Failed(_) | Receiving::Ended => receiving,
-                },
-                sending: match sending {
-                    Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => Sending::Ended { was_closed: false },
-                    Sending::CloseSent => Sending::Ended { was_closed: true },
-                    Sending::Ended { .. } => sending,
-                },
-            },
-            Trigger::SendMessage => match sending {
-                Sending::Open => self,
+            }
+            Trigger::ReceiveFault(error) => {
+                if let Receiving::Open = self.receiving {
+                    self.receiving = Receiving::Failed(error);
+                    self.sending.owe_close(error.close_code());
+                }
+            }
+            Trigger::ReceiveEnd => {
+                if let Receiving::Open = self.receiving {
+                    self.receiving = Receiving::Ended;
+                }
+                match self.sending {
+                    Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => {
+                        self.sending = Sending::Ended { was_closed: false };
+                    }
+                    Sending::CloseSent => self.sending = Sending::Ended { was_closed: true },
+                    Sending::Ended { .. } => {}
+                }
+            }
+            Trigger::SendMessage => match self.sending {
+                Sending::Open => {}
                 Sending::Message(_) => return Err(StateError::MessageOpen),
                 Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
-            Trigger::SendData { kind, is_last } => match sending {
+            Trigger::SendData { kind, is_last } => match self.sending {
                 Sending::Message(open)
                     if !matches!((open, kind), (Kind::Text, Kind::Text) | (Kind::Binary, Kind::Binary)) =>
                 {
                     return Err(StateError::KindChanged);
                 }
                 Sending::Open | Sending::Message(_) => {
-                    Self { receiving, sending: if is_last { Sending::Open } else { Sending::Message(kind) } }
+                    self.sending = if is_last { Sending::Open } else { Sending::Message(kind) };
                 }
                 Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
-            Trigger::SendPing => match sending {
-                Sending::Open | Sending::Message(_) => self,
+            Trigger::SendPing => match self.sending {
+                Sending::Open | Sending::Message(_) => {}
                 Sending::CloseOwed(_) | Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
-            Trigger::OweClose(code) => Self { receiving, sending: sending.owe_close(code) },
-            Trigger::Close(code) => match sending {
-                Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => {
-                    Self { receiving, sending: Sending::CloseOwed(code) }
-                }
+            Trigger::OweClose(code) => self.sending.owe_close(code),
+            Trigger::Close(code) => match self.sending {
+                Sending::Open | Sending::Message(_) | Sending::CloseOwed(_) => self.sending = Sending::CloseOwed(code),
                 Sending::CloseSent | Sending::Ended { .. } => return Err(StateError::Closing),
             },
-            Trigger::SendClose => match sending {
-                Sending::CloseOwed(_) => Self { receiving, sending: Sending::CloseSent },
-                Sending::Open | Sending::Message(_) | Sending::CloseSent => self,
+            Trigger::SendClose => match self.sending {
+                Sending::CloseOwed(_) => self.sending = Sending::CloseSent,
+                Sending::Open | Sending::Message(_) | Sending::CloseSent => {}
                 Sending::Ended { .. } => return Err(StateError::Closing),
             },
-        })
+        }
+        Ok(())
     }
 
     /// As [`next`](Self::next), for actions of the peer, which cannot be refused.
     #[inline(always)]
     pub(crate) fn receive(&mut self, trigger: Trigger) {
-        if let Ok(next) = self.next(trigger) {
-            *self = next;
-        }
+        let _ = self.turn(trigger);
     }
 
     /// Whether no more input is read and nothing is left to send.
@@ -153,10 +162,10 @@ impl State {
 }
 
 impl Sending {
-    const fn owe_close(self, code: CloseCode) -> Self {
+    const fn owe_close(&mut self, code: CloseCode) {
         match self {
-            Self::Open | Self::Message(_) => Self::CloseOwed(code),
-            Self::CloseOwed(_) | Self::CloseSent | Self::Ended { .. } => self,
+            Self::Open | Self::Message(_) => *self = Self::CloseOwed(code),
+            Self::CloseOwed(_) | Self::CloseSent | Self::Ended { .. } => {}
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn write_handshake(
 ) -> Result<usize, ConnectError> {
     let mut writer = begin(config, session, "GET ", Transport::WebSocket, out)?;
     writer.push(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ");
-    writer.push(&Connect::new("", "", nonce).key());
+    Connect::new("", "", nonce).write_key(&mut writer);
     writer.push(b"\r\n");
     offer(&mut writer)?;
     end(config, writer)

@@ -6,6 +6,7 @@ use super::{
     Agreed, Chunk, Client, CloseCode, Control, Event, Kind, Leniency, Limits, Out, Output, PeerError, Role, Server,
     control_frame::CONTROL_MEMORY,
     decoder::Decoder,
+    limits::Length,
     state::{Receiving, Sending, State, Trigger},
     text::Text,
 };
@@ -312,8 +313,8 @@ impl<R: Role> Connection<R> {
     }
 
     /// How many bytes a message may have.
-    pub(crate) const fn message_limit(&self) -> u64 {
-        self.limits.message
+    pub(crate) fn message_limit(&self) -> u64 {
+        self.limits.message_bytes()
     }
 
     /// The peer broke the rules of an extension.
@@ -322,12 +323,12 @@ impl<R: Role> Connection<R> {
     }
 
     /// How many bytes of the current data frame are missing. `None` if no message is open.
-    pub(crate) fn awaited(&self) -> Option<u64> {
+    pub(crate) fn awaited(&self) -> Option<Length> {
         self.open_kind().map(|_| self.decoder.left_of_data())
     }
 
     /// How many bytes of the current frame are missing.
-    pub(crate) const fn left_of_frame(&self) -> u64 {
+    pub(crate) const fn left_of_frame(&self) -> Length {
         self.decoder.left()
     }
 

@@ -89,8 +89,7 @@ impl<R: Role> Connection<R> {
                     return (to, Ok(Some(Found::Chunk { kind, is_first, is_last, is_compressed, from, to })));
                 }
                 Ok(Some(Piece::Control { opcode, is_last, from, to })) => {
-                    let payload = place.insert(Control::EMPTY);
-                    let seen = match self.control(opcode, slice(rest, from..to), is_last, payload) {
+                    let seen = match self.control(opcode, slice(rest, from..to), is_last, place) {
                         Ok(seen) => seen,
                         Err((error, at)) => return self.fault(error, used.wrapping_add(from).wrapping_add(at)),
                     };

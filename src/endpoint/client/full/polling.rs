@@ -25,7 +25,7 @@ impl FullLink<'_> {
         now: Instant,
         seen: &mut dyn FnMut(Seen<'_>),
     ) -> Result<bool, Grow> {
-        if let Err(failure) = self.get.advance(inbox, self.base.config.limits.message)? {
+        if let Err(failure) = self.get.advance(inbox, self.base.config.limits.message_bytes())? {
             self.fail(failure);
         }
         let Some(answer) = self.get.answer() else { return Ok(false) };
@@ -49,7 +49,7 @@ impl FullLink<'_> {
 
     /// Reads the answer to the POST. Its body has no meaning.
     pub(super) fn advance_post<S: Storage>(&mut self, inbox: &mut Inbox<S>) -> Result<(), Grow> {
-        if let Err(failure) = self.post.advance(inbox, self.base.config.limits.message)? {
+        if let Err(failure) = self.post.advance(inbox, self.base.config.limits.message_bytes())? {
             self.lose_post(failure);
         }
         let Some(answer) = self.post.answer() else { return Ok(()) };
