@@ -181,15 +181,17 @@ pub(crate) fn write(first: u8, key: Option<[u8; 4]>, len: usize, place: &mut [u8
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::Client;
+    use crate::ws::{Client, Compression};
 
     #[test]
     fn rfc7692_6_rsv1_may_stand_on_the_first_frame_of_data_alone_and_only_if_it_has_a_meaning() {
         let limits = Limits::new();
+        let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate")];
+        let agreed = Compression::new().accept(offer);
         for first in 0..=255_u8 {
             for open in [None, Some(Kind::Text)] {
                 for allows_rsv1 in [false, true] {
-                    let leniency = Leniency::STRICT.with_compression(allows_rsv1);
+                    let leniency = Leniency::STRICT.with_compression(agreed.filter(|_| allows_rsv1));
                     let before = Before { open, message: 0, fragments: 0, empty_fragments: 0, controls: 0 };
                     let plain = parse::<Client>(&[first & !RSV1, 0], &limits, leniency, &before);
                     let told = parse::<Client>(&[first, 0], &limits, leniency, &before);
