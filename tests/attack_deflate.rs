@@ -1,0 +1,6 @@
+//! Attacks on compression by someone who had not seen it.
+
+#[path = "attack_deflate/receiving.rs"]
+mod receiving;
+#[path = "attack_deflate/wire.rs"]
+mod wire;
