@@ -1,7 +1,7 @@
 //! Compressed messages that arrive.
 
 use super::wire::{Packer, Random, Told, agreed, feed, frame, header, inbox, next, server, told};
-use sansocket::ws::Kind;
+use sansocket::ws::{CloseCode, Kind, PeerError};
 
 fn text(bytes: &[u8]) -> Told {
     Told::Message(Kind::Text, bytes.to_vec())
@@ -55,6 +55,51 @@ fn a_frame_larger_than_the_raw_memory_is_taken_wherever_it_is_cut() {
                 all.extend(told(&mut inbox, &mut ws, &wire[cut..], false));
                 all.retain(|t| *t != Told::Control);
                 assert_eq!(all, [text(&content)], "{raw} {cut}");
+            }
+        }
+    }
+}
+
+/// Where the frames of a message end has no meaning.
+#[test]
+fn any_fragmentation_tells_the_same() {
+    for (packed, expected) in [
+        (&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..], Ok(&b"Hello"[..])),
+        // A final block at the end, with and without what should follow.
+        (b"\xf3\x48\xcd\xc9\xc9\x07\x00", Ok(b"Hello")),
+        (b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", Ok(b"Hello")),
+        // Final blocks one behind the other.
+        (b"\xf3\x48\xcd\xc9\xc9\x07\x00\xf3\x48\xcd\xc9\xc9\x07\x00", Ok(b"HelloHello")),
+        (b"\x03\x00", Ok(b"")),
+        (b"\x03\x00\x00", Ok(b"")),
+        // An empty final stored block; its tail is part of the data.
+        (b"\x01\x00\x00\xff\xff", Ok(b"")),
+        (b"\x01\x00\x00\xff\xff\x00", Ok(b"")),
+        (b"\x00", Ok(b"")),
+        (b"", Err(PeerError::InvalidCompression)),
+        (b"\xf2\x48\xcd\xc9\xc9", Err(PeerError::InvalidCompression)),
+        (b"\xf3\x48\xcd\xc9\xc9", Err(PeerError::InvalidCompression)),
+        (b"\x00\x00\x00\xff\xff", Err(PeerError::InvalidCompression)),
+    ] {
+        for has_takeover in [false, true] {
+            let agreed = agreed(15, has_takeover);
+            for a in 0..=packed.len() {
+                for b in a..=packed.len() {
+                    let frames = [frame(0x41, &packed[..a]), frame(0x00, &packed[a..b]), frame(0x80, &packed[b..])];
+                    // Something before, which a later message could refer to.
+                    let wire = [frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00"), frames.concat()].concat();
+                    let (mut inbox, mut ws) = (inbox(200, 50_000, agreed), server(agreed));
+                    let mut expected = match expected {
+                        Ok(content) => vec![text(b"Hello"), text(content)],
+                        Err(e) => vec![text(b"Hello"), Told::Error(e.into())],
+                    };
+                    let mut wire = wire;
+                    if !matches!(expected[1], Told::Error(_)) {
+                        wire.extend(frame(0x88, b"\x03\xe8"));
+                        expected.push(Told::Close(CloseCode::NORMAL));
+                    }
+                    assert_eq!(told(&mut inbox, &mut ws, &wire, false), expected, "{packed:x?} {a} {b} {has_takeover}");
+                }
             }
         }
     }
