@@ -2,5 +2,7 @@
 
 #[path = "attack_deflate/receiving.rs"]
 mod receiving;
+#[path = "attack_deflate/stream.rs"]
+mod stream;
 #[path = "attack_deflate/wire.rs"]
 mod wire;
