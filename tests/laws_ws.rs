@@ -109,6 +109,11 @@ proptest! {
     }
 
     #[test]
+    fn compressed_messages_under_any_calls_are_told_whole(data in vec(any::<u8>(), 0..200)) {
+        laws::compressed_operations(&data);
+    }
+
+    #[test]
     fn two_machines_hear_each_other(data in vec(any::<u8>(), 0..400)) {
         laws::two_machines(&data);
     }
@@ -146,13 +151,14 @@ proptest! {
 #[test]
 fn seeds_and_past_findings_hold() {
     type Law = (&'static str, fn(&[u8]));
-    let laws: [Law; 6] = [
+    let laws: [Law; 7] = [
         ("request_head", laws::request_head),
         ("response_head", laws::response_head),
         ("url", laws::url),
         ("decoder", laws::decoder),
         ("connection_operations", laws::connection_operations),
         ("two_machines", laws::two_machines),
+        ("compressed_operations", laws::compressed_operations),
     ];
     for (target, law) in laws {
         let files = std::fs::read_dir(format!("fuzz/seeds/{target}")).unwrap();

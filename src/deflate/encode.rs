@@ -198,7 +198,8 @@ impl<M: AsMut<[u8]>> Deflate<M> {
         let Some(memory) = self.memory.as_mut().get_mut(..self.tier.history()) else { return };
         let window = self.window.min(memory.len());
         let input = input.get(input.len().saturating_sub(window)..).unwrap_or_default();
-        if input.len() > memory.len().saturating_sub(self.held) {
+        // What is in front of bytes that were left out is no history of those behind them.
+        if input.len() >= window || input.len() > memory.len().saturating_sub(self.held) {
             let stays = window.saturating_sub(input.len()).min(self.held);
             close_gap(memory.get_mut(..self.held).unwrap_or_default(), self.held.saturating_sub(stays));
             self.held = stays;

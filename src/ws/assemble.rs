@@ -138,7 +138,8 @@ impl<S: Storage> Inbox<S> {
     /// All bytes were used. Checks that the rest of the open message has room.
     fn starved<R: Role>(&mut self, ws: &Connection<R>, in_parts: bool) -> Result<(), Capacity> {
         self.progressed = false;
-        if self.is_unpacking() {
+        // What is compressed needs no room for all of its bytes.
+        if self.is_unpacking() || ws.is_compressed() {
             return Ok(());
         }
         let Some(left) = ws.awaited() else { return Ok(()) };

@@ -107,6 +107,11 @@ impl Decoder {
         self.open
     }
 
+    /// Whether the open message is compressed.
+    pub(crate) const fn is_compressed(&self) -> bool {
+        self.open.is_some() && self.is_compressed
+    }
+
     /// How many payload bytes of the current frame are missing.
     pub(crate) const fn left(&self) -> Length {
         self.left

@@ -149,6 +149,7 @@ impl Inflate {
     pub const fn reset(&mut self) {
         self.bits = 0;
         self.have = 0;
+        self.is_final = false;
         self.step = Step::Block;
     }
 
@@ -156,6 +157,11 @@ impl Inflate {
     #[must_use]
     pub fn is_between_blocks(&self) -> bool {
         self.step == Step::Block && self.have == 0
+    }
+
+    /// Whether the stream so far ends with a final block.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.is_final && self.is_between_blocks()
     }
 
     /// Unpacks from the front of `input` into `memory` behind its first `end` bytes, which are what was unpacked before. `input` is shortened to what

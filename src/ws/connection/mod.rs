@@ -327,6 +327,11 @@ impl<R: Role> Connection<R> {
         self.open_kind().map(|_| self.decoder.left_of_data())
     }
 
+    /// Whether the open message is compressed.
+    pub(crate) const fn is_compressed(&self) -> bool {
+        self.decoder.is_compressed()
+    }
+
     /// How many bytes of the current frame are missing.
     pub(crate) const fn left_of_frame(&self) -> Length {
         self.decoder.left()

@@ -67,7 +67,7 @@ impl<S: Storage> Inbox<S> {
                 Outcome::Full if ws.is_closing() => {
                     // This end waits for the peer's close frame.
                     self.deaf = true;
-                    self.skip_compressed();
+                    self.skip_compressed(ws);
                     continue;
                 }
                 Outcome::Full => {
@@ -90,10 +90,12 @@ impl<S: Storage> Inbox<S> {
     }
 
     /// Drops the rest of a compressed message. `false`: none is open.
-    pub(super) fn skip_compressed(&mut self) -> bool {
+    pub(super) fn skip_compressed<R: Role>(&mut self, ws: &Connection<R>) -> bool {
         let Some(inflater) = self.buffer.inflater() else { return false };
         if inflater.open_kind().is_none() {
-            return false;
+            // Perhaps its header has arrived, and nothing else.
+            let Some(kind) = ws.open_kind().filter(|_| ws.is_compressed()) else { return false };
+            inflater.begin(kind, false, false);
         }
         inflater.skip();
         self.in_parts = false;

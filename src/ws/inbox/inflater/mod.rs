@@ -175,6 +175,10 @@ impl<M: AsMut<[u8]>> Inflater<M> {
             let stop = self.most_end().min(self.end.saturating_add(ceiling));
             let mut tail = slice(TAIL, self.tail..);
             let is_at_tail = input.is_empty() && self.is_whole;
+            // Behind a final block nothing needs to follow.
+            if is_at_tail && self.tail == 0 && self.read > 0 && self.inflate.has_ended() {
+                return self.end();
+            }
             let source = if is_at_tail { &mut tail } else { &mut *input };
             let before = source.len();
             let mut end = self.end.saturating_sub(self.start);
@@ -208,21 +212,25 @@ impl<M: AsMut<[u8]>> Inflater<M> {
                     }
                     false
                 }
-                // Behind a final block nothing needs to follow.
-                Ok(InflateStatus::Final) => self.is_whole && input.is_empty(),
+                Ok(InflateStatus::Final) => false,
                 Ok(InflateStatus::NeedsInput) if !self.is_whole => return Outcome::Starved,
                 Ok(InflateStatus::NeedsInput) => self.tail >= TAIL.len(),
             };
             if is_over {
-                if !self.inflate.is_between_blocks() {
-                    return Outcome::Fault(PeerError::InvalidCompression);
-                }
-                if self.open == Some(Kind::Text) && !self.text.is_complete() {
-                    return Outcome::Fault(PeerError::InvalidUtf8);
-                }
-                return Outcome::Whole;
+                return self.end();
             }
         }
+    }
+
+    /// All of the message was read.
+    fn end(&self) -> Outcome {
+        if !self.inflate.is_between_blocks() {
+            return Outcome::Fault(PeerError::InvalidCompression);
+        }
+        if self.open == Some(Kind::Text) && !self.text.is_complete() {
+            return Outcome::Fault(PeerError::InvalidUtf8);
+        }
+        Outcome::Whole
     }
 
     /// So many bytes may come of what was read.
