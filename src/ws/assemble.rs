@@ -111,7 +111,7 @@ impl<S: Storage> Inbox<S> {
                     self.ready = Ready::Message(kind);
                     return Ok(Some(Worked::Ready));
                 }
-                if self.buffer.raw_len() > 0 {
+                if !IS_WIDE || self.buffer.raw_len() > 0 {
                     continue;
                 }
                 // Most reads end here. Another step would find nothing: behind the valid front of a broken text, bytes are left.
