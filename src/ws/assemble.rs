@@ -156,9 +156,9 @@ impl<S: Storage> Inbox<S> {
             return Ok(());
         }
         if ws.is_closing() {
-            // This end waits for the peer's close frame.
+            // This end waits for the peer's close frame. The rest of the message is skipped.
             self.deaf = true;
-            self.skip_message(ws);
+            self.end_message();
             return Ok(());
         }
         Err(Capacity { needed, available })
