@@ -111,7 +111,7 @@ impl<S: Storage> Inbox<S> {
                     self.ready = Ready::Message(kind);
                     return Ok(Some(Worked::Ready));
                 }
-                if self.buffer.raw_len() > 0 {
+                if !IS_WIDE || self.buffer.raw_len() > 0 {
                     continue;
                 }
                 // Most reads end here. Another step would find nothing: behind the valid front of a broken text, bytes are left.
@@ -157,9 +157,9 @@ impl<S: Storage> Inbox<S> {
             return Ok(());
         }
         if ws.is_closing() {
-            // This end waits for the peer's close frame.
+            // This end waits for the peer's close frame. The rest of the message is skipped.
             self.deaf = true;
-            self.skip_message(ws);
+            self.end_message();
             return Ok(());
         }
         Err(Capacity { needed, available })

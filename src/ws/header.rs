@@ -1,6 +1,11 @@
 //! The frame header (RFC 6455 section 5.2). It is checked byte by byte, so a header in pieces gives the same error at the same byte as a complete one.
 
-use super::{Kind, Leniency, Limits, PeerError, limits::Length, opcode::Opcode, role::Role};
+use super::{
+    Kind, Leniency, Limits, PeerError,
+    limits::{Length, exact},
+    opcode::Opcode,
+    role::Role,
+};
 
 const RSV1: u8 = 0x40;
 
@@ -76,7 +81,7 @@ pub(crate) fn parse<R: Role>(
                 return Err((PeerError::LengthNotMinimal, 9));
             }
             // No limit allows what cannot be counted.
-            (Length::try_from(len).map_err(|_| (PeerError::FrameTooLarge, 9))?, rest, 10)
+            (exact(len).ok_or((PeerError::FrameTooLarge, 9))?, rest, 10)
         }
         short => (Length::from(short), rest, 2_usize),
     };

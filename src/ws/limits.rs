@@ -1,8 +1,39 @@
-/// A number of payload bytes. Where words are smaller, 32 bits are enough: what is longer is refused when its header arrives.
+/// A number of payload bytes, as it is counted.
 #[cfg(all(target_pointer_width = "64", not(sansocket_small)))]
-pub(super) type Length = u64;
+mod length {
+    pub(crate) type Length = u64;
+
+    #[inline]
+    pub(crate) const fn exact(bytes: u64) -> Option<Length> {
+        Some(bytes)
+    }
+
+    #[inline]
+    pub(crate) const fn widened(bytes: Length) -> u64 {
+        bytes
+    }
+}
+
+/// Where words are smaller, 32 bits are enough: what is longer is refused when its header arrives.
 #[cfg(not(all(target_pointer_width = "64", not(sansocket_small))))]
-pub(super) type Length = u32;
+mod length {
+    pub(crate) type Length = u32;
+
+    #[inline]
+    pub(crate) const fn exact(bytes: u64) -> Option<Length> {
+        match bytes.to_be_bytes() {
+            [0, 0, 0, 0, a, b, c, d] => Some(u32::from_be_bytes([a, b, c, d])),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn widened(bytes: Length) -> u64 {
+        bytes.into()
+    }
+}
+
+pub(super) use length::{Length, exact};
 
 /// What a connection accepts at most. The defaults are active from the start. At most 24 bytes of each connection.
 ///
@@ -45,7 +76,7 @@ impl Limits {
 
     /// How many bytes a message may have.
     pub(crate) fn message_bytes(&self) -> u64 {
-        self.message.into()
+        length::widened(self.message)
     }
 
     /// The frames of one message. Close code 1008.
@@ -72,15 +103,10 @@ impl Limits {
 }
 
 /// `bytes`, or the most that is counted.
-#[cfg(all(target_pointer_width = "64", not(sansocket_small)))]
 const fn counted(bytes: u64) -> Length {
-    bytes
-}
-#[cfg(not(all(target_pointer_width = "64", not(sansocket_small))))]
-const fn counted(bytes: u64) -> Length {
-    match bytes.to_be_bytes() {
-        [0, 0, 0, 0, a, b, c, d] => u32::from_be_bytes([a, b, c, d]),
-        _ => u32::MAX,
+    match exact(bytes) {
+        Some(bytes) => bytes,
+        None => Length::MAX,
     }
 }
 

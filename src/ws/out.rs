@@ -298,8 +298,7 @@ impl<F: Form> Out<'_, F> {
         behind: usize,
         write: impl FnOnce(&mut Writer<'_>),
     ) -> Result<(), Capacity> {
-        let from = self.len.saturating_add(header::size(F::IS_MASKED, 0));
-        let mut writer = Writer::new(self.memory.get_mut(from..).unwrap_or_default());
+        let mut writer = self.payload();
         write(&mut writer);
         let len = writer.len();
         if F::IS_DEFLATED
@@ -308,6 +307,14 @@ impl<F: Form> Out<'_, F> {
             return self.frame(first | RSV1, behind, len);
         }
         self.frame(first, behind, len)
+    }
+
+    /// Writes behind the room of a short header.
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn payload(&mut self) -> Writer<'_> {
+        let from = self.len.saturating_add(header::size(F::IS_MASKED, 0));
+        Writer::new(self.memory.get_mut(from..).unwrap_or_default())
     }
 
     /// Makes a frame of the `len` bytes that were written behind the room of a short header.

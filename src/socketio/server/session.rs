@@ -10,6 +10,7 @@ use crate::{
     },
     time::Instant,
 };
+use core::cell::Cell;
 
 /// The largest number of namespaces that a client can join.
 pub(super) const MAX_NAMESPACES: usize = 8;
@@ -211,12 +212,14 @@ impl<N: Namespaces, A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Session<N, A> {
     }
 
     pub(super) fn forget(&mut self, at: usize) {
-        let mut i = 0_usize;
-        self.sockets.retain(|_| {
-            let keep = i != at;
-            i = i.wrapping_add(1);
-            keep
-        });
+        let Some(behind) = self.sockets.get_mut(at..).filter(|behind| !behind.is_empty()) else { return };
+        // In place, and without the panic of `remove`.
+        for pair in Cell::from_mut(behind).as_slice_of_cells().windows(2) {
+            if let [place, next] = pair {
+                place.set(next.get());
+            }
+        }
+        self.sockets.pop();
     }
 
     /// The client has left the namespace. Its acknowledgements in flight fail.
