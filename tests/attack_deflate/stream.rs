@@ -87,7 +87,7 @@ struct Bits {
 impl Bits {
     fn put(&mut self, value: usize, n: usize) {
         for i in 0..n {
-            if self.n % 8 == 0 {
+            if self.n.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             *self.bytes.last_mut().unwrap() |= ((value >> i & 1) as u8) << (self.n % 8);

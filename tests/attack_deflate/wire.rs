@@ -100,7 +100,7 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 pub fn header(payload: usize) -> usize {
     match payload {
         ..126 => 6,
-        ..65536 => 8,
+        126..65536 => 8,
         _ => 14,
     }
 }
