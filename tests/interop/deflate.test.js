@@ -1,11 +1,13 @@
-// Compression against ws, which stands on zlib: echo_server and echo_client with --compress, with each parameter, in both directions.
+// Compression against ws, which stands on zlib: echo_server and echo_client with --compress, with each parameter, in both directions; through nginx, and
+// with Chromium.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
+import { chromium } from "playwright-core";
 import { WebSocket, WebSocketServer } from "ws";
-import { example, startExample } from "./support.js";
+import { example, startExample, startNginx } from "./support.js";
 
 const lines = (n, word) => Array.from({ length: n }, (_, i) => `{"event":"${word}","n":${i},"at":${i * 37}}`).join(",");
 const MESSAGES = [
@@ -67,6 +69,70 @@ describe("echo_server --compress", () => {
       assert.equal(code, 1000);
     });
   }
+
+  test("through nginx", async () => {
+    const nginx = await startNginx(server.port);
+    const ws = new WebSocket(`ws://127.0.0.1:${nginx.port}/`, { perMessageDeflate: { threshold: 0 } });
+    await once(ws, "open");
+    assert.match(ws.extensions, /permessage-deflate/);
+    await echoes(ws);
+    ws.close(1000);
+    await once(ws, "close");
+    await nginx.stop();
+  });
+
+  test("fragments, with pings between them", async () => {
+    const ws = new WebSocket(`ws://127.0.0.1:${server.port}/`, { perMessageDeflate: { threshold: 0 } });
+    await once(ws, "open");
+    for (const [word, n] of [["tick", 20], ["消息", 3000], ["", 0]]) {
+      const whole = Buffer.from(lines(n, word));
+      // The cuts lie inside characters.
+      const cuts = [0, 1, 100, 1000, 1001, whole.length];
+      cuts.slice(1).forEach((to, i) => {
+        ws.send(whole.subarray(cuts[i], to), { binary: false, fin: i === cuts.length - 2 });
+        ws.ping();
+      });
+      const [data, isBinary] = await once(ws, "message");
+      assert.deepEqual([String(data), isBinary], [String(whole), false]);
+    }
+    ws.terminate();
+  });
+
+  test("Chromium, which always offers it", async () => {
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    });
+    try {
+      const page = await browser.newPage();
+      const told = await page.evaluate(async (url) => {
+        const ws = new WebSocket(url);
+        ws.binaryType = "arraybuffer";
+        await new Promise((done, failed) => ([ws.onopen, ws.onerror] = [done, failed]));
+        const noise = (n) => crypto.getRandomValues(new Uint8Array(n));
+        const json = JSON.stringify(Array.from({ length: 3000 }, (_, n) => ({ event: "tick", n, at: n * 37 })));
+        const tick = json.slice(0, 2000);
+        // Chromium cuts the largest ones into frames.
+        const sent = ["", "short", tick, tick, "消息🦀".repeat(30_000), json, noise(5000), noise(60_000), new Uint8Array(1_000_000), json.repeat(20), "", tick];
+        const come = [];
+        const closed = new Promise((done) => (ws.onclose = ({ code }) => done(code)));
+        const all = new Promise((done) => {
+          ws.onmessage = ({ data }) => come.push(data) === sent.length && done();
+        });
+        sent.forEach((message) => ws.send(message));
+        await Promise.race([all, closed]);
+        const bytes = (data) => new Uint8Array(data);
+        const isSame = (a, b) => (typeof a === "string" ? a === b : bytes(b).length === a.length && a.every((byte, i) => byte === bytes(b)[i]));
+        ws.close(1000);
+        const code = await closed;
+        return { extensions: ws.extensions, wrong: sent.flatMap((message, i) => (i < come.length && isSame(message, come[i]) ? [] : [i])), code };
+      }, `ws://127.0.0.1:${server.port}/`);
+      assert.match(told.extensions, /permessage-deflate/);
+      assert.deepEqual([told.wrong, told.code], [[], 1000]);
+    } finally {
+      await browser.close();
+    }
+  });
 
   test("what comes from it is compressed, and a client without compression is served plain", async () => {
     const bytes = async (perMessageDeflate) => {

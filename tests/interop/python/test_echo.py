@@ -16,8 +16,11 @@ PATIENCE = 10
 
 
 class Server:
+    def __init__(self, *args):
+        self.args = args
+
     def __enter__(self):
-        args = [EXAMPLES / "echo_server", "--listen", "127.0.0.1:0"]
+        args = [EXAMPLES / "echo_server", "--listen", "127.0.0.1:0", *self.args]
         self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         return re.search(r"ws://[^ /]+", self.process.stdout.readline()).group()
 
