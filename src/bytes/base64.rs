@@ -48,41 +48,29 @@ pub(crate) fn encode_url(bytes: [u8; 15]) -> [u8; 20] {
 /// Decodes `text` in place. Strict: the standard alphabet, with padding, unused bits zero (section 3.5).
 #[inline(never)]
 pub(crate) fn decode_in_place(text: &mut [u8]) -> Option<&mut [u8]> {
-    let (groups, rest) = text.as_chunks::<4>();
-    if !rest.is_empty() {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
-    let padding = match groups.last() {
-        Some([.., b'=', b'=']) => 2_usize,
-        Some([.., b'=']) => 1,
-        _ => 0,
+    let digits = match &*text {
+        [digits @ .., b'=', b'='] | [digits @ .., b'='] | digits => digits.len(),
     };
-    let len = groups.len().saturating_mul(3).saturating_sub(padding);
-    let mut bad = 0_u8;
-    let mut at = 0_usize;
-    while let Some(group) = text.get(at.saturating_mul(4)..).and_then(<[u8]>::first_chunk::<4>) {
-        let is_last = at.saturating_mul(3).saturating_add(3) > len;
-        let group = match group {
-            [a, b, b'=', b'='] if is_last && padding == 2 => [*a, *b, b'A', b'A'],
-            [a, b, c, b'='] if is_last && padding == 1 => [*a, *b, *c, b'A'],
-            group => *group,
-        };
-        let [a, b, c, d] = group;
-        let [a, b, c, d] = [value(a), value(b), value(c), value(d)];
-        bad |= (a | b | c | d) & 0x80;
-        if is_last {
-            bad |= if padding == 2 { (b & 15) << 4 | c } else { (c & 3) << 6 | d };
+    let (mut word, mut bits, mut bad, mut to) = (0_u32, 0_u32, 0_u8, 0_usize);
+    for at in 0..digits {
+        let six = text.get(at).map_or(0, |digit| value(*digit));
+        bad |= six;
+        word = word << 6 | u32::from(six);
+        bits = bits.wrapping_add(6);
+        if bits >= 8 {
+            bits = bits.wrapping_sub(8);
+            if let Some(place) = text.get_mut(to) {
+                [*place, ..] = word.wrapping_shr(bits).to_le_bytes();
+            }
+            to = to.wrapping_add(1);
         }
-        let bytes = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
-        for (place, byte) in text.get_mut(at.saturating_mul(3)..).unwrap_or_default().iter_mut().zip(bytes) {
-            *place = byte;
-        }
-        at = at.saturating_add(1);
     }
-    if bad != 0 {
-        return None;
-    }
-    text.get_mut(..len)
+    // The bits that are left over are zero.
+    let rest = word & 1_u32.wrapping_shl(bits).wrapping_sub(1);
+    if bad & 0x80 != 0 || rest != 0 { None } else { text.get_mut(..to) }
 }
 
 /// The six bits of a digit. For other bytes the high bit is set.

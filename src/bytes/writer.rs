@@ -49,7 +49,8 @@ impl<'o> Writer<'o> {
     }
 
     /// Appends `bytes`.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn push(&mut self, bytes: &[u8]) {
         let end = self.len.saturating_add(bytes.len());
         if let Some(place) = self.memory.get_mut(self.len..end)

@@ -2,7 +2,7 @@
 
 use super::{Packet, PeerError, SendError, Sink, sink::sealed::Room};
 use crate::{
-    bytes::{Capacity, Utf8, Writer, base64, slice, swar},
+    bytes::{Capacity, IS_WIDE, Utf8, Writer, base64, slice, swar},
     ws::{Client, Kind, stored_frame},
 };
 
@@ -239,10 +239,10 @@ impl<'b> Iterator for Packets<'b> {
     }
 }
 
-/// The position of the first separator, or the length, and whether all bytes before it are ASCII. Reads eight bytes at a time.
+/// The position of the first separator, or the length, and whether all bytes before it are ASCII. Reads a word at a time where it is as wide.
 #[inline]
 fn find_separator(bytes: &[u8]) -> (usize, bool) {
-    let (words, tail) = bytes.as_chunks::<8>();
+    let (words, tail) = if IS_WIDE { bytes.as_chunks::<8>() } else { (&[][..], bytes) };
     let mut seen = 0;
     let mut at = 0_usize;
     for word in words {

@@ -120,20 +120,22 @@ fn write_escaped(out: &mut Writer<'_>, mut bytes: &[u8]) {
         let (plain, rest) = bytes.split_at_checked(at).unwrap_or_default();
         out.push(plain);
         let Some((&special, rest)) = rest.split_first() else { return };
-        match special {
-            b'"' => out.push(b"\\\""),
-            b'\\' => out.push(b"\\\\"),
-            0x08 => out.push(b"\\b"),
-            0x09 => out.push(b"\\t"),
-            0x0a => out.push(b"\\n"),
-            0x0c => out.push(b"\\f"),
-            0x0d => out.push(b"\\r"),
-            control => {
-                out.push(b"\\u00");
-                out.byte(b'0' | control >> 4);
-                let low = control & 15;
-                out.byte(if low < 10 { b'0' | low } else { low.wrapping_add(b'a' - 10) });
-            }
+        let letter = match special {
+            0x08 => b'b',
+            0x09 => b't',
+            0x0a => b'n',
+            0x0c => b'f',
+            0x0d => b'r',
+            ..0x20 => b'u',
+            quote_or_backslash => quote_or_backslash,
+        };
+        out.byte(b'\\');
+        out.byte(letter);
+        if letter == b'u' {
+            out.push(b"00");
+            out.byte(b'0' | special >> 4);
+            let low = special & 15;
+            out.byte(if low < 10 { b'0' | low } else { low.wrapping_add(b'a' - 10) });
         }
         bytes = rest;
     }

@@ -46,7 +46,7 @@ pub use error::{DeserializeError, DeserializeErrorKind, Error, ErrorKind, Serial
 pub use escape::write_str;
 pub(crate) use escape::write_text;
 pub use scan::DEPTH;
-pub(crate) use scan::{is_blank, string_end, value_end};
+pub(crate) use scan::{Known, NONE, is_blank, string_end, value_end};
 pub use string::{Chars, Str};
 pub(crate) use value::Layout;
 pub use value::{Array, Elements, Kind, Members, Value};

@@ -28,7 +28,7 @@ pub(super) struct List {
 pub(crate) type Known = fn(&[u8]) -> Option<usize>;
 
 /// Knows no objects.
-pub(super) const NONE: Known = |_| None;
+pub(crate) const NONE: Known = |_| None;
 
 /// How each known object begins. Other objects cost no call.
 const KNOWN: &[u8] = b"{\"_";

@@ -2,7 +2,7 @@
 
 use super::PeerError;
 use crate::{
-    bytes::{Writer, decimal},
+    bytes::{IS_WIDE, Writer, decimal},
     json::{self, Args, DEPTH, SerializeError, Str, Value},
 };
 
@@ -189,10 +189,10 @@ fn placeholder(text: &[u8]) -> Option<u8> {
     }
 }
 
-/// The length of the placeholder at the front of `text`, written exactly as all known clients write it. The JSON scanner skips it.
-pub(super) fn placeholder_len(text: &[u8]) -> Option<usize> {
-    placeholder(text).map(|_| PLACEHOLDER_LEN)
-}
+/// The length of the placeholder at the front of `text`, written exactly as all known clients write it. The JSON scanner skips it, but where flash is
+/// dear, which reads it as any object.
+pub(super) const PLACEHOLDERS: json::Known =
+    if IS_WIDE { |text| placeholder(text).map(|_| PLACEHOLDER_LEN) } else { json::NONE };
 
 /// The bit of an attachment.
 fn bit(number: u8) -> u64 {
@@ -223,7 +223,8 @@ pub(super) fn judge_placeholders(text: &[u8], attachments: u8) -> Result<u64, Pe
         && let Some(&byte) = rest.first()
     {
         // The form that all known clients write. A number out of range is rejected below.
-        if byte == b'{'
+        if IS_WIDE
+            && byte == b'{'
             && let Some(number) = placeholder(rest)
             && number < attachments
         {

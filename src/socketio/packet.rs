@@ -5,7 +5,7 @@
 
 use super::{
     PeerError, binary,
-    binary::{MAX_ATTACHMENTS, placeholder_len},
+    binary::{MAX_ATTACHMENTS, PLACEHOLDERS},
     write::push_namespace,
 };
 use crate::{
@@ -112,7 +112,7 @@ impl<'m> Packet<'m> {
                 let payload = if cursor.rest().is_empty() {
                     None
                 } else {
-                    Some(json::Value::parse_with(cursor.rest(), placeholder_len)?)
+                    Some(json::Value::parse_with(cursor.rest(), PLACEHOLDERS)?)
                 };
                 match payload.map(|p| p.kind()) {
                     None | Some(json::Kind::Object) => Ok(Self::Connect { namespace, payload }),
@@ -122,7 +122,7 @@ impl<'m> Packet<'m> {
             b'1' if cursor.rest().is_empty() => Ok(Self::Disconnect { namespace }),
             b'1' => Err(PeerError::InvalidPayload),
             b'2' | b'5' => {
-                let payload = json::Array::parse_with(cursor.rest(), placeholder_len)?;
+                let payload = json::Array::parse_with(cursor.rest(), PLACEHOLDERS)?;
                 let name = payload.first().ok_or(PeerError::InvalidPayload)?;
                 match name.kind() {
                     json::Kind::Number => {}
@@ -137,12 +137,12 @@ impl<'m> Packet<'m> {
             }
             b'3' | b'6' => {
                 let id = id.ok_or(PeerError::InvalidPayload)?;
-                let payload = json::Array::parse_with(cursor.rest(), placeholder_len)?;
+                let payload = json::Array::parse_with(cursor.rest(), PLACEHOLDERS)?;
                 let used = used(payload, attachments)?;
                 Ok(Self::Ack { namespace, id, payload, attachments, used })
             }
             _ => {
-                let payload = json::Value::parse_with(cursor.rest(), placeholder_len)?;
+                let payload = json::Value::parse_with(cursor.rest(), PLACEHOLDERS)?;
                 match payload.kind() {
                     json::Kind::Object | json::Kind::String => Ok(Self::ConnectError { namespace, payload }),
                     _ => Err(PeerError::InvalidPayload),
