@@ -5,15 +5,17 @@
 //!
 //! ## Read on
 //!
-//! - [`guide`]: [the layers](guide::layers), [the loop and its endings](guide::the_loop), [the Socket.IO client](guide::client),
-//!   [memory](guide::memory), [time and randomness](guide::time), [security](guide::security), [microcontrollers](guide::boards), [work on a board](guide::on_a_board),
-//!   [Tokio](guide::tokio), [tests without sockets](guide::testing), [glossary](guide::glossary).
+//! - [`guide`]: [the layers](guide::layers), [the loop and its endings](guide::the_loop), [programs with a loop of their own](guide::programs),
+//!   [the Socket.IO client](guide::client), [memory](guide::memory), [time and randomness](guide::time), [security](guide::security),
+//!   [microcontrollers](guide::boards), [work on a board](guide::on_a_board), [a server on a board](guide::server_on_a_board), [Tokio](guide::tokio),
+//!   [tests without sockets, fuzzing](guide::testing), [glossary](guide::glossary).
 //! - Something to await: the module `drive` (feature `drive`), and its chapter `guide::drivers`.
 //! - Complete connections: [`endpoint::ServerEnd`], [`endpoint::client::ClientEnd`].
 //! - WebSocket: [`ws::Inbox`], [`ws::Connection`], [`ws::Out`], [`ws::Accept`], [`ws::Connect`], [`ws::KeepAlive`].
 //! - Engine.IO: [`engineio::server::Session`], [`engineio::server::route`], [`engineio::server::Probe`], [`engineio::client::Session`].
 //! - Socket.IO: [`socketio::server::Session`], [`socketio::server::rooms`], [`socketio::server::broadcast`], [`socketio::Queue`],
 //!   [`socketio::client::Session`].
+//! - Formats alone: [`socketio::Packet`], [`engineio::Packet`], [`json::Value`], [`http::Request`], [`http::Url`], [`deflate`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(

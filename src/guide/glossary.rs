@@ -49,6 +49,8 @@
 //! # This crate
 //!
 //! - **machine**: a struct that implements one protocol without I/O.
+//! - **driver**: machines with a transport and a clock: what you call and await, or what blocks.
+//! - **end**: client or server. Also a machine that is a complete connection of one, such as `ServerEnd`.
 //! - **owed**: said of output that the protocol demands of a machine. `poll_transmit` writes it.
 //! - **inbox**: the memory that the socket reads into and that messages are lent from.
 //! - **output**, **`Out`**: the memory that frames are written to. An **outbox** owns it and keeps what the socket did not take.

@@ -3,13 +3,12 @@
 //! | layer | module | what goes in | what comes out |
 //! |---|---|---|---|
 //! | JSON | [`json`](crate::json) | bytes | checked values, also typed ones |
-//! | DEFLATE | [`deflate`](crate::deflate) | bytes | fewer bytes |
+//! | DEFLATE | [`deflate`](crate::deflate) | bytes, or compressed bytes | compressed bytes, or bytes |
 //! | HTTP | [`http`](crate::http) | the bytes of a request or a response head | its parts, checked |
 //! | WebSocket | [`ws`](crate::ws) | bytes | whole messages, pings, pongs, a close |
 //! | Engine.IO | [`engineio`](crate::engineio) | WebSocket messages, or the bodies of HTTP requests | Engine.IO messages; opened, closed |
 //! | Socket.IO | [`socketio`](crate::socketio) | Engine.IO events | events, acknowledgements, attachments, connects |
 //! | endpoint | [`endpoint`](crate::endpoint) | received bytes, HTTP requests, time | Socket.IO events, bytes to send, HTTP answers |
-//!
 //! | drivers | `drive` (feature `drive`) | a transport, a clock, memory | calls that you await, or that block |
 //!
 //! Use as many layers as you need: a WebSocket server uses `http` and `ws`. A layer knows the layers below it and none above it. `endpoint` puts

@@ -101,7 +101,7 @@ impl Builder {
         self
     }
 
-    /// The transports, in order. By default polling, and then the upgrade to a WebSocket, as in JavaScript. With one of them there is no other. If the
+    /// The transports, in order. By default polling, and then the upgrade to a WebSocket, as in JavaScript. With one of them there is no upgrade. If the
     /// first does not work, the next attempt to connect uses the next one.
     pub fn transports(mut self, transports: impl Into<Vec<Transport>>) -> Self {
         self.settings.transports = transports.into();
@@ -194,7 +194,9 @@ impl Builder {
         self
     }
 
-    /// How many bytes of events a stream keeps that nobody takes, and how many are kept while handlers of a thousand others wait. By default 16 MiB.
+    /// How many bytes of events that nobody has taken a stream ([`Socket::events`](super::Socket::events)) keeps; what is more is dropped and counted
+    /// ([`Event::Missed`](super::Event::Missed)). And how many bytes of events wait when 1,024 async handlers have not finished; beyond that nothing is
+    /// read. By default 16 MiB each.
     pub fn events_limit(mut self, bytes: usize) -> Self {
         self.events_limit = bytes;
         self

@@ -21,7 +21,7 @@
 //!
 //! No lock is held over an `await`, or while a handler or anything else of the application is called. There are four, in the order in which they may be taken:
 //!
-//! 1. the turn of a session: whoever carries its bytes has it while it handles them;
+//! 1. the turn of a session: held by the task that brings its bytes, while it handles them;
 //! 2. the machine of a session: for one call of the core;
 //! 3. the rooms of a namespace: for a join, a leave, or a walk over the receivers of an event (never together with a machine);
 //! 4. the queue of a session: to append, or to write.

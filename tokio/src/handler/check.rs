@@ -68,6 +68,9 @@ pub type Checking = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>;
 /// Whether something may go on: a function or closure `(socket)` or `(socket, auth)`, plain or async, that returns `Result<(), E>` with an error that
 /// is a [`Refusal`] or becomes one: a message. Other errors become messages by `map_err`, since the client is told them.
 ///
+/// `auth` is any type that serde can read. A client whose `auth` is missing or of another type is refused with a message that names the field, such as
+/// ``auth: missing field `token` ``; take an `Option` to let it pass.
+///
 /// `M` tells the forms apart. The compiler finds it.
 #[diagnostic::on_unimplemented(
     message = "this is not a check",

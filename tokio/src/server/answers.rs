@@ -24,8 +24,8 @@ pub struct Answer<T> {
 
 /// The answers to a question to several sockets: [`Broadcast::ask`](super::Broadcast::ask).
 ///
-/// Each socket of this server that was asked is told about once: with its answer, that it left, or, when the time is over, that it did not answer. So it
-/// ends early when all have answered. It is a [`Stream`] too. Of other nodes of a cluster that do not answer in time nothing is known.
+/// There is one item for each socket of this server that was asked: its answer, or that it left, or, when the time is over, that it did not answer. It
+/// ends as soon as all of them are there. It is a [`Stream`] too. Sockets of other nodes that do not answer in time have no item.
 ///
 /// ```
 /// use sansocket_tokio::server::{Config, Server};

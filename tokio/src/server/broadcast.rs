@@ -53,7 +53,7 @@ impl Broadcast {
         self
     }
 
-    /// The event may be dropped for receivers that are not ready for it. What is asked is never dropped.
+    /// The event may be dropped for receivers that are not ready for it. A question ([`ask`](Self::ask)) is never dropped.
     pub fn volatile(mut self) -> Self {
         self.flags = self.flags.volatile();
         self

@@ -10,8 +10,8 @@ use std::{
 
 type Values = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
-/// Values that an application keeps with a socket, one for each type. They live as long as somebody has the socket, so that handlers of its end find
-/// them. So do not keep sockets in them: two sockets that keep each other are never given back. Keep their ids, and find them by
+/// Values that an application keeps with a socket, one for each type. They live as long as any clone of the socket, so that handlers of its end find
+/// them. So do not keep sockets in them: two sockets that keep each other are never freed. Keep their ids, and find them by
 /// [`Namespace::socket`](super::Namespace::socket).
 #[derive(Default)]
 pub struct Data(Mutex<Option<Box<Values>>>);

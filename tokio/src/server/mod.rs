@@ -136,8 +136,8 @@ impl Server {
     /// Namespaces that are made when a client asks for one whose name `matches`, and forgotten when its last client has left. What is given to the result
     /// to be called is called in each of them. See [`Config::max_dynamic_namespaces`].
     ///
-    /// `matches` decides by the name. It is called in the middle of the work on a connection, which must not wait for itself: so it must not send sockets
-    /// away, ask them, or look at their transport. What needs that belongs into [`before_connect`](Namespace::before_connect).
+    /// `matches` decides by the name. It is called while the session that asks is locked. So it must not disconnect a socket, ask it, or look at its
+    /// transport: that would wait for the same lock for ever. Do so in [`before_connect`](Namespace::before_connect).
     #[must_use]
     pub fn of_matching(&self, matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Namespace {
         Namespace::new(&self.inner, self.inner.spaces.add_pattern(Arc::new(matches)))
