@@ -6,7 +6,7 @@
 //! # One client or several?
 //!
 //! - One client at a time, or several that have nothing to do with each other: `drive::Server`, one for each task or one after another.
-//!   `examples/firmware/pico` does this with embassy on a Raspberry Pi Pico W.
+//!   `examples/firmware/led.rs` does this with embassy, on a Raspberry Pi Pico W (`pico`) and an ESP32-C3 (`esp32c3`).
 //! - Several that hear each other: a [`ServerEnd`](crate::endpoint::ServerEnd) for each connection, one [`Rooms`](crate::socketio::server::rooms::Rooms)
 //!   for all, and a loop that gives each connection its turn. A packet for a room is written once
 //!   ([`broadcast`](crate::socketio::server::broadcast)), into memory that all share, and copied to the sockets.
