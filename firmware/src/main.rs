@@ -19,6 +19,8 @@ mod board;
 mod count;
 #[cfg(feature = "count")]
 mod count_events;
+#[cfg(feature = "script")]
+mod dialogues;
 #[cfg(feature = "drive-client")]
 mod drive_client;
 #[cfg(feature = "drive-io-client")]
@@ -32,6 +34,8 @@ mod io_client;
 mod io_client_small;
 #[cfg(feature = "loop-client")]
 mod loop_client;
+#[cfg(feature = "script")]
+mod paint;
 #[cfg(any(feature = "count", feature = "script"))]
 mod semihosting;
 

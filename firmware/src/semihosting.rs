@@ -2,8 +2,20 @@
 
 use core::arch::asm;
 
+#[cfg(target_arch = "arm")]
 fn call(operation: u32, argument: usize) {
     unsafe { asm!("bkpt #0xab", inout("r0") operation => _, in("r1") argument) }
+}
+
+/// The three instructions must be of full length, in one page.
+#[cfg(target_arch = "riscv32")]
+fn call(operation: u32, argument: usize) {
+    unsafe {
+        asm!(
+            ".balign 16", ".option push", ".option norvc", "slli x0, x0, 0x1f", "ebreak", "srai x0, x0, 7", ".option pop",
+            inout("a0") operation => _, in("a1") argument
+        );
+    }
 }
 
 pub fn print(text: &str) {

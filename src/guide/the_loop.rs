@@ -30,6 +30,10 @@
 //! There are two more that leave nothing to be sent. If the transport ends without a close frame (`read` returns 0), call `handle_eof`. If a
 //! read or a write fails, stop: a frame may be half written, and nothing can follow it.
 //!
+//! **A loop that goes on after an end**, as that of a client that connects again: what the inbox still holds is no longer read, so after `close` on a full inbox
+//! `inbox.space()` fails in every turn, and the end of the transport is never seen. Once the machine is closed, read into memory that you drop, or call
+//! `inbox.reset()` when the transport is hung up, and before the next one in any case: a new connection must not begin with old bytes.
+//!
 //! The exit is the same for all four, so write it once:
 //!
 //! 1. Write what is in `out`.

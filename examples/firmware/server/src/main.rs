@@ -14,6 +14,7 @@ mod net;
 #[path = "prove.rs"]
 mod net;
 mod server;
+#[path = "../../board/src/sha1.rs"]
 mod sha1;
 
 use chat::Chat;
