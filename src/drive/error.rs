@@ -9,7 +9,8 @@ use core::fmt;
 
 /// Why a call of a [`WebSocket`](super::WebSocket) failed. `E` is the error of the transport.
 ///
-/// After the first six, and after [`Head`](Self::Head), [`Request`](Self::Request), [`Refused`](Self::Refused) and [`Handshake`](Self::Handshake), the connection
+/// After [`Transport`](Self::Transport), [`Ended`](Self::Ended), [`Eof`](Self::Eof), [`Peer`](Self::Peer), [`Timeout`](Self::Timeout),
+/// [`Stalled`](Self::Stalled), [`Head`](Self::Head), [`Request`](Self::Request), [`Refused`](Self::Refused) and [`Handshake`](Self::Handshake) the connection
 /// is over: drop the transport. A close frame was sent where the protocol wants one. Each later call fails as well,
 /// with the same error, or [`Ended`](Self::Ended) after an error of the transport.
 #[non_exhaustive]

@@ -1,8 +1,8 @@
 //! The Socket.IO client: events, answers, endings, credentials, memory.
 //!
 //! [`endpoint::client`](crate::endpoint::client) has the complete program, for one WebSocket and for polling.
-//! [`programs`](super::programs) has it over `std::net`. This chapter is about what the application does inside that loop. The examples `client` (a terminal client), `chat_terminal` and `two_kilobytes` are
-//! whole programs.
+//! [`programs`](super::programs) has it over `std::net`. This chapter is about what the application does inside that loop. The examples `client` (a
+//! terminal client), `chat_terminal` and `two_kilobytes` are whole programs.
 //!
 //! # What to call when
 //!
@@ -58,8 +58,8 @@
 //! An event that was handed to the socket when the connection broke may be lost, like in JavaScript. Its acknowledgement then fails with
 //! [`AckError::Disconnected`](crate::socketio::AckError::Disconnected). The same is true of an event right before `disconnect`: the server on Node
 //! ignores events that it reads together with the packet that leaves the namespace. Ask for an acknowledgement of the last event, and leave when it
-//! has come. If an event must arrive, ask with retries: it is sent again until the server
-//! acknowledges it, so the server can receive it twice and has to tell by an id of the application's.
+//! has come. If an event must arrive, ask with retries: it is sent again until the server acknowledges it. So the server can receive it twice: put an
+//! id into the event by which it notices that.
 //!
 //! # Endings
 //!
@@ -105,7 +105,7 @@
 //! [`with_limits`](crate::endpoint::client::ClientEnd::with_limits) below that of the collector. Then a message that is too large ends the connection
 //! ([`Failure::TooLarge`](crate::endpoint::client::Failure::TooLarge)), and the client connects again.
 //!
-//! A [`ClientEnd`](crate::endpoint::client::ClientEnd) over a [`WebSocketLink`](crate::endpoint::client::WebSocketLink) has about 700 bytes besides. Polling
+//! A [`ClientEnd`](crate::endpoint::client::ClientEnd) over a [`WebSocketLink`](crate::endpoint::client::WebSocketLink) has about 750 bytes besides. Polling
 //! costs flash and two more lines. Choose it where proxies stop WebSockets. The example `two_kilobytes` needs 2 KiB for everything, by a
 //! [`Link`](crate::endpoint::client::Link) and a [`Session`](crate::socketio::client::Session) without a backlog.
 //!

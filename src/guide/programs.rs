@@ -48,6 +48,12 @@
 //! The program serves the WebSocket transport, which a JavaScript client chooses with `io(url, { transports: ["websocket"] })`. `ServerEnd` also does
 //! HTTP polling and the move to a WebSocket: the package `sansocket-tokio` serves many clients with it, on Tokio.
 //!
+//! Here each client has a thread, and hears only its own answers. A thread that waits in `read` cannot write what another client says. For clients that hear
+//! each other, have one thread take turns over sockets that do not block (`set_nonblocking`). Write an event once, by
+//! [`broadcast`](crate::socketio::server::broadcast), and append the bytes to `unsent` of each client whose `end.link().is_over()` is false and whose
+//! `end.io().is_connected(namespace)` is true; [`Rooms`](crate::socketio::server::rooms::Rooms) selects them, a [`Queue`](crate::socketio::Queue) bounds
+//! what waits. With a heap, [`ServerEnd::step`](crate::endpoint::ServerEnd::step) and a [`Batch`](crate::endpoint::Batch) are a shorter turn.
+//!
 //! However a connection ends (the client closes, breaks a protocol, is silent for too long, the socket fails), the last event is `Step::Closed`.
 //! What was answered before is written first, then the close frame.
 //!

@@ -1,7 +1,7 @@
 //! Testing your application without sockets.
 //!
 //! The machines are plain values: given the same bytes, times and random bytes they do the same. So a test needs no network, no threads and no
-//! waiting. There are two ways.
+//! waiting. There are two ways; and the formats can be fuzzed without a machine.
 //!
 //! # Give events to the handler
 //!
@@ -122,6 +122,52 @@
 //! assert!(server.is_closing());
 //! # let _: &Connection<Client> = &client;
 //! # Ok(()) }
+//! ```
+//!
+//! # Formats alone: fuzzing and benchmarks
+//!
+//! | format | read | write |
+//! |---|---|---|
+//! | WebSocket frames | [`ws::Connection::poll_event`](crate::ws::Connection::poll_event), from any slice | [`ws::Connection::send`](crate::ws::Connection::send) |
+//! | HTTP heads | [`http::Request::parse`](crate::http::Request::parse), [`ResponseHead::parse`](crate::http::ResponseHead::parse) | [`http::Response::write`](crate::http::Response::write) |
+//! | Engine.IO packets | [`engineio::Packet::parse_text`](crate::engineio::Packet::parse_text), [`Packets`](crate::engineio::Packets) | [`engineio::Payload`](crate::engineio::Payload) |
+//! | Socket.IO packets | [`socketio::Packet::parse`](crate::socketio::Packet::parse) | [`socketio::Packet::write`](crate::socketio::Packet::write), [`broadcast`](crate::socketio::server::broadcast) |
+//! | JSON | [`json::Value::parse`](crate::json::Value::parse), [`Array::parse`](crate::json::Array::parse) | [`json::Args::write`](crate::json::Args::write) |
+//!
+//! The body of a fuzz target, for frames and for packets. Packets and JSON take text, so check UTF-8 first, as a WebSocket does: other bytes do no
+//! harm, but no law holds for them.
+//!
+//! ```
+//! use sansocket::{socketio::Packet, ws::{Connection, Event, Limits, PeerError}};
+//!
+//! /// What a server reads, in pieces of `cut` bytes.
+//! fn read(data: &[u8], cut: usize) -> (Vec<u8>, Result<(), PeerError>) {
+//!     let (mut ws, mut payload) = (Connection::server(Limits::new()), Vec::new());
+//!     for mut piece in data.to_vec().chunks_mut(cut) { // payload is unmasked in place
+//!         loop {
+//!             match ws.poll_event(&mut piece) {
+//!                 Ok(Some(Event::Chunk(chunk))) => payload.extend_from_slice(chunk.as_bytes()),
+//!                 Ok(Some(_)) => {}
+//!                 Ok(None) => break,
+//!                 Err(e) => return (payload, Err(e)),
+//!             }
+//!         }
+//!     }
+//!     (payload, Ok(()))
+//! }
+//!
+//! fn target(data: &[u8]) {
+//!     assert_eq!(read(data, 1), read(data, usize::MAX)); // the cut has no meaning
+//!     if let Some(packet) = std::str::from_utf8(data).ok().and_then(|text| Packet::parse(text.as_bytes()).ok()) {
+//!         let mut memory = vec![0; data.len() + 1]; // `1/chat` is written with a comma
+//!         let written = packet.write(&mut memory).unwrap();
+//!         assert!(Packet::parse(written).is_ok()); // what is written can be read
+//!     }
+//! }
+//!
+//! target(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+//! target(b"\x81\x05Hello");
+//! target(br#"2/chat,7["hello",1]"#);
 //! ```
 //!
 //! # Laws worth testing

@@ -47,20 +47,28 @@ use crate::bytes::copy;
 /// #     }
 /// # }
 ///
-/// /// Sends each message back, until the input ends.
+/// /// Sends each message back, until the connection is closed or the input ends.
 /// fn echo<R: Role, K: MaskSource<R>>(
 ///     ws: &mut Connection<R>,
 ///     rx: &mut Inbox<Vec<u8>>,
 ///     tx: &mut Outbox<Vec<u8>, K>,
 ///     socket: &mut Socket,
 /// ) -> Result<(), ReceiveError> {
+///     let mut ended = Ok(());
 ///     loop {
 ///         // 1. Messages. While an answer waits, no new message is taken, so the peer cannot make the outbox grow.
 ///         while tx.is_empty() {
-///             let Some(incoming) = rx.poll_message(ws)? else { break };
-///             if let Incoming::Message(message) = incoming {
-///                 while let Err(SendError::Capacity(e)) = ws.send(message.kind(), message.as_bytes(), &mut ws.out(tx)) {
-///                     let _ = tx.replace(vec![0; tx.held() + e.needed]);
+///             match rx.poll_message(ws) {
+///                 Ok(Some(Incoming::Message(message))) => {
+///                     while let Err(SendError::Capacity(e)) = ws.send(message.kind(), message.as_bytes(), &mut ws.out(tx)) {
+///                         let _ = tx.replace(vec![0; tx.held() + e.needed]);
+///                     }
+///                 }
+///                 Ok(Some(_)) => {} // a ping, a pong, a close frame: step 2 writes the answer
+///                 Ok(None) => break,
+///                 Err(e) => {
+///                     ended = Err(e); // the peer broke the protocol: step 2 writes the close frame
+///                     break;
 ///                 }
 ///             }
 ///         }
@@ -71,6 +79,9 @@ use crate::bytes::copy;
 ///         tx.consume(n);
 ///         // 4. Read, unless answers wait. A real program sleeps here until the socket is ready.
 ///         if tx.is_empty() {
+///             if ws.is_closed() {
+///                 return ended;
+///             }
 ///             match socket.read(rx.space()?) {
 ///                 0 => return Ok(()),
 ///                 n => rx.commit(n),
@@ -85,9 +96,14 @@ use crate::bytes::copy;
 /// echo(&mut Connection::server(Limits::new()), &mut rx, &mut tx, &mut socket)?;
 /// assert_eq!(socket.output, b"\x81\x05Hello".repeat(40));
 ///
+/// // A frame of a client without a mask: the close frame with code 1002 is sent before the loop ends.
+/// let mut socket = Socket { input: b"\x81\x05Hello".to_vec(), ..Socket::default() };
+/// assert!(echo(&mut Connection::server(Limits::new()), &mut rx, &mut tx, &mut socket).is_err());
+/// assert_eq!(socket.output, b"\x88\x02\x03\xea");
+///
 /// // The same for a client, with keys from a source that is not random, for the example.
 /// let mut socket = Socket { input: b"\x81\x05Hello".to_vec(), ..Socket::default() };
-/// let (mut rx, mut tx) = (Inbox::new(vec![0; 64]), Outbox::with_keys(Vec::new(), || [0x37, 0xfa, 0x21, 0x3d]));
+/// let (mut rx, mut tx) = (Inbox::new(vec![0; 64]), Outbox::with_keys(vec![0; OWED_MAX], || [0x37, 0xfa, 0x21, 0x3d]));
 /// echo(&mut Connection::client(Limits::new()), &mut rx, &mut tx, &mut socket)?;
 /// assert_eq!(socket.output, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"); // RFC 6455 section 5.7
 /// # Ok(()) }
