@@ -1,7 +1,10 @@
 //! What the chat and the server share: their command line, the addresses they listen on, the runtime, and an end that clients are told.
 
 use sansocket::http::Url;
-use sansocket_tokio::server::{Config, Policy, Server};
+use sansocket_tokio::{
+    Compression,
+    server::{Config, Policy, Server},
+};
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZero,
@@ -36,6 +39,9 @@ pub struct Options {
     /// Bytes that may wait for one receiver; who reads more slowly is dropped.
     #[arg(long, default_value_t = 1 << 20, value_name = "BYTES")]
     pub max_queue: usize,
+    /// Compress messages over WebSockets with the clients that offer it (permessage-deflate), those of 1,024 bytes and more
+    #[arg(long)]
+    pub compress: bool,
     /// Threads that serve; all cores if not given.
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZero<usize>>,
@@ -68,6 +74,7 @@ impl Options {
             .max_connections(self.max_connections)
             .max_sessions(self.max_connections)
             .queue(self.max_queue, Policy::Close);
+        let config = if self.compress { config.compression(Compression::new()) } else { config };
         origins.iter().filter(|origin| !origin.is_empty()).fold(config, |config, origin| match &**origin {
             "*" => config.any_origin(),
             origin => config.origin(origin),

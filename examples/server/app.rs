@@ -55,6 +55,9 @@ fn add_events(io: &Namespace) {
     io.on("broadcast", |socket: Socket, args: Raw, _: Ack| {
         let _ = socket.broadcast().emit("broadcast-message", args);
     });
+    io.on("compress", |socket: Socket, (may, args): (bool, Raw)| {
+        let _ = socket.compress(may).emit("compressed", args);
+    });
     io.on("transport", |socket: Socket| socket.transport());
     io.on("rooms", |socket: Socket| socket.rooms());
 }

@@ -185,6 +185,16 @@
 //! [`Inflating::ratio`](crate::ws::Inflating::ratio), [`PeerError`](crate::ws::PeerError). The size of the sender's memory is that of a
 //! [`deflate::Tier`](crate::deflate::Tier).
 //!
+//! # Compression for many connections
+//!
+//! A server of Socket.IO tells its machine what the handshake agreed on: [`ServerLink::with_compression`](crate::endpoint::ServerLink::with_compression),
+//! and [`Upgrade::with_compression`](crate::endpoint::Upgrade::with_compression) for a session that moves there from polling. Packets wait as they are
+//! and are compressed on their way to the socket, so a packet that is dropped is in no window.
+//!
+//! Without takeover nothing of it needs to belong to a connection. [`MayInflate`](crate::ws::MayInflate) is storage to which an
+//! [`Inflater`](crate::ws::Inflater) is lent when bytes have come, and taken back when no message is open; one [`Deflater`](crate::ws::Deflater) compresses for
+//! all, and a packet for many receivers once. `sansocket-tokio` does so.
+//!
 //! # In pieces
 //!
 //! A message need not fit anywhere. [`Inbox::poll_part`](crate::ws::Inbox::poll_part) gives it in parts as they arrive, and

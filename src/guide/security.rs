@@ -63,6 +63,7 @@
 //! | a request that never ends | [`http::Limits`](crate::http::Limits): 8 KiB, 100 lines | a deadline for the handshake |
 //! | a long message | [`ws::Limits`](crate::ws::Limits): 1 MiB | lower it; grow memory with what arrives, not by the length in a header |
 //! | a short message that unpacks to a long one | `ws::Limits`, counted while it is unpacked; [`ws::Inflating::ratio`](crate::ws::Inflating::ratio) | no compression, if you do not need it |
+//! | guesses at a secret, by the length of messages that have it and a text of a stranger's | nothing here | `compress(false)` for events with secrets |
 //! | endless fragments or pings | `ws::Limits`: fragments, empty fragments, control frames | nothing |
 //! | a peer that does not read | nothing here: the bytes wait with you | a bounded [`Queue`](crate::socketio::Queue), and a deadline for writing |
 //! | a peer that vanished | Engine.IO's heartbeat; [`ws::KeepAlive`](crate::ws::KeepAlive) | call `handle_timeout` |

@@ -19,9 +19,14 @@ use super::{
     Config, Handshake, Socket,
     adapter::Memory,
     inner::Inner,
+    serve::Received,
     session::{Kind, Session},
 };
-use sansocket::{endpoint::Input, engineio::Transport, ws::Inbox};
+use sansocket::{
+    endpoint::Input,
+    engineio::Transport,
+    ws::{Inbox, MayInflate},
+};
 use shuttle::{
     Runner,
     scheduler::{PctScheduler, RandomScheduler},
@@ -45,25 +50,25 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
 /// A session over a WebSocket.
 fn session(config: Config) -> Arc<Session> {
     let inner = Inner::new(config, Box::new(Memory));
-    let opened = inner.open(Kind::SocketIo, Transport::WebSocket, Handshake::default());
+    let opened = inner.open(Kind::SocketIo, Transport::WebSocket, Handshake::default(), None);
     opened.expect("a session")
 }
 
 /// Another session of the same server.
 fn beside(session: &Session) -> Arc<Session> {
-    let opened = session.inner.open(Kind::SocketIo, Transport::WebSocket, Handshake::default());
+    let opened = session.inner.open(Kind::SocketIo, Transport::WebSocket, Handshake::default(), None);
     opened.expect("a session")
 }
 
 /// What a client sends: texts as frames.
-fn inbox(texts: &[&str]) -> Inbox<Vec<u8>> {
+fn inbox(texts: &[&str]) -> Inbox<Received> {
     let mut bytes = Vec::new();
     for text in texts {
         // Masked with zeros.
         bytes.extend([0x81, 0x80 | u8::try_from(text.len()).expect("short"), 0, 0, 0, 0]);
         bytes.extend(text.as_bytes());
     }
-    let mut inbox = Inbox::new(vec![0; 256]);
+    let mut inbox = Inbox::new(MayInflate::new(vec![0; 256]));
     inbox.space().expect("memory")[..bytes.len()].copy_from_slice(&bytes);
     inbox.commit(bytes.len());
     inbox

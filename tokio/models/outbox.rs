@@ -1,7 +1,10 @@
 //! Who appends, and who writes.
 
 use super::check;
-use crate::server::outbox::{Outbox, Put};
+use crate::server::{
+    frames::Frames,
+    outbox::{Outbox, Put},
+};
 use bytes::Bytes;
 use sansocket::socketio::{Flags, Policy};
 use shuttle::{
@@ -64,7 +67,7 @@ fn write(outbox: &Outbox, mut is_enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
 fn whoever_writes_gets_all_in_order() {
     check(|| {
         let outbox = Arc::new(Outbox::new(1000, Policy::Close, &Arc::default()));
-        let shared = Bytes::from_static(b"xy");
+        let shared = Frames::from(Bytes::from_static(b"xy"));
         let appending: Vec<_> = [b'a', b'A']
             .map(|first| {
                 let (outbox, shared) = (outbox.clone(), shared.clone());

@@ -29,7 +29,7 @@ fn of_each_socket_one_thing_is_told() {
             let (answers, leaves, space, sender) = (answers.clone(), leaves.clone(), space.clone(), sender.clone());
             thread::spawn(move || match n {
                 0 => {
-                    let frames = Bytes::from_static(b"?");
+                    let frames = Bytes::from_static(b"?").into();
                     let share = |socket: &Socket| {
                         let _ = socket.share(&frames, Flags::NONE);
                     };

@@ -38,7 +38,7 @@ fn nothing_comes_to_who_has_left_a_room() {
             let session = session.clone();
             thread::spawn(move || {
                 let selection = Selection { rooms: vec!["room".into()], ..Selection::default() };
-                let frames = Bytes::from_static(b"news");
+                let frames = Bytes::from_static(b"news").into();
                 let registry = &session.inner.spaces.main().registry;
                 registry.for_each(&selection, |socket| {
                     let _ = socket.share(&frames, Flags::NONE);

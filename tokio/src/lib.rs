@@ -99,6 +99,7 @@
 
 pub mod args;
 pub mod client;
+mod compression;
 mod error;
 pub mod guide;
 pub mod handler;
@@ -110,7 +111,9 @@ pub mod testing;
 pub mod websocket;
 
 pub use bytes::Bytes;
+pub use compression::Compression;
 pub use error::{AskError, EmitError};
+pub use sansocket::deflate::Tier;
 
 /// The programs of the README are compiled, and one of them is run.
 #[cfg(all(doctest, feature = "axum"))]

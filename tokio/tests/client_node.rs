@@ -1,7 +1,8 @@
-//! The client against `socket.io` on Node: `tests/interop/tokio-client.test.js` starts that and names it in the variable SERVER. Without it nothing is tested here.
+//! The client against `socket.io` on Node: `tests/interop/tokio-client.test.js` starts that and names it in the variable SERVER. Without it nothing is
+//! tested here. With COMPRESS the client offers compression.
 
 use sansocket_tokio::{
-    AskError, Bytes,
+    AskError, Bytes, Compression,
     client::{Builder, Client, ConnectError, Event, Reason, Socket, Transport},
 };
 use serde_json::json;
@@ -23,6 +24,7 @@ fn builders(namespace: &str) -> Vec<Builder> {
     let delay = Duration::from_millis(20);
     let builder = |transports: &[Transport]| {
         let builder = Client::builder(format!("{url}{namespace}")).transports(transports);
+        let builder = if std::env::var("COMPRESS").is_ok() { builder.compression(Compression::new()) } else { builder };
         builder.reconnection_delay(delay).reconnection_delay_max(delay)
     };
     WAYS.into_iter().map(builder).collect()

@@ -8,9 +8,10 @@ use crate::{
 };
 
 impl<S: Storage> Inbox<S> {
-    /// Whether a compressed message is open, or was unpacked and not taken.
+    /// Whether a compressed message is open, or was unpacked and not taken. Then the memory to unpack in is what a message may not fit into. See
+    /// [`MayInflate`](crate::ws::MayInflate).
     #[inline(always)]
-    pub(crate) fn is_unpacking(&mut self) -> bool {
+    pub fn is_unpacking(&mut self) -> bool {
         self.buffer.inflater().is_some_and(|inflater| inflater.open_kind().is_some())
     }
 

@@ -5,6 +5,7 @@ use super::{
     task::{self, Settings},
 };
 use crate::{
+    Compression,
     net::{Stream, Tls},
     random,
 };
@@ -71,6 +72,7 @@ impl Builder {
             backoff: Backoff::new(),
             open_ms: 20_000,
             max_message: 16 * MIB,
+            compression: None,
         };
         let space = Arc::new(Space::new(Namespace(0), &name));
         let ask_timeout = Some(Duration::from_secs(30));
@@ -206,6 +208,13 @@ impl Builder {
     /// ends the connection.
     pub fn max_message(mut self, bytes: usize) -> Self {
         self.settings.max_message = bytes;
+        self
+    }
+
+    /// Offers compression of messages over the WebSocket (permessage-deflate), also when a session over polling moves there. Without any call it is not
+    /// offered. See [`Compression`] for what it costs, and [`Socket::compress`](super::Socket::compress) for events that are left out.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.settings.compression = Some(compression);
         self
     }
 

@@ -62,7 +62,7 @@ pub use error::{ConnectError, EventFailure};
 pub use events::{Event, Events, Received};
 pub use of::Of;
 pub use sansocket::{endpoint::client::Failure, engineio::Transport, socketio::Reason};
-pub use socket::{Socket, Volatile};
+pub use socket::{Emission, Socket};
 
 use shared::{Command, Shared};
 use space::Space;

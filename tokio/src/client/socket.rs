@@ -90,10 +90,14 @@ impl Socket {
         self.emit_with(name, &args, Emit::new())
     }
 
-    /// The same for events that are dropped unless they can be sent at once: for what is soon replaced, such as positions.
-    #[must_use]
-    pub const fn volatile(&self) -> Volatile<'_> {
-        Volatile(self)
+    /// For events that are dropped unless they can be sent at once: for what is soon replaced, such as positions.
+    pub const fn volatile(&self) -> Emission<'_> {
+        Emission { socket: self, how: Emit::new().volatile() }
+    }
+
+    /// For events that may be compressed, or not: what is compressed already only costs time. See [`Compression`](crate::Compression).
+    pub const fn compress(&self, compress: bool) -> Emission<'_> {
+        Emission { socket: self, how: Emit::new().compress(compress) }
     }
 
     fn emit_with(&self, name: &str, args: &impl Serialize, how: Emit) -> Result<(), EmitError> {
@@ -285,16 +289,39 @@ impl fmt::Debug for Socket {
     }
 }
 
-/// Sends events that are dropped unless they can be sent at once. From [`Socket::volatile`].
+/// How an event is sent: from [`Socket::volatile`] and [`Socket::compress`].
+///
+/// ```
+/// # use sansocket_tokio::{Bytes, EmitError, client::Client};
+/// # fn send(client: &Client, jpeg: Bytes) -> Result<(), EmitError> {
+/// client.compress(false).volatile().emit("picture", jpeg)?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Volatile<'s>(&'s Socket);
+#[must_use = "it does nothing until something is sent"]
+pub struct Emission<'s> {
+    socket: &'s Socket,
+    how: Emit,
+}
 
-impl Volatile<'_> {
-    /// Sends an event, or drops it: if the namespace is not connected, or older events of it wait.
+impl Emission<'_> {
+    /// As [`Socket::volatile`]: the event is dropped if the namespace is not connected, or older events of it wait.
+    pub const fn volatile(mut self) -> Self {
+        self.how = self.how.volatile();
+        self
+    }
+
+    /// As [`Socket::compress`].
+    pub const fn compress(mut self, compress: bool) -> Self {
+        self.how = self.how.compress(compress);
+        self
+    }
+
+    /// Sends an event, or drops it.
     ///
     /// # Errors
     /// As [`Socket::emit`]. An event that was dropped is not an error.
     pub fn emit(&self, name: &str, args: impl Serialize) -> Result<(), EmitError> {
-        self.0.emit_with(name, &args, Emit::new().volatile())
+        self.socket.emit_with(name, &args, self.how)
     }
 }

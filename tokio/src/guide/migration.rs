@@ -17,6 +17,8 @@
 //! | `await socket.emitWithAck("ask", x)` | `socket.ask::<T>("ask", x).await` |
 //! | `socket.join`, `socket.leave`, `socket.rooms` | the same |
 //! | `socket.to("a").emit`, `io.to("a").to("b").except("c").emit` | the same |
+//! | `new Server({ perMessageDeflate })` | [`Config::compression`](crate::server::Config::compression), by default without takeover; `httpCompression` is the business of the HTTP server |
+//! | `socket.compress(false).emit`, `io.compress(false).emit` | [`socket.compress(false).emit`](crate::server::Socket::compress), [`io.compress(false).emit`](crate::server::Namespace::compress) |
 //! | `socket.broadcast.emit`, `io.emit` | `socket.broadcast().emit`, `io.emit` |
 //! | `socket.data.name = …` | [`socket.data().insert(Name(…))`](crate::server::Data::insert): one value for each type |
 //! | `socket.handshake.auth`, `.query`, `.headers`, `.address` | [`socket.auth::<T>()`](crate::server::Socket::auth), [`socket.handshake()`](crate::server::Socket::handshake) |
@@ -27,7 +29,8 @@
 //! |---|---|
 //! | `io("https://example.com/admin", { auth, transports })` | [`client`](crate::client): `Client::builder(url)`, or `Client::connect(url)` with the defaults |
 //! | `socket.on("news", …)`, `socket.emit`, `socket.emitWithAck` | `on`, `emit`, `ask` |
-//! | `socket.volatile.emit` | `volatile()` |
+//! | `socket.volatile.emit`, `socket.compress(false).emit` | `volatile()`, `compress(false)` |
+//! | `io(url, { perMessageDeflate })`, in Node | [`Builder::compression`](crate::client::Builder::compression): off unless it is set |
 //! | `io.socket("/other")`, a second namespace on one link | `of` |
 //!
 //! # From socketioxide

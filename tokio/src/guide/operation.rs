@@ -12,6 +12,15 @@
 //! are, or new ones are. While much waits, nothing is read from that client, so its own questions are not what drops it. A client that takes nothing for
 //! [`Config::ping_timeout`](crate::server::Config::ping_timeout) is dropped. [`Socket::queued`](crate::server::Socket::queued) tells how much waits.
 //!
+//! # Compression
+//!
+//! [`Config::compression`](crate::server::Config::compression) compresses the messages of WebSockets. It is off by default, as in the JavaScript server: it costs
+//! time for each message, and memory for each connection that keeps a window. [`Compression::new`](crate::Compression::new) keeps none, so an idle connection
+//! costs as much as without it, and a broadcast is compressed once. [`Compression::within`](crate::Compression::within) keeps windows, for so many bytes a connection:
+//! it makes short events much shorter. What is sent over polling is not compressed here: gzip is the business of the HTTP server or of the proxy in front.
+//!
+//! The length of a compressed message tells something of its content. Send secrets by `compress(false)` if a stranger decides what stands beside them.
+//!
 //! # Origins
 //!
 //! Browsers let a page read answers of another origin only if the server allows it (CORS), and ask nobody before they open a WebSocket. This server applies one rule to

@@ -1,3 +1,4 @@
+use crate::Compression;
 use sansocket::{
     engineio::{self, server::Origins},
     socketio::{self, Policy},
@@ -42,6 +43,7 @@ pub struct Config {
     pub(crate) max_room_name: usize,
     pub(crate) max_namespaces: u8,
     pub(crate) max_dynamic_namespaces: usize,
+    pub(crate) compression: Option<Compression>,
 }
 
 impl Default for Config {
@@ -86,6 +88,7 @@ impl Config {
             max_room_name: 256,
             max_namespaces: 8,
             max_dynamic_namespaces: 1000,
+            compression: None,
         }
     }
 
@@ -100,6 +103,16 @@ impl Config {
     #[must_use]
     pub fn engine_path(mut self, path: &str) -> Self {
         self.engine_path = Some(normal(path));
+        self
+    }
+
+    /// Compresses the messages of WebSockets with the clients that offer it (permessage-deflate): `perMessageDeflate` of the JavaScript server. Without any
+    /// call nothing is compressed, as there: see [`Compression`] for what it costs. [`Socket::compress`](super::Socket::compress) and the like leave out
+    /// single events. Whatever the connection comes from, the server negotiates: its own listener, hyper, axum; for WebSockets from elsewhere see
+    /// [`Server::upgraded_with`](super::Server::upgraded_with).
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
         self
     }
 

@@ -5,19 +5,23 @@ use super::{
     adapter::Adapter,
     counters::{Counted, Counters},
     engine::OnMessage,
+    frames::Frames,
     page::Pages,
     session::{Kind, Session},
     space::Spaces,
 };
+use crate::Compression;
 use crate::sync::{
     Mutex, MutexGuard, Notify, RwLock,
     atomic::{AtomicBool, Ordering},
 };
+use bytes::Bytes;
 use sansocket::{
     endpoint::Answer,
     engineio::{Sid, Transport},
-    socketio::server::AckIds,
+    socketio::{Flags, server::AckIds},
     time::Instant,
+    ws::Agreed,
 };
 use std::{
     borrow::Borrow,
@@ -127,15 +131,16 @@ impl Inner {
         }
     }
 
-    /// Opens a session.
+    /// Opens a session. `agreed`: the compression of its WebSocket.
     pub(crate) fn open(
         self: &Arc<Self>,
         kind: Kind,
         transport: Transport,
         handshake: Handshake,
+        agreed: Option<Agreed>,
     ) -> Result<Arc<Session>, Answer<'static>> {
         let _ = self.runtime.get_or_init(Handle::current);
-        let session = Session::new(self, kind, transport, handshake);
+        let session = Session::new(self, kind, transport, handshake, agreed);
         {
             let mut sessions = self.sessions();
             if self.is_closing() || sessions.len() >= self.config.max_sessions {
@@ -149,6 +154,16 @@ impl Inner {
             self.spawn(session.clone().watch());
         }
         Ok(session)
+    }
+
+    /// Frames for many receivers, which may compress them once.
+    pub(crate) fn for_many(&self, frames: Bytes, flags: Flags) -> Frames {
+        let is_worth = |compression: Compression| !compression.has_takeover() && frames.len() >= compression.minimum();
+        if flags.may_compress() && self.config.compression.is_some_and(is_worth) {
+            Frames::compressed_once(frames)
+        } else {
+            frames.into()
+        }
     }
 
     pub(crate) fn transport_counter(&self, transport: Transport) -> &super::counters::Counter {

@@ -14,6 +14,7 @@ mod data;
 mod dispatch;
 mod emission;
 mod engine;
+mod frames;
 mod handlers;
 mod handshake;
 mod inner;
@@ -35,6 +36,7 @@ mod serve;
 #[cfg(feature = "hyper")]
 mod service;
 mod session;
+mod sink;
 mod socket;
 mod space;
 #[cfg(test)]
@@ -55,7 +57,10 @@ pub use handshake::Handshake;
 pub use namespace::Namespace;
 pub use page::Page;
 pub use remote::RemoteSocket;
-pub use sansocket::socketio::{Flags, Policy, Reason, Sid};
+pub use sansocket::{
+    socketio::{Flags, Policy, Reason, Sid},
+    ws::Agreed,
+};
 pub use serve::Bound;
 #[cfg(feature = "hyper")]
 pub use service::{Service, ServiceBody};

@@ -1,27 +1,22 @@
 //! What waits for one client.
 
-use super::counters::Counted;
+use super::{counters::Counted, frames::Frames, sink::Sink};
 use crate::sync::{Mutex, MutexGuard};
 use bytes::Bytes;
 use sansocket::socketio::{Flags, Policy, Pushed, Queue, QueueSlot};
 use std::{
-    io::{self, IoSlice},
+    io,
     mem::take,
-    pin::Pin,
     sync::{Arc, PoisonError},
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
-use tokio::io::AsyncWrite;
 
 /// Packets for this client alone are joined up to this many bytes.
 const TOGETHER: usize = 4096;
-/// Frames that one write takes, of few and of many: each place costs, whether it is used or not.
-const FEW: usize = 8;
-const MANY: usize = 64;
 /// Bytes that wait above which nothing is read from the client: its own questions must not be what drops it.
 const MUCH: usize = 64 * 1024;
 
-pub(crate) type Waiting = Queue<Bytes, Vec<QueueSlot<Bytes>>>;
+pub(crate) type Waiting = Queue<Frames, Vec<QueueSlot<Frames>>>;
 
 /// The packets that wait for one client, as frames. A broadcast's frames are shared by all their receivers.
 ///
@@ -114,12 +109,12 @@ impl State {
         let mut tail = Bytes::from(take(&mut self.tail));
         let tail = tail.split_off(take(&mut self.written));
         if !tail.is_empty() {
-            let _ = self.push(tail, Flags::NONE, counted);
+            let _ = self.push(tail.into(), Flags::NONE, counted);
         }
     }
 
     /// Appends to the queue, behind which there is no tail.
-    fn push(&mut self, frames: Bytes, flags: Flags, counted: &Counted) -> Put {
+    fn push(&mut self, frames: Frames, flags: Flags, counted: &Counted) -> Put {
         self.queue.reserve();
         let waited = self.queue.len();
         let pushed = self.queue.push(frames, flags, !self.is_blocked);
@@ -166,12 +161,12 @@ impl Outbox {
     }
 
     /// Appends frames that others have too.
-    pub(crate) fn share(&self, frames: &Bytes, flags: Flags) -> Put {
+    pub(crate) fn share(&self, frames: &Frames, flags: Flags) -> Put {
         let mut state = self.lock();
         if state.is_closed || state.is_slow {
             return Put::Closed;
         }
-        if state.is_full(frames.len()) {
+        if state.is_full(frames.as_ref().len()) {
             self.counted.dropped.add(1);
             return Put::Dropped;
         }
@@ -195,13 +190,14 @@ impl Outbox {
         if state.is_closed || state.is_slow {
             return Put::Closed;
         }
-        let is_together = !flags.is_volatile() && state.tail.len() + frames.len() <= TOGETHER;
+        // The tail has no flags.
+        let is_together = !flags.is_volatile() && flags.may_compress() && state.tail.len() + frames.len() <= TOGETHER;
         let put = if is_together && state.waiting() + frames.len() <= state.limit {
             state.tail.extend_from_slice(frames);
             Put::Queued
         } else {
             state.seal(&self.counted);
-            state.push(Bytes::copy_from_slice(frames), flags, &self.counted)
+            state.push(Bytes::copy_from_slice(frames).into(), flags, &self.counted)
         };
         self.done(state);
         put
@@ -253,10 +249,10 @@ impl Outbox {
     }
 
     /// Writes what waits, in as few calls as it can. Ready when nothing waits; then whoever appends wakes this task. `written` counts the bytes.
-    pub(crate) fn poll_flush<W: AsyncWrite + Unpin>(
+    pub(crate) fn poll_flush<K: Sink>(
         &self,
         context: &mut Context<'_>,
-        sink: &mut W,
+        sink: &mut K,
         written: &mut usize,
     ) -> Poll<io::Result<()>> {
         let mut state = self.lock();
@@ -264,11 +260,15 @@ impl Outbox {
             let State { queue, tail, written: of_tail, .. } = &mut *state;
             let rest = &tail[*of_tail..];
             if queue.is_empty() && rest.is_empty() {
-                state.rest();
-                return Poll::Ready(Ok(()));
+                let done = sink.poll_done(context, written);
+                if done.is_pending() {
+                    state.is_blocked = true;
+                } else {
+                    state.rest();
+                }
+                return done;
             }
-            let polled = poll_write(context, sink, queue, rest);
-            let n = match polled {
+            let n = match sink.poll_take(context, queue, rest, written) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(n)) => n,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -277,7 +277,6 @@ impl Outbox {
                     return Poll::Pending;
                 }
             };
-            *written += n;
             let of_queue = n.min(state.queue.bytes());
             state.queue.consume(of_queue);
             state.written += n - of_queue;
@@ -287,6 +286,11 @@ impl Outbox {
                 state = self.lock();
             }
         }
+    }
+
+    /// Counts bytes that went out.
+    pub(crate) fn count(&self, written: usize) {
+        self.counted.here().bytes_out.add(written);
     }
 
     /// Whoever writes is at work, and looks at the queue before it sleeps: it need not be woken.
@@ -353,49 +357,4 @@ fn tell(mut state: MutexGuard<'_, State>, told: Told) {
     if let Some(waker) = waker {
         waker.wake();
     }
-}
-
-/// Writes the queue and what is behind it, or as much of it as one call takes.
-fn poll_write<W: AsyncWrite + Unpin>(
-    context: &mut Context<'_>,
-    sink: &mut W,
-    queue: &Waiting,
-    rest: &[u8],
-) -> Poll<io::Result<usize>> {
-    let mut slices = queue.slices().chain((!rest.is_empty()).then_some(rest));
-    let sink = Pin::new(sink);
-    match (slices.next(), slices.next()) {
-        (Some(first), Some(second)) => {
-            let slices = [first, second].into_iter().chain(slices);
-            let gather = if queue.len() < FEW { gather::<FEW, W, _> } else { gather::<MANY, W, _> };
-            gather(context, sink, slices)
-        }
-        (one, _) => sink.poll_write(context, one.unwrap_or_default()),
-    }
-}
-
-fn gather<'s, const N: usize, W: AsyncWrite, I: Iterator<Item = &'s [u8]>>(
-    context: &mut Context<'_>,
-    sink: Pin<&mut W>,
-    slices: I,
-) -> Poll<io::Result<usize>> {
-    let mut places = [IoSlice::new(&[]); N];
-    let mut n = 0;
-    for (place, slice) in places.iter_mut().zip(slices) {
-        *place = IoSlice::new(slice);
-        n += 1;
-    }
-    sink.poll_write_vectored(context, &places[..n])
-}
-
-/// Writes what waits to its end.
-pub(crate) async fn flush<W: AsyncWrite + Unpin>(outbox: &Outbox, sink: &mut W) -> io::Result<()> {
-    std::future::poll_fn(|context| {
-        let mut written = 0;
-        let flushed = outbox.poll_flush(context, sink, &mut written);
-        outbox.counted.here().bytes_out.add(written);
-        ready!(flushed)?;
-        Pin::new(&mut *sink).poll_flush(context)
-    })
-    .await
 }

@@ -10,6 +10,7 @@ use super::{
     line::Line,
     outbox::Outbox,
     random,
+    serve::Received,
     space::{Names, Seat},
 };
 use crate::{
@@ -25,6 +26,7 @@ use sansocket::{
     engineio::{self, Transport},
     socketio::{AckSlot, Collector, Reason, server::Session as Io},
     time::Instant,
+    ws::Agreed,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -136,11 +138,17 @@ impl Machine {
 }
 
 impl Session {
-    pub(crate) fn new(inner: &Arc<Inner>, kind: Kind, transport: Transport, handshake: Handshake) -> Arc<Self> {
+    pub(crate) fn new(
+        inner: &Arc<Inner>,
+        kind: Kind,
+        transport: Transport,
+        handshake: Handshake,
+        agreed: Option<Agreed>,
+    ) -> Arc<Self> {
         let config = &inner.config;
         let now = inner.clock.now();
         let id = engineio::Sid::from_random(random());
-        let link = ServerLink::open(transport, id, config.engine(), config.frames(), now);
+        let link = ServerLink::open(transport, id, config.engine(), config.frames(), now).with_compression(agreed);
         // The id is a secret, and stays out of logs.
         let span = tracing::info_span!("session", address = handshake.address.map(tracing::field::display));
         let outbox = Outbox::new(config.max_queue, config.policy, &inner.counted);
@@ -188,7 +196,7 @@ impl Session {
     }
 
     /// What whoever has the turn does. Whether more may be left.
-    pub(super) fn take_turn(self: &Arc<Self>, kept: &mut Kept, input: &mut Input<'_, Vec<u8>>, most: usize) -> bool {
+    pub(super) fn take_turn(self: &Arc<Self>, kept: &mut Kept, input: &mut Input<'_, Received>, most: usize) -> bool {
         let _entered = self.span.enter();
         let now = self.now();
         let (mut left, mut is_held) = (most, false);
@@ -246,7 +254,7 @@ impl Session {
     /// One step; `false` when nothing is left to do.
     fn step(
         self: &Arc<Self>,
-        input: &mut Input<'_, Vec<u8>>,
+        input: &mut Input<'_, Received>,
         collector: &mut Collector<Vec<u8>>,
         batch: &mut Batch<Vec<u8>>,
         now: Instant,
@@ -372,7 +380,7 @@ impl Session {
 
 /// Whether `input` still holds packets. The end of a POST's body is no packet: it is read even while answers wait to be fetched, since a client may
 /// fetch them only after the answer to its POST.
-fn has_packets(input: &Input<'_, Vec<u8>>) -> bool {
+fn has_packets(input: &Input<'_, Received>) -> bool {
     match input {
         Input::Socket(_) => true,
         Input::Post(packets) => !packets.rest().is_empty(),

@@ -2,6 +2,7 @@ use super::{
     Failure, Handshake,
     ask::Ask,
     dispatch::{caught, failure},
+    frames::Frames,
     line::Line,
     listeners::{Listeners, OnLeave},
     outbox::Put,
@@ -146,7 +147,7 @@ impl Socket {
     }
 
     /// Appends frames that others have too. Whether they wait for the client now; the caller counts them.
-    pub(crate) fn share(&self, frames: &Bytes, flags: Flags) -> bool {
+    pub(crate) fn share(&self, frames: &Frames, flags: Flags) -> bool {
         self.is_connected() && self.0.line.outbox.share(frames, flags) == Put::Queued
     }
 

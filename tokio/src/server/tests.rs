@@ -8,15 +8,19 @@ use super::{
     serve,
     session::{End, Session},
 };
+use crate::Compression;
 use bytes::Bytes;
-use sansocket::socketio::{Flags, Policy};
+use sansocket::{
+    socketio::{Flags, Policy},
+    ws::{Advanced, Connection, Incoming, Limits},
+};
 use std::{
     future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 /// Takes only so much.
 struct Sink {
@@ -77,7 +81,7 @@ fn what_is_queued_comes_out_in_order_and_the_rest_is_counted() {
             let is_volatile = roll(4) == 0;
             let flags = if is_volatile { Flags::NONE.volatile() } else { Flags::NONE };
             let done = match roll(5) {
-                0 => outbox.share(&Bytes::from(packet), flags),
+                0 => outbox.share(&Bytes::from(packet).into(), flags),
                 1 => {
                     protocol += packet.len();
                     outbox.append_protocol(&packet)
@@ -139,4 +143,30 @@ async fn an_idle_connection_is_small() {
     assert!(sum <= 2400, "{sum}");
     drop(future);
     poll_fn(|_| Poll::Ready(())).await;
+}
+
+/// Without takeover what unpacks is lent to a connection while it is in a message, and no longer.
+#[tokio::test]
+async fn an_idle_connection_that_compresses_holds_nothing_for_it() {
+    let (mut near, far) = tokio::io::duplex(4096);
+    let mut wire = serve::Wire::new(far);
+    let settings = Compression::new();
+    let agreed = settings.core().accept([(&b"sec-websocket-extensions"[..], &b"permessage-deflate"[..])]);
+    wire.agree(agreed, Some(settings));
+    let mut ws = Connection::server(Limits::new()).with_compression(wire.agreed());
+    for _ in 0..3 {
+        // "Hello" (RFC 7692 section 7.2.3.1), in two pieces.
+        near.write_all(b"\xc1\x87\0\0\0\0\xf2\x48\xcd").await.unwrap();
+        wire.read().await.unwrap();
+        assert!(matches!(wire.received().advance(&mut ws), Ok(None)));
+        wire.give_back();
+        let size = wire.inbox.inflater().map(|unpacker| unpacker.size());
+        assert!(size.is_some_and(|size| size <= 1024), "in the middle of a message: {size:?}");
+        near.write_all(b"\xc9\xc9\x07\0").await.unwrap();
+        wire.read().await.unwrap();
+        assert!(matches!(wire.received().advance(&mut ws), Ok(Some(Advanced::Ready))));
+        assert!(matches!(wire.inbox.take(), Some(Incoming::Message(m)) if m.as_bytes() == b"Hello"));
+        wire.give_back();
+        assert!(wire.inbox.inflater().is_none() && wire.inbox.held() == 0 && wire.inbox.held_unpacked() == 0);
+    }
 }

@@ -1,6 +1,9 @@
 //! Who works on a session: one task at a time, which does what others want too.
 
-use super::session::{Kept, Session};
+use super::{
+    serve::Received,
+    session::{Kept, Session},
+};
 use crate::sync::{MutexGuard, atomic::Ordering};
 use sansocket::endpoint::Input;
 use std::sync::{Arc, TryLockError};
@@ -56,7 +59,7 @@ impl Session {
     }
 
     /// Handles bytes: of a WebSocket only so much that others do not wait long, and none while much waits for the client. Whether more may be left.
-    pub(crate) async fn receive(self: &Arc<Self>, input: &mut Input<'_, Vec<u8>>) -> bool {
+    pub(crate) async fn receive(self: &Arc<Self>, input: &mut Input<'_, Received>) -> bool {
         let most = if matches!(input, Input::Socket(_)) { TURN } else { usize::MAX };
         loop {
             if let Some(mut turn) = self.try_turn() {

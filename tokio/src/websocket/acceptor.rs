@@ -1,12 +1,14 @@
 use super::{
     AcceptError, Config, WebSocket,
     assembly::{LEAST, Memory},
-    link::{Link, end, server},
+    link::{Driver, Link, end, packed, server},
     offer::Offer,
+    socket::Either,
 };
 use sansocket::{
-    drive::{self, sha1},
+    drive::{self, ServerSide, sha1},
     http::Status,
+    ws::Storage,
 };
 use std::{any::Any, io};
 use tokio::{
@@ -136,9 +138,26 @@ impl Acceptor {
             // A socket that refuses this is broken, which the first read tells.
             let _ = socket.set_nodelay(true);
         }
+        let ws = server(Box::new(stream), &self.config);
+        Ok(match &self.config.compression {
+            None => {
+                let (link, protocol) = self.shake(ws, &mut judge).await?;
+                WebSocket::new(Either::Server(link), protocol)
+            }
+            Some(compression) => {
+                let (link, protocol) = self.shake(packed(ws, compression), &mut judge).await?;
+                WebSocket::new(Either::PackedServer(Box::new(link)), protocol)
+            }
+        })
+    }
+
+    async fn shake<D: ServerSide, S: Storage<Raw = Vec<u8>>>(
+        &self,
+        mut ws: Driver<D, S>,
+        judge: &mut impl FnMut(&mut Offer<'_>) -> Result<(), Status>,
+    ) -> Result<(Link<D, S>, Option<String>), AcceptError> {
         let fields: Vec<_> = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let answer = fields.iter().fold(ANSWER, |sum, (name, value)| sum + name.len() + value.len() + 4);
-        let mut ws = server(Box::new(stream), &self.config);
         let mut memory = Memory::new();
         // For fields of any length, so that `judge` is called once.
         let longest = self.protocols.iter().map(String::len).max().unwrap_or_default();
@@ -171,7 +190,7 @@ impl Acceptor {
                 }
             }
         }
-        Ok(WebSocket::server(Link::new(ws, memory), protocol))
+        Ok((Link::new(ws, memory), protocol))
     }
 }
 

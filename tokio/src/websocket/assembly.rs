@@ -2,7 +2,7 @@
 
 use super::Message;
 use bytes::Bytes;
-use sansocket::ws::{Chunk, Inbox, Kind};
+use sansocket::ws::{Chunk, Inbox, Kind, Storage};
 
 /// The memory of a connection on which nothing happens, for each direction.
 pub(super) const LEAST: usize = 4 * 1024;
@@ -53,7 +53,7 @@ impl Memory {
     }
 
     /// After a part of `n` bytes: more memory, to receive the rest of a large message with fewer reads, or less after a whole message.
-    pub(super) fn tune(&mut self, inbox: &mut Inbox<Vec<u8>>, n: usize, is_whole: bool) {
+    pub(super) fn tune<S: Storage<Raw = Vec<u8>>>(&mut self, inbox: &mut Inbox<S>, n: usize, is_whole: bool) {
         let wanted = match is_whole {
             false if n >= self.0 / 4 && self.0 < MOST => self.0.saturating_mul(2),
             true if self.0 > KEPT && inbox.held() <= LEAST => LEAST,
@@ -68,7 +68,7 @@ impl Memory {
     }
 
     /// Room for `wanted` bytes.
-    pub(super) fn replace(&mut self, inbox: &mut Inbox<Vec<u8>>, wanted: usize) {
+    pub(super) fn replace<S: Storage<Raw = Vec<u8>>>(&mut self, inbox: &mut Inbox<S>, wanted: usize) {
         if inbox.replace(vec![0; wanted]).is_ok() {
             self.0 = wanted;
         }

@@ -1,3 +1,4 @@
+use crate::Compression;
 use sansocket::{
     drive::Deadlines,
     ws::{Limits, Timeouts},
@@ -22,6 +23,7 @@ pub struct Config {
     idle: Duration,
     write: Duration,
     close: Duration,
+    pub(super) compression: Option<Compression>,
 }
 
 impl Config {
@@ -37,6 +39,7 @@ impl Config {
             idle: Duration::from_secs(60),
             write: Duration::from_secs(20),
             close: Duration::from_secs(10),
+            compression: None,
         }
     }
 
@@ -45,6 +48,14 @@ impl Config {
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes;
+        self
+    }
+
+    /// Offers compression of messages (permessage-deflate), or accepts it. Off unless it is set. A connection whose handshake may agree on it holds 80 KiB to
+    /// unpack in, and the memory of the [tier](Compression::tier), also without takeover.
+    #[must_use]
+    pub const fn compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
         self
     }
 

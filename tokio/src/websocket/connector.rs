@@ -1,16 +1,17 @@
 use super::{
     Config, ConnectError, WebSocket,
     assembly::Memory,
-    link::{Client, Driver, Link, client},
+    link::{Driver, Link, client, packed},
+    socket::Either,
 };
 use crate::{
     net::{Stream, Tls, dial},
     random,
 };
 use sansocket::{
-    drive::{self, sha1},
+    drive::{self, ClientSide, sha1},
     http::Url,
-    ws::HandshakeError,
+    ws::{HandshakeError, Storage},
 };
 use std::{fmt, io};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -129,9 +130,26 @@ impl Connector {
     }
 
     async fn shake(&self, url: &Url<'_>, stream: Stream) -> Result<WebSocket, ConnectError> {
+        let ws = client(stream, &self.config);
+        Ok(match &self.config.compression {
+            None => {
+                let (link, protocol) = self.shake_on(url, ws).await?;
+                WebSocket::new(Either::Client(link), protocol)
+            }
+            Some(compression) => {
+                let (link, protocol) = self.shake_on(url, packed(ws, compression)).await?;
+                WebSocket::new(Either::PackedClient(Box::new(link)), protocol)
+            }
+        })
+    }
+
+    async fn shake_on<D: ClientSide, S: Storage<Raw = Vec<u8>>>(
+        &self,
+        url: &Url<'_>,
+        mut ws: Driver<D, S>,
+    ) -> Result<(Link<D, S>, Option<String>), ConnectError> {
         let fields: Vec<_> = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let protocols: Vec<_> = self.protocols.iter().map(String::as_str).collect();
-        let mut ws = client(stream, &self.config);
         let mut memory = Memory::new();
         let protocol = loop {
             let answer = ws.connect_with(sha1, url, |mut connect| {
@@ -151,11 +169,11 @@ impl Connector {
                 Err(e) => return Err(refused(e, &mut ws)),
             }
         };
-        Ok(WebSocket::client(Link::new(ws, memory), protocol))
+        Ok((Link::new(ws, memory), protocol))
     }
 }
 
-fn refused(error: drive::Error<io::Error>, ws: &mut Driver<Client>) -> ConnectError {
+fn refused<D: ClientSide, S: Storage>(error: drive::Error<io::Error>, ws: &mut Driver<D, S>) -> ConnectError {
     match error {
         drive::Error::Handshake(HandshakeError::Status(status)) => {
             let location = ws.answer().and_then(|answer| answer.fields().get("location"));

@@ -4,7 +4,7 @@ use super::{
     CloseCode, Closed, Error, Message,
     assembly::{Assembly, KEPT, LEAST, Memory},
     joint::Joint,
-    link::{Client, Link, Server, end},
+    link::{Client, Link, Packed, Server, Unpacking, end},
     socket::{Either, either},
 };
 use sansocket::{
@@ -12,34 +12,36 @@ use sansocket::{
         self, Shared, Side,
         tokio::{Clock, Stream},
     },
-    ws::Incoming,
+    ws::{Incoming, Storage},
 };
 use std::{
     fmt,
     sync::{Arc, Mutex},
 };
 
+type AnySpeaker = Either<Speaker<Client>, Speaker<Server>, Speaker<Packed<Client>>, Speaker<Packed<Server>>>;
+type AnyEar = Either<Ear<Client>, Ear<Server>, Ear<Packed<Client>, Unpacking>, Ear<Packed<Server>, Unpacking>>;
 type Lock<D> = Arc<Mutex<Shared<Stream<Joint>, D, Vec<u8>>>>;
 
 /// The sending half of a [`WebSocket`](super::WebSocket), from [`split`](super::WebSocket::split). A clone sends on the same connection.
 ///
 /// Whatever is sent while the [`Receiver`] waits goes out; what a dropped call has left is sent by the receiver, or by the next call. When the receiver is
 /// dropped, nobody answers the peer any more, and sending fails.
-pub struct Sender(Either<Speaker<Client>, Speaker<Server>>);
+pub struct Sender(AnySpeaker);
 
 /// The receiving half of a [`WebSocket`](super::WebSocket), from [`split`](super::WebSocket::split).
 ///
 /// It also answers pings, sends pings, and keeps the deadlines, all of it inside [`next`](Self::next). So let one task be in `next` until it returns `None`
 /// or an error.
-pub struct Receiver(Either<Ear<Client>, Ear<Server>>);
+pub struct Receiver(AnyEar);
 
 pub(super) struct Speaker<D: Side> {
     sender: drive::Sender<Clock, Lock<D>>,
     is_grown: bool,
 }
 
-pub(super) struct Ear<D: Side> {
-    receiver: drive::Receiver<Stream<Joint>, Clock, Vec<u8>, Lock<D>>,
+pub(super) struct Ear<D: Side, S = Vec<u8>> {
+    receiver: drive::Receiver<Stream<Joint>, Clock, S, Lock<D>>,
     assembly: Assembly,
     memory: Memory,
     /// To end it, though senders have it still.
@@ -47,7 +49,7 @@ pub(super) struct Ear<D: Side> {
     is_over: bool,
 }
 
-pub(super) fn split<D: Side>(link: Link<D>) -> (Speaker<D>, Ear<D>) {
+pub(super) fn split<D: Side, S: Storage<Raw = Vec<u8>>>(link: Link<D, S>) -> (Speaker<D>, Ear<D, S>) {
     let Link { ws, assembly, memory, is_grown } = link;
     let mut handle = None;
     let (half, shared) = ws.split(|stream| {
@@ -84,7 +86,7 @@ impl<D: Side> Clone for Speaker<D> {
     }
 }
 
-impl<D: Side> Ear<D> {
+impl<D: Side, S: Storage<Raw = Vec<u8>>> Ear<D, S> {
     async fn next(&mut self) -> Result<Option<Message>, Error> {
         loop {
             let Some(incoming) = self.receiver.next_part().await? else { return Ok(None) };
@@ -120,7 +122,7 @@ impl<D: Side> Ear<D> {
 }
 
 impl Sender {
-    pub(super) const fn new(half: Either<Speaker<Client>, Speaker<Server>>) -> Self {
+    pub(super) const fn new(half: AnySpeaker) -> Self {
         Self(half)
     }
 
@@ -167,6 +169,8 @@ impl Clone for Sender {
         Self(match &self.0 {
             Either::Client(half) => Either::Client(half.clone()),
             Either::Server(half) => Either::Server(half.clone()),
+            Either::PackedClient(half) => Either::PackedClient(half.clone()),
+            Either::PackedServer(half) => Either::PackedServer(half.clone()),
         })
     }
 }
@@ -178,7 +182,7 @@ impl fmt::Debug for Sender {
 }
 
 impl Receiver {
-    pub(super) const fn new(half: Either<Ear<Client>, Ear<Server>>) -> Self {
+    pub(super) const fn new(half: AnyEar) -> Self {
         Self(half)
     }
 

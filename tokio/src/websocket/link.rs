@@ -4,13 +4,13 @@ use super::{
     Closed, Config, Error, Message,
     assembly::{Assembly, KEPT, LEAST, Memory},
 };
-use crate::{net, random};
+use crate::{Compression, net, random};
 use sansocket::{
     drive::{
-        self, AsClient, AsServer, Side,
+        self, AsClient, AsServer, Compressed, Side,
         tokio::{Clock, Stream},
     },
-    ws::{CloseCode, Incoming},
+    ws::{CloseCode, Incoming, Inflating, Storage},
 };
 use std::time::Duration;
 use tokio::{
@@ -21,9 +21,21 @@ use tokio::{
 /// How long the end of a stream may take.
 const END: Duration = Duration::from_secs(1);
 
-pub(super) type Driver<D> = drive::WebSocket<Stream<net::Stream>, Clock, D, Vec<u8>, Vec<u8>>;
+pub(super) type Driver<D, S = Vec<u8>> = drive::WebSocket<Stream<net::Stream>, Clock, D, S, Vec<u8>>;
 pub(super) type Client = AsClient<fn(&mut [u8])>;
 pub(super) type Server = AsServer;
+/// With compression.
+pub(super) type Packed<D> = Compressed<D, Vec<u8>>;
+pub(super) type Unpacking = Inflating<Vec<u8>, Vec<u8>>;
+
+/// The memory to unpack in: the largest window, with a quarter more, and as much for a part of a message.
+const UNPACKED: usize = 80 * 1024;
+
+/// The driver with compression.
+pub(super) fn packed<D: Side>(ws: Driver<D>, compression: &Compression) -> Driver<Packed<D>, Unpacking> {
+    let deflater = compression.deflater().expect("its memory is as long as its tier says");
+    ws.with_compression(compression.core(), vec![0; UNPACKED], deflater)
+}
 
 pub(super) fn client(stream: net::Stream, config: &Config) -> Driver<Client> {
     let random: fn(&mut [u8]) = random::fill;
@@ -38,16 +50,16 @@ pub(super) fn server(stream: net::Stream, config: &Config) -> Driver<Server> {
         .with_deadlines(config.deadlines())
 }
 
-pub(super) struct Link<D: Side> {
-    pub(super) ws: Driver<D>,
+pub(super) struct Link<D: Side, S = Vec<u8>> {
+    pub(super) ws: Driver<D, S>,
     pub(super) assembly: Assembly,
     pub(super) memory: Memory,
     /// The send memory may be larger than what is kept.
     pub(super) is_grown: bool,
 }
 
-impl<D: Side> Link<D> {
-    pub(super) fn new(ws: Driver<D>, memory: Memory) -> Self {
+impl<D: Side, S: Storage<Raw = Vec<u8>>> Link<D, S> {
+    pub(super) fn new(ws: Driver<D, S>, memory: Memory) -> Self {
         Self { ws, assembly: Assembly::default(), memory, is_grown: false }
     }
 

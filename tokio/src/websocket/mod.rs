@@ -79,6 +79,7 @@ pub use sansocket::{
 use self::{
     assembly::Memory,
     link::{Link, client, server},
+    socket::Either,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -125,7 +126,8 @@ pub enum Role {
     Server,
 }
 
-/// A WebSocket on a stream whose opening handshake was done elsewhere, by an HTTP server or client. Frames follow on it.
+/// A WebSocket on a stream whose opening handshake was done elsewhere, by an HTTP server or client. Frames follow on it, without
+/// extensions: [`Config::compression`] has no effect here.
 ///
 /// ```
 /// use sansocket_tokio::websocket::{self, Config, Message, Role};
@@ -147,12 +149,12 @@ where
         Role::Client => {
             let mut ws = client(Box::new(stream), config);
             ws.opened();
-            WebSocket::client(Link::new(ws, Memory::new()), None)
+            WebSocket::new(Either::Client(Link::new(ws, Memory::new())), None)
         }
         Role::Server => {
             let mut ws = server(Box::new(stream), config);
             ws.opened();
-            WebSocket::server(Link::new(ws, Memory::new()), None)
+            WebSocket::new(Either::Server(Link::new(ws, Memory::new())), None)
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::{
     CloseCode, Error, Message, Receiver, Sender,
     halves::split,
-    link::{Client, Link, Server},
+    link::{Client, Link, Packed, Server, Unpacking},
 };
 use sansocket::ws;
 use std::fmt;
@@ -47,35 +47,38 @@ use std::fmt;
 /// The future of each call may be dropped at any time, as `select!` and timeouts do. Nothing is lost or torn: a message that had begun to arrive is returned by
 /// the next call, and of one that was being sent either nothing is sent or all of it, by the next call.
 pub struct WebSocket {
-    link: Either<Link<Client>, Link<Server>>,
+    link: AnyLink,
     protocol: Option<String>,
     closed: Option<Closed>,
 }
 
-/// One for each role.
-pub(super) enum Either<C, S> {
+/// One for each role, without compression and with it.
+pub(super) enum Either<C, S, D, T> {
     Client(C),
     Server(S),
+    PackedClient(Box<D>),
+    PackedServer(Box<T>),
 }
 
-/// The same text for both roles.
+pub(super) type AnyLink =
+    Either<Link<Client>, Link<Server>, Link<Packed<Client>, Unpacking>, Link<Packed<Server>, Unpacking>>;
+
+/// The same text for all of them.
 macro_rules! either {
     ($link:expr, $found:pat => $then:expr) => {
         match $link {
             Either::Client($found) => $then,
             Either::Server($found) => $then,
+            Either::PackedClient($found) => $then,
+            Either::PackedServer($found) => $then,
         }
     };
 }
 pub(super) use either;
 
 impl WebSocket {
-    pub(super) const fn client(link: Link<Client>, protocol: Option<String>) -> Self {
-        Self { link: Either::Client(link), protocol, closed: None }
-    }
-
-    pub(super) const fn server(link: Link<Server>, protocol: Option<String>) -> Self {
-        Self { link: Either::Server(link), protocol, closed: None }
+    pub(super) const fn new(link: AnyLink, protocol: Option<String>) -> Self {
+        Self { link, protocol, closed: None }
     }
 
     /// Waits for the next message. `None`: the peer, or [`close`](Self::close), has closed the connection; see [`closed`](Self::closed).
@@ -229,6 +232,14 @@ impl WebSocket {
             Either::Server(link) => {
                 let (sender, receiver) = split(link);
                 (Sender::new(Either::Server(sender)), Receiver::new(Either::Server(receiver)))
+            }
+            Either::PackedClient(link) => {
+                let (sender, receiver) = split(*link);
+                (Sender::new(Either::PackedClient(sender.into())), Receiver::new(Either::PackedClient(receiver.into())))
+            }
+            Either::PackedServer(link) => {
+                let (sender, receiver) = split(*link);
+                (Sender::new(Either::PackedServer(sender.into())), Receiver::new(Either::PackedServer(receiver.into())))
             }
         }
     }

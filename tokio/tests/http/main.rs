@@ -2,6 +2,7 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod compression;
 mod ends;
 mod given;
 mod host;

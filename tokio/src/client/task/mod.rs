@@ -8,7 +8,10 @@ mod told;
 mod wire;
 
 use super::shared::{Command, Shared};
-use crate::net::{self, DialError, Stream, Tls};
+use crate::{
+    Compression,
+    net::{self, DialError, Stream, Tls},
+};
 use sansocket::{
     drive::{Timer, tokio::Clock},
     endpoint::{
@@ -56,6 +59,7 @@ pub(super) struct Settings {
     pub backoff: Backoff,
     pub open_ms: u32,
     pub max_message: usize,
+    pub compression: Option<Compression>,
 }
 
 type End<'c> = ClientEnd<FullLink<'c>, super::space::Spaces, Vec<AckSlot>, Vec<SocketSlot>, Vec<u8>>;
@@ -133,7 +137,7 @@ impl<'c> Task<'c> {
         Self {
             settings,
             end: end.with_auth(0).with_limits(limits),
-            wires: std::array::from_fn(|_| Wire::new()),
+            wires: Line::ALL.map(|line| Wire::new(settings.compression.filter(|_| line == Line::WebSocket))),
             files: Collector::new(Vec::new()),
             dials: JoinSet::new(),
             farewells: JoinSet::new(),
@@ -226,8 +230,7 @@ impl<'c> Task<'c> {
                 continue;
             }
             while let Err(grow) = self.end.transmit(line, &mut wire.outbox, now) {
-                // The size grows, so it is never refused.
-                let _ = wire.outbox.replace(vec![0; grow.to]);
+                wire.grow_outbox(grow.to);
             }
         }
         self.app.keep(&mut self.end);
@@ -243,7 +246,8 @@ impl<'c> Task<'c> {
             Ok(Step::Close(line)) => self.close(line),
             Ok(step) => self.app.told(&mut self.end, step, now),
             Err(Grow { what: What::Collector, to }) => drop(self.files.replace(vec![0; to])),
-            Err(grow) => drop(self.wires[line as usize].inbox.replace(vec![0; grow.to])),
+            Err(Grow { what: What::Unpacked, to }) => drop(inbox.replace_unpacked(vec![0; to])),
+            Err(grow) => drop(inbox.replace(vec![0; grow.to])),
         }
         true
     }

@@ -1,9 +1,9 @@
 //! One line to the server: its stream, and the memory between that and the machine.
 
-use crate::{net::Stream, random};
+use crate::{Compression, net::Stream, random};
 use sansocket::{
     time::Instant,
-    ws::{Inbox, Outbox},
+    ws::{Inbox, Inflater, MayInflate, Outbox, WithDeflater},
 };
 use std::{
     io,
@@ -26,6 +26,16 @@ const DEAF_MS: u64 = 1_000;
 /// How long the last bytes of a line may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Its messages are compressed, if the handshake agrees.
+fn outbox(compression: Option<Compression>) -> Outbox<Vec<u8>, WithDeflater<fn() -> [u8; 4], Vec<u8>>> {
+    let outbox = Outbox::with_keys(Vec::new(), key as fn() -> [u8; 4]);
+    let outbox = outbox.with_deflater(compression.and_then(|compression| compression.deflater()));
+    match compression {
+        Some(compression) => outbox.offering(compression.core()),
+        None => outbox,
+    }
+}
+
 fn key() -> [u8; 4] {
     let mut key = [0; 4];
     random::fill(&mut key);
@@ -34,8 +44,10 @@ fn key() -> [u8; 4] {
 
 pub(super) struct Wire {
     pub stream: Option<Stream>,
-    pub inbox: Inbox<Vec<u8>>,
-    pub outbox: Outbox<Vec<u8>, fn() -> [u8; 4]>,
+    pub inbox: Inbox<MayInflate<Vec<u8>, Box<Inflater<Vec<u8>>>>>,
+    pub outbox: Outbox<Vec<u8>, WithDeflater<fn() -> [u8; 4], Vec<u8>>>,
+    /// What it offers.
+    compression: Option<Compression>,
     /// Counts the dials, so that a stream that comes too late is known.
     pub number: u32,
     pub dial: Option<AbortHandle>,
@@ -58,11 +70,12 @@ pub(super) enum Ended {
 }
 
 impl Wire {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(compression: Option<Compression>) -> Self {
         Self {
             stream: None,
-            inbox: Inbox::new(Vec::new()),
-            outbox: Outbox::with_keys(Vec::new(), key),
+            inbox: Inbox::new(MayInflate::new(Vec::new())),
+            outbox: outbox(compression),
+            compression,
             number: 0,
             dial: None,
             is_unflushed: false,
@@ -89,6 +102,24 @@ impl Wire {
         // It stays larger if it holds more than this.
         let _ = self.inbox.replace(vec![0; CHUNK]);
         let _ = self.outbox.replace(vec![0; CHUNK]);
+        self.forget_unpacker();
+        if let Some(compression) = self.compression {
+            let memory = if compression.has_takeover() { compression.window_bytes() } else { CHUNK };
+            // There was none.
+            let _ = self.inbox.replace_inflater(Inflater::new(vec![0; memory], None).ok().map(Box::new));
+        }
+    }
+
+    /// Makes the outbox larger. A message that is compressed needs room for both its forms.
+    pub(super) fn grow_outbox(&mut self, to: usize) {
+        // The size grows, so it is never refused.
+        let _ = self.outbox.replace(vec![0; if self.compression.is_some() { 2 * to } else { to }]);
+    }
+
+    fn forget_unpacker(&mut self) {
+        self.inbox.reset();
+        let _ = self.inbox.agree(None);
+        let _ = self.inbox.replace_inflater(None);
     }
 
     /// Whether the machine may write into the outbox.
@@ -108,6 +139,7 @@ impl Wire {
         self.outbox.consume(rest.len());
         self.reset();
         // The memory of a line that is not used.
+        self.forget_unpacker();
         let _ = self.inbox.replace(Vec::new());
         let _ = self.outbox.replace(Vec::new());
         Some(Farewell { stream: stream?, rest })

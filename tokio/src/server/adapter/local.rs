@@ -50,7 +50,7 @@ impl Local {
     /// # Errors
     /// [`EmitError`]: the name of the event is reserved, or it has too many attachments.
     pub fn broadcast(&self, selection: &Selection, packet: &Packet<'_>) -> Result<(), EmitError> {
-        let frames = packet.frames(self.name(), None)?;
+        let frames = self.0.inner.for_many(packet.frames(self.name(), None)?, packet.flags());
         // Counted in one go: the other threads count too.
         let mut sent = 0;
         self.0.space.registry.for_each(selection, |socket| sent += usize::from(socket.share(&frames, packet.flags())));
@@ -72,7 +72,7 @@ impl Local {
     ) -> Result<(), EmitError> {
         let Namespace { inner, space } = &self.0;
         let id = inner.ack_ids.lock().unwrap_or_else(PoisonError::into_inner).next_id();
-        let frames = packet.frames(self.name(), Some(id))?;
+        let frames = inner.for_many(packet.frames(self.name(), Some(id))?, packet.flags());
         let deadline = inner.clock.now().after_millis(millis(timeout).into());
         // A question that is dropped would wait for its deadline.
         let flags = Flags::NONE.compress(packet.flags().may_compress());

@@ -1,10 +1,7 @@
 //! Sessions over a WebSocket: those that begin there, and those that move there.
 
 use super::{Io, Wire};
-use crate::server::{
-    outbox::{self, Told},
-    session::Session,
-};
+use crate::server::{outbox::Told, session::Session, sink};
 use sansocket::{
     endpoint::{Batch, Input, ServerLink, Upgrade},
     engineio::server::Probed,
@@ -35,6 +32,7 @@ pub(crate) async fn upgrade<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) -
 /// The session, if it moves here.
 async fn moves<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) -> Option<Carrying> {
     let begun = session.link(|link| Upgrade::begin(link, session.inner.config.frames(), session.now()));
+    let begun = begun.with_compression(wire.agreed());
     let mut probing = Probing { session, upgrade: begun, moved: None };
     probe(&mut probing, wire).await;
     probing.moved.take()
@@ -42,9 +40,10 @@ async fn moves<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) -> Option<Carr
 
 /// A session was closed while it moved. If its client has moved already, it does not poll any more and cannot fetch the close packet.
 async fn farewell<S: Io>(session: &Arc<Session>, wire: &mut Wire<S>) {
-    let mut ws = Connection::server(session.inner.config.frames());
+    let mut ws = Connection::server(session.inner.config.frames()).with_compression(wire.agreed());
     let moved = async {
         loop {
+            let _ = wire.received();
             while let Ok(Some(Advanced::Ready)) = wire.inbox.advance(&mut ws) {
                 match wire.inbox.peek() {
                     Some((Kind::Text, b"5")) => return session.cut(),
@@ -85,7 +84,7 @@ async fn probe<S: Io>(probing: &mut Probing<'_>, wire: &mut Wire<S>) {
         let mut changed = pin!(session.changed.notified());
         changed.as_mut().enable();
         let now = session.now();
-        let probed = session.link(|link| upgrade.step(link, &mut wire.inbox, &mut batch, now));
+        let probed = session.link(|link| upgrade.step(link, wire.received(), &mut batch, now));
         wire.give_back();
         if probed == Probed::Upgraded {
             let counted = &session.inner.counted;
@@ -178,7 +177,7 @@ pub(crate) fn serve<S: Io>(carrying: Carrying, wire: &mut Wire<S>) -> impl Futur
     async move {
         let mut sleep = pin!(sleep_until(Instant::now()));
         loop {
-            carrier.is_more = carrier.carrying.0.receive(&mut Input::Socket(&mut carrier.wire.inbox)).await;
+            carrier.is_more = carrier.carrying.0.receive(&mut Input::Socket(carrier.wire.received())).await;
             carrier.wire.give_back();
             let is_over;
             (is_over, carrier.due) = carrier.carrying.0.standing();
@@ -200,7 +199,7 @@ pub(crate) fn serve<S: Io>(carrying: Carrying, wire: &mut Wire<S>) -> impl Futur
         // Whoever closed it behind the last turn has left the farewell to this task.
         session.work();
         // What waits goes out, within a second. It is nothing if the client read too slowly.
-        let _ = Box::pin(timeout(Duration::from_secs(1), outbox::flush(&session.outbox, &mut wire.stream))).await;
+        let _ = Box::pin(timeout(Duration::from_secs(1), sink::flush(&session.outbox, *wire))).await;
     }
 }
 
@@ -214,7 +213,7 @@ impl<S: Io> Carrier<'_, S> {
     fn flush(&mut self, context: &mut Context<'_>) -> bool {
         let Carrying(session) = &self.carrying;
         let mut written = 0;
-        let flushed = session.outbox.poll_flush(context, &mut self.wire.stream, &mut written);
+        let flushed = session.outbox.poll_flush(context, self.wire, &mut written);
         if let Poll::Ready(Err(_)) = flushed {
             session.link(ServerLink::handle_error);
             return false;
@@ -244,7 +243,7 @@ impl<S: Io> Carrier<'_, S> {
         let mut is_stuck = false;
         if self.is_unwritten {
             let mut written = 0;
-            let flushed = session.outbox.poll_flush(context, &mut self.wire.stream, &mut written);
+            let flushed = session.outbox.poll_flush(context, self.wire, &mut written);
             if written > 0 {
                 inner.counted.here().bytes_out.add(written);
             }

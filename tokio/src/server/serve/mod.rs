@@ -4,6 +4,7 @@ mod bound;
 mod carry;
 mod decide;
 mod get;
+mod packing;
 mod requests;
 mod upgraded;
 mod wire;
@@ -14,7 +15,7 @@ pub(crate) use carry::{Carrying, serve, upgrade};
 #[cfg(feature = "hyper")]
 pub(crate) use decide::{cookie, decide};
 pub(crate) use get::{Get, Post};
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Received, Wire};
 pub(crate) use writing::Writing;
 
 use super::inner::Inner;

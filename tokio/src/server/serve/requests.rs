@@ -10,7 +10,7 @@ use sansocket::{
     endpoint::{Answer, Ask, Got, PostBody, Todo},
     engineio::Transport,
     http::{self, Body, HeadError, HeadScanner, Method, Request, Response, ResponseError, Status},
-    ws::Accept,
+    ws::{Accept, Agreed, RequestError},
 };
 use std::{
     io,
@@ -181,28 +181,30 @@ impl<S: Io> Connection<S> {
         body = Vec::new();
         let answer = match (todo, found) {
             (Todo::Answer(answer), _) => answer,
-            (Todo::Open(transport), _) => match inner.open(kind, transport, self.handshake(request)) {
-                Err(answer) => answer,
-                Ok(session) if transport == Transport::Polling => {
-                    sticky = cookie(&session);
-                    match self.get(Get::opening(&session), &mut body).await? {
-                        Answer::Payload { body, .. } => Answer::Payload { body, cookie: sticky.as_deref() },
-                        answer => answer,
+            (Todo::Open(transport), _) => {
+                match inner.open(kind, transport, self.handshake(request), agreed(request, &inner)) {
+                    Err(answer) => answer,
+                    Ok(session) if transport == Transport::Polling => {
+                        sticky = cookie(&session);
+                        match self.get(Get::opening(&session), &mut body).await? {
+                            Answer::Payload { body, .. } => Answer::Payload { body, cookie: sticky.as_deref() },
+                            answer => answer,
+                        }
+                    }
+                    Ok(session) => {
+                        let carrying = Carrying(session);
+                        self.open(request).await?;
+                        return Ok(Next::Open(carrying));
                     }
                 }
-                Ok(session) => {
-                    let carrying = Carrying(session);
-                    self.wire.write_all(&opening(request)).await?;
-                    return Ok(Next::Open(carrying));
-                }
-            },
+            }
             (Todo::Get(_), Some(session)) => match Get::begin(&session) {
                 Ok(get) => self.get(get, &mut body).await?,
                 Err(answer) => answer,
             },
             (Todo::Post(_), Some(session)) => self.post(&session, request, deadline).await,
             (Todo::Upgrade(_), Some(session)) => {
-                self.wire.write_all(&opening(request)).await?;
+                self.open(request).await?;
                 return Ok(Next::Upgrade(session));
             }
             // What is to be done for a session comes with the session.
@@ -215,6 +217,13 @@ impl<S: Io> Connection<S> {
         } else {
             Err(End(response, format!("answered: {answer:?}")))
         }
+    }
+
+    /// Answers the handshake of a WebSocket.
+    async fn open(&mut self, request: &Request<'_>) -> io::Result<()> {
+        let Ok(accept) = accept(request, &self.inner) else { return Ok(()) };
+        self.wire.agree(accept.compression(), self.inner.config.compression);
+        self.wire.write_all(&written(|out| accept.write(&[], out))).await
     }
 
     /// A GET: waits until something is to be said.
@@ -290,9 +299,18 @@ impl<S: Io> Connection<S> {
     }
 }
 
-/// The answer that opens a WebSocket.
-fn opening(request: &Request<'_>) -> Vec<u8> {
-    written(|out| Accept::check(request).map_or(Ok(0), |accept| accept.write(&[], out)))
+/// The handshake of a WebSocket, which was judged before.
+fn accept<'h>(request: &Request<'h>, inner: &Inner) -> Result<Accept<'h>, RequestError> {
+    let accept = Accept::check(request)?;
+    Ok(match inner.config.compression {
+        Some(compression) => accept.compress(&compression.core()),
+        None => accept,
+    })
+}
+
+/// The compression of a session that begins on a WebSocket.
+fn agreed(request: &Request<'_>, inner: &Inner) -> Option<Agreed> {
+    accept(request, inner).ok()?.compression()
 }
 
 /// What `write` writes, in memory that grows.

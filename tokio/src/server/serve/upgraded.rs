@@ -6,7 +6,7 @@ use sansocket::{
     endpoint::{Answer, Ask, Got, Todo},
     engineio::Transport,
     http::Method,
-    ws::{CloseCode, Connection, Limits},
+    ws::{Agreed, CloseCode, Connection, Limits},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 const TRY_AGAIN: CloseCode = CloseCode(1013);
 
 impl Server {
-    /// Serves a WebSocket to its end whose handshake another HTTP server has done: `stream` carries frames, without extensions. `handshake` is what the
+    /// Serves a WebSocket to its end whose handshake another HTTP server has done: `stream` carries frames, without extensions; for compression see
+    /// [`upgraded_with`](Self::upgraded_with). `handshake` is what the
     /// client asked for. Without a query a session begins. Otherwise the query is judged as that of a request to [`Config::path`](crate::server::Config::path):
     /// with a `sid` it is a session over polling that may move here. A client that is refused is told by a close frame.
     ///
@@ -41,12 +42,56 @@ impl Server {
     /// # }
     /// ```
     pub async fn upgraded(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, handshake: Handshake) {
+        self.upgraded_with(stream, handshake, None).await;
+    }
+
+    /// As [`upgraded`](Self::upgraded), for a handshake that has agreed on compression, or not. The server chooses by
+    /// [`accept_compression`](Self::accept_compression), and the HTTP server sends the field.
+    ///
+    /// ```
+    /// use sansocket_tokio::{Compression, server::{Config, Handshake, Server}};
+    /// # use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let io = Server::new(Config::new().compression(Compression::new()));
+    /// // The fields of the request, as the HTTP server has them.
+    /// let fields = [("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")];
+    /// let agreed = io.accept_compression(fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+    /// // The value of the same field in the response.
+    /// let value = agreed.map(|agreed| agreed.response());
+    /// assert!(value.is_some_and(|value| value.as_str().starts_with("permessage-deflate; ")));
+    ///
+    /// # let (stream, mut client) = tokio::io::duplex(1024);
+    /// # let handshake = Handshake::new();
+    /// # let serving = tokio::spawn(async move {
+    /// io.upgraded_with(stream, handshake, agreed).await;
+    /// # });
+    /// # client.read_exact(&mut [0; 10]).await?;
+    /// # client.write_all(b"\x88\x80\0\0\0\0").await?;
+    /// # serving.await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn upgraded_with(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        handshake: Handshake,
+        agreed: Option<Agreed>,
+    ) {
         let writing = Writing::new(&self.inner);
         let mut wire = Wire::new(stream);
+        wire.agree(agreed, self.inner.config.compression);
         if let Err(answer) = self.carry(&mut wire, handshake).await {
             refuse(&mut wire, &answer).await;
         }
         Box::pin(wire.hang_up(writing)).await;
+    }
+
+    /// The compression that this server chooses among the offers in the header fields of a request, as its [`Config`](crate::server::Config) says. `None`:
+    /// none. See [`upgraded_with`](Self::upgraded_with).
+    pub fn accept_compression<'h>(&self, fields: impl IntoIterator<Item = (&'h [u8], &'h [u8])>) -> Option<Agreed> {
+        self.inner.config.compression?.core().accept(fields)
     }
 
     async fn carry<S: Io>(&self, wire: &mut Wire<S>, handshake: Handshake) -> Result<(), Answer<'static>> {
@@ -66,7 +111,7 @@ impl Server {
                 }
             }
             (Todo::Open(_), _) => {
-                let session = self.inner.open(Kind::SocketIo, Transport::WebSocket, handshake)?;
+                let session = self.inner.open(Kind::SocketIo, Transport::WebSocket, handshake, wire.agreed())?;
                 serve(Carrying(session), wire).await;
             }
             _ => return Err(Got::GONE),

@@ -1,16 +1,23 @@
 //! A socket: reading into memory that all of a thread share, writing, and hanging up.
 
-use super::{Io, Writing};
+use super::{
+    Io, Writing,
+    packing::{Packing, Unpacker, give_unpacker, lent_unpacker},
+};
+use crate::{
+    Compression,
+    server::{outbox::Waiting, sink::Sink},
+};
 use sansocket::{
     endpoint::{Grow, What},
-    ws::Inbox,
+    ws::{Agreed, Inbox, MayInflate},
 };
 use std::{
     cell::Cell,
     future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::{
@@ -27,12 +34,17 @@ thread_local! {
     static SHARED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// What was received: memory that is lent while there is something in it, and so is what unpacks.
+pub(crate) type Received = MayInflate<Vec<u8>, Unpacker>;
+
 /// A socket, and what was read of it.
 #[derive(Debug)]
 pub(crate) struct Wire<S> {
     pub(crate) stream: S,
-    pub(crate) inbox: Inbox<Vec<u8>>,
+    pub(crate) inbox: Inbox<Received>,
     memory: Memory,
+    /// Its messages are compressed.
+    packing: Option<Box<Packing>>,
 }
 
 /// The memory of the inbox.
@@ -45,7 +57,36 @@ enum Memory {
 
 impl<S: Io> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, inbox: Inbox::new(Vec::new()), memory: Memory::None }
+        Self { stream, inbox: Inbox::new(MayInflate::new(Vec::new())), memory: Memory::None, packing: None }
+    }
+
+    /// What the handshake of its WebSocket has agreed on.
+    pub(crate) fn agree(&mut self, agreed: Option<Agreed>, settings: Option<Compression>) {
+        let packing = agreed.zip(settings).map(|(agreed, settings)| Box::new(Packing::new(agreed, settings)));
+        if let Some(packing) = &packing
+            && packing.agreed.has_receive_takeover()
+        {
+            // It stays: there is none before.
+            let _ = self.inbox.replace_inflater(packing.own_unpacker());
+        }
+        self.packing = packing;
+    }
+
+    pub(crate) fn agreed(&self) -> Option<Agreed> {
+        self.packing.as_ref().map(|packing| packing.agreed)
+    }
+
+    /// The inbox, with what unpacks if there is something to unpack. Afterwards call [`give_back`](Self::give_back) before anything is awaited.
+    pub(crate) fn received(&mut self) -> &mut Inbox<Received> {
+        if let Some(packing) = &self.packing
+            && self.inbox.held() > 0
+            && self.inbox.inflater().is_none()
+        {
+            // There was none, and without takeover any memory is enough.
+            let _ = self.inbox.replace_inflater(lent_unpacker());
+            let _ = self.inbox.agree(Some(packing.agreed));
+        }
+        &mut self.inbox
     }
 
     /// Reads what comes; 0 at the end. The memory is the shared one, unless the inbox holds a part of something already.
@@ -105,6 +146,9 @@ impl<S: Io> Wire<S> {
 
     /// Gives the shared memory back; what must stay moves into memory of the connection's own.
     pub(crate) fn give_back(&mut self) {
+        if self.packing.is_some() {
+            self.give_unpacker_back();
+        }
         if self.memory == Memory::None {
             return;
         }
@@ -119,6 +163,22 @@ impl<S: Io> Wire<S> {
             self.memory = memory;
             if is_shared {
                 SHARED.set(old);
+            }
+        }
+    }
+
+    /// Gives back what unpacks. In the middle of a message, and with takeover, it stays, in memory that is not larger than needed.
+    fn give_unpacker_back(&mut self) {
+        match self.inbox.replace_inflater(None) {
+            Ok(Some(unpacker)) => give_unpacker(unpacker),
+            Ok(None) => {}
+            Err(_) => {
+                let least = self.inbox.held_unpacked();
+                // While a large message arrives its memory stays, or each read would copy it.
+                let most = if self.inbox.is_unpacking() { (4 * least).max(1024) } else { least };
+                if self.inbox.inflater().is_some_and(|unpacker| unpacker.size() > most) {
+                    let _ = self.inbox.replace_unpacked(vec![0; most]);
+                }
             }
         }
     }
@@ -151,5 +211,30 @@ impl<S: Io> Wire<S> {
             }
         };
         let _ = timeout(Duration::from_secs(1), drain).await;
+    }
+}
+
+impl<S: Io> Sink for Wire<S> {
+    fn poll_take(
+        &mut self,
+        context: &mut Context<'_>,
+        queue: &Waiting,
+        rest: &[u8],
+        written: &mut usize,
+    ) -> Poll<io::Result<usize>> {
+        let Some(packing) = &mut self.packing else { return self.stream.poll_take(context, queue, rest, written) };
+        ready!(packing.poll_write(context, &mut self.stream, written))?;
+        Poll::Ready(Ok(packing.take(queue, rest)))
+    }
+
+    fn poll_done(&mut self, context: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>> {
+        match &mut self.packing {
+            Some(packing) => packing.poll_write(context, &mut self.stream, written),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_flush_stream(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 }

@@ -64,16 +64,18 @@ where
     memory = Vec::new();
     let answer = match (todo, found) {
         (Todo::Answer(answer), _) => answer,
-        (Todo::Open(Transport::Polling), _) => match inner.open(kind, Transport::Polling, handshake(&parts, address)) {
-            Err(answer) => answer,
-            Ok(session) => {
-                sticky = cookie(&session);
-                match Get::opening(&session).answer(&mut memory).await {
-                    Answer::Payload { body, .. } => Answer::Payload { body, cookie: sticky.as_deref() },
-                    answer => answer,
+        (Todo::Open(Transport::Polling), _) => {
+            match inner.open(kind, Transport::Polling, handshake(&parts, address), None) {
+                Err(answer) => answer,
+                Ok(session) => {
+                    sticky = cookie(&session);
+                    match Get::opening(&session).answer(&mut memory).await {
+                        Answer::Payload { body, .. } => Answer::Payload { body, cookie: sticky.as_deref() },
+                        answer => answer,
+                    }
                 }
             }
-        },
+        }
         (Todo::Get(_), Some(session)) => match Get::begin(&session) {
             Ok(mut get) => get.answer(&mut memory).await,
             Err(answer) => answer,
@@ -90,16 +92,21 @@ where
                 tracing::error!("the HTTP server cannot upgrade connections: a WebSocket is refused");
                 return reply(&parts, inner, Answer::Bad);
             };
+            let agreed =
+                inner.config.compression.and_then(|compression| compression.core().accept(fields(&parts.headers)));
             let opened = match (todo, session) {
                 (Todo::Upgrade(_), Some(session)) => Ok((session, true)),
                 (Todo::Upgrade(_), None) => Err(Got::GONE),
-                _ => inner.open(kind, Transport::WebSocket, handshake(&parts, address)).map(|session| (session, false)),
+                _ => {
+                    let handshake = handshake(&parts, address);
+                    inner.open(kind, Transport::WebSocket, handshake, agreed).map(|session| (session, false))
+                }
             };
             match opened {
                 Ok((session, is_upgrade)) => {
                     let carrying = (!is_upgrade).then(|| Carrying(session.clone()));
-                    inner.spawn(websocket(session, carrying, on_upgrade));
-                    return switched(&opening);
+                    inner.spawn(websocket(session, carrying, on_upgrade, agreed));
+                    return switched(&opening, agreed);
                 }
                 Err(answer) => answer,
             }
@@ -203,11 +210,17 @@ fn unread(error: &(dyn Error + 'static)) -> Answer<'static> {
 }
 
 /// Carries a session over the WebSocket that a connection becomes. `carrying`: it begins there, and does not move.
-async fn websocket(session: Arc<Session>, carrying: Option<Carrying>, on_upgrade: OnUpgrade) {
+async fn websocket(
+    session: Arc<Session>,
+    carrying: Option<Carrying>,
+    on_upgrade: OnUpgrade,
+    agreed: Option<ws::Agreed>,
+) {
     let writing = Writing::new(&session.inner);
     match on_upgrade.await {
         Ok(upgraded) => {
             let mut wire = Wire::new(TokioIo::new(upgraded));
+            wire.agree(agreed, session.inner.config.compression);
             let carrying = match carrying {
                 // In a box of its own: a session that moved holds nothing of it.
                 None => Box::pin(upgrade(&session, &mut wire)).await,
@@ -222,8 +235,13 @@ async fn websocket(session: Arc<Session>, carrying: Option<Carrying>, on_upgrade
     }
 }
 
-fn switched(opening: &Opening) -> Reply {
+fn switched(opening: &Opening, agreed: Option<ws::Agreed>) -> Reply {
     let mut reply = Reply::default();
+    if let Some(agreed) = agreed
+        && let Ok(value) = HeaderValue::from_str(agreed.response().as_str())
+    {
+        reply.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, value);
+    }
     match opening {
         Opening::Accept(accept) => {
             *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
