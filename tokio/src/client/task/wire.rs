@@ -26,8 +26,12 @@ const DEAF_MS: u64 = 1_000;
 /// How long the last bytes of a line may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Its messages are compressed, if the handshake agrees.
-fn outbox(compression: Option<Compression>) -> Outbox<Vec<u8>, WithDeflater<fn() -> [u8; 4], Vec<u8>>> {
+/// What is received, with an inflater while there is something to unpack.
+type Received = Inbox<MayInflate<Vec<u8>, Box<Inflater<Vec<u8>>>>>;
+/// What is to be sent, masked. Its messages are compressed, if the handshake agrees.
+type Sent = Outbox<Vec<u8>, WithDeflater<fn() -> [u8; 4], Vec<u8>>>;
+
+fn outbox(compression: Option<Compression>) -> Sent {
     let outbox = Outbox::with_keys(Vec::new(), key as fn() -> [u8; 4]);
     let outbox = outbox.with_deflater(compression.and_then(|compression| compression.deflater()));
     match compression {
@@ -44,8 +48,8 @@ fn key() -> [u8; 4] {
 
 pub(super) struct Wire {
     pub stream: Option<Stream>,
-    pub inbox: Inbox<MayInflate<Vec<u8>, Box<Inflater<Vec<u8>>>>>,
-    pub outbox: Outbox<Vec<u8>, WithDeflater<fn() -> [u8; 4], Vec<u8>>>,
+    pub inbox: Received,
+    pub outbox: Sent,
     /// What it offers.
     compression: Option<Compression>,
     /// Counts the dials, so that a stream that comes too late is known.
