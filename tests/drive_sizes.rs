@@ -78,7 +78,7 @@ fn futures_hold_no_buffer() {
     for (size, limit) in least.iter().chain(&on_tokio).zip(limits.iter().chain(&limits)) {
         assert!(size <= limit, "{least:?}, on Tokio {on_tokio:?}, limits {limits:?}");
     }
-    assert!(size_of::<Client<'static, Line, Never>>() <= 640);
+    assert!(size_of::<Client<'static, Line, Never>>() <= 520);
     assert!(size_of::<Error<Infallible>>() <= 32);
 }
 

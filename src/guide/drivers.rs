@@ -228,10 +228,10 @@
 //!
 //! | of a WebSocket | 64 bits | 32 bits |
 //! |---|---|---|
-//! | the driver, without the memory that you lend | 544 | 464 |
+//! | the driver, without the memory that you lend | 520 | 464 |
 //! | the future of `next`, `send`, `feed` | 168 | 144 |
 //! | of `flush`, `close` | 152, 184 | 136, 152 |
 //! | of `connect`, `accept` | 240, 248 | 168, 176 |
 //!
-//! The futures of the halves take 400 to 600 bytes, those of the Socket.IO client 344 (`next`; 288 on a board), and the client 1,096 (872).
+//! The futures of the halves take 400 to 600 bytes, those of the Socket.IO client 360 (`next`; 288 on a board), and the client 1,088 (872).
 //! The README has the flash of firmware with drivers.
