@@ -28,8 +28,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 /// ```
 ///
 /// # Errors
-/// [`ConnectError`]: the server refused it; the credentials or the name are not valid; an attempt to connect failed. Only after the last of these the client
-/// tries on.
+/// [`ConnectError`]: the server refused it; the credentials or the name are not valid; an attempt to connect failed. The client keeps trying only if an
+/// attempt to connect failed.
 #[must_use = "await it, or call `start`"]
 pub struct Of {
     shared: Arc<Shared>,
