@@ -23,8 +23,13 @@ pub struct Server {
 impl Server {
     /// Starts the example `name` on a free port.
     pub fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same, with more arguments.
+    pub fn start_with(name: &str, args: &[&str]) -> Self {
         let mut command = Command::new(example(name));
-        command.args(["--listen", "127.0.0.1:0", "--log", "error"]).stdout(Stdio::piped());
+        command.args(["--listen", "127.0.0.1:0", "--log", "error"]).args(args).stdout(Stdio::piped());
         let mut process = command.spawn().expect("built with `cargo build --release --examples`");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -42,8 +47,14 @@ impl Drop for Server {
 
 /// Runs `echo_client` against `port` to its end.
 pub async fn run_echo_client(port: u16) {
+    run_echo_client_with(port, &[]).await;
+}
+
+/// The same, with more arguments.
+pub async fn run_echo_client_with(port: u16, args: &[&str]) {
     let mut command = tokio::process::Command::new(example("echo_client"));
-    let output = command.args(["--url", &format!("ws://127.0.0.1:{port}")]).kill_on_drop(true).output().await.unwrap();
+    command.args(["--url", &format!("ws://127.0.0.1:{port}")]).args(args).kill_on_drop(true);
+    let output = command.output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
