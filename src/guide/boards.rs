@@ -140,17 +140,20 @@
 //! On targets whose words have fewer than 64 bits the crate prefers the small form of a loop where it is as fast: it needs no `memmove` and no
 //! division of 64 bits.
 //!
-//! Other crates, measured the same way: an echo client without and with its handshake, and one and the same application (connect, send a text each
-//! second, answer pings, reconnect). Most are smaller, in part because they check less.
+//! One client over this crate and over others (`firmware/peers`): it opens the connection, sends each message back, and answers pings and the close frame. All count a
+//! hash. The last column is what it does with 23 things that RFC 6455 forbids: `taken` for something valid, or `dropped` with the connection going on; `docs/boards.md`
+//! lists them.
 //!
-//! | crate | frames | with handshake | the application | what it accepts although RFC 6455 forbids it |
-//! |---|---|---|---|---|
-//! | sansocket | 3,800 or 5,300 | 13,200 (see above) | 15,456 (an earlier version) | nothing by default |
-//! | edge-ws 0.8 | 1,496 | | | has no UTF-8 check, no reassembly, no close handshake |
-//! | websocket-sans-io 0.1 | 1,988 | | | has no UTF-8 check, no reassembly |
-//! | ws-framer 0.4 | 3,236 | 8,780, own SHA-1 | 10,148 | 101 without `Upgrade`, extensions not offered, masked server frames, long lengths |
-//! | embedded-websocket 0.9 | 3,588 | 10,648 | 11,604 | the same, and reserved bits, bad UTF-8, text inside fragments |
-//! | websocketz 0.2 | 4,972 | 13,472 | 15,496 | subprotocols and extensions not offered, long lengths |
+//! <!-- peers -->
+//! | crate | flash of messages; with the handshake | stack, with its buffers | instructions of the handshake | of a text of 125 bytes, in and out | what RFC 6455 forbids |
+//! |---|---|---|---|---|---|
+//! | sansocket | 5,232; 10,164 | 2,448 | 24,949 | 1,358 | none of 23 |
+//! | ws-framer 0.4.0 | 3,484; 9,120 | 2,568 | 20,519 | 2,314 | 9 taken, 10 dropped, 1 waits of 23 |
+//! | embedded-websocket 0.9.5 | 3,812; 10,776 | 3,128 | 15,498 | 2,364 | 16 taken, 1 waits of 23 |
+//! | websocketz 0.2.0 | 5,688; 14,328 | 4,312 | 20,506 | 1,856 | 4 taken, 1 panics of 23 |
+//! <!-- /peers -->
+//!
+//! edge-ws 0.8 (1,496 bytes for frames) and websocket-sans-io 0.1 (1,988) are codecs: no UTF-8 check, no whole messages, no close handshake.
 //!
 //! You pay for what you call: a function that is not called is not linked. Error texts are linked only if you print them.
 //!
@@ -159,22 +162,20 @@
 //! The state of one connection is in the table of [`memory`](super::memory). Everything else is memory that you lend, and it can be `static`:
 //! the WebSocket machines have `const` constructors.
 //!
-//! The loop of a client over whole messages needs 1,948 bytes of stack, 1,024 of which are its buffers if they stand on the stack; the calls
-//! below it need 400 at most. There is no recursion, so the depth is fixed. In async code buffers become part of the future: keep them
-//! outside and lend them.
+//! The loop of a client over whole messages needs 1,744 bytes of stack in all, 1,024 of which are its buffers if they stand on the stack. There is no recursion, so the
+//! depth is fixed. In async code buffers become part of the future: keep them outside and lend them. `docs/boards.md` has the stack of each program.
 //!
-//! A Socket.IO client of a link and a session fits into 2 KiB of static memory: 2,040 bytes, of which 1,024 are the receive buffer, 192 the send
-//! buffer and 120 the configuration. Its stack is at most 984 bytes, measured in QEMU over a dialogue with a reconnection, with a SHA-1 in software, which
+//! A Socket.IO client of a link and a session fits into 2 KiB of static memory: 2,032 bytes, of which 1,024 are the receive buffer, 192 the send
+//! buffer and 120 the configuration. Its stack is at most 1,008 bytes, measured in QEMU over a dialogue with a reconnection, with a SHA-1 in software, which
 //! needs 184 of them. Write each part into the static memory by itself: a struct that is made as a whole is on the stack first. A client with
-//! [`ClientEnd`](crate::endpoint::client::ClientEnd) needs 3,232 bytes of stack if all its memory is there.
+//! [`ClientEnd`](crate::endpoint::client::ClientEnd) needs 3,256 bytes of stack if all its memory is there.
 //!
 //! # Panics
 //!
-//! The code of the crate has no panic that input can reach. For the codec, whole messages, the clients, polling and the Socket.IO server the
+//! The code of the crate has no panic that input can reach. For the codec, whole messages, the handshakes, the clients, polling and the Socket.IO server the
 //! linker proves it in the tests: the firmware's panic handler refers to a symbol that does not exist, so linking fails if the handler is
-//! needed. Two dependencies keep a bounds check that cannot fail but that the compiler does not see through: sha1_smol, and nom in the server's
-//! handshake. Without them the proof holds for the whole firmware, from `opt-level` 2 on, and at
-//! `s` and `z`.
+//! needed. One dependency keeps a bounds check that cannot fail but that the compiler does not see through: sha1_smol. Without it the proof holds for the whole
+//! firmware, from `opt-level` 2 on, and at `s` and `z`.
 //!
 //! # TLS
 //!

@@ -1,7 +1,7 @@
 //! On a board: how much memory, what is left out when it is short, watchdogs, sleep, and how to try your firmware in QEMU. [`boards`](super::boards) has the
 //! figures.
 //!
-//! `examples/firmware` has a complete client on a board, with its clock, its serial line and a script that tries it in QEMU against real servers. Read its
+//! `examples/firmware` in the repository has a complete client on a board, with its clock, its serial line and a script that tries it in QEMU against real servers. Read its
 //! README if you want to begin with something that runs.
 //!
 //! # How large the buffers are
@@ -32,8 +32,8 @@
 //! | a SHA-1 by hand; by sha1_smol (feature `sha1`) | 680; 3,000 | 180 of stack |
 //! | features `log` and `defmt`, when they are off | 0 | 0 |
 //!
-//! The complete program `examples/firmware/client`, with its SHA-1, the driver of a serial line and its modem, needs 34,500 bytes of flash on a Cortex-M3, 36,500 as code for a
-//! Cortex-M0 and 41,400 on a RISC-V. Its static memory is 1,292 bytes, 1,280 of which are the two buffers; its stack 1,900 to 2,050, with all machines on it, measured by painting.
+//! The complete program `examples/firmware/client`, with its SHA-1, the driver of a serial line and its modem, needs 34,600 bytes of flash on a Cortex-M3, 35,700 as code for a
+//! Cortex-M0 and 41,400 on a RISC-V. Its static memory is 1,292 bytes, 1,280 of which are the two buffers; its stack 1,850 to 2,080, with all machines on it, measured by painting.
 //!
 //! # When memory is short
 //!
@@ -108,7 +108,8 @@
 //!
 //! # Your own firmware in QEMU, from an empty folder
 //!
-//! Try what your application says and answers on the processor that it is for, without a board and without a network. Four files:
+//! Try what your application says and answers on the processor that it is for, without a board and without a network. You need QEMU for Arm (Debian:
+//! `apt-get install qemu-system-arm`) and a folder that does not lie in another package. Four files:
 //!
 //! `Cargo.toml`:
 //!
@@ -208,15 +209,20 @@
 //! cargo run --release
 //! ```
 //!
-//! It prints `the server gets its answer`, and the code with which it ends is that of QEMU, so a script can tell. With a wrong number in the assertion it prints where, and
+//! It prints `the server gets its answer` and ends: `cargo` gives the code of QEMU on, so a script can tell. With a wrong number in the assertion it prints where, and
 //! fails. Where rustup is not to be had, Debian's compiler for WebAssembly builds `core` for any target:
 //!
 //! ```sh
+//! # As root, after `apt-get update`.
 //! apt-get install -y --no-install-recommends rustc-web cargo-web rust-web-src lld qemu-system-arm
+//! # With their paths: if rustup is there too, its programs come first in PATH.
 //! export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER=ld.lld
 //! /usr/bin/cargo run --release -Zbuild-std=core
 //! ```
 //!
 //! The first build takes about a minute, most of it for `core`, and a change some seconds.
+//!
+//! From here to a board that connects: keep `answer`, and put the loop of `examples/firmware/client` around it, or a driver
+//! ([`drivers`](super::drivers)). The README of `examples/firmware` says what to change for your chip.
 //!
 //! `examples/firmware/checks` writes these files into an empty folder and runs the last command, so they are as they must be.

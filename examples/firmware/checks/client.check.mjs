@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { boardWithModem, group, require, serve, serveRaw, sizes, sleep, startExample, symbols, until } from "./support.mjs";
+import { boardWithModem, group, noteNeeds, require, serve, serveRaw, sizes, sleep, startExample, symbols, until } from "./support.mjs";
 
 const { io: connect } = require("socket.io-client");
 
@@ -47,6 +47,7 @@ for (const [name, { target, ...budget }] of Object.entries(BOARDS)) {
       await check("needs no more flash, memory and stack than it may", async () => {
         const needs = { ...sizes(target, "client"), stack: await server.ask("stack") };
         console.log(`       client on ${name}: ${needs.flash} bytes of flash, ${needs.memory} of static memory, ${needs.stack} of stack`);
+        noteNeeds(`client on ${name}`, needs);
         for (const [what, most] of Object.entries(budget)) assert.ok(needs[what] > 0 && needs[what] <= most, `${what}: ${needs[what]} of ${most}`);
       });
       await check("has no allocator and nothing of core::fmt", () => {

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { appendFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { Modem } from "../modem.mjs";
@@ -22,6 +23,12 @@ export function sizes(target, program) {
   const sections = execFileSync("llvm-size-22", ["-A", built(target, program)], { encoding: "utf8" });
   const bytes = (names) => [...sections.matchAll(/^(\.\S+) +(\d+)/gm)].reduce((all, [, name, size]) => all + (names.test(name) ? Number(size) : 0), 0);
   return { flash: bytes(/^\.(vector_table|text|rodata|data)/), memory: bytes(/^\.(data|bss|uninit)$/) };
+}
+
+/** Notes what a program needs, for the table that `.ci/boards` makes. */
+export function noteNeeds(program, { flash, memory, stack }) {
+  const lines = Object.entries({ flash, static: memory, stack }).map(([what, bytes]) => `${program}\t${what}\t${bytes}\n`);
+  appendFileSync(process.env.NEEDS ?? path.join(ROOT, "target/board/needs.tsv"), lines.join(""));
 }
 
 /** The names in a program. */
