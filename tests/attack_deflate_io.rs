@@ -4,3 +4,5 @@
 mod lending;
 #[path = "attack_deflate_io/link.rs"]
 mod link;
+#[path = "attack_deflate_io/world.rs"]
+mod world;

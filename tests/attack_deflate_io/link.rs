@@ -34,7 +34,7 @@ fn memory(unpacked: usize) -> Memory {
     Inbox::new(Inflating::new(vec![0; 2048], vec![0; unpacked], None).unwrap())
 }
 
-fn switching(extensions: &str) -> Vec<u8> {
+pub fn switching(extensions: &str) -> Vec<u8> {
     let accept = accept_key(b"dGhlIHNhbXBsZSBub25jZQ==").unwrap();
     let head =
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
