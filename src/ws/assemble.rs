@@ -1,6 +1,8 @@
 //! Puts the chunks of a message together in the inbox, or passes them on in parts.
 
-use super::{Connection, Control, Inbox, Kind, ReceiveError, Role, Storage, connection::Found, inbox::Ready};
+use super::{
+    Connection, Control, Inbox, Kind, PeerError, ReceiveError, Role, Storage, connection::Found, inbox::Ready,
+};
 use crate::bytes::{Capacity, IS_WIDE};
 
 /// What [`Inbox::work`] found.
@@ -86,12 +88,18 @@ impl<S: Storage> Inbox<S> {
                 return Ok(Some(Worked::Ready));
             }
             let unpacks = S::UNPACKS && self.buffer.inflater().is_some();
+            // Its header was read while an inflater was lent, which is gone.
+            let is_stranded = S::UNPACKS && !unpacks && ws.is_compressed();
             let (used, found) = ws.step(unpacks, self.buffer.raw(), place);
             let found = found.inspect_err(|_| {
                 // The input is ignored.
                 self.buffer.use_up(usize::MAX);
                 self.end_message();
             })?;
+            if is_stranded && matches!(found, Some(Found::Chunk { .. })) {
+                self.fail(ws, PeerError::ReservedBits);
+                return Err(PeerError::ReservedBits.into());
+            }
             if S::UNPACKS
                 && let Some(Found::Chunk { kind, is_last, is_compressed: true, from, to, .. }) = found
             {

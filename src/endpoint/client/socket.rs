@@ -194,11 +194,13 @@ impl Socket {
                     Ok(opened)
                 }),
             };
+            if shaken == Shaken::Open {
+                // The window was chosen for its memory, which may have been exchanged since. The answer stays until there is room.
+                inbox.agree(agreed).map_err(|e| Grow::new(What::Unpacked, e))?;
+            }
             inbox.consume(used);
             match shaken {
                 Shaken::Open => {
-                    // Its memory is large enough: the window was chosen for it.
-                    inbox.agree(agreed).map_err(|e| Grow::new(What::Unpacked, e))?;
                     self.begin(config);
                     if agreed.is_some()
                         && let Phase::Open(ws) = &mut self.phase

@@ -148,9 +148,9 @@ impl Link for WebSocketLink<'_> {
 
     fn skip_message<S: Storage>(&mut self, line: Line, inbox: &mut Inbox<S>) -> bool {
         let Some(ws) = self.socket.ws().filter(|_| line == Line::WebSocket) else { return false };
-        let is_open = ws.open_kind().is_some();
+        let is_arriving = inbox.is_arriving(ws);
         inbox.skip_message(ws);
-        is_open
+        is_arriving
     }
 
     fn transmit<S: AsMut<[u8]>, K: MaskSource>(

@@ -19,9 +19,10 @@ impl<S: Storage> Inbox<S> {
     #[inline]
     pub(in crate::ws) fn hold_compressed(&mut self, kind: Kind, is_last: bool, from: usize, to: usize) {
         self.buffer.hold(from, to);
-        let is_deaf = self.deaf;
+        // It may be the rest of a message that was skipped while there was no inflater.
+        let is_skipped = core::mem::replace(&mut self.skipping, self.deaf) || self.deaf;
         if let Some(inflater) = self.buffer.inflater() {
-            inflater.begin(kind, is_last, is_deaf);
+            inflater.begin(kind, is_last, is_skipped);
         }
     }
 

@@ -24,6 +24,11 @@ impl<S: Storage> Inbox<S> {
         }
     }
 
+    /// Whether a message is open that [`skip_message`](Self::skip_message) would drop. All of a compressed one may have arrived.
+    pub(crate) fn is_arriving<R: Role>(&mut self, ws: &Connection<R>) -> bool {
+        ws.open_kind().is_some() || (matches!(self.ready, Ready::Nothing) && self.is_unpacking())
+    }
+
     /// The length of the storage.
     pub(crate) fn size(&mut self) -> usize {
         self.buffer.size()

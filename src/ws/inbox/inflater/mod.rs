@@ -91,12 +91,12 @@ impl<M: AsMut<[u8]>> Inflater<M> {
     }
 
     /// A piece of a message will be unpacked.
-    pub(super) fn begin(&mut self, kind: Kind, is_last: bool, is_deaf: bool) {
+    pub(super) fn begin(&mut self, kind: Kind, is_last: bool, is_skipped: bool) {
         if self.open.is_none() {
             self.open = Some(kind);
             (self.tail, self.read, self.unpacked) = (0, 0, 0);
             self.text = Utf8::new();
-            (self.is_begun, self.is_skipped) = (false, is_deaf);
+            (self.is_begun, self.is_skipped) = (false, is_skipped);
             if !self.has_takeover {
                 (self.start, self.fresh, self.end) = (0, 0, 0);
             }
