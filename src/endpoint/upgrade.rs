@@ -79,7 +79,7 @@ impl Upgrade {
     /// let mut upgrade = Upgrade::begin(&mut link, Limits::new(), now).with_compression(agreed);
     /// let mut inbox = Inbox::new(Inflating::new([0; 128], [0; 128], agreed)?);
     /// // The packet `2probe`, compressed: some clients compress everything.
-    /// let frame = b"\xc1\x89\0\0\0\0\x32\x2a\x28\xca\x4f\x4a\x05\x00";
+    /// let frame = b"\xc1\x88\0\0\0\0\x32\x2a\x28\xca\x4f\x4a\x05\x00";
     /// inbox.space()?[..frame.len()].copy_from_slice(frame);
     /// inbox.commit(frame.len());
     /// assert_eq!(upgrade.poll(&mut link, &mut inbox, now)?, Probed::Pending);
