@@ -24,7 +24,11 @@ fn builders(namespace: &str) -> Vec<Builder> {
     let delay = Duration::from_millis(20);
     let builder = |transports: &[Transport]| {
         let builder = Client::builder(format!("{url}{namespace}")).transports(transports);
-        let builder = if std::env::var("COMPRESS").is_ok() { builder.compression(Compression::new()) } else { builder };
+        let builder = match std::env::var("COMPRESS").as_deref() {
+            Ok("takeover") => builder.compression(Compression::new().takeover().threshold(0)),
+            Ok(_) => builder.compression(Compression::new()),
+            Err(_) => builder,
+        };
         builder.reconnection_delay(delay).reconnection_delay_max(delay)
     };
     WAYS.into_iter().map(builder).collect()

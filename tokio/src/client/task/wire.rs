@@ -121,6 +121,9 @@ impl Wire {
     }
 
     fn forget_unpacker(&mut self) {
+        if self.compression.is_none() {
+            return;
+        }
         self.inbox.reset();
         let _ = self.inbox.agree(None);
         let _ = self.inbox.replace_inflater(None);
