@@ -280,9 +280,10 @@ impl Outbox {
             let of_queue = n.min(state.queue.bytes());
             state.queue.consume(of_queue);
             state.written += n - of_queue;
-            if !state.is_empty() {
+            if sink.is_preparing() || !state.is_empty() {
                 // Others have their turn.
                 drop(state);
+                sink.prepare();
                 state = self.lock();
             }
         }

@@ -24,6 +24,14 @@ pub(crate) trait Sink {
         written: &mut usize,
     ) -> Poll<io::Result<usize>>;
 
+    /// Whether there is work on what was taken.
+    fn is_preparing(&self) -> bool {
+        false
+    }
+
+    /// Does that work, which needs no lock of the queue.
+    fn prepare(&mut self) {}
+
     /// Ready when the socket has all that was taken.
     fn poll_done(&mut self, context: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>>;
 

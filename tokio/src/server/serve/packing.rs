@@ -2,14 +2,17 @@
 
 use crate::{
     Compression,
-    server::{outbox::Waiting, sink::gather},
+    server::{frames::Frames, outbox::Waiting, sink::gather},
 };
 use bytes::Bytes;
-use sansocket::ws::{Agreed, Deflater, Inflater, Out};
+use sansocket::{
+    socketio::Flags,
+    ws::{Agreed, Deflater, Inflater, Out},
+};
 use std::{
     cell::Cell,
     collections::VecDeque,
-    io,
+    io, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -55,9 +58,20 @@ pub(crate) struct Packing {
     settings: Compression,
     /// With takeover: the compressor of this connection.
     own: Option<Deflater<Vec<u8>>>,
+    /// What was taken from the queue and is not compressed yet.
+    taken: Vec<Taken>,
     /// What is ready for the socket, and how much of its front was written.
     staged: VecDeque<Bytes>,
     written: usize,
+}
+
+/// Frames from the queue.
+#[derive(Debug)]
+enum Taken {
+    /// A packet behind its first `from` bytes.
+    Packet { frames: Frames, flags: Flags, from: usize },
+    /// Of what stands behind the packets.
+    Rest(Bytes),
 }
 
 impl Packing {
@@ -67,7 +81,7 @@ impl Packing {
             deflater.agree(&agreed);
             deflater
         });
-        Self { agreed, settings, own, staged: VecDeque::new(), written: 0 }
+        Self { agreed, settings, own, taken: Vec::new(), staged: VecDeque::new(), written: 0 }
     }
 
     /// The memory of a window that the client keeps.
@@ -75,7 +89,8 @@ impl Packing {
         Inflater::new(vec![0; self.settings.window_bytes()], Some(self.agreed)).ok().map(Box::new)
     }
 
-    /// Takes frames from the front of what waits. How many bytes.
+    /// Takes frames from the front of what waits. How many bytes. They are compressed by [`press_taken`](Self::press_taken), since whoever calls this holds a
+    /// lock that others want.
     pub(super) fn take(&mut self, queue: &Waiting, rest: &[u8]) -> usize {
         let mut taken = 0;
         for ((frames, flags), bytes) in queue.packets().zip(queue.slices()) {
@@ -83,25 +98,35 @@ impl Packing {
                 return taken;
             }
             taken += bytes.len();
-            let is_whole = bytes.len() == frames.as_ref().len();
-            let packed = if !flags.may_compress() || bytes.len() < self.settings.minimum() {
-                None
-            } else if let Some(twin) = frames.twin().filter(|_| is_whole && self.is_as_all()) {
-                let settings = &self.settings;
-                let agreed = &self.agreed;
-                twin.get_or_init(|| pressed(settings, agreed, bytes)).clone()
-            } else {
-                self.pack(bytes)
-            };
-            let plain = || frames.plain().slice(frames.as_ref().len() - bytes.len()..);
-            self.staged.push_back(packed.unwrap_or_else(plain));
+            let from = frames.as_ref().len() - bytes.len();
+            self.taken.push(Taken::Packet { frames: frames.clone(), flags, from });
         }
         if taken == 0 && !rest.is_empty() {
             taken = rest.len();
-            let packed = if rest.len() < self.settings.minimum() { None } else { self.pack(rest) };
-            self.staged.push_back(packed.unwrap_or_else(|| Bytes::copy_from_slice(rest)));
+            self.taken.push(Taken::Rest(Bytes::copy_from_slice(rest)));
         }
         taken
+    }
+
+    /// Compresses what was taken.
+    pub(super) fn press_taken(&mut self) {
+        for taken in mem::take(&mut self.taken) {
+            let ready = match taken {
+                Taken::Packet { frames, flags, from } => {
+                    let plain = frames.plain().slice(from..);
+                    let packed = if !flags.may_compress() {
+                        None
+                    } else if let Some(twin) = frames.twin().filter(|_| from == 0 && self.is_as_all()) {
+                        twin.get_or_init(|| self.pack(&plain)).clone()
+                    } else {
+                        self.pack(&plain)
+                    };
+                    packed.unwrap_or(plain)
+                }
+                Taken::Rest(plain) => self.pack(&plain).unwrap_or(plain),
+            };
+            self.staged.push_back(ready);
+        }
     }
 
     /// Whether what is compressed for this connection is the same for all of them.
@@ -111,6 +136,9 @@ impl Packing {
 
     /// `None`: not shorter.
     fn pack(&mut self, frames: &[u8]) -> Option<Bytes> {
+        if frames.len() < self.settings.minimum() {
+            return None;
+        }
         let Some(deflater) = &mut self.own else { return pressed(&self.settings, &self.agreed, frames) };
         press(deflater, frames, &mut vec![0; frames.len()])
     }
@@ -122,6 +150,7 @@ impl Packing {
         stream: &mut W,
         written: &mut usize,
     ) -> Poll<io::Result<()>> {
+        self.press_taken();
         while let Some(first) = self.staged.front() {
             let others = self.staged.iter().skip(1).map(|frames| &frames[..]);
             let are_few = self.staged.len() < 8;

@@ -227,6 +227,16 @@ impl<S: Io> Sink for Wire<S> {
         Poll::Ready(Ok(packing.take(queue, rest)))
     }
 
+    fn is_preparing(&self) -> bool {
+        self.packing.is_some()
+    }
+
+    fn prepare(&mut self) {
+        if let Some(packing) = &mut self.packing {
+            packing.press_taken();
+        }
+    }
+
     fn poll_done(&mut self, context: &mut Context<'_>, written: &mut usize) -> Poll<io::Result<()>> {
         match &mut self.packing {
             Some(packing) => packing.poll_write(context, &mut self.stream, written),
