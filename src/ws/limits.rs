@@ -68,6 +68,8 @@ impl Limits {
     }
 
     /// The payload bytes of one message, in all its frames. The frame that exceeds it is refused when its header arrives, with close code 1009.
+    /// Of a compressed message both count: the bytes that arrive, and those that they unpack to. A peer that also compresses what does not get shorter
+    /// sends some bytes more than the message has.
     #[must_use]
     pub const fn message(mut self, bytes: u64) -> Self {
         self.message = counted(bytes);

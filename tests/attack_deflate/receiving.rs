@@ -1,7 +1,7 @@
 //! Compressed messages that arrive.
 
-use super::wire::{Packer, Random, Told, agreed, feed, frame, header, inbox, next, server, told};
-use sansocket::ws::{CloseCode, Kind, PeerError};
+use super::wire::{Packer, Random, Told, agreed, feed, frame, header, inbox, limited, next, server, told};
+use sansocket::ws::{CloseCode, Inbox, Inflating, Kind, PeerError};
 
 fn text(bytes: &[u8]) -> Told {
     Told::Message(Kind::Text, bytes.to_vec())
@@ -101,6 +101,49 @@ fn any_fragmentation_tells_the_same() {
                     assert_eq!(told(&mut inbox, &mut ws, &wire, false), expected, "{packed:x?} {a} {b} {has_takeover}");
                 }
             }
+        }
+    }
+}
+
+/// What a limit of size or of ratio says, and after how many bytes of the message, does not depend on the cuts, nor on the memory.
+#[test]
+fn limits_are_told_at_the_same_byte_however_it_is_cut() {
+    // Noise, then zeros, then noise: the ratio is exceeded in the middle.
+    let mut random = Random(4);
+    let content = [random.noise(3000), vec![0; 1_300_000], random.noise(3000)].concat();
+    let wire = frame(0xc2, &Packer::new(15).pack(&content));
+    for (limit, ratio, error) in [
+        (1 << 21, 10, Some(PeerError::CompressedTooMuch)),
+        (1 << 21, 1032, None),
+        (1_300_000, 1032, Some(PeerError::MessageTooLarge)),
+        (20_000, 1, Some(PeerError::MessageTooLarge)),
+        (1_306_000, 1032, None),
+        (1_305_999, 1032, Some(PeerError::MessageTooLarge)),
+    ] {
+        let mut all = Vec::new();
+        for (raw, memory) in [(14, 40_960), (100, 50_000), (9000, 70_001), (9000, 2_000_000)] {
+            let agreed = agreed(15, true);
+            let storage = Inflating::new(vec![0; raw], vec![0; memory], agreed).unwrap().ratio(ratio);
+            let (mut inbox, mut ws) = (Inbox::new(storage), limited(agreed, limit));
+            let (mut unpacked, mut end) = (0, None);
+            for part in told(&mut inbox, &mut ws, &wire, true) {
+                match part {
+                    Told::Part(_, bytes, _) => {
+                        assert!(content[unpacked..].starts_with(&bytes));
+                        unpacked += bytes.len();
+                    }
+                    Told::Error(e) => end = Some(e),
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(end, error.map(Into::into), "{limit} {ratio} {raw}");
+            all.push(unpacked);
+        }
+        assert!(all.iter().all(|n| *n == all[0]), "{limit} {ratio}: {all:?}");
+        match error {
+            None => assert_eq!(all[0], content.len()),
+            Some(PeerError::MessageTooLarge) => assert_eq!(all[0] as u64, limit),
+            _ => assert!(all[0] >= 1 << 20 && all[0] < content.len()),
         }
     }
 }

@@ -54,6 +54,10 @@ pub fn server(agreed: Option<Agreed>) -> Connection<Server> {
     Connection::server(Limits::new()).with_compression(agreed)
 }
 
+pub fn limited(agreed: Option<Agreed>, message: u64) -> Connection<Server> {
+    Connection::server(Limits::new().message(message).frame(1 << 30)).with_compression(agreed)
+}
+
 pub type Unpacking = Inbox<Inflating<Vec<u8>, Vec<u8>>>;
 
 pub fn inbox(raw: usize, memory: usize, agreed: Option<Agreed>) -> Unpacking {
