@@ -26,7 +26,7 @@
 //!
 //! | state | 64-bit | 32-bit |
 //! |---|---|---|
-//! | [`ws::Connection`](crate::ws::Connection) | 256 | 256 |
+//! | [`ws::Connection`](crate::ws::Connection) | 256 | 232 |
 //! | [`ws::Inbox`](crate::ws::Inbox) | 40 | 24 |
 //! | [`ws::KeepAlive`](crate::ws::KeepAlive) | 56 | 56 |
 //! | [`engineio::server::Session`](crate::engineio::server::Session) | 72 | 72 |
