@@ -4,5 +4,7 @@
 mod lending;
 #[path = "attack_deflate_io/link.rs"]
 mod link;
+#[path = "attack_deflate_io/upgrade.rs"]
+mod upgrade;
 #[path = "attack_deflate_io/world.rs"]
 mod world;
