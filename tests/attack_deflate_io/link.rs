@@ -16,6 +16,7 @@ pub const NOW: Instant = Instant::from_millis(0);
 pub const OPEN: &[u8] = br#"0{"sid":"S1","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
 
 pub type Keys = fn() -> [u8; 4];
+pub type Sending = Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>>;
 pub type Memory = Inbox<Inflating<Vec<u8>, Vec<u8>>>;
 
 struct Nothing;
@@ -25,7 +26,7 @@ impl Source for Nothing {
     }
 }
 
-pub fn outbox() -> Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>> {
+pub fn outbox() -> Sending {
     let deflater = Deflater::new(Tier::TINY, vec![0; Tier::TINY.bytes()]).unwrap().with_threshold(10);
     Outbox::with_keys(vec![0; 2048], (|| [0; 4]) as Keys).with_deflater(deflater).offering(Compression::new())
 }
@@ -59,11 +60,7 @@ pub fn feed(inbox: &mut Memory, bytes: &[u8]) {
 }
 
 /// Opens a line of a link that was started, and returns its request.
-fn begin(
-    link: &mut WebSocketLink<'_>,
-    inbox: &mut Memory,
-    outbox: &mut Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>>,
-) -> String {
+fn begin(link: &mut WebSocketLink<'_>, inbox: &mut Memory, outbox: &mut Sending) -> String {
     link.start(NOW);
     while link.poll_task() != Some(Task::Open(WS)) {}
     link.opened(WS, inbox, outbox, *b"the sample nonce");

@@ -1,10 +1,10 @@
 //! A session that moves from polling to a WebSocket that compresses, or does not get there.
 
-use super::link::{Keys, Memory, NOW, OPEN, frame, memory, outbox, packed, switching};
+use super::link::{Memory, NOW, OPEN, Sending, frame, memory, outbox, packed, switching};
 use sansocket::{
     endpoint::client::{Config, FullLink, Line, Link, Task},
     engineio::{Client, Event, Message, SendError, Sink, Transport, client::Source},
-    ws::{Compression, Connection, Inbox, Incoming, Inflating, Limits, Outbox, WithDeflater},
+    ws::{Compression, Connection, Inbox, Incoming, Inflating, Limits},
 };
 
 const WS: Line = Line::WebSocket;
@@ -23,7 +23,7 @@ impl Source for Queue {
 
 struct Host<'c> {
     link: FullLink<'c>,
-    wires: [(Memory, Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>>, bool); 3],
+    wires: [(Memory, Sending, bool); 3],
     queue: Queue,
     told: Vec<Vec<u8>>,
 }
