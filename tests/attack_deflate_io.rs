@@ -4,5 +4,9 @@
 mod lending;
 #[path = "attack_deflate_io/link.rs"]
 mod link;
+#[path = "attack_deflate_io/server.rs"]
+mod server;
+#[path = "attack_deflate_io/upgrade.rs"]
+mod upgrade;
 #[path = "attack_deflate_io/world.rs"]
 mod world;

@@ -27,7 +27,7 @@ pub(super) const RSV1: u8 = 0x40;
 ///   there twice for a moment. The payload of [`Connection::send`](super::Connection::send) is elsewhere.
 ///
 /// A write that has no room asks for the size of the plain frame. What was written must be sent, and in its order, because later messages refer to it. After
-/// a new handshake take a new deflater.
+/// a new handshake call [`agree`](Self::agree).
 ///
 /// # Memory
 /// That of the [`Tier`], 2 KiB to 225 KiB, and a few words. With takeover (the default) a message is compressed with regard to those before it. That makes

@@ -12,11 +12,12 @@ use sansocket::{
 };
 
 const WS: Line = Line::WebSocket;
-const NOW: Instant = Instant::from_millis(0);
-const OPEN: &[u8] = br#"0{"sid":"S1","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+pub const NOW: Instant = Instant::from_millis(0);
+pub const OPEN: &[u8] = br#"0{"sid":"S1","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
 
-type Keys = fn() -> [u8; 4];
-type Memory = Inbox<Inflating<Vec<u8>, Vec<u8>>>;
+pub type Keys = fn() -> [u8; 4];
+pub type Sending = Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>>;
+pub type Memory = Inbox<Inflating<Vec<u8>, Vec<u8>>>;
 
 struct Nothing;
 impl Source for Nothing {
@@ -25,12 +26,12 @@ impl Source for Nothing {
     }
 }
 
-fn outbox() -> Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>> {
+pub fn outbox() -> Sending {
     let deflater = Deflater::new(Tier::TINY, vec![0; Tier::TINY.bytes()]).unwrap().with_threshold(10);
     Outbox::with_keys(vec![0; 2048], (|| [0; 4]) as Keys).with_deflater(deflater).offering(Compression::new())
 }
 
-fn memory(unpacked: usize) -> Memory {
+pub fn memory(unpacked: usize) -> Memory {
     Inbox::new(Inflating::new(vec![0; 2048], vec![0; unpacked], None).unwrap())
 }
 
@@ -41,29 +42,25 @@ pub fn switching(extensions: &str) -> Vec<u8> {
     [&head[..], &accept, b"\r\n", extensions.as_bytes(), b"\r\n"].concat()
 }
 
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     assert!(payload.len() < 126);
     [&[first, payload.len() as u8], payload].concat()
 }
 
-fn packed(text: &[u8]) -> Vec<u8> {
+pub fn packed(text: &[u8]) -> Vec<u8> {
     let mut deflate = Deflate::new(Tier::TINY, vec![0; Tier::TINY.bytes()]).unwrap();
     let mut out = vec![0; 2000];
     let n = deflate.compress(text, true, &mut out).unwrap();
     frame(0xc1, &out[..n])
 }
 
-fn feed(inbox: &mut Memory, bytes: &[u8]) {
+pub fn feed(inbox: &mut Memory, bytes: &[u8]) {
     inbox.space().unwrap()[..bytes.len()].copy_from_slice(bytes);
     inbox.commit(bytes.len());
 }
 
 /// Opens a line of a link that was started, and returns its request.
-fn begin(
-    link: &mut WebSocketLink<'_>,
-    inbox: &mut Memory,
-    outbox: &mut Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>>,
-) -> String {
+fn begin(link: &mut WebSocketLink<'_>, inbox: &mut Memory, outbox: &mut Sending) -> String {
     link.start(NOW);
     while link.poll_task() != Some(Task::Open(WS)) {}
     link.opened(WS, inbox, outbox, *b"the sample nonce");

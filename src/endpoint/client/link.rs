@@ -204,8 +204,8 @@ pub trait Link: sealed::Sealed {
         now: Instant,
     ) -> Option<engineio::Event<'e>>;
 
-    /// Drops the message that is arriving over a WebSocket, after [`advance`](Self::advance) has said that it does not fit into the inbox: the bytes that have come
-    /// and those that will come. The next event is about what comes behind it. `false` if no message is arriving, such as when the answer to the handshake or to a
+    /// Drops the message that is arriving over a WebSocket, after [`advance`](Self::advance) has said that it does not fit into the inbox, or into the memory to
+    /// unpack in: the bytes that have come and those that will come. The next event is about what comes behind it. `false` if no message is arriving, such as when the answer to the handshake or to a
     /// request of polling does not fit. Then nothing was changed.
     ///
     /// For a client whose memory cannot grow, and that can do without long messages. Engine.IO goes on with any message that is missing. Socket.IO does not if the
