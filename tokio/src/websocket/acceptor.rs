@@ -145,7 +145,7 @@ impl Acceptor {
                 WebSocket::new(Either::Server(link), protocol)
             }
             Some(compression) => {
-                let (link, protocol) = self.shake(packed(ws, compression), &mut judge).await?;
+                let (link, protocol) = Box::pin(self.shake(packed(ws, compression), &mut judge)).await?;
                 WebSocket::new(Either::PackedServer(Box::new(link)), protocol)
             }
         })
