@@ -141,7 +141,7 @@ impl Acceptor {
         let ws = server(Box::new(stream), &self.config);
         Ok(match &self.config.compression {
             None => {
-                let (link, protocol) = self.shake(ws, &mut judge).await?;
+                let (link, protocol) = Box::pin(self.shake(ws, &mut judge)).await?;
                 WebSocket::new(Either::Server(link), protocol)
             }
             Some(compression) => {
