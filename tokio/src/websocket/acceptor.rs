@@ -141,11 +141,11 @@ impl Acceptor {
         let ws = server(Box::new(stream), &self.config);
         Ok(match &self.config.compression {
             None => {
-                let (link, protocol) = self.shake(ws, &mut judge).await?;
+                let (link, protocol) = Box::pin(self.shake(ws, &mut judge)).await?;
                 WebSocket::new(Either::Server(link), protocol)
             }
             Some(compression) => {
-                let (link, protocol) = self.shake(packed(ws, compression), &mut judge).await?;
+                let (link, protocol) = Box::pin(self.shake(packed(ws, compression), &mut judge)).await?;
                 WebSocket::new(Either::PackedServer(Box::new(link)), protocol)
             }
         })

@@ -137,7 +137,7 @@ impl Connector {
                 WebSocket::new(Either::Client(link), protocol)
             }
             Some(compression) => {
-                let (link, protocol) = self.shake_on(url, packed(ws, compression)).await?;
+                let (link, protocol) = Box::pin(self.shake_on(url, packed(ws, compression))).await?;
                 WebSocket::new(Either::PackedClient(Box::new(link)), protocol)
             }
         })

@@ -135,7 +135,7 @@ impl Sender {
     }
 
     async fn send_message(&mut self, message: &Message) -> Result<(), Error> {
-        either!(&mut self.0, half => half.send(message).await)
+        either!(async &mut self.0, half => half.send(message).await)
     }
 
     /// Sends a ping, as [`WebSocket::ping`](super::WebSocket::ping).
@@ -143,7 +143,7 @@ impl Sender {
     /// # Errors
     /// As [`send`](Self::send). [`Error::State`] also if the payload is longer than 125 bytes.
     pub async fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
-        Ok(either!(&mut self.0, half => half.sender.ping(payload.as_ref()).await)?)
+        Ok(either!(async &mut self.0, half => half.sender.ping(payload.as_ref()).await)?)
     }
 
     /// Sends a close frame with code 1000, "normal". See [`close_with`](Self::close_with).
@@ -160,7 +160,7 @@ impl Sender {
     /// [`Error::State`] if the code must not be sent, or the reason is longer than 123 bytes, or after a close: nothing was changed. The others as in
     /// [`send`](Self::send).
     pub async fn close_with(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        Ok(either!(&mut self.0, half => half.sender.close(code, reason).await)?)
+        Ok(either!(async &mut self.0, half => half.sender.close(code, reason).await)?)
     }
 }
 
@@ -191,7 +191,7 @@ impl Receiver {
     /// # Errors
     /// The connection is over, for the senders too. As [`WebSocket::next`](super::WebSocket::next).
     pub async fn next(&mut self) -> Result<Option<Message>, Error> {
-        either!(&mut self.0, half => {
+        either!(async &mut self.0, half => {
             let result = half.next().await;
             half.settle(&result).await;
             result

@@ -63,9 +63,17 @@ pub(super) enum Either<C, S, D, T> {
 pub(super) type AnyLink =
     Either<Link<Client>, Link<Server>, Link<Packed<Client>, Unpacking>, Link<Packed<Server>, Unpacking>>;
 
-/// The same text for all of them.
+/// The same text for all of them. What is awaited with compression has a box of its own, so that the futures of others are no larger for it.
 macro_rules! either {
-    ($link:expr, $found:pat => $then:expr) => {
+    (async $link:expr, $found:ident => $then:expr) => {
+        match $link {
+            Either::Client($found) => $then,
+            Either::Server($found) => $then,
+            Either::PackedClient($found) => Box::pin(async { $then }).await,
+            Either::PackedServer($found) => Box::pin(async { $then }).await,
+        }
+    };
+    ($link:expr, $found:ident => $then:expr) => {
         match $link {
             Either::Client($found) => $then,
             Either::Server($found) => $then,
@@ -87,7 +95,7 @@ impl WebSocket {
     /// The connection is over: [`Error::Gone`], [`Error::Peer`], [`Error::Timeout`], [`Error::Stalled`], [`Error::Io`], [`Error::Over`]. A peer that broke the
     /// protocol gets up to one second to read the close frame, before this call returns.
     pub async fn next(&mut self) -> Result<Option<Message>, Error> {
-        let result = either!(&mut self.link, link => link.next().await);
+        let result = either!(async &mut self.link, link => link.next().await);
         match &result {
             Ok(Some(_)) => {}
             Ok(None) => self.end(false).await,
@@ -133,7 +141,7 @@ impl WebSocket {
     }
 
     async fn feed_message(&mut self, message: &Message) -> Result<(), Error> {
-        let result = either!(&mut self.link, link => link.feed(message).await);
+        let result = either!(async &mut self.link, link => link.feed(message).await);
         self.checked(result)
     }
 
@@ -142,7 +150,7 @@ impl WebSocket {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn flush(&mut self) -> Result<(), Error> {
-        let result = either!(&mut self.link, link => link.flush().await);
+        let result = either!(async &mut self.link, link => link.flush().await);
         self.checked(result)
     }
 
@@ -152,7 +160,7 @@ impl WebSocket {
     /// # Errors
     /// As [`send`](Self::send). [`Error::State`] also if the payload is too long.
     pub async fn ping(&mut self, payload: impl AsRef<[u8]>) -> Result<(), Error> {
-        let result = either!(&mut self.link, link => link.ping(payload.as_ref()).await);
+        let result = either!(async &mut self.link, link => link.ping(payload.as_ref()).await);
         self.checked(result)
     }
 
@@ -178,7 +186,7 @@ impl WebSocket {
     /// [`Error::State`] if the code must not be sent, or the reason is longer than 123 bytes: nothing was changed. [`Error::Timeout`] if the peer does not
     /// answer within [`Config::close_timeout`](super::Config::close_timeout). The others as in [`next`](Self::next).
     pub async fn close_with(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
-        let result = either!(&mut self.link, link => link.close(code, reason).await);
+        let result = either!(async &mut self.link, link => link.close(code, reason).await);
         match result {
             Ok(()) => {
                 self.end(false).await;
@@ -262,14 +270,14 @@ impl WebSocket {
 
     async fn fail(&mut self, error: &Error) {
         if self.note(error) && matches!(error, Error::Peer(_)) {
-            either!(&mut self.link, link => link.end(true).await);
+            either!(async &mut self.link, link => link.end(true).await);
         }
     }
 
     async fn end(&mut self, drains: bool) {
         if self.closed.is_none() {
             self.closed = Some(either!(&mut self.link, link => link.closed()));
-            either!(&mut self.link, link => link.end(drains).await);
+            either!(async &mut self.link, link => link.end(drains).await);
         }
     }
 }
