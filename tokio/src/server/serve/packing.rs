@@ -211,8 +211,7 @@ fn press(deflater: &mut Deflater<Vec<u8>>, frames: &[u8], memory: &mut [u8]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::frames::Frames;
-    use sansocket::socketio::{Flags, Policy};
+    use sansocket::socketio::Policy;
 
     fn agreed(settings: &Compression, offer: &[u8]) -> Agreed {
         settings.core().accept([(&b"sec-websocket-extensions"[..], offer)]).unwrap()
@@ -221,6 +220,8 @@ mod tests {
     fn taken(settings: Compression, offer: &[u8], queue: &Waiting) -> Bytes {
         let mut packing = Packing::new(agreed(&settings, offer), settings);
         assert_eq!(packing.take(queue, b"not yet"), queue.bytes());
+        assert!(packing.staged.is_empty(), "nothing is compressed while the queue is locked");
+        packing.press_taken();
         packing.staged.pop_front().unwrap()
     }
 
