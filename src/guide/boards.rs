@@ -147,7 +147,7 @@
 //! <!-- peers -->
 //! | crate | flash of messages; with the handshake | stack, with its buffers | instructions of the handshake | of a text of 125 bytes, in and out | what RFC 6455 forbids |
 //! |---|---|---|---|---|---|
-//! | sansocket | 5,232; 10,164 | 2,448 | 24,949 | 1,358 | none of 23 |
+//! | sansocket | 4,412; 9,244 | 2,400 | 24,641 | 1,310 | none of 23 |
 //! | ws-framer 0.4.0 | 3,484; 9,120 | 2,568 | 20,519 | 2,314 | 9 taken, 10 dropped, 1 waits of 23 |
 //! | embedded-websocket 0.9.5 | 3,812; 10,776 | 3,128 | 15,498 | 2,364 | 16 taken, 1 waits of 23 |
 //! | websocketz 0.2.0 | 5,688; 14,328 | 4,312 | 20,506 | 1,856 | 4 taken, 1 panics of 23 |
