@@ -110,7 +110,7 @@ proptest! {
 
     #[test]
     fn compressed_messages_under_any_calls_are_told_whole(data in vec(any::<u8>(), 0..200)) {
-        laws::compressed_operations(&data);
+        laws::compressed::operations(&data);
     }
 
     #[test]
@@ -158,7 +158,7 @@ fn seeds_and_past_findings_hold() {
         ("decoder", laws::decoder),
         ("connection_operations", laws::connection_operations),
         ("two_machines", laws::two_machines),
-        ("compressed_operations", laws::compressed_operations),
+        ("compressed_operations", laws::compressed::operations),
     ];
     for (target, law) in laws {
         let files = std::fs::read_dir(format!("fuzz/seeds/{target}")).unwrap();

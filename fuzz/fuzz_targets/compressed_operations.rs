@@ -3,4 +3,4 @@
 #[path = "../../tests/laws_ws/mod.rs"]
 mod laws;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::compressed_operations(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::compressed::operations(data));

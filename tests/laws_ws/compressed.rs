@@ -249,7 +249,7 @@ impl Reader<'_> {
 }
 
 /// Compressed and plain messages, in memory of any size and under any calls, over several connections: each that was not skipped is told, whole and in order.
-pub fn compressed_operations(data: &[u8]) {
+pub fn operations(data: &[u8]) {
     let seed = data.iter().fold(0_u64, |sum, &b| sum.wrapping_mul(31).wrapping_add(b.into()));
     let random = &mut Choices { data: data.iter(), random: Random(seed) };
     let mut inbox = Inbox::new(Inflating::new(vec![0; 64], Vec::new(), None).unwrap().ratio(u32::MAX));

@@ -1,7 +1,7 @@
 //! Laws of WebSocket and of HTTP heads over bytes of any kind: property tests and fuzz targets share them. Each panics when its law is broken.
 #![allow(dead_code, reason = "each target uses one")]
 
-mod compressed;
+pub mod compressed;
 mod inbox;
 #[path = "../support/mod.rs"]
 mod support;
@@ -14,8 +14,6 @@ use sansocket::{
     },
 };
 use support::{Taking, Trace, Vector, by_events, by_inbox};
-
-pub use compressed::compressed_operations;
 
 /// Appends a client's frame.
 pub fn frame(first: u8, payload: &[u8], wire: &mut Vec<u8>) {
