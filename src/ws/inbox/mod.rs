@@ -317,7 +317,7 @@ impl<S: Storage> Inbox<S> {
             self.ready = Ready::Nothing;
             self.drop_part(is_last);
         }
-        if matches!(self.ready, Ready::Nothing) && !self.skip_compressed(ws) && ws.open_kind().is_some() {
+        if matches!(self.ready, Ready::Nothing) && !self.skip_compressed() && ws.open_kind().is_some() {
             self.end_message();
             self.skipping = true;
         }

@@ -19,7 +19,7 @@ impl<S: Storage> Inbox<S> {
     #[inline]
     pub(in crate::ws) fn hold_compressed(&mut self, kind: Kind, is_last: bool, from: usize, to: usize) {
         self.buffer.hold(from, to);
-        // It may be the rest of a message that was skipped while there was no inflater.
+        // It may be the rest of a message that was skipped while there was no inflater, or when its header alone had arrived.
         let is_skipped = core::mem::replace(&mut self.skipping, self.deaf) || self.deaf;
         if let Some(inflater) = self.buffer.inflater() {
             inflater.begin(kind, is_last, is_skipped);
@@ -69,7 +69,7 @@ impl<S: Storage> Inbox<S> {
                 Outcome::Full if ws.is_closing() => {
                     // This end waits for the peer's close frame.
                     self.deaf = true;
-                    self.skip_compressed(ws);
+                    self.skip_compressed();
                     continue;
                 }
                 Outcome::Full => {
@@ -91,13 +91,11 @@ impl<S: Storage> Inbox<S> {
         self.end_message();
     }
 
-    /// Drops the rest of a compressed message. `false`: none is open.
-    pub(super) fn skip_compressed<R: Role>(&mut self, ws: &Connection<R>) -> bool {
+    /// Drops the rest of a compressed message. `false`: none is open, or its header has arrived and nothing else.
+    pub(super) fn skip_compressed(&mut self) -> bool {
         let Some(inflater) = self.buffer.inflater() else { return false };
         if inflater.open_kind().is_none() {
-            // Perhaps its header has arrived, and nothing else.
-            let Some(kind) = ws.open_kind().filter(|_| ws.is_compressed()) else { return false };
-            inflater.begin(kind, false, false);
+            return false;
         }
         inflater.skip();
         self.in_parts = false;
