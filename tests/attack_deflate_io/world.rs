@@ -230,7 +230,7 @@ fn run(seed: u64, counts: &mut Counts) {
             let answer = peer.read(&outbox.written()[..n], random);
             outbox.consume(n);
             to_client.extend(answer);
-            // The server joins the client to what it asks for, and says something.
+            // The server accepts each namespace that the client asks for, and then sends an event.
             for namespace in ["", "/b,"] {
                 let asked = format!("40{namespace}");
                 let is_asked = peer.messages.iter().any(|(_, m)| m == asked.as_bytes());

@@ -68,9 +68,9 @@ pub(crate) struct Packing {
 /// Frames from the queue.
 #[derive(Debug)]
 enum Taken {
-    /// A packet behind its first `from` bytes.
+    /// A packet, without its first `from` bytes, which were written before.
     Packet { frames: Frames, flags: Flags, from: usize },
-    /// Of what stands behind the packets.
+    /// Short packets that were copied together behind the queue (the tail of the outbox).
     Rest(Bytes),
 }
 
