@@ -110,6 +110,17 @@ const fn behind([a, b, c]: [u8; 3]) -> u8 {
     }
 }
 
+/// How many bytes at the end begin a character that more bytes must follow.
+#[cfg(feature = "simdutf8")]
+const fn begun(text: &[u8]) -> usize {
+    match text {
+        [.., 0xc0..=0xff] => 1,
+        [.., 0xe0..=0xff, _] => 2,
+        [.., 0xf0..=0xff, _, _] => 3,
+        _ => 0,
+    }
+}
+
 /// The state after `b`, or `None` if it is invalid.
 #[inline]
 const fn after(lead: u8, b: u8) -> Option<u8> {
@@ -162,12 +173,12 @@ impl Utf8 {
         if !HAS_LANES {
             return self.check_bytes(piece, 0);
         }
-        if self.is_complete() && piece.is_ascii() {
-            return Ok(());
-        }
         #[cfg(feature = "simdutf8")]
         if piece.len() >= LONG {
             return self.check_vectors(piece);
+        }
+        if self.is_complete() && piece.is_ascii() {
+            return Ok(());
         }
         self.check_lanes(piece)
     }
@@ -180,9 +191,12 @@ impl Utf8 {
             if self.is_complete() { 0 } else { piece.iter().take_while(|b| **b & 0xc0 == 0x80).take(3).count() };
         self.check_bytes(slice(piece, ..front), 0)?;
         let rest = slice(piece, front..);
-        let good = match simdutf8::compat::from_utf8(if self.is_complete() { rest } else { &[] }) {
-            Ok(good) => good.len(),
-            Err(e) => e.valid_up_to(),
+        let whole = if self.is_complete() { slice(rest, ..rest.len().wrapping_sub(begun(rest))) } else { &[] };
+        // The check that tells only whether all is good is the faster one.
+        let good = if simdutf8::basic::from_utf8(whole).is_ok() {
+            whole.len()
+        } else {
+            simdutf8::compat::from_utf8(whole).map_or_else(|e| e.valid_up_to(), str::len)
         };
         self.check_bytes(slice(rest, good..), front.saturating_add(good))
     }

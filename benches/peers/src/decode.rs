@@ -2,8 +2,8 @@
 
 use crate::{
     decoders::{
-        EdgeWs, EmbeddedWebSocket, FastWebSockets, Nexus, Ours, SansIo, Sockudo, TokioWebSockets, Tungstenite,
-        WsFramer, WsNet, Yawc,
+        EdgeWs, EmbeddedWebSocket, FastWebSockets, Nexus, Ours, OursWithSimdutf8, SansIo, Sockudo, TokioWebSockets,
+        Tungstenite, WsFramer, WsNet, Yawc,
     },
     item::{Candidate, Item, Outcome, Spoil, Work, ensure},
     work::{BLOCKS, LARGE, MIXED, TEXTS, Wire},
@@ -171,6 +171,7 @@ pub const ITEMS: [Item; 5] = [
         candidates: candidates!(MIXED 4:
             "sansocket, whole" "" Ours::whole(1280),
             "sansocket, pieces" "" Ours::pieces(),
+            "sansocket, whole, with simdutf8" "S" OursWithSimdutf8::whole(1280),
             "nexus-web, whole" "S" Nexus,
             "yawc, whole" "S" Yawc,
             "sockudo-ws, whole" "S" Sockudo,
@@ -181,6 +182,9 @@ pub const ITEMS: [Item; 5] = [
             "ws-net, whole" "" WsNet,
             "ws-framer, whole" "" WsFramer::new(1280),
         ),
-        goals: &[("sansocket, whole", "websocket-sans-io, whole", 0.22)],
+        goals: &[
+            ("sansocket, whole", "websocket-sans-io, whole", 0.22),
+            ("sansocket, whole, with simdutf8", "nexus-web, whole", 1.1),
+        ],
     },
 ];

@@ -4,7 +4,7 @@ mod ours;
 mod polled;
 mod sync;
 
-pub use ours::Ours;
+pub use ours::{Ours, OursWithSimdutf8};
 pub use polled::{FastWebSockets, TokioWebSockets, Yawc};
 pub use sync::{EdgeWs, EmbeddedWebSocket, Nexus, SansIo, Sockudo, Tungstenite, WsFramer, WsNet};
 
