@@ -1,5 +1,7 @@
 //! Attacks on compression by someone who had not seen it.
 
+#[path = "attack_deflate/bombs.rs"]
+mod bombs;
 #[path = "attack_deflate/negotiation.rs"]
 mod negotiation;
 #[path = "attack_deflate/receiving.rs"]

@@ -91,6 +91,58 @@ fn head(first: &'static str) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Fields that offer compression, or answer an offer; many are not valid.
+fn offers() -> impl Strategy<Value = Vec<u8>> {
+    let piece = select(vec![
+        "server_no_context_takeover",
+        "client_no_context_takeover",
+        "server_max_window_bits=",
+        "client_max_window_bits=",
+        "client_max_window_bits",
+        "permessage-deflate",
+        "server_max_window_bits",
+        "8",
+        "9",
+        "10",
+        "15",
+        "16",
+        "7",
+        "\"9\"",
+        "\"1\\2\"",
+        "\"\\8\"",
+        "\"",
+        "\\",
+        "=",
+        ";",
+        ",",
+        " ",
+        "\t",
+        "\n",
+        "x",
+        "0",
+        "\"a, b\"",
+    ]);
+    let parameter = (
+        select(vec!["", " ", "\t "]),
+        select(vec![
+            "server_no_context_takeover",
+            "client_no_context_takeover",
+            "server_max_window_bits=",
+            "client_max_window_bits=",
+            "client_max_window_bits",
+            "server_max_window_bits",
+            "x=",
+        ]),
+        select(vec!["8", "9", "10", "11", "12", "13", "14", "15", "\"9\"", "\"1\\0\"", " 9 ", "16", "7", "08", ""]),
+    )
+        .prop_map(|(blank, name, value)| format!(";{blank}{name}{}", if name.ends_with('=') { value } else { "" }));
+    let member = vec(parameter, 0..5).prop_map(|parameters| format!("permessage-deflate{}", parameters.concat()));
+    let noise = vec(piece, 0..6).prop_map(|pieces| pieces.concat());
+    let part = prop_oneof![6 => member, 1 => noise];
+    (vec(part, 0..4), select(vec![",", " , ", "\n", ",,", ""]))
+        .prop_map(|(parts, between)| parts.join(between).into_bytes())
+}
+
 proptest! {
     #[test]
     fn any_cut_and_any_way_to_read_tell_the_same(role: u8, cut: u8, frames in frames(), noise in vec(any::<u8>(), 0..40)) {
@@ -111,6 +163,16 @@ proptest! {
     #[test]
     fn compressed_messages_under_any_calls_are_told_whole(data in vec(any::<u8>(), 0..200)) {
         laws::compressed::operations(&data);
+    }
+
+    #[test]
+    fn what_is_agreed_on_is_what_the_grammar_says(front: [u8; 4], values in offers(), spoil in 0..4_u8, at: prop::sample::Index, byte: u8) {
+        let mut data = [&front[..], &values].concat();
+        if spoil == 0 {
+            let at = at.index(data.len());
+            data[at] = byte;
+        }
+        laws::negotiation::negotiation(&data);
     }
 
     #[test]
@@ -151,7 +213,7 @@ proptest! {
 #[test]
 fn seeds_and_past_findings_hold() {
     type Law = (&'static str, fn(&[u8]));
-    let laws: [Law; 7] = [
+    let laws: [Law; 8] = [
         ("request_head", laws::request_head),
         ("response_head", laws::response_head),
         ("url", laws::url),
@@ -159,6 +221,7 @@ fn seeds_and_past_findings_hold() {
         ("connection_operations", laws::connection_operations),
         ("two_machines", laws::two_machines),
         ("compressed_operations", laws::compressed::operations),
+        ("negotiation", laws::negotiation::negotiation),
     ];
     for (target, law) in laws {
         let files = std::fs::read_dir(format!("fuzz/seeds/{target}")).unwrap();

@@ -3,6 +3,7 @@
 
 pub mod compressed;
 mod inbox;
+pub mod negotiation;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -33,8 +33,11 @@ struct Host<L> {
 impl<L: Link> Host<L> {
     /// A client that has joined `/`. `OTHER` is wanted, and the server does not answer.
     fn new(link: L, line: Line, n: usize) -> Self {
-        let memory =
-            Memory { acks: vec![AckSlot::EMPTY; n.min(60_000)], sockets: vec![SocketSlot::EMPTY; 2], backlog: vec![0; 64 * n + 1000] };
+        let memory = Memory {
+            acks: vec![AckSlot::EMPTY; n.min(60_000)],
+            sockets: vec![SocketSlot::EMPTY; 2],
+            backlog: vec![0; 64 * n + 1000],
+        };
         let outbox = || Outbox::with_keys(vec![0; 4096], (|| [0; 4]) as Keys);
         let mut host = Self {
             client: ClientEnd::new(link, ["/", "/other"], memory, 1),

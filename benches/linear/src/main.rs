@@ -1,6 +1,7 @@
 //! `sansocket-linear ITEM N` does the work of one item at size N once.
 
 mod client;
+mod compressed;
 
 use sansocket::{
     engineio::{Event, Message, Packets, Payload},
@@ -19,7 +20,7 @@ use std::hint::black_box;
 
 type Item = (&'static str, fn(usize));
 
-const ITEMS: [Item; 14] = [
+const ITEMS: [Item; 16] = [
     ("text_in_64_byte_fragments", text_in_fragments),
     ("handshake_one_byte_at_a_time", handshake_by_bytes),
     ("small_frames_in_one_read", small_frames),
@@ -33,6 +34,8 @@ const ITEMS: [Item; 14] = [
     ("client_acknowledgements_in_flight", client::acknowledgements),
     ("client_polling_body", client::polling_body),
     ("client_backlog_of_another_namespace", client::backlog),
+    ("compressed_message", compressed::message),
+    ("bomb_up_to_a_limit", compressed::bomb),
     ("client_stray_acknowledgements", client::stray_acknowledgements),
 ];
 
@@ -202,7 +205,8 @@ fn acknowledgements(n: usize) {
     let mut io = Session::new(["/"], vec![AckSlot::EMPTY; n], Instant::from_millis(1)).with_limits(limits);
     let mut memory = [0; 64];
     io.handle_event(Event::Message(Message::Text(b"0"))).expect("good");
-    io.accept(Namespace(0), sansocket::socketio::Sid::from_random([1; 15]), &mut Out::stored(&mut memory)).expect("room");
+    io.accept(Namespace(0), sansocket::socketio::Sid::from_random([1; 15]), &mut Out::stored(&mut memory))
+        .expect("room");
     for token in 0..n as u32 {
         let expect = ExpectAck { token, deadline: None };
         io.emit(Namespace(0), "x", &(), Some(expect), &mut Out::stored(&mut memory)).expect("room");
