@@ -10,3 +10,5 @@ mod sending;
 mod stream;
 #[path = "attack_deflate/wire.rs"]
 mod wire;
+#[path = "support/zlib.rs"]
+mod zlib;
