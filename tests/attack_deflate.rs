@@ -12,3 +12,5 @@ mod sending;
 mod stream;
 #[path = "attack_deflate/wire.rs"]
 mod wire;
+#[path = "support/zlib.rs"]
+mod zlib;

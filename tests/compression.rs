@@ -111,6 +111,25 @@ fn a_server_tells_its_own_terms_or_declines() {
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=9; \
          client_max_window_bits=8"
     );
+    // What takes messages whole needs no window for them. As Firefox offers it, and as Chromium does. Old Safaris offer another extension.
+    let firefox = &["permessage-deflate"][..];
+    let chromium = &["permessage-deflate; client_max_window_bits"][..];
+    assert_eq!(answer(&ALL.receive_window_bits(8).receive_whole(), &["x-webkit-deflate-frame"]), None);
+    let own = "permessage-deflate; client_no_context_takeover";
+    for (server, offers, expected) in [
+        (ALL, firefox, "permessage-deflate"),
+        (ALL.receive_window_bits(14), firefox, own),
+        (ALL.receive_window_bits(8), firefox, own),
+        (ALL.receive_window_bits(8), chromium, "permessage-deflate; client_max_window_bits=8"),
+        (ALL.receive_window_bits(8), &["permessage-deflate; client_no_context_takeover"], own),
+        (ALL.receive_within(1500), firefox, own),
+        (ALL.receive_within(100), chromium, own),
+        (ALL.receive_within(100), firefox, own),
+    ] {
+        assert_eq!(answer(&server.receive_whole(), offers).as_deref(), Some(expected), "{server:?} {offers:?}");
+    }
+    let agreed = ALL.receive_window_bits(8).receive_whole().accept(fields(firefox));
+    assert_eq!(terms(agreed.unwrap()), (15, true, 15, false), "any distance, in a message");
     let agreed = ALL.accept(fields(&["permessage-deflate; server_max_window_bits=8; client_max_window_bits=8"]));
     assert_eq!(terms(agreed.unwrap()), (8, true, 8, true));
 }

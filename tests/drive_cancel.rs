@@ -9,13 +9,22 @@ mod support;
 
 use cancel::{Call, ClientSide, End, Run, Say, Script};
 use sansocket::{
-    drive::AsServer,
+    drive::{AsServer, Compressed},
     ws::{CloseCode, Kind},
 };
 use support::Random;
 
 fn message(fill: char, n: usize) -> Vec<u8> {
     fill.to_string().repeat(n).into_bytes()
+}
+
+/// The same for `D`: if it compresses, a payload of twice the size that gets about half as long, so as many bytes go over the wire.
+fn fit<D: End>(payload: &[u8]) -> Vec<u8> {
+    if !D::COMPRESSES {
+        return payload.to_vec();
+    }
+    let mut random = Random(payload.iter().map(|b| u64::from(*b)).sum());
+    (0..2 * payload.len()).map(|_| b"0123456789abcdef"[random.below(16)]).collect()
 }
 
 /// What the peer says: messages in one frame and in several, with pings in front, between, and in a row.
@@ -31,25 +40,29 @@ fn says() -> Vec<Say> {
     ]
 }
 
-const TX: usize = 256;
+/// The request of a client that compresses is longer.
+const fn tx<D: End>() -> usize {
+    if D::COMPRESSES { 288 } else { 256 }
+}
 
 /// A driver with an open connection whose send memory is nearly full.
 fn begin<D: End>(script: &Script, pipe: usize, call: &Call, says: &[Say]) -> Run<D> {
-    let mut run = Run::<D>::new(script.clone(), pipe, TX, says, 0);
+    let mut run = Run::<D>::new(script.clone(), pipe, tx::<D>(), says, 0);
     run.driver.reply().transport().is_vectored = true;
     if !matches!(call, Call::Shake) {
         run.call(&Call::Shake, |_| 0);
     }
     match call {
         Call::Shake | Call::Next | Call::NextPart | Call::NextGrowing | Call::Echo => {}
-        Call::Send(_, payload) if payload.len() > 100 => {}
+        Call::Send(_, payload) if payload.len() > if D::COMPRESSES { 200 } else { 100 } => {}
         Call::FeedPart(..) => {
+            // In several parts it goes out plain.
             run.call(&Call::FeedPart(Kind::Text, message('a', 110), false), |_| 0);
             run.call(&Call::FeedPart(Kind::Text, message('b', 90), false), |_| 0);
         }
         _ => {
-            run.call(&Call::Feed(Kind::Text, message('a', 110)), |_| 0);
-            run.call(&Call::Feed(Kind::Text, message('b', 90)), |_| 0);
+            run.call(&Call::Feed(Kind::Text, fit::<D>(&message('a', 110))), |_| 0);
+            run.call(&Call::Feed(Kind::Text, fit::<D>(&message('b', 90))), |_| 0);
         }
     }
     run
@@ -78,21 +91,31 @@ const SCRIPTS: [(usize, usize, usize); 6] =
     [(0, 1, 1), (1, 1, 4096), (1, 3, 16), (2, 7, 4096), (1, 64, 64), (3, 4096, 4096)];
 
 fn at_every_point<D: End>() {
-    println!("{:8} {:20} {:>12} {:>8}", "role", "call", "await points", "drops");
+    println!("{:18} {:20} {:>12} {:>8}", "role", "call", "await points", "drops");
     for (name, call) in calls() {
+        let call = match call {
+            Call::Send(kind, payload) => Call::Send(kind, fit::<D>(&payload)),
+            Call::Feed(kind, payload) => Call::Feed(kind, fit::<D>(&payload)),
+            Call::FeedGrowing(kind, payload) => Call::FeedGrowing(kind, fit::<D>(&payload)),
+            other => other,
+        };
         let (mut most, mut drops) = (0, 0);
         let mut says = says();
         if let Call::NextGrowing = call {
             says.insert(0, Say::Message(Kind::Binary, vec![message('s', 400), message('t', 300)]));
+            if D::COMPRESSES {
+                says.insert(1, Say::Message(Kind::Binary, vec![fit::<D>(&message('u', 1000))]));
+            }
         }
         for (pending, bytes, pipe) in SCRIPTS {
             let script = Script::Always(pending, bytes);
             let mut run = begin::<D>(&script, pipe, &call, &says);
             let points = run.call(&call, |_| 0)[0];
             run.end();
+            assert_eq!(run.world.peer.borrow().agreed.is_some(), D::COMPRESSES);
             most = most.max(points);
-            // All pairs, or as many as are 24 in a row.
-            let stride = points / 24 + 1;
+            // All pairs, or as many as are 24 in a row; fewer of those that take longer.
+            let stride = points / if D::COMPRESSES { 6 } else { 24 } + 1;
             for first in 1..=points {
                 let seconds = (0..=points).step_by(if first % stride == 0 { stride } else { points + 1 });
                 for second in seconds {
@@ -112,7 +135,7 @@ fn at_every_point<D: End>() {
                 }
             }
         }
-        println!("{:8} {name:20} {most:>12} {drops:>8}", D::NAME);
+        println!("{:18} {name:20} {most:>12} {drops:>8}", D::NAME);
         assert!(most > 0 && drops > 0);
     }
 }
@@ -125,6 +148,16 @@ fn every_call_of_a_server_at_every_point() {
 #[test]
 fn every_call_of_a_client_at_every_point() {
     at_every_point::<ClientSide>();
+}
+
+#[test]
+fn every_call_of_a_server_that_compresses_at_every_point() {
+    at_every_point::<Compressed<AsServer, Vec<u8>>>();
+}
+
+#[test]
+fn every_call_of_a_client_that_compresses_at_every_point() {
+    at_every_point::<Compressed<ClientSide, Vec<u8>>>();
 }
 
 /// Calls in any order, dropped anywhere, over a transport that does anything.
@@ -145,7 +178,7 @@ fn any_program<D: End>(seed: u64) -> (usize, usize) {
     }
     let script = Script::Random(Random(random.next()), random.below(4), 1 + random.below(60));
     let blocks = if random.below(3) == 0 { 1 + random.below(300) as u64 } else { 0 };
-    let mut run = Run::<D>::new(script, 1 + random.below(300), TX + random.below(200), &says, blocks);
+    let mut run = Run::<D>::new(script, 1 + random.below(300), tx::<D>() + random.below(200), &says, blocks);
     run.looks = random.below(2) == 0;
     run.driver.reply().transport().is_vectored = random.below(2) == 0;
     run.world.peer.borrow_mut().takes = 1 + random.below(200);
@@ -193,13 +226,16 @@ fn any_program<D: End>(seed: u64) -> (usize, usize) {
 #[test]
 fn calls_in_any_order_dropped_anywhere() {
     let (mut points, mut drops) = (0, 0);
-    for seed in 0..20_000 {
-        let run = std::panic::catch_unwind(|| {
-            if seed % 2 == 0 { any_program::<AsServer>(seed) } else { any_program::<ClientSide>(seed) }
+    for seed in 0..30_000 {
+        let run = std::panic::catch_unwind(|| match seed % 4 {
+            0 => any_program::<AsServer>(seed),
+            1 => any_program::<ClientSide>(seed),
+            2 => any_program::<Compressed<AsServer, Vec<u8>>>(seed),
+            _ => any_program::<Compressed<ClientSide, Vec<u8>>>(seed),
         });
         let Ok((p, d)) = run else { panic!("seed {seed}") };
         points += p;
         drops += d;
     }
-    println!("20000 programs: {points} await points, {drops} drops");
+    println!("30000 programs: {points} await points, {drops} drops");
 }

@@ -10,13 +10,15 @@ mod world {
 }
 
 use sansocket::{
-    drive::{Client, ClientMemory, Timer, Transport, blocking, tokio as on_tokio},
+    deflate::Tier,
+    drive::{Client, ClientMemory, Packing, Timer, Transport, blocking, tokio as on_tokio},
     endpoint::client::{Config, Line, Over, Step},
     socketio::{
         AckSlot, Binary, Namespace, Placeholder,
         client::{Event, SocketSlot},
     },
     time::Instant,
+    ws::{Compression, Deflater},
 };
 use std::{
     io::{ErrorKind, Read, Write},
@@ -67,12 +69,13 @@ fn serve() -> String {
 type Fill = fn(&mut [u8]);
 
 /// Asks a hundred questions, one after the other, sends a file, and leaves.
-async fn talk<'m, T, D, A, C, E>(mut client: Client<'m, T, D, A, C, Fill>) -> usize
+async fn talk<'m, T, D, A, C, P, E>(mut client: Client<'m, T, D, A, C, Fill, P>) -> usize
 where
     T: Transport,
     D: FnMut() -> A,
     A: Future<Output = Result<T, E>>,
     C: Timer,
+    P: Packing,
 {
     client.connect(ROOT).unwrap();
     let (step, _) = client.next().await.unwrap();
@@ -138,6 +141,26 @@ fn blocking() {
     let random: fn(&mut [u8]) = random;
     let client = Client::new(&config, &["/"], memory, dial, blocking::Clock::new(), random);
     blocking::wait(talk(client));
+}
+
+/// A server that compresses is another program.
+#[tokio::test]
+async fn compressed() {
+    let url = serve();
+    tokio::spawn(async move {
+        let config = Config::parse(&url).unwrap();
+        let (mut window, mut tables) = (vec![0; 16 * 1024], vec![0; Tier::MEDIUM.bytes()]);
+        let deflater = Deflater::new(Tier::MEDIUM, &mut tables[..]).unwrap().with_threshold(4);
+        let attempt = pin!(None);
+        let memory = memory!(attempt);
+        let url = config.url();
+        let dial = async || tokio::net::TcpStream::connect((url.host(), url.port())).await.map(on_tokio::Stream::new);
+        let random: fn(&mut [u8]) = random;
+        let client = Client::new(&config, &["/"], memory, dial, on_tokio::Clock::new(), random);
+        talk(client.with_compression(Compression::new(), &mut window, deflater)).await
+    })
+    .await
+    .unwrap();
 }
 
 /// `cargo test --test drive_client_tcp -- --nocapture sizes` prints them.

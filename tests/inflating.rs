@@ -1,68 +1,17 @@
 //! Compressed messages in an inbox (RFC 7692 sections 6 and 7.2).
 
-use flate2::{Compress, Compression as Level, FlushCompress};
+#[path = "support/zlib.rs"]
+mod zlib;
+
 use proptest::prelude::*;
 use sansocket::ws::{
-    Agreed, CloseCode, Compression, Connection, Inbox, Incoming, Inflating, Kind, Limits, PeerError, ReceiveError,
-    Role, Server, Storage,
+    Agreed, CloseCode, Connection, Inbox, Incoming, Inflating, Kind, Limits, PeerError, ReceiveError, Role, Server,
+    Storage,
 };
-
-/// What a server of these windows agreed to.
-fn agreed(bits: u8, has_takeover: bool) -> Option<Agreed> {
-    let mut server = Compression::new().receive_window_bits(bits);
-    if !has_takeover {
-        server = server.without_receive_takeover();
-    }
-    let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits")];
-    server.accept(offer)
-}
+use zlib::{Packer, agreed, frame};
 
 fn server(limits: Limits, agreed: Option<Agreed>) -> Connection<Server> {
     Connection::server(limits).with_compression(agreed)
-}
-
-/// A peer's compressor.
-struct Packer {
-    zlib: Compress,
-    has_takeover: bool,
-}
-
-impl Packer {
-    fn new(bits: u8, has_takeover: bool) -> Self {
-        Self { zlib: Compress::new_with_window_bits(Level::new(6), false, bits), has_takeover }
-    }
-
-    fn pack(&mut self, message: &[u8]) -> Vec<u8> {
-        if !self.has_takeover {
-            self.zlib.reset();
-        }
-        let mut out = Vec::with_capacity(message.len() * 2 + 100);
-        self.zlib.compress_vec(message, &mut out, FlushCompress::Sync).unwrap();
-        if message.is_empty() && out.is_empty() {
-            return vec![0]; // section 7.2.3.6
-        }
-        out.truncate(out.len() - 4);
-        out
-    }
-}
-
-/// A masked frame.
-fn frame(first: u8, payload: &[u8], wire: &mut Vec<u8>) {
-    wire.push(first);
-    match payload.len() {
-        n @ ..126 => wire.push(0x80 | n as u8),
-        n @ ..65536 => {
-            wire.push(0x80 | 126);
-            wire.extend((n as u16).to_be_bytes());
-        }
-        n => {
-            wire.push(0x80 | 127);
-            wire.extend((n as u64).to_be_bytes());
-        }
-    }
-    let key = [1, 2, 3, 4];
-    wire.extend(key);
-    wire.extend(payload.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k));
 }
 
 /// A compressed message in frames of these sizes.
@@ -71,9 +20,9 @@ fn message(opcode: u8, packed: &[u8], sizes: &[usize], wire: &mut Vec<u8>) {
     for (i, &size) in sizes.iter().enumerate() {
         let (piece, behind) = rest.split_at(size.min(rest.len()));
         rest = behind;
-        frame(if i == 0 { 0x40 | opcode } else { 0 }, piece, wire);
+        wire.extend(frame(if i == 0 { 0x40 | opcode } else { 0 }, piece));
     }
-    frame(0x80 | if sizes.is_empty() { 0x40 | opcode } else { 0 }, rest, wire);
+    wire.extend(frame(0x80 | if sizes.is_empty() { 0x40 | opcode } else { 0 }, rest));
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +99,7 @@ fn owed(ws: &mut Connection<Server>) -> u16 {
 fn rfc7692_section_7_2_3_the_examples() {
     let hello = |first: &[(u8, &[u8])]| {
         let mut wire = Vec::new();
-        first.iter().for_each(|(first, payload)| frame(*first, payload, &mut wire));
+        first.iter().for_each(|(first, payload)| wire.extend(frame(*first, payload)));
         wire
     };
     let expected = vec![Told::Message(Kind::Text, b"Hello".to_vec())];
@@ -203,7 +152,7 @@ fn faults_have_their_codes_wherever_the_bytes_are_cut() {
     let pack = |bytes: &[u8]| Packer::new(15, true).pack(bytes);
     let wire = |frames: &[(u8, &[u8])]| {
         let mut wire = Vec::new();
-        frames.iter().for_each(|(first, payload)| frame(*first, payload, &mut wire));
+        frames.iter().for_each(|(first, payload)| wire.extend(frame(*first, payload)));
         wire
     };
     let long = pack(&[b'a'; 5000]);
@@ -241,7 +190,7 @@ fn faults_have_their_codes_wherever_the_bytes_are_cut() {
 #[test]
 fn without_memory_to_unpack_rsv1_is_refused() {
     let mut wire = Vec::new();
-    frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00", &mut wire);
+    wire.extend(frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00"));
     let expected = [Told::Error(PeerError::ReservedBits.into())];
     let mut ws = server(Limits::new(), None);
     assert_eq!(receive(&mut Inbox::new([0; 64]), &mut ws, &wire, 9, false), expected);
@@ -258,7 +207,7 @@ fn a_bomb_stops_at_the_ratio_and_at_the_limit() {
     let zeros = vec![0; 20_000_000];
     let packed = Packer::new(15, false).pack(&zeros);
     let mut wire = Vec::new();
-    frame(0xc2, &packed, &mut wire);
+    wire.extend(frame(0xc2, &packed));
     for (ratio, limit, error) in
         [(256, 1 << 30, PeerError::CompressedTooMuch), (1032, 1 << 24, PeerError::MessageTooLarge)]
     {
@@ -334,7 +283,7 @@ fn a_message_that_does_not_fit_is_not_lost() {
         ws.close(CloseCode::NORMAL, "").unwrap();
         let mut inbox = Inbox::new(Inflating::new(vec![0; 16_384], vec![0; 700], agreed).unwrap());
         let mut wire = wire.clone();
-        frame(0x88, b"\x03\xe8", &mut wire);
+        wire.extend(frame(0x88, b"\x03\xe8"));
         assert_eq!(receive(&mut inbox, &mut ws, &wire, 99, false), [Told::Close(CloseCode::NORMAL)]);
     }
 }
@@ -343,7 +292,7 @@ fn a_message_that_does_not_fit_is_not_lost() {
 fn parts_need_memory_beside_the_window() {
     let content = b"0123456789".repeat(500);
     let mut wire = Vec::new();
-    frame(0xc2, &Packer::new(15, false).pack(&content), &mut wire);
+    wire.extend(frame(0xc2, &Packer::new(15, false).pack(&content)));
     let agreed = agreed(15, false);
     let mut ws = server(Limits::new(), agreed);
     let mut inbox = Inbox::new(Inflating::new([0; 1024], vec![0; 1000], agreed).unwrap());
@@ -362,7 +311,7 @@ fn an_idle_connection_without_takeover_holds_nothing() {
     let mut inbox = Inbox::new(Inflating::new(vec![0; 1024], vec![0; 100], agreed).unwrap());
     for _ in 0..3 {
         let mut wire = Vec::new();
-        frame(0xc1, &packer.pack(b"hello hello hello"), &mut wire);
+        wire.extend(frame(0xc1, &packer.pack(b"hello hello hello")));
         let expected = [Told::Message(Kind::Text, b"hello hello hello".to_vec())];
         assert_eq!(receive(&mut inbox, &mut ws, &wire, 5, false), expected);
         let memory = inbox.replace_unpacked(Vec::new()).unwrap();
@@ -371,7 +320,7 @@ fn an_idle_connection_without_takeover_holds_nothing() {
     }
     // What was peeked and not taken stays.
     let mut wire = Vec::new();
-    frame(0xc1, &packer.pack(b"hello hello hello"), &mut wire);
+    wire.extend(frame(0xc1, &packer.pack(b"hello hello hello")));
     inbox.space().unwrap()[..wire.len()].copy_from_slice(&wire);
     inbox.commit(wire.len());
     assert!(inbox.advance(&mut ws).unwrap().is_some());
@@ -390,8 +339,8 @@ fn another_connection_agrees_anew() {
         inbox.reset();
         inbox.agree(agreed).unwrap();
         let mut wire = Vec::new();
-        frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00", &mut wire);
-        frame(0xc1, b"\xf2\x00\x11\x00\x00", &mut wire);
+        wire.extend(frame(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\x00"));
+        wire.extend(frame(0xc1, b"\xf2\x00\x11\x00\x00"));
         let expected = vec![Told::Message(Kind::Text, b"Hello".to_vec()); 2];
         assert_eq!(receive(&mut inbox, &mut ws, &wire, 3, false), expected);
     }
@@ -439,7 +388,7 @@ proptest! {
             if *is_packed {
                 message(opcode, &packer.pack(content), sizes, &mut wire);
             } else {
-                frame(0x80 | opcode, content, &mut wire);
+                wire.extend(frame(0x80 | opcode, content));
             }
             let kind = if *is_text { Kind::Text } else { Kind::Binary };
             expected.push(Told::Message(kind, content.clone()));

@@ -30,6 +30,9 @@ struct Options {
     /// Your name, of at most 40 characters.
     #[arg(long, value_name = "NAME")]
     name: String,
+    /// Offer compression (permessage-deflate).
+    #[arg(long)]
+    compress: bool,
     /// Print without colours. They are also left out when the output is no terminal.
     #[arg(long)]
     no_color: bool,
@@ -281,6 +284,7 @@ async fn run(options: &Options) -> Result<u8, String> {
         lines.map(|line| String::from_utf8_lossy(&line).into_owned()).try_for_each(|line| sender.send(line))
     });
     Dial::new(client, config.url().host(), config.url().port(), tokio::time::Instant::now())
+        .compressing(options.compress)
         .run(&mut chat, lines)
         .await;
     Ok(chat.exit.unwrap_or(1))

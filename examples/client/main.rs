@@ -71,6 +71,9 @@ struct Options {
     /// How long to wait before the first attempt to reconnect, give or take a half. Later ones wait longer, at most five times this.
     #[arg(long, default_value = "1", value_name = "SECONDS", value_parser = seconds)]
     delay: Duration,
+    /// Offer compression for WebSockets (permessage-deflate). Events of 1,024 bytes and more are compressed.
+    #[arg(long)]
+    compress: bool,
     /// Print each packet as it goes over the wire.
     #[arg(long)]
     packets: bool,
@@ -353,6 +356,7 @@ async fn run(options: &Options, start: tokio::time::Instant) -> Result<u8, Strin
         lines.map(|line| String::from_utf8_lossy(&line).into_owned()).try_for_each(|line| sender.send(line))
     });
     let host = config.url().host().to_owned();
-    Dial::new(client, &host, config.url().port(), start).run(&mut app, lines).await;
+    let dial = Dial::new(client, &host, config.url().port(), start).compressing(options.compress);
+    dial.run(&mut app, lines).await;
     Ok(app.exit.unwrap_or(1))
 }

@@ -2,13 +2,14 @@
 //! TCP, memory that grows, and the wait for whatever comes first.
 
 use sansocket::{
+    deflate::Tier,
     endpoint::{
         Grow, What,
         client::{ClientEnd, FullLink, Line, Memory, Seen, Step},
     },
     socketio::{AckSlot, Collector, SendError, client::SocketSlot},
     time::Instant,
-    ws::{Inbox, MaskSource, Outbox},
+    ws::{Compression, Deflater, Inbox, Inflater, MaskSource, MayInflate, Outbox, WithDeflater},
 };
 use std::{future::pending, io::ErrorKind, time::Duration};
 use tokio::{
@@ -47,6 +48,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long a line may take to open.
 const OPENING: Duration = Duration::from_secs(10);
+
+/// The memory to unpack in at first: a window of 32 KiB, and a quarter more.
+const WINDOW: usize = 40 * 1024;
 
 /// A client for these namespaces.
 pub fn client<'c>(link: FullLink<'c>, namespaces: &'c [&'c str]) -> Client<'c> {
@@ -94,6 +98,9 @@ impl MaskSource for Keys {
     }
 }
 
+/// Memory for what is received. With an inflater it also unpacks.
+type Received = MayInflate<Vec<u8>, Box<Inflater<Vec<u8>>>>;
+
 /// One line to the server.
 struct Wire {
     socket: Option<TcpStream>,
@@ -101,20 +108,30 @@ struct Wire {
     attempt: u32,
     /// To be closed when the outbox is empty.
     is_closing: bool,
-    inbox: Inbox<Vec<u8>>,
-    outbox: Outbox<Vec<u8>, Keys>,
+    inbox: Inbox<Received>,
+    outbox: Outbox<Vec<u8>, WithDeflater<Keys, Vec<u8>>>,
 }
 
 impl Wire {
-    fn new() -> Self {
+    fn new(deflater: Option<Deflater<Vec<u8>>>) -> Self {
         let keys = Keys { bytes: [0; 256], used: 256 };
         Self {
             socket: None,
             attempt: 0,
             is_closing: false,
-            inbox: Inbox::new(vec![0; 4096]),
-            outbox: Outbox::with_keys(vec![0; 4096], keys),
+            inbox: Inbox::new(MayInflate::new(vec![0; 4096])),
+            outbox: Outbox::with_keys(vec![0; 4096], keys).with_deflater(deflater),
         }
+    }
+
+    /// For a WebSocket: offers compression in each handshake.
+    fn compressing() -> Self {
+        let deflater = Deflater::new(Tier::LARGE, vec![0; Tier::LARGE.bytes()]).expect("as many bytes as it needs");
+        let mut wire = Self::new(Some(deflater));
+        wire.outbox = wire.outbox.offering(Compression::new());
+        let inflater = Inflater::new(vec![0; WINDOW], None).expect("nothing is agreed on yet");
+        wire.inbox.replace_inflater(Some(Box::new(inflater))).expect("there was none");
+        wire
     }
 
     async fn ready(&self) {
@@ -145,11 +162,19 @@ impl<'c> Dial<'c> {
             client,
             host: host.to_owned(),
             port,
-            wires: std::array::from_fn(|_| Wire::new()),
+            wires: std::array::from_fn(|_| Wire::new(None)),
             collector: Collector::new(Vec::new()),
             opened: unbounded_channel(),
             start,
         }
+    }
+
+    /// Offers compression (permessage-deflate) for WebSockets.
+    pub fn compressing(mut self, compresses: bool) -> Self {
+        if compresses {
+            self.wires[Line::WebSocket as usize] = Wire::compressing();
+        }
+        self
     }
 
     pub async fn run(mut self, app: &mut impl App, mut typed: UnboundedReceiver<String>) {
@@ -244,7 +269,8 @@ impl<'c> Dial<'c> {
             Ok(Step::Close(line)) => self.wires[line as usize].is_closing = true,
             Ok(step) => app.step(&mut self.client, step, now),
             Err(Grow { what: What::Collector, to }) => drop(self.collector.replace(vec![0; to])),
-            Err(grow) => drop(self.wires[line as usize].inbox.replace(vec![0; grow.to])),
+            Err(Grow { what: What::Unpacked, to }) => drop(inbox.replace_unpacked(vec![0; to])),
+            Err(grow) => drop(inbox.replace(vec![0; grow.to])),
         }
         true
     }

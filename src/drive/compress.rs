@@ -11,48 +11,32 @@ use core::marker::PhantomData;
 #[derive(Clone, Copy, Debug)]
 pub struct Compressed<D, M>(PhantomData<(D, M)>);
 
-/// The masking keys of a side, its deflater, and what it offers or accepts.
-#[doc(hidden)]
-#[derive(Clone, Debug)]
-pub struct Packer<K, M> {
-    with: WithDeflater<K, M>,
-    compression: Compression,
-}
-
-impl<R, K: MaskSource<R>, M: AsMut<[u8]>> MaskSource<R> for Packer<K, M> {
-    const IS_DEFLATED: bool = true;
-
-    fn next_key(&mut self) -> [u8; 4] {
-        self.with.next_key()
-    }
-
-    fn deflate(&mut self, payload: &[u8], room: &mut [u8]) -> Option<usize> {
-        MaskSource::<R>::deflate(&mut self.with, payload, room)
-    }
-}
-
 impl<D, M> Sealed for Compressed<D, M> {}
 
 impl<D: Side, M: AsMut<[u8]>> Side for Compressed<D, M> {
     type Role = D::Role;
-    type Keys = Packer<D::Keys, M>;
+    type Keys = WithDeflater<D::Keys, M>;
 
     fn compression(keys: &Self::Keys) -> Option<Compression> {
-        Some(keys.compression)
+        MaskSource::<D::Role>::compression(keys)
     }
 
     fn agree(keys: &mut Self::Keys, agreed: Option<&Agreed>) {
-        keys.with.agree(agreed);
+        keys.agree(agreed);
     }
 
     fn would_deflate(keys: &Self::Keys, len: usize) -> bool {
-        keys.with.would_deflate(len)
+        keys.would_deflate(len)
+    }
+
+    fn forget(keys: &mut Self::Keys) {
+        keys.forget();
     }
 }
 
 impl<D: ClientSide, M: AsMut<[u8]>> ClientSide for Compressed<D, M> {
     fn nonce(keys: &mut Self::Keys) -> [u8; 16] {
-        D::nonce(keys.with.keys())
+        D::nonce(keys.keys())
     }
 }
 
@@ -114,7 +98,7 @@ impl<T, C, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
         deflater: Deflater<M>,
     ) -> WebSocket<T, C, Compressed<D, M>, Inflating<S, W>, B> {
         let Self { inbox, reply: Reply { transport, timer, core, outbox }, stage } = self;
-        let outbox = outbox.with_deflater(deflater).map_keys(|with| Packer { with, compression });
+        let outbox = outbox.with_deflater(deflater).offering(compression);
         let inbox = Inbox::new(Inflating::idle(inbox.into_storage(), memory));
         WebSocket { inbox, reply: Reply { transport, timer, core, outbox }, stage }
     }

@@ -19,6 +19,9 @@
 //! - For clients, a function that fills memory with secure random bytes.
 //! - Memory: arrays, slices or `Vec`s.
 //!
+//! Compression (permessage-deflate) is off until you ask for it: [`WebSocket::with_compression`], [`Client::with_compression`],
+//! [`Server::with_compression`]. Who does not, links nothing of it.
+//!
 //! # A server and a client on Tokio
 //! ```
 //! use sansocket::{
@@ -71,6 +74,7 @@ mod handshake;
 pub mod io_0_7;
 mod offer;
 mod overdue;
+mod packing;
 mod race;
 mod reply;
 mod server;
@@ -85,11 +89,12 @@ mod websocket;
 pub use self::handshake::sha1;
 pub use self::{
     client::{AskError, Client, ClientMemory, Io},
-    compress::{Compressed, Packer},
+    compress::Compressed,
     deadlines::Deadlines,
     error::Error,
     halves::{Half, Halved, Lock, Receiver, Sender, Shared},
     handshake::Sha1,
+    packing::{Packed, Packing, Plain},
     reply::Reply,
     server::{Server, ServerIo, ServerMemory},
     side::{AsClient, AsServer, ClientSide, Random, ServerSide, Side},

@@ -40,6 +40,9 @@ pub trait Side: sealed::Sealed {
     fn would_deflate(_keys: &Self::Keys, _len: usize) -> bool {
         false
     }
+    /// What was written last is taken back, so later messages must not refer to it.
+    #[doc(hidden)]
+    fn forget(_keys: &mut Self::Keys) {}
 }
 
 /// The side of a server, with compression or without. Sealed.

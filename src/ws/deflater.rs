@@ -152,6 +152,11 @@ impl<M: AsMut<[u8]>> Deflater<M> {
     }
 
     #[cfg(feature = "drive")]
+    pub(super) const fn forget(&mut self) {
+        self.deflate.forget();
+    }
+
+    #[cfg(feature = "drive")]
     pub(super) const fn threshold(&self) -> usize {
         self.threshold
     }

@@ -35,6 +35,14 @@ impl<K, M: AsMut<[u8]>> WithDeflater<K, M> {
         }
     }
 
+    /// Later messages do not refer to earlier ones.
+    #[cfg(feature = "drive")]
+    pub(crate) const fn forget(&mut self) {
+        if let Some(deflater) = &mut self.deflater {
+            deflater.forget();
+        }
+    }
+
     /// Whether a message of `len` bytes will be compressed, if that makes it shorter.
     #[cfg(feature = "drive")]
     pub(crate) const fn would_deflate(&self, len: usize) -> bool {

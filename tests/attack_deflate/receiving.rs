@@ -13,11 +13,11 @@ fn a_message_is_skipped_wherever_it_is_cut() {
     for has_takeover in [false, true] {
         for is_packed in [false, true] {
             let content = Random(1).text(200);
-            let mut packer = Packer::new(15);
+            let mut packer = Packer::new(15, true);
             let payload = if is_packed { packer.pack(&content) } else { content.clone() };
             let first = if is_packed { 0xc1 } else { 0x81 };
             let wire = frame(first, &payload);
-            let mut second = Packer::new(15);
+            let mut second = Packer::new(15, true);
             let behind =
                 if has_takeover && is_packed { packer.pack(b"second second") } else { second.pack(b"second second") };
             let behind = [frame(0xc1, &behind), frame(0x81, b"third")].concat();
@@ -43,7 +43,7 @@ fn a_message_is_skipped_wherever_it_is_cut() {
 #[test]
 fn a_frame_larger_than_the_raw_memory_is_taken_wherever_it_is_cut() {
     let content: Vec<u8> = Random(2).noise(800).iter().map(|b| b & 0x7f).collect();
-    let packed = Packer::new(15).pack(&content);
+    let packed = Packer::new(15, true).pack(&content);
     let (head, tail) = packed.split_at(packed.len() / 2);
     assert!(tail.len() > 300);
     for wire in [frame(0xc1, &packed), [frame(0x41, head), frame(0x89, b"?"), frame(0x80, tail)].concat()] {
@@ -111,7 +111,7 @@ fn limits_are_told_at_the_same_byte_however_it_is_cut() {
     // Noise, then zeros, then noise: the ratio is exceeded in the middle.
     let mut random = Random(4);
     let content = [random.noise(3000), vec![0; 1_300_000], random.noise(3000)].concat();
-    let wire = frame(0xc2, &Packer::new(15).pack(&content));
+    let wire = frame(0xc2, &Packer::new(15, true).pack(&content));
     for (limit, ratio, error) in [
         (1 << 21, 10, Some(PeerError::CompressedTooMuch)),
         (1 << 21, 1032, None),

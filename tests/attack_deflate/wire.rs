@@ -1,9 +1,7 @@
 //! What a peer writes, compressed by zlib, and what an inbox tells of it.
 
-use flate2::{Compress, Compression as Level, FlushCompress};
-use sansocket::ws::{
-    Agreed, CloseCode, Compression, Connection, Inbox, Incoming, Inflating, Kind, Limits, ReceiveError, Server,
-};
+pub use crate::zlib::{Packer, agreed, frame};
+use sansocket::ws::{Agreed, CloseCode, Connection, Inbox, Incoming, Inflating, Kind, Limits, ReceiveError, Server};
 
 /// The same for the same seed.
 pub struct Random(pub u64);
@@ -40,16 +38,6 @@ impl Random {
     }
 }
 
-/// A server that allows a client windows of `bits`, and what it has agreed on with one that offers everything.
-pub fn agreed(bits: u8, has_takeover: bool) -> Option<Agreed> {
-    let mut server = Compression::new().receive_window_bits(bits);
-    if !has_takeover {
-        server = server.without_receive_takeover();
-    }
-    let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate; client_max_window_bits")];
-    server.accept(offer)
-}
-
 pub fn server(agreed: Option<Agreed>) -> Connection<Server> {
     Connection::server(Limits::new()).with_compression(agreed)
 }
@@ -62,42 +50,6 @@ pub type Unpacking = Inbox<Inflating<Vec<u8>, Vec<u8>>>;
 
 pub fn inbox(raw: usize, memory: usize, agreed: Option<Agreed>) -> Unpacking {
     Inbox::new(Inflating::new(vec![0; raw], vec![0; memory], agreed).unwrap())
-}
-
-/// A peer's compressor, with takeover.
-pub struct Packer(Compress);
-
-impl Packer {
-    pub fn new(bits: u8) -> Self {
-        Self(Compress::new_with_window_bits(Level::new(6), false, bits))
-    }
-
-    pub fn pack(&mut self, message: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(message.len() * 2 + 100);
-        self.0.compress_vec(message, &mut out, FlushCompress::Sync).unwrap();
-        out.truncate(out.len() - 4);
-        out
-    }
-}
-
-/// A masked frame.
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut wire = vec![first];
-    match payload.len() {
-        n @ ..126 => wire.push(0x80 | n as u8),
-        n @ ..65536 => {
-            wire.push(0x80 | 126);
-            wire.extend((n as u16).to_be_bytes());
-        }
-        n => {
-            wire.push(0x80 | 127);
-            wire.extend((n as u64).to_be_bytes());
-        }
-    }
-    let key = [1, 2, 3, 4];
-    wire.extend(key);
-    wire.extend(payload.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k));
-    wire
 }
 
 /// The length of the header of [`frame`].

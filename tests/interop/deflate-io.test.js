@@ -1,77 +1,19 @@
 // Compression under Socket.IO, with stock ends: `server --compress` against socket.io-client and Chromium, the client of sansocket-tokio against socket.io.
-// All goes through a tap that notes which frames are compressed: those whose first byte has the bit RSV1.
+// The awaited client and the program `client` are in `deflate-clients.test.js`. All goes through a tap that notes which frames are compressed.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import net from "node:net";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { Server } from "socket.io";
 import { io as io48 } from "socket.io-client";
 import { io as io41 } from "socket.io-client-4-1";
 import { startServer, until } from "./support.js";
+import { compressed, startTap } from "./tap.js";
 
 const lines = (n) => Array.from({ length: n }, (_, i) => ({ event: "tick", n: i, word: "消息" }));
-
-/** The frames of a WebSocket behind its handshake. `null`: it is none. */
-function frames(bytes, isUpgraded) {
-  const end = bytes.indexOf("\r\n\r\n");
-  if (!isUpgraded || end < 0) return [];
-  const found = [];
-  for (let at = end + 4; at + 2 <= bytes.length; ) {
-    let len = bytes[at + 1] & 0x7f;
-    let head = 2 + (bytes[at + 1] & 0x80 ? 4 : 0);
-    if (len === 126) [len, head] = [bytes.readUInt16BE(at + 2), head + 2];
-    else if (len === 127) [len, head] = [Number(bytes.readBigUInt64BE(at + 2)), head + 8];
-    if (at + head + len > bytes.length) break;
-    found.push({ opcode: bytes[at] & 15, isCompressed: (bytes[at] & 0x40) !== 0, len });
-    at += head + len;
-  }
-  return found;
-}
-
-/** Passes connections on to a port, and notes what goes over them. */
-async function startTap(to) {
-  const seen = [];
-  const sockets = new Set();
-  const server = net.createServer((near) => {
-    const far = net.connect(to, "127.0.0.1");
-    const one = { up: [], down: [] };
-    seen.push(one);
-    near.on("data", (d) => one.up.push(d)).pipe(far);
-    far.on("data", (d) => one.down.push(d)).pipe(near);
-    for (const s of [near, far]) {
-      sockets.add(s);
-      s.on("error", () => {}).on("close", () => (near.destroy(), far.destroy()));
-    }
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  return {
-    url: `http://127.0.0.1:${server.address().port}`,
-    /** Of all WebSockets: the frames of the client and those of the server, and the answers about extensions. */
-    told() {
-      const all = { up: [], down: [], extensions: [] };
-      for (const one of seen) {
-        const [up, down] = [Buffer.concat(one.up), Buffer.concat(one.down)];
-        const isUpgraded = down.subarray(0, 12).toString() === "HTTP/1.1 101" && up.includes("transport=websocket");
-        if (!isUpgraded) continue;
-        all.up.push(...frames(up, true));
-        all.down.push(...frames(down, true));
-        all.extensions.push(/^sec-websocket-extensions: *(.*)$/im.exec(down.subarray(0, down.indexOf("\r\n\r\n")).toString())?.[1]?.trim() ?? null);
-      }
-      return all;
-    },
-    forget: () => seen.splice(0),
-    stop() {
-      sockets.forEach((s) => s.destroy());
-      server.close();
-    },
-  };
-}
-
-const compressed = (all) => all.filter((f) => f.isCompressed);
 
 for (const [version, io] of [["4.8.4", io48], ["4.1.3", io41]]) {
   describe(`server --compress and socket.io-client ${version}`, { timeout: 120_000 }, () => {

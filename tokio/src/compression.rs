@@ -75,8 +75,8 @@ impl Compression {
         self
     }
 
-    /// The window of what the peer sends has at most 2^`bits` bytes: 8 to 15. A server does not compress with clients that cannot be told so. It matters
-    /// only with takeover.
+    /// The window of what the peer sends has at most 2^`bits` bytes: 8 to 15. It matters only with takeover. A client that cannot be told so, such as
+    /// Firefox, is asked to send each message by itself.
     #[must_use]
     pub const fn receive_window_bits(mut self, bits: u8) -> Self {
         self.receive_bits = bits;
@@ -145,6 +145,7 @@ impl Compression {
     /// As the core takes it.
     pub(crate) const fn core(&self) -> ws::Compression {
         let core = ws::Compression::new().send_window_bits(self.send_bits).receive_window_bits(self.receive_bits);
+        let core = core.receive_whole();
         if self.has_takeover { core } else { core.without_send_takeover().without_receive_takeover() }
     }
 

@@ -1,13 +1,13 @@
 use super::wait;
 use crate::{
-    drive::{self, Deadlines, Error, Failed, ServerMemory, Sha1, Timer, Transport},
+    drive::{self, Deadlines, Error, Failed, Packed, Packing, Plain, ServerMemory, Sha1, Timer, Transport},
     endpoint::Step,
     engineio::server::{Config, Refusal},
     http::Request,
     json::Value,
     socketio::{self, AckRequest, Content, ExpectAck, Namespace, Reason},
     time::Instant,
-    ws::Limits,
+    ws::{Compression, Deflater, Limits},
 };
 use core::fmt;
 
@@ -52,16 +52,16 @@ use core::fmt;
 /// # assert!(String::from_utf8_lossy(&all).contains("437[[1,2]]"));
 /// # Ok::<(), Box<dyn Error + Send + Sync>>(())
 /// ```
-pub struct Server<'m, T, C, F>(drive::Server<'m, T, C, F>);
+pub struct Server<'m, T, C, F, P: Packing = Plain>(drive::Server<'m, T, C, F, P>);
 
-impl<T, C, F> fmt::Debug for Server<'_, T, C, F> {
+impl<T, C, F, P: Packing> fmt::Debug for Server<'_, T, C, F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
 /// What [`Server::next`] returns.
-type Next<'s, 'm, T, C, F> = Result<Option<(Step<'s>, ServerIo<'s, 'm, T, C, F>)>, Error<Failed<T>>>;
+type Next<'s, 'm, T, C, F, P> = Result<Option<(Step<'s>, ServerIo<'s, 'm, T, C, F, P>)>, Error<Failed<T>>>;
 
 impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// As [`drive::Server::new`](crate::drive::Server::new).
@@ -69,6 +69,19 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         Self(drive::Server::new(transport, timer, random, names, memory))
     }
 
+    /// As [`drive::Server::with_compression`](crate::drive::Server::with_compression).
+    #[must_use]
+    pub fn with_compression(
+        self,
+        compression: Compression,
+        memory: &'m mut [u8],
+        deflater: Deflater<&'m mut [u8]>,
+    ) -> Server<'m, T, C, F, Packed> {
+        Server(self.0.with_compression(compression, memory, deflater))
+    }
+}
+
+impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8]), P: Packing> Server<'m, T, C, F, P> {
     /// As [`drive::Server::with_path`](crate::drive::Server::with_path).
     #[must_use]
     pub fn with_path(self, path: &'m str) -> Self {
@@ -119,7 +132,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// # Errors
     /// As there.
     #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
-    pub fn next(&mut self) -> Next<'_, 'm, T, C, F> {
+    pub fn next(&mut self) -> Next<'_, 'm, T, C, F, P> {
         Ok(wait(self.0.next())?.map(|(step, io)| (step, ServerIo(io))))
     }
 
@@ -142,12 +155,12 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     }
 
     /// The sending side, for an event that does not come from the client.
-    pub const fn io(&mut self) -> ServerIo<'_, 'm, T, C, F> {
+    pub const fn io(&mut self) -> ServerIo<'_, 'm, T, C, F, P> {
         ServerIo(self.0.io())
     }
 
     /// The driver itself, for the calls that do not wait and have no twin here. Its futures are run by [`wait`].
-    pub const fn driver(&mut self) -> &mut drive::Server<'m, T, C, F> {
+    pub const fn driver(&mut self) -> &mut drive::Server<'m, T, C, F, P> {
         &mut self.0
     }
 }
@@ -171,15 +184,15 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
 ///     Ok(())
 /// }
 /// ```
-pub struct ServerIo<'s, 'm, T, C, F>(&'s mut drive::ServerIo<'m, T, C, F>);
+pub struct ServerIo<'s, 'm, T, C, F, P: Packing = Plain>(&'s mut drive::ServerIo<'m, T, C, F, P>);
 
-impl<T, C, F> fmt::Debug for ServerIo<'_, '_, T, C, F> {
+impl<T, C, F, P: Packing> fmt::Debug for ServerIo<'_, '_, T, C, F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'_, 'm, T, C, F> {
+impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8]), P: Packing> ServerIo<'_, 'm, T, C, F, P> {
     /// As [`drive::ServerIo::accept`](crate::drive::ServerIo::accept).
     ///
     /// # Errors
@@ -263,7 +276,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'_, 'm, T, C, F> 
     }
 
     /// The driver itself, for its other calls. Its futures are run by [`wait`].
-    pub const fn driver(&mut self) -> &mut drive::ServerIo<'m, T, C, F> {
+    pub const fn driver(&mut self) -> &mut drive::ServerIo<'m, T, C, F, P> {
         self.0
     }
 }

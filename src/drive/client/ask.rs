@@ -1,6 +1,6 @@
 use super::{Client, Io};
 use crate::{
-    drive::{Timer, Transport},
+    drive::{Packing, Timer, Transport},
     endpoint::{
         Grow,
         client::{Emit, Over, Step},
@@ -41,13 +41,14 @@ impl fmt::Display for AskError {
 
 impl core::error::Error for AskError {}
 
-impl<'m, T, D, A, C, F, E> Client<'m, T, D, A, C, F>
+impl<'m, T, D, A, C, F, P, E> Client<'m, T, D, A, C, F, P>
 where
     T: Transport,
     D: FnMut() -> A,
     A: Future<Output = Result<T, E>>,
     C: Timer,
     F: FnMut(&mut [u8]),
+    P: Packing,
 {
     /// Sends an event, waits for its acknowledgement for `timeout_ms` milliseconds at most, and returns what `read` makes of it. It needs a slot for an
     /// acknowledgement. The event waits for the namespace as every other.
@@ -65,7 +66,7 @@ where
         content: &impl Content,
         timeout_ms: u32,
         read: impl FnOnce(&AckPacket<'_>, Attachments<'_>) -> X,
-        mut other: impl FnMut(Step<'_>, &mut Io<'m, T, C, F>),
+        mut other: impl FnMut(Step<'_>, &mut Io<'m, T, C, F, P>),
     ) -> Result<X, AskError> {
         let token = self.io.next_token();
         let deadline = self.io.now().after_millis(u64::from(timeout_ms));

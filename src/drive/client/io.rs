@@ -1,6 +1,8 @@
 use super::line::Line;
 use crate::{
-    drive::{Random, Timer, Transport, overdue::Overdue, race::race},
+    drive::{
+        ClientSide, Packed, Packing, Plain, Random, Timer, Transport, overdue::Overdue, packing::ClientKeys, race::race,
+    },
     endpoint::{
         Grow,
         client::{self, ClientEnd, Emit, Over, WebSocketLink},
@@ -8,7 +10,7 @@ use crate::{
     json::Args,
     socketio::{AckRequest, AckSlot, Content, Namespace, SendError, SlotCapacity, client::SocketSlot},
     time::Instant,
-    ws::Outbox,
+    ws::{Compression, Deflater, Outbox},
 };
 use core::{fmt, pin::pin};
 
@@ -27,9 +29,9 @@ pub(super) type End<'m> =
 ///
 /// Most calls do not wait. What they send is kept in the backlog, and is written when [`Client::next`](super::Client::next) or [`flush`](Self::flush) is
 /// awaited.
-pub struct Io<'m, T, C, F> {
+pub struct Io<'m, T, C, F: FnMut(&mut [u8]), P: Packing = Plain> {
     pub(super) end: End<'m>,
-    pub(super) outbox: Outbox<&'m mut [u8], Random<F>>,
+    pub(super) outbox: Outbox<&'m mut [u8], ClientKeys<'m, F, P>>,
     pub(super) line: Line<T>,
     pub(super) timer: C,
     pub(super) overdue: Overdue,
@@ -43,7 +45,7 @@ pub struct Io<'m, T, C, F> {
     asked: u32,
 }
 
-impl<T, C, F> fmt::Debug for Io<'_, T, C, F> {
+impl<T, C, F: FnMut(&mut [u8]), P: Packing> fmt::Debug for Io<'_, T, C, F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Io").field("held", &self.end.held()).finish_non_exhaustive()
     }
@@ -65,15 +67,34 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
         }
     }
 
+    /// The same, whose messages are compressed. The line is dropped.
+    pub(super) fn with_compression(
+        mut self,
+        compression: Compression,
+        deflater: Deflater<&'m mut [u8]>,
+    ) -> Io<'m, T, C, F, Packed> {
+        self.hang_up();
+        let Self { end, outbox, timer, overdue, write_ms, late, over, asked, .. } = self;
+        let outbox = outbox.with_deflater(deflater).offering(compression);
+        Io { end, outbox, line: Line::Down, timer, overdue, write_by: None, write_ms, late, over, asked }
+    }
+}
+
+impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8]), P: Packing> Io<'m, T, C, F, P> {
+    /// A line that is open counts as failed.
+    fn hang_up(&mut self) {
+        if self.line.take().is_some() {
+            self.cut();
+        }
+    }
+
     pub(super) fn map(self, change: impl FnOnce(End<'m>) -> End<'m>) -> Self {
         Self { end: change(self.end), ..self }
     }
 
     /// The same with lines of another type. The line is dropped.
-    pub(super) fn with_lines<U: Transport>(mut self) -> Io<'m, U, C, F> {
-        if self.line.take().is_some() {
-            self.cut();
-        }
+    pub(super) fn with_lines<U: Transport>(mut self) -> Io<'m, U, C, F, P> {
+        self.hang_up();
         let Self { end, outbox, timer, overdue, write_ms, late, over, asked, .. } = self;
         Io { end, outbox, line: Line::Down, timer, overdue, write_by: None, write_ms, late, over, asked }
     }
@@ -200,7 +221,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Io<'m, T, C, F> {
         self.line = Line::Open(transport);
         self.write_by = None;
         self.overdue = Overdue::default();
-        self.outbox.keys().bytes()
+        P::Client::<'m, F>::nonce(self.outbox.keys())
     }
 
     /// The line has failed, or could not be opened. Its transport is dropped.

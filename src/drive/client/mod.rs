@@ -1,4 +1,5 @@
 mod ask;
+mod compress;
 mod io;
 mod line;
 mod work;
@@ -6,7 +7,7 @@ mod work;
 pub use self::{ask::AskError, io::Io};
 
 use self::io::End;
-use super::{Timer, Transport};
+use super::{Packing, Plain, Timer, Transport};
 use crate::{
     endpoint::{
         Grow,
@@ -185,17 +186,17 @@ impl<A> fmt::Debug for ClientMemory<'_, A> {
 /// No call hangs. A line that the server takes nothing from for 20 s ([`with_write_timeout`](Self::with_write_timeout)) counts as failed, and the client
 /// connects again. To open a session, with the dialing, takes [`Config::open_timeout`] at most. A server that is silent is noticed by its heartbeats. A
 /// close takes 2 s at most. While bytes arrive without a pause, a deadline may count one second late.
-pub struct Client<'m, T, D, A, C, F> {
-    inbox: Inbox<&'m mut [u8]>,
+pub struct Client<'m, T, D, A, C, F: FnMut(&mut [u8]), P: Packing = Plain> {
+    inbox: Inbox<P::Rx<'m>>,
     collector: Collector<&'m mut [u8]>,
-    io: Io<'m, T, C, F>,
+    io: Io<'m, T, C, F, P>,
     dial: D,
     attempt: Pin<&'m mut Option<A>>,
     /// A line is to be opened.
     wants_line: bool,
 }
 
-impl<T, D, A, C, F> fmt::Debug for Client<'_, T, D, A, C, F> {
+impl<T, D, A, C, F: FnMut(&mut [u8]), P: Packing> fmt::Debug for Client<'_, T, D, A, C, F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("io", &self.io).finish_non_exhaustive()
     }
@@ -237,7 +238,17 @@ where
             wants_line: false,
         }
     }
+}
 
+impl<'m, T, D, A, C, F, P, E> Client<'m, T, D, A, C, F, P>
+where
+    T: Transport,
+    D: FnMut() -> A,
+    A: Future<Output = Result<T, E>>,
+    C: Timer,
+    F: FnMut(&mut [u8]),
+    P: Packing,
+{
     /// Asks for credentials at each CONNECT. As [`ClientEnd::with_auth`].
     #[must_use]
     pub fn with_auth(self, room: usize) -> Self {
@@ -272,7 +283,7 @@ where
         mut self,
         dial: D2,
         mut attempt: Pin<&'m mut Option<A2>>,
-    ) -> Client<'m, U, D2, A2, C, F>
+    ) -> Client<'m, U, D2, A2, C, F, P>
     where
         U: Transport,
         D2: FnMut() -> A2,
@@ -303,7 +314,7 @@ where
     /// [`Grow`] if the memory is too small for a message, for attachments or for a packet to send. Nothing was lost: replace the memory
     /// ([`replace_rx`](Self::replace_rx), [`replace_files`](Self::replace_files), [`Io::replace_tx`]) and go on. Until then nothing else is done. If a
     /// server that sends too much is to be left instead, set [`Config::limits`] to what the memory holds.
-    pub async fn next(&mut self) -> Result<(Step<'_>, &mut Io<'m, T, C, F>), Grow> {
+    pub async fn next(&mut self) -> Result<(Step<'_>, &mut Io<'m, T, C, F, P>), Grow> {
         self.step(Instant::FAR_FUTURE, None).await
     }
 
@@ -312,7 +323,7 @@ where
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    pub async fn next_until(&mut self, limit: Instant) -> Result<Option<(Step<'_>, &mut Io<'m, T, C, F>)>, Grow> {
+    pub async fn next_until(&mut self, limit: Instant) -> Result<Option<(Step<'_>, &mut Io<'m, T, C, F, P>)>, Grow> {
         let (step, io) = self.step(limit, None).await?;
         Ok(if let Step::Idle = step { None } else { Some((step, io)) })
     }
@@ -351,7 +362,7 @@ where
     }
 
     /// All but the memory to receive into: what sends.
-    pub const fn io(&mut self) -> &mut Io<'m, T, C, F> {
+    pub const fn io(&mut self) -> &mut Io<'m, T, C, F, P> {
         &mut self.io
     }
 

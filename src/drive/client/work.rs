@@ -2,7 +2,7 @@
 
 use super::{Client, Io, io::OWN, line::Line};
 use crate::{
-    drive::{Timer, Transport, race::race},
+    drive::{Packing, Timer, Transport, race::race},
     endpoint::{
         Grow, What,
         client::{self, Step},
@@ -22,20 +22,21 @@ enum Worked {
     Never,
 }
 
-impl<'m, T, D, A, C, F, E> Client<'m, T, D, A, C, F>
+impl<'m, T, D, A, C, F, P, E> Client<'m, T, D, A, C, F, P>
 where
     T: Transport,
     D: FnMut() -> A,
     A: Future<Output = Result<T, E>>,
     C: Timer,
     F: FnMut(&mut [u8]),
+    P: Packing,
 {
     /// The next step. `Idle`: it is `limit`. `asking`: the token of the only question whose answer is wanted.
     pub(super) async fn step(
         &mut self,
         limit: Instant,
         asking: Option<u32>,
-    ) -> Result<(Step<'_>, &mut Io<'m, T, C, F>), Grow> {
+    ) -> Result<(Step<'_>, &mut Io<'m, T, C, F, P>), Grow> {
         let (step, now) = self.advance(limit).await?;
         let Self { inbox, collector, io, .. } = self;
         let step = match step {

@@ -3,7 +3,7 @@
 use super::{Server, ServerIo};
 use crate::{
     drive::{
-        Error, Failed, Sha1, Timer, Transport,
+        Error, Failed, Packing, Sha1, Side, Timer, Transport,
         handshake::{Verdict, look_for_request},
         websocket::Look,
     },
@@ -17,7 +17,7 @@ use crate::{
     ws::Accept,
 };
 
-impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
+impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8]), P: Packing> Server<'m, T, C, F, P> {
     /// Receives the client's request, and opens its session. The request is lent until the next call; its head must fit into the receive memory.
     ///
     /// If the future is dropped, call it again: it goes on where it was.
@@ -73,7 +73,10 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     fn open(&mut self) {
         let now = self.io.now();
         let sid = Sid::from_random(self.io.random.bytes());
-        let link = ServerLink::open(Carrier::WebSocket, sid, self.config, self.limits, now);
+        let mut link = ServerLink::open(Carrier::WebSocket, sid, self.config, self.limits, now);
+        if P::Server::compression(self.io.reply.outbox.keys()).is_some() {
+            link = link.with_compression_of(&self.io.reply.core.ws);
+        }
         let mut session = self.take_session();
         session.reopen(now.after_millis(ServerEnd::<&[&str]>::CONNECT_MS));
         self.io.end = ServerEnd::with_session(link, session);

@@ -2,14 +2,14 @@
 
 use crate::{
     drive::{
-        AsServer, Error, Failed, Reply, Timer, Transport, core::FAREWELL_MS, error::End, overdue::Overdue, race::race,
-        side::Random,
+        Error, Failed, Packing, Plain, Reply, Side, Timer, Transport, core::FAREWELL_MS, error::End, overdue::Overdue,
+        packing::ServerKeys, race::race, side::Random,
     },
     endpoint::ServerEnd,
     json::Value,
     socketio::{AckRequest, AckSlot, Content, ExpectAck, Namespace, Reason, SendError, Sid, server::Session},
     time::Instant,
-    ws::{Inbox, Kept, NoKeys, Out, Stored},
+    ws::{self, Inbox, Kept, Out, Storage},
 };
 use core::{fmt, pin::pin};
 
@@ -72,8 +72,8 @@ type Io<'m> = Session<&'m [&'m str], &'m mut [AckSlot]>;
 ///     Ok(())
 /// }
 /// ```
-pub struct ServerIo<'m, T, C, F> {
-    pub(super) reply: Reply<T, C, AsServer, &'m mut [u8]>,
+pub struct ServerIo<'m, T, C, F, P: Packing = Plain> {
+    pub(super) reply: Reply<T, C, P::Server<'m>, &'m mut [u8]>,
     pub(super) end: ServerEnd<&'m [&'m str], &'m mut [AckSlot]>,
     pub(super) random: Random<F>,
     pub(super) overdue: Overdue,
@@ -82,13 +82,13 @@ pub struct ServerIo<'m, T, C, F> {
     pub(super) is_urgent: bool,
 }
 
-impl<T, C, F> fmt::Debug for ServerIo<'_, T, C, F> {
+impl<T, C, F, P: Packing> fmt::Debug for ServerIo<'_, T, C, F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerIo").field("end", &self.end).field("farewell", &self.farewell).finish_non_exhaustive()
     }
 }
 
-impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
+impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8]), P: Packing> ServerIo<'m, T, C, F, P> {
     /// Accepts the client into a namespace that it asked for. As [`Session::accept`], with a random id.
     ///
     /// # Errors
@@ -155,15 +155,18 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
     /// See [`ServerIo`].
     pub async fn say(
         &mut self,
-        mut write: impl FnMut(&mut Io<'m>, &mut Out<'_, Kept<'_, Stored, NoKeys>>) -> Result<(), SendError>,
+        mut write: impl FnMut(&mut Io<'m>, &mut Out<'_, Kept<'_, ws::Server, ServerKeys<'m, P>>>) -> Result<(), SendError>,
     ) -> Result<(), Error<Failed<T>>> {
         loop {
             self.reply.core.check()?;
-            let mut out = Out::stored(&mut self.reply.outbox);
+            let mut out = self.reply.core.ws.out(&mut self.reply.outbox);
             match write(self.end.io(), &mut out) {
                 Ok(()) => return Ok(()),
                 Err(e) => {
-                    out.clear();
+                    if !out.is_empty() {
+                        out.clear();
+                        P::Server::forget(self.reply.outbox.keys());
+                    }
                     match e {
                         SendError::Capacity(e) if self.reply.outbox.is_empty() => return Err(Error::Outbox(e)),
                         SendError::Capacity(_) => self.reply.write().await?,
@@ -286,7 +289,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> ServerIo<'m, T, C, F> {
     }
 
     /// Drops what the client still sends, until it ends the transport. Else the system would throw away what was sent last.
-    pub(super) async fn linger<S: AsMut<[u8]>>(&mut self, inbox: &mut Inbox<S>) {
+    pub(super) async fn linger<S: Storage>(&mut self, inbox: &mut Inbox<S>) {
         let until = self.now().after_millis(FAREWELL_MS);
         let Reply { transport, timer, .. } = &mut self.reply;
         while self.farewell == Farewell::Said && timer.now() < until {

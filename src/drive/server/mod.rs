@@ -1,6 +1,7 @@
 //! One client of a Socket.IO server over a WebSocket.
 
 mod accept;
+mod compress;
 mod io;
 
 pub use self::io::ServerIo;
@@ -8,8 +9,8 @@ pub use self::io::ServerIo;
 use self::io::{Farewell, Waited};
 
 use super::{
-    Deadlines, Error, Failed, Reply, Timer, Transport, core::Core, error::End, handshake::Stage, overdue::Overdue,
-    race::race, side::Random, websocket::Look,
+    Deadlines, Error, Failed, Packing, Plain, Reply, Timer, Transport, core::Core, error::End, handshake::Stage,
+    overdue::Overdue, race::race, side::Random, websocket::Look,
 };
 use crate::{
     endpoint::{ServerEnd, Step},
@@ -115,17 +116,17 @@ pub struct ServerMemory<'m> {
 /// # The end
 /// However a connection ends, also if the transport fails or the client does not read, [`next`](Self::next) returns what is left to tell: the
 /// acknowledgements that will not come, then [`Step::Closed`] with the reason, then `None`. [`renew`](Self::renew) begins with the next client.
-pub struct Server<'m, T, C, F> {
-    inbox: Inbox<&'m mut [u8]>,
+pub struct Server<'m, T, C, F, P: Packing = Plain> {
+    inbox: Inbox<P::Rx<'m>>,
     files: Collector<&'m mut [u8]>,
     stage: Stage,
     path: &'m str,
     config: Config,
     limits: Limits,
-    io: ServerIo<'m, T, C, F>,
+    io: ServerIo<'m, T, C, F, P>,
 }
 
-impl<T, C, F> fmt::Debug for Server<'_, T, C, F> {
+impl<T, C, F, P: Packing> fmt::Debug for Server<'_, T, C, F, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("stage", &self.stage).field("io", &self.io).finish_non_exhaustive()
     }
@@ -165,7 +166,9 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
             io,
         }
     }
+}
 
+impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8]), P: Packing> Server<'m, T, C, F, P> {
     /// At this path instead of `/socket.io/`. A slash at its end does not count.
     #[must_use]
     pub const fn with_path(mut self, path: &'m str) -> Self {
@@ -207,7 +210,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// [`Error::Memory`] if a packet that arrived, or one that the protocol sends, needs more memory than was lent: replace it ([`inbox`](Self::inbox),
     /// [`files`](Self::files), [`ServerIo::replace_tx`]) and call again, or [`close`](Self::close). Nothing is lost. [`Error::Order`] before
     /// [`accept`](Self::accept).
-    pub async fn next(&mut self) -> Result<Option<(Step<'_>, &mut ServerIo<'m, T, C, F>)>, Error<Failed<T>>> {
+    pub async fn next(&mut self) -> Result<Option<(Step<'_>, &mut ServerIo<'m, T, C, F, P>)>, Error<Failed<T>>> {
         Ok(match self.ready().await? {
             Found::Item => Some(self.take()),
             Found::Step(step) => Some((step, &mut self.io)),
@@ -215,7 +218,7 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
         })
     }
 
-    fn take(&mut self) -> (Step<'_>, &mut ServerIo<'m, T, C, F>) {
+    fn take(&mut self) -> (Step<'_>, &mut ServerIo<'m, T, C, F, P>) {
         let now = self.io.now();
         (self.io.end.take(&mut self.inbox, &mut self.files, now), &mut self.io)
     }
@@ -359,12 +362,12 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     }
 
     /// The sending side, for an event that does not come from the client.
-    pub const fn io(&mut self) -> &mut ServerIo<'m, T, C, F> {
+    pub const fn io(&mut self) -> &mut ServerIo<'m, T, C, F, P> {
         &mut self.io
     }
 
     /// The receive memory, to replace it.
-    pub const fn inbox(&mut self) -> &mut Inbox<&'m mut [u8]> {
+    pub const fn inbox(&mut self) -> &mut Inbox<P::Rx<'m>> {
         &mut self.inbox
     }
 

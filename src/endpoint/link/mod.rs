@@ -143,6 +143,13 @@ impl ServerLink {
         self
     }
 
+    /// As [`with_compression`](Self::with_compression), with that of a connection whose handshake a driver has done.
+    #[cfg(feature = "drive")]
+    pub(crate) fn with_compression_of(mut self, other: &Connection<Server>) -> Self {
+        self.ws = self.ws.map(|ws| ws.with_compression_of(other));
+        self
+    }
+
     /// The next event of a WebSocket. `None`: all bytes in `inbox` were used. Also `None` before the first [`transmit`](Self::transmit), and over
     /// polling. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last. See [`ServerLink`] for an example.
     ///

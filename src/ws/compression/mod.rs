@@ -40,6 +40,8 @@ pub struct Compression {
     receive_bits: u8,
     has_send_takeover: bool,
     has_receive_takeover: bool,
+    /// Messages are taken whole.
+    is_whole: bool,
 }
 
 /// The compression that both ends agreed on. See [`Compression`].
@@ -110,7 +112,7 @@ impl Compression {
     /// Windows of 32 KiB in both directions, which are kept from one message to the next.
     #[must_use]
     pub const fn new() -> Self {
-        Self { send_bits: 15, receive_bits: 15, has_send_takeover: true, has_receive_takeover: true }
+        Self { send_bits: 15, receive_bits: 15, has_send_takeover: true, has_receive_takeover: true, is_whole: false }
     }
 
     /// This end compresses with a window of at most 2^`bits` bytes: 8 to 15; other values are taken as the nearest of them.
@@ -122,7 +124,8 @@ impl Compression {
 
     /// The peer must compress with a window of at most 2^`bits` bytes: 8 to 15; other values are taken as the nearest of them.
     ///
-    /// Many peers cannot compress with 8 bits, and some fail when they are asked to. A server cannot ask a client that does not offer it.
+    /// Many peers cannot compress with 8 bits, and some fail when they are asked to. A server cannot ask a client that does not offer it (RFC 7692 section
+    /// 7.1.2.2), such as Firefox: see [`receive_whole`](Self::receive_whole).
     #[must_use]
     pub const fn receive_window_bits(mut self, bits: u8) -> Self {
         self.receive_bits = clamp(bits);
@@ -140,6 +143,27 @@ impl Compression {
     #[must_use]
     pub const fn without_receive_takeover(mut self) -> Self {
         self.has_receive_takeover = false;
+        self
+    }
+
+    /// This end takes messages whole. So a server with a window below 15 bits also serves a client that cannot be told so: it asks for each message by
+    /// itself, which needs no window beside the message, whatever distances are in it. Without this such a client goes without compression.
+    ///
+    /// Not for a server that takes messages in parts ([`Inbox::poll_part`](super::Inbox::poll_part)): a part may refer to 32 KiB before it, so of such a
+    /// client it could take no message that is longer than its memory. Without compression it takes any.
+    ///
+    /// ```
+    /// use sansocket::ws::Compression;
+    ///
+    /// let offer: [(&[u8], &[u8]); 1] = [(b"sec-websocket-extensions", b"permessage-deflate")]; // of Firefox
+    /// let small = Compression::new().receive_window_bits(10);
+    /// assert_eq!(small.accept(offer), None);
+    /// let agreed = small.receive_whole().accept(offer).expect("each message by itself");
+    /// assert_eq!(agreed.response().as_str(), "permessage-deflate; client_no_context_takeover");
+    /// ```
+    #[must_use]
+    pub const fn receive_whole(mut self) -> Self {
+        self.is_whole = true;
         self
     }
 
@@ -254,18 +278,20 @@ impl Compression {
 
     /// What a server agrees to.
     fn serve(&self, offer: &Parameters) -> Option<Agreed> {
-        let receive_bits = match offer.client_bits {
-            Some(bits) => self.receive_bits.min(bits.unwrap_or(15)),
+        let (receive_bits, has_window) = match offer.client_bits {
+            Some(bits) => (self.receive_bits.min(bits.unwrap_or(15)), true),
+            None if self.receive_bits == 15 => (15, true),
             // The client could not be told.
-            None if self.receive_bits < 15 => return None,
-            None => 15,
+            None if !self.is_whole => return None,
+            None => (15, false),
         };
         let send_bits = self.send_bits.min(offer.server_bits.flatten().unwrap_or(15));
         let kept = Self {
             send_bits,
             receive_bits,
             has_send_takeover: self.has_send_takeover && offer.server_takeover,
-            has_receive_takeover: self.has_receive_takeover && offer.client_takeover,
+            has_receive_takeover: self.has_receive_takeover && offer.client_takeover && has_window,
+            is_whole: false,
         };
         Some(Agreed { kept, is_told: send_bits < 15 || offer.server_bits.is_some() })
     }
@@ -285,6 +311,7 @@ impl Compression {
             receive_bits,
             has_send_takeover: self.has_send_takeover && chosen.client_takeover,
             has_receive_takeover: chosen.server_takeover,
+            is_whole: false,
         };
         Ok(Agreed { kept, is_told: false })
     }

@@ -162,6 +162,13 @@ impl<R> Connection<R> {
         new
     }
 
+    /// With the compression that `other` has.
+    #[cfg(feature = "drive")]
+    pub(crate) const fn with_compression_of(mut self, other: &Self) -> Self {
+        self.leniency = self.leniency.with_compression_of(other.leniency);
+        self
+    }
+
     #[cfg(feature = "drive")]
     pub(crate) const fn has_received_close(&self) -> bool {
         matches!(self.state.receiving, Receiving::Closed(_))

@@ -11,9 +11,10 @@ pub use self::{
     peer::{Peer, Say, Shake, URL},
 };
 use sansocket::{
-    drive::{AsClient, AsServer, Error, WebSocket},
+    deflate::Tier,
+    drive::{AsClient, AsServer, Compressed, Error, WebSocket},
     http::Url,
-    ws::{Client, MaskSource, NoKeys, Role, Server},
+    ws::{Client, Compression, Deflater, Growing, Inflating, MaskSource, NoKeys, Role, Server},
 };
 use std::{
     pin::pin,
@@ -23,13 +24,16 @@ use std::{
 
 pub type Failure = Error<Broken>;
 pub type Memory = Vec<u8>;
-pub type Driven<D> = WebSocket<Line, Clock, D, Memory, Memory>;
+pub type Driven<D> = WebSocket<Line, Clock, D, <D as End>::Rx, Memory>;
 pub type ClientSide = AsClient<fn(&mut [u8])>;
 
 /// The role of the driver under test, with the role of its peer.
 pub trait End: sansocket::drive::Side + Sized {
     type Peer: Role + Shake + 'static;
     type PeerKeys: MaskSource<Self::Peer> + 'static;
+    /// What it receives into.
+    type Rx: Growing;
+    const COMPRESSES: bool = false;
     const NAME: &str;
     fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Self::Peer, Self::PeerKeys>;
     fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self>;
@@ -40,10 +44,11 @@ pub trait End: sansocket::drive::Side + Sized {
 impl End for AsServer {
     type Peer = Client;
     type PeerKeys = fn() -> [u8; 4];
+    type Rx = Memory;
     const NAME: &str = "server";
 
     fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Client, fn() -> [u8; 4]> {
-        Peer::client(from, to)
+        Peer::client(from, to, None)
     }
 
     fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self> {
@@ -59,10 +64,11 @@ impl End for AsServer {
 impl End for ClientSide {
     type Peer = Server;
     type PeerKeys = NoKeys;
+    type Rx = Memory;
     const NAME: &str = "client";
 
     fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Server, NoKeys> {
-        Peer::server(from, to)
+        Peer::server(from, to, None)
     }
 
     fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self> {
@@ -72,6 +78,59 @@ impl End for ClientSide {
     async fn shake(driver: &mut Driven<Self>) -> Result<(), Failure> {
         let url = Url::parse(URL).unwrap();
         assert_eq!(driver.connect(&url).await?.status().0, 101);
+        Ok(())
+    }
+}
+
+/// A window of 256 bytes in each direction, kept from one message to the next.
+const COMPRESSION: Compression = Compression::new().receive_window_bits(8).send_window_bits(8);
+
+fn compressing<D: sansocket::drive::Side>(
+    driver: WebSocket<Line, Clock, D, Memory, Memory>,
+) -> WebSocket<Line, Clock, Compressed<D, Memory>, Inflating<Memory, Memory>, Memory> {
+    let deflater = Deflater::new(Tier::TINY, vec![0; Tier::TINY.bytes()]).unwrap().with_threshold(8);
+    driver.with_compression(COMPRESSION, vec![0; 2048], deflater)
+}
+
+impl End for Compressed<AsServer, Memory> {
+    type Peer = Client;
+    type PeerKeys = fn() -> [u8; 4];
+    type Rx = Inflating<Memory, Memory>;
+    const COMPRESSES: bool = true;
+    const NAME: &str = "server, compressed";
+
+    fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Client, fn() -> [u8; 4]> {
+        Peer::client(from, to, Some(COMPRESSION))
+    }
+
+    fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self> {
+        compressing(<AsServer as End>::driver(line, clock, rx, tx))
+    }
+
+    async fn shake(driver: &mut Driven<Self>) -> Result<(), Failure> {
+        assert!(driver.accept().await?.fields().get("sec-websocket-extensions").is_some());
+        Ok(())
+    }
+}
+
+impl End for Compressed<ClientSide, Memory> {
+    type Peer = Server;
+    type PeerKeys = NoKeys;
+    type Rx = Inflating<Memory, Memory>;
+    const COMPRESSES: bool = true;
+    const NAME: &str = "client, compressed";
+
+    fn peer(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Peer<Server, NoKeys> {
+        Peer::server(from, to, Some(COMPRESSION))
+    }
+
+    fn driver(line: Line, clock: Clock, rx: usize, tx: usize) -> Driven<Self> {
+        compressing(<ClientSide as End>::driver(line, clock, rx, tx))
+    }
+
+    async fn shake(driver: &mut Driven<Self>) -> Result<(), Failure> {
+        let url = Url::parse(URL).unwrap();
+        assert!(driver.connect(&url).await?.fields().get("sec-websocket-extensions").is_some());
         Ok(())
     }
 }

@@ -3,10 +3,11 @@
 use super::line::{Pipe, Shared};
 use crate::support::Told;
 use sansocket::{
+    deflate::Tier,
     http::{HeadScanner, Limits as HeadLimits, Request, ResponseHead, Url},
     ws::{
-        Accept, Client, CloseCode, Connect, Connection, Inbox, Incoming, Kind, Limits, MaskSource, NoKeys, OWED_MAX,
-        Outbox, Role, Server,
+        Accept, Agreed, Client, CloseCode, Compression, Connect, Connection, Deflater, Inbox, Incoming, Inflating,
+        Kind, Limits, MaskSource, NoKeys, OWED_MAX, Outbox, Role, Server, WithDeflater,
     },
 };
 use std::collections::VecDeque;
@@ -33,14 +34,14 @@ impl Say {
 
 /// What the driver must do to begin.
 pub trait Shake {
-    fn greeting() -> Vec<u8>;
+    fn greeting(compression: Option<Compression>) -> Vec<u8>;
     fn head() -> HeadScanner;
-    /// What is answered to the head.
-    fn answer(head: &mut [u8]) -> Vec<u8>;
+    /// What is answered to the head, and what was agreed on.
+    fn answer(head: &mut [u8], compression: Option<Compression>) -> (Vec<u8>, Option<Agreed>);
 }
 
 impl Shake for Server {
-    fn greeting() -> Vec<u8> {
+    fn greeting(_: Option<Compression>) -> Vec<u8> {
         Vec::new()
     }
 
@@ -48,18 +49,20 @@ impl Shake for Server {
         HeadScanner::new(HeadLimits::new())
     }
 
-    fn answer(head: &mut [u8]) -> Vec<u8> {
+    fn answer(head: &mut [u8], compression: Option<Compression>) -> (Vec<u8>, Option<Agreed>) {
         let request = Request::parse(head).unwrap();
         let mut memory = [0; 512];
-        let n = Accept::check(&request).unwrap().write(&[], &mut memory).unwrap();
-        [b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", &memory[..n]].concat()
+        let accept = Accept::check(&request).unwrap();
+        let accept = compression.iter().fold(accept, |accept, compression| accept.compress(compression));
+        let n = accept.write(&[], &mut memory).unwrap();
+        ([b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", &memory[..n]].concat(), accept.compression())
     }
 }
 
 impl Shake for Client {
-    fn greeting() -> Vec<u8> {
+    fn greeting(compression: Option<Compression>) -> Vec<u8> {
         let mut memory = [0; 512];
-        let n = Connect::for_url(&Url::parse(URL).unwrap(), NONCE).write(&mut memory).unwrap();
+        let n = connect(compression).write(&mut memory).unwrap();
         memory[..n].to_vec()
     }
 
@@ -67,17 +70,24 @@ impl Shake for Client {
         HeadScanner::response(HeadLimits::new())
     }
 
-    fn answer(head: &mut [u8]) -> Vec<u8> {
+    fn answer(head: &mut [u8], compression: Option<Compression>) -> (Vec<u8>, Option<Agreed>) {
         let response = ResponseHead::parse(head).unwrap();
-        Connect::for_url(&Url::parse(URL).unwrap(), NONCE).check(&response).unwrap().expect("101");
-        Vec::new()
+        let opened = connect(compression).check(&response).unwrap().expect("101");
+        (Vec::new(), opened.compression())
     }
+}
+
+fn connect(compression: Option<Compression>) -> Connect<'static> {
+    let connect = Connect::for_url(&Url::parse(URL).unwrap(), NONCE);
+    compression.into_iter().fold(connect, Connect::compress)
 }
 
 pub struct Peer<R, K> {
     pub ws: Connection<R>,
-    inbox: Inbox<Vec<u8>>,
-    outbox: Outbox<Vec<u8>, K>,
+    inbox: Inbox<Inflating<Vec<u8>, Vec<u8>>>,
+    outbox: Outbox<Vec<u8>, WithDeflater<K, Vec<u8>>>,
+    compression: Option<Compression>,
+    pub agreed: Option<Agreed>,
     /// What the transport has not taken yet.
     out: VecDeque<u8>,
     pub from: Shared<Pipe>,
@@ -93,24 +103,36 @@ pub struct Peer<R, K> {
 }
 
 impl Peer<Client, fn() -> [u8; 4]> {
-    pub fn client(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Self {
-        Self::new(Connection::client(Limits::new()), Outbox::with_keys(Vec::new(), || [1, 2, 3, 4]), from, to)
+    pub fn client(from: &Shared<Pipe>, to: &Shared<Pipe>, compression: Option<Compression>) -> Self {
+        let outbox = Outbox::with_keys(Vec::new(), (|| [1, 2, 3, 4]) as fn() -> [u8; 4]);
+        Self::new(Connection::client(Limits::new()), outbox, from, to, compression)
     }
 }
 
 impl Peer<Server, NoKeys> {
-    pub fn server(from: &Shared<Pipe>, to: &Shared<Pipe>) -> Self {
-        Self::new(Connection::server(Limits::new()), Outbox::new(Vec::new()), from, to)
+    pub fn server(from: &Shared<Pipe>, to: &Shared<Pipe>, compression: Option<Compression>) -> Self {
+        Self::new(Connection::server(Limits::new()), Outbox::new(Vec::new()), from, to, compression)
     }
 }
 
 impl<R: Role + Shake, K: MaskSource<R>> Peer<R, K> {
-    fn new(ws: Connection<R>, outbox: Outbox<Vec<u8>, K>, from: &Shared<Pipe>, to: &Shared<Pipe>) -> Self {
+    /// `compression`: what it offers or accepts.
+    fn new(
+        ws: Connection<R>,
+        outbox: Outbox<Vec<u8>, K>,
+        from: &Shared<Pipe>,
+        to: &Shared<Pipe>,
+        compression: Option<Compression>,
+    ) -> Self {
+        let tier = Tier::TINY;
+        let deflater = compression.map(|_| Deflater::new(tier, vec![0; tier.bytes()]).unwrap().with_threshold(8));
         Self {
             ws,
-            inbox: Inbox::new(vec![0; 1 << 16]),
-            outbox,
-            out: R::greeting().into(),
+            inbox: Inbox::new(Inflating::new(vec![0; 1 << 16], vec![0; 4096], None).unwrap()),
+            outbox: outbox.with_deflater(deflater),
+            compression,
+            agreed: None,
+            out: R::greeting(compression).into(),
             from: from.clone(),
             to: to.clone(),
             head: Some(R::head()),
@@ -161,9 +183,14 @@ impl<R: Role + Shake, K: MaskSource<R>> Peer<R, K> {
     fn hear(&mut self) {
         if let Some(scanner) = &mut self.head {
             let Some(n) = scanner.scan(self.inbox.bytes()).unwrap() else { return };
-            self.out.extend(R::answer(&mut self.inbox.bytes()[..n]));
+            let (answer, agreed) = R::answer(&mut self.inbox.bytes()[..n], self.compression);
+            self.out.extend(answer);
             self.inbox.consume(n);
             self.head = None;
+            self.agreed = agreed;
+            self.ws = self.ws.clone().with_compression(agreed);
+            self.inbox.agree(agreed).unwrap();
+            self.outbox.keys().agree(agreed.as_ref());
         }
         loop {
             let told = match self.inbox.poll_message(&mut self.ws).unwrap() {
