@@ -46,7 +46,7 @@ fn an_acknowledgement_with_an_attachment_and_without_arguments_is_told() {
     host.turn(1);
     assert_eq!(host.told.last().unwrap(), "ack Some(7) [300]");
 
-    let mut host = Host::new(Transport::Polling);
+    let mut host = Host::polling();
     host.post(b"40", 0);
     host.ask(7, None);
     host.post(b"461-0[]\x1ebAQIDBAEBAQEBAQEBAQEBAQ==\x1e42[\"x\"]", 1);
@@ -56,7 +56,7 @@ fn an_acknowledgement_with_an_attachment_and_without_arguments_is_told() {
 /// The room for a packet with attachments is asked for, also if packets that are no messages come before it in the body.
 #[test]
 fn a_binary_event_behind_a_pong_in_a_post_is_told() {
-    let mut host = Host::new(Transport::Polling);
+    let mut host = Host::polling();
     host.post(b"40", 0);
     host.post(b"3\x1e451-[\"x\",{\"_placeholder\":true,\"num\":0}]\x1e3\x1ebAQIDBA==\x1e42[\"y\"]", 1);
     assert_eq!(host.told[2..], ["event Some([34, 120, 34]) [4]", "event Some([34, 121, 34]) []"]);
@@ -78,7 +78,7 @@ fn a_session_that_failed_stays_failed_when_a_namespace_is_accepted() {
 /// The memory for attachments follows the packet, not the payload that the packet stands in.
 #[test]
 fn a_post_of_many_small_packets_asks_for_little_memory() {
-    let mut host = Host::new(Transport::Polling);
+    let mut host = Host::polling();
     host.post(b"40", 0);
     let one = "451-[\"x\",{\"_placeholder\":true,\"num\":0}]\x1ebAQ==";
     let body = vec![one; 2000].join("\x1e");

@@ -3,9 +3,10 @@
 use sansocket::{
     engineio::{
         Event, Packets, Reason, Sid,
-        server::{Config, Session},
+        server::{Config, PollError, Session},
     },
     time::Instant,
+    ws::{self, Out},
 };
 
 const fn at(ms: u64) -> Instant {
@@ -25,6 +26,37 @@ fn a_clients_ping_is_a_transport_error() {
     assert_eq!(engine.poll_post(&mut packets, at(1)), Some(Event::Opened));
     assert_eq!(engine.poll_post(&mut packets, at(1)), Some(Event::Closed(Reason::TransportError)));
     assert_eq!(engine.poll_post(&mut packets, at(1)), None);
+}
+
+/// The open packet is in front of all others, whatever has come before it was written, and though each message is answered at once.
+#[test]
+fn nothing_goes_ahead_of_the_open_packet() {
+    let mut engine = Session::open(Sid::from_random([9; 15]), Config::new(), at(0));
+    let (mut ws, mut inbox) = (ws::Connection::server(ws::Limits::new()), ws::Inbox::new([0; 64]));
+    let frame = b"\x81\x83\0\0\0\x004hi";
+    inbox.space().unwrap()[..frame.len()].copy_from_slice(frame);
+    inbox.commit(frame.len());
+    let (mut memory, mut opened) = ([0; 256], 0);
+    let mut out = ws.out(&mut memory);
+    for _ in 0..2 {
+        while let Some(event) = engine.poll_event(&mut inbox, &mut ws, at(0)).unwrap() {
+            match event {
+                Event::Message(message) => engine.send(message, &mut out).unwrap(),
+                _ => opened += 1,
+            }
+        }
+        while engine.poll_transmit(&mut out).unwrap() {}
+    }
+    assert!(out.written()[2..].starts_with(b"0{\"sid\"") && out.written().ends_with(b"\x81\x034hi"));
+    assert_eq!(opened, 1);
+
+    // Over polling who posts before the first GET was answered has guessed the id.
+    let mut engine = polling();
+    assert_eq!(engine.begin_post(), Err(PollError::Unopened));
+    let mut out = Out::stored(&mut memory);
+    while engine.poll_transmit(&mut out).unwrap() {}
+    assert!(!engine.is_closed() && out.written()[2..].starts_with(b"0{"));
+    assert_eq!(engine.begin_post(), Ok(()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use sansocket::{
     engineio::{
         Sid,
-        server::{Config, Session},
+        server::{Config, OWED_MAX, Session},
     },
     socketio::{
         AckSlot, Namespace,
@@ -39,6 +39,7 @@ fn trace(wire: &[u8], cuts: &[usize]) -> String {
     let mut inbox = Inbox::new(vec![0; 512]);
     let mut ws = Connection::server(sansocket::ws::Limits::new());
     let mut engine = Session::open(Sid::from_random([0; 15]), Config::new(), now);
+    while engine.poll_transmit(&mut Out::stored(&mut [0; OWED_MAX])).unwrap() {}
     let mut io = Io::new(NAMES, [AckSlot::EMPTY; 2], now).with_limits(Limits::new());
     let mut trace = String::new();
     let mut from = 0;

@@ -378,8 +378,8 @@ fn path() {
         let n = receive(&mut rx);
         let mut input = rx.get_mut(..n).unwrap_or_default();
         let mut body = BodyDecoder::new(if byte() == 0 { Body::Chunked } else { Body::Length(u64::from(byte())) }, 512);
-        let _ = engine.begin_post();
-        while let Ok(Some(piece)) = body.poll_piece(&mut input) {
+        let is_begun = engine.begin_post().is_ok();
+        while is_begun && let Ok(Some(piece)) = body.poll_piece(&mut input) {
             let mut packets = Packets::new(piece);
             while let Some(event) = engine.poll_post(&mut packets, now()) {
                 if let Event::Message(message) = event {

@@ -341,7 +341,7 @@ fn who_closes_instead_of_growing_is_told_the_end() {
 /// As above, in the middle of a POST.
 #[test]
 fn who_closes_instead_of_growing_in_a_post_is_told_the_end() {
-    let mut host = Host::new(Transport::Polling);
+    let mut host = Host::polling();
     host.post(b"40", 0);
     host.end.link_mut().begin_post(None).map_err(|answer| answer.status()).unwrap();
     let mut body = *b"451-[\"e\",{\"_placeholder\":true,\"num\":0}]\x1ebAQID";

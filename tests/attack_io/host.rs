@@ -29,6 +29,14 @@ impl Host {
         Self { end, inbox, collector, sent: Vec::new(), told: Vec::new(), most: 0 }
     }
 
+    /// A client over polling whose first GET was answered.
+    pub fn polling() -> Self {
+        let mut host = Self::new(Transport::Polling);
+        let got = host.end.link_mut().poll_get([].into_iter(), &mut [0; 256]);
+        assert!(matches!(got, Ok(super::Got::Payload { taken: 0, .. })));
+        host
+    }
+
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {

@@ -265,6 +265,7 @@ pub fn server_operations(data: &[u8]) {
     let mut inbox = ws::Inbox::new(vec![0; 64]);
     let mut ws = ws::Connection::server(ws::Limits::new().message(4096));
     let mut engine = Session::open(Sid::from_random([7; 15]), engineio::server::Config::new(), now(0));
+    while engine.poll_transmit(&mut Out::stored(&mut [0; engineio::server::OWED_MAX])).unwrap() {}
     let mut io = Io::new(["/"], [AckSlot::EMPTY; 2], now(1000));
     let mut kept: Vec<AckRequest> = Vec::new();
     let mut memory = vec![0; 600];

@@ -80,8 +80,6 @@ pub struct ServerLink {
     /// A copy of the probe in progress, so that its deadline holds even if the caller forgets the WebSocket.
     pub(super) probe: Option<Probe>,
     max_payload: usize,
-    /// The open packet was written.
-    is_announced: bool,
     /// The transport failed, rather than ended.
     is_broken: bool,
     /// Until when the close packet may be fetched.
@@ -98,7 +96,7 @@ impl ServerLink {
             _ => (Session::open_polling(sid, config, now), None),
         };
         let max_payload = usize::try_from(config.max_payload).unwrap_or(usize::MAX);
-        Self { engine, ws, probe: None, max_payload, is_announced: false, is_broken: false, farewell: None }
+        Self { engine, ws, probe: None, max_payload, is_broken: false, farewell: None }
     }
 
     /// Tells what the handshake of its WebSocket agreed on ([`Accept::compress`](crate::ws::Accept::compress), or
@@ -161,7 +159,7 @@ impl ServerLink {
 
     /// As [`poll`](Self::poll), but the result borrows nothing. `true`: [`take`](Self::take) returns an event.
     pub(super) fn advance<S: Storage>(&mut self, inbox: &mut Inbox<S>, now: Instant) -> Result<bool, Grow> {
-        let Some(ws) = self.ws.as_mut().filter(|_| self.is_announced) else { return Ok(false) };
+        let Some(ws) = self.ws.as_mut() else { return Ok(false) };
         self.engine.advance(inbox, ws, now).map_err(|e| Grow::of_inbox(inbox, e))
     }
 
@@ -209,7 +207,7 @@ impl ServerLink {
         let mut out = ws.out(memory);
         let written = loop {
             match self.engine.poll_transmit(&mut out) {
-                Ok(true) => self.is_announced = true,
+                Ok(true) => {}
                 Ok(false) => match ws.poll_transmit(&mut out) {
                     Ok(true) => {}
                     Ok(false) => break Ok(()),

@@ -99,7 +99,6 @@ impl ServerLink {
         let mut result = Ok(());
         let mut out = Out::stored(memory);
         while let Ok(true) = self.engine.poll_transmit(&mut out) {
-            self.is_announced = true;
             result = payload.push_frames(out.written()).map(|_| ());
             out.clear();
         }
@@ -122,6 +121,8 @@ impl ServerLink {
     ///
     /// let now = Instant::from_millis(0);
     /// let mut link = ServerLink::open(Transport::Polling, Sid::from_random([0; 15]), Config::new(), Limits::new(), now);
+    /// link.poll_get([].into_iter(), &mut [0; 256]).expect("room"); // answered with the open packet
+    /// link.begin_get(now).map_err(|answer| answer.status())?;
     /// link.begin_post(None).map_err(|answer| answer.status())?;
     /// link.drop_post();
     /// assert!(!link.is_over());
@@ -187,6 +188,6 @@ impl ServerLink {
 const fn refused(error: PollError) -> Answer<'static> {
     match error {
         PollError::Upgraded => Answer::Refused { refusal: Refusal::BadRequest, message: None },
-        PollError::Overlap => Answer::Bad,
+        PollError::Overlap | PollError::Unopened => Answer::Bad,
     }
 }

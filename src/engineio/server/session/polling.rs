@@ -80,10 +80,14 @@ impl Session {
     /// The head of a POST arrived. Its body follows.
     ///
     /// # Errors
-    /// As [`begin_poll`](Self::begin_poll). A second POST before the end of the first one's body ends the session.
+    /// As [`begin_poll`](Self::begin_poll). A second POST before the end of the first one's body ends the session. A POST before
+    /// [`poll_transmit`](Self::poll_transmit) has written the open packet changes nothing: an answer would be in front of that packet.
     pub const fn begin_post(&mut self) -> Result<(), PollError> {
         if let Err(error) = self.judge_request(self.is_posted) {
             return Err(error);
+        }
+        if self.owes_open {
+            return Err(PollError::Unopened);
         }
         self.is_posted = true;
         Ok(())
@@ -156,6 +160,8 @@ pub enum PollError {
     Overlap,
     /// The session uses a WebSocket. It goes on.
     Upgraded,
+    /// A POST before the open packet was written, which tells the session id. The session goes on.
+    Unopened,
 }
 
 impl fmt::Display for PollError {
@@ -163,6 +169,7 @@ impl fmt::Display for PollError {
         f.write_str(match self {
             Self::Overlap => "a second request with the same method at the same time",
             Self::Upgraded => "the session uses a WebSocket",
+            Self::Unopened => "a POST before the session id was told",
         })
     }
 }

@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl Session {
-    /// Returns the next event. `None`: all bytes in `inbox` were used. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last,
+    /// Returns the next event. `None`: all bytes in `inbox` were used. Also `None` until [`poll_transmit`](Self::poll_transmit) has written the open
+    /// packet, since an answer would be in front of it; so write what is owed first. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last,
     /// however the session ends. See [`Session`] for an example.
     ///
     /// After the end of the session, this call makes `ws` send a close frame. So call it also after [`close`](Self::close) and
@@ -57,7 +58,7 @@ impl Session {
     ) -> Result<bool, Capacity> {
         loop {
             match self.phase {
-                Phase::Fresh => return Ok(true),
+                Phase::Fresh => return Ok(!self.owes_open),
                 Phase::Ended { told, .. } => {
                     self.owe_close(ws);
                     return Ok(told != Told::Closed);
