@@ -26,7 +26,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 impl Bomb {
     fn new() -> Self {
-        let mut packer = Packer::new(15);
+        let mut packer = Packer::new(15, true);
         let mut zeros = |n: u64| [packer.pack(&vec![0; n as usize]), b"\0\0\xff\xff".to_vec()].concat();
         let (first, unit) = (zeros(1), zeros(UNIT));
         let behind = b"\x81\x82\0\0\0\0hi";
