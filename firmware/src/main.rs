@@ -6,10 +6,10 @@
 
 #[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
-#[cfg(target_arch = "riscv32")]
-use riscv_rt::entry;
 #[allow(unused_imports)]
 use host::{byte, receive, send};
+#[cfg(target_arch = "riscv32")]
+use riscv_rt::entry;
 
 // What the paths stand on: bytes that the compiler knows nothing of, or a server that says what is written.
 #[cfg(any(feature = "drive-client", feature = "drive-io-client", feature = "loop-client"))]

@@ -105,7 +105,8 @@
 //!
 //! The features `log` and `defmt` print one line for what the machines decide: how a session has ended and why, when the client connects again, what was refused, how
 //! a peer broke a protocol. Nothing that goes well is printed but the opening of a session, and no data of the application. With `defmt` the errors, reasons and
-//! failures of this crate implement `defmt::Format`.
+//! failures of this crate implement `defmt::Format`. `examples/firmware/client` has a feature `defmt` that prints the lines by semihosting. Build with
+//! `DEFMT_LOG=info` in the environment: the lines have that level, and `defmt` leaves out all but errors if nothing else is said.
 //!
 //! ```toml
 //! sansocket = { version = "0.1", default-features = false, features = ["defmt"] }

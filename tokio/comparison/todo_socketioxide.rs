@@ -32,7 +32,10 @@ struct Lists(Arc<Mutex<HashMap<String, Vec<Item>>>>);
 async fn connected(socket: SocketRef) {
     socket.on(
         "join",
-        async |socket: SocketRef, Data((list, name)): Data<(String, String)>, State(lists): State<Lists>, ack: AckSender| {
+        async |socket: SocketRef,
+               Data((list, name)): Data<(String, String)>,
+               State(lists): State<Lists>,
+               ack: AckSender| {
             socket.join(list.clone());
             socket.extensions.insert(Name(name));
             let items = lists.0.lock().unwrap().get(&list).cloned().unwrap_or_default();

@@ -1,8 +1,10 @@
 // The program `client` on its boards, against Socket.IO on Node, servers of raw bytes, and our own examples.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { boardWithModem, group, noteNeeds, require, serve, serveRaw, sizes, sleep, startExample, symbols, until } from "./support.mjs";
+import path from "node:path";
+import { boardWithModem, built, group, noteNeeds, require, ROOT, serve, serveRaw, sizes, sleep, startExample, symbols, until } from "./support.mjs";
 
 const { io: connect } = require("socket.io-client");
 
@@ -128,6 +130,38 @@ group("client, long", async (check) => {
       await sleep(3000);
       const ms = used() - before;
       assert.ok(ms < 900, `${ms} ms of the processor in 3 s`);
+    });
+  } finally {
+    stop();
+    await server.stop();
+  }
+});
+
+group("client, defmt", async (check) => {
+  const server = await serve({ middleware: (socket, next) => next(server.links > 1 ? new Error("no") : undefined) });
+  const { board, modem, stop } = await boardWithModem(M3, "client-defmt", server.port);
+  /** The lines so far, by the decoder of `defmt`, which knows the texts from the program. */
+  const lines = () => {
+    const print = path.join(ROOT, "target/tools/bin/defmt-print");
+    const options = ["-e", built(M3, "client-defmt"), "--log-format", "{t} {L} {s}"];
+    return execFileSync(print, options, { input: board.frames, encoding: "utf8" }).trim().split("\n");
+  };
+  const says = (text) => until(() => lines().some((line) => text.test(line)), () => `${text} in:\n${lines().join("\n")}`);
+  try {
+    await check("a line for the opening, for the end and its reason, and for what is refused, each with its time", async () => {
+      // Frames stand in front of it, in what has come on both streams.
+      await board.says(/connected$/);
+      await says(/^\d+\.\d{3} INFO +the session is open$/);
+      modem.cut();
+      await says(/^\d+\.\d{3} INFO +the session has ended: TransportClose/);
+      await says(/^\d+\.\d{3} INFO +the server refused namespace 0$/);
+      const { flash } = sizes(M3, "client-defmt");
+      console.log(`       client with defmt: ${flash} bytes of flash, ${flash - sizes(M3, "client").flash} more than without`);
+    });
+    await check("the program without the feature has nothing of it", () => {
+      const names = (program) => symbols(M3, program).filter((symbol) => /defmt/.test(symbol)).length;
+      assert.ok(names("client-defmt") > 10);
+      assert.equal(names("client"), 0);
     });
   } finally {
     stop();

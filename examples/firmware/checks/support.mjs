@@ -93,12 +93,15 @@ const MACHINES = {
 /** A board in QEMU, with what it reports. */
 export class Board {
   report = "";
+  /** What the program has written to the standard output of semihosting: the frames of `defmt`, if it prints any. */
+  frames = Buffer.alloc(0);
   #child;
 
   constructor(target, program, options) {
     const [qemu, ...machine] = MACHINES[target.startsWith("riscv") ? "riscv" : "arm"];
     const host = ["-nographic", "-monitor", "none", "-semihosting-config", "enable=on,target=native"];
     this.#child = spawn(qemu, [...machine, ...host, ...options, "-kernel", built(target, program)], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child.stdout.on("data", (bytes) => (this.frames = Buffer.concat([this.frames, bytes])));
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream.on("data", (text) => (this.report += text));
     process.once("exit", () => this.stop());
   }

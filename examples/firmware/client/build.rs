@@ -4,5 +4,8 @@ fn main() {
         println!("cargo:rustc-link-arg=-Tmemory.x");
     }
     println!("cargo:rustc-link-arg=-Tlink.x");
+    if std::env::var_os("CARGO_FEATURE_DEFMT").is_some() {
+        println!("cargo:rustc-link-arg=-Tdefmt.x");
+    }
     println!("cargo:rerun-if-env-changed=CLIENT_URL");
 }

@@ -17,6 +17,15 @@ use sansocket::{
     ws::{Inbox, Outbox},
 };
 
+/// What prints the lines of `defmt`, and the time in front of each.
+#[cfg(feature = "defmt")]
+mod lines {
+    use cortex_m as _;
+    use defmt_semihosting as _;
+
+    defmt::timestamp!("{=u64:ms}", board::now().as_millis());
+}
+
 /// The server. The path names the namespace.
 const URL: &str = match option_env!("CLIENT_URL") {
     Some(url) => url,

@@ -4,7 +4,10 @@
 use rust_socketio::{ClientBuilder, Event as Named, Payload, RawClient, TransportType};
 use sansocket::{
     endpoint::client::{ClientEnd, Config, Emit, Line, Memory, Step, WebSocketLink},
-    socketio::{AckSlot, Collector, Namespace, client::{Event, SocketSlot}},
+    socketio::{
+        AckSlot, Collector, Namespace,
+        client::{Event, SocketSlot},
+    },
     ws::{Inbox, Outbox},
 };
 use std::{
