@@ -250,7 +250,8 @@ impl<'c> Dial<'c> {
         if wire.socket.is_some() && !wire.is_closing {
             let outbox = &mut wire.outbox;
             while let Err(grow) = self.client.transmit_watched(line, outbox, now, &mut |seen| app.seen(seen)) {
-                let _ = outbox.replace(vec![0; grow.to]);
+                // A packet stands there twice while it is compressed.
+                let _ = outbox.replace(vec![0; 2 * grow.to]);
             }
         }
         let had_bytes = !wire.outbox.is_empty();

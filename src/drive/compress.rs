@@ -61,8 +61,8 @@ impl<T, C, D: Side, S: AsMut<[u8]>, B: AsMut<[u8]>> WebSocket<T, C, D, S, B> {
     /// Offers compression (permessage-deflate, RFC 7692) in the handshake, or accepts it. Call it once, before the handshake.
     ///
     /// `memory` is where messages are unpacked: the window and behind it the message; [`Inflating`] has the sizes. If it is too small for the window that
-    /// `compression` allows, a smaller window is asked for. `deflater` compresses what is sent, but for parts
-    /// ([`feed_part`](Reply::feed_part)) and short messages.
+    /// `compression` allows, a smaller window is asked for. A server cannot ask each client: if it never calls [`next_part`](Self::next_part), see
+    /// [`Compression::receive_whole`]. `deflater` compresses what is sent, but for parts ([`feed_part`](Reply::feed_part)) and short messages.
     ///
     /// ```
     /// use sansocket::{

@@ -12,6 +12,10 @@
 //! | the same without `async` | [`drive::blocking`](crate::drive::blocking) |
 //! | many clients, rooms, polling | the package `sansocket-tokio`; or [`endpoint`](crate::endpoint), with a loop of your own |
 //!
+//! Each of them compresses messages if you ask for it (permessage-deflate), in memory that you lend: `with_compression` of
+//! [`WebSocket`](crate::drive::WebSocket::with_compression), [`Client`](crate::drive::Client::with_compression) and
+//! [`Server`](crate::drive::Server::with_compression).
+//!
 //! # Transport and clock
 //!
 //! A transport has two functions, `read` and `write` ([`Receive`](crate::drive::Receive), [`Transmit`](crate::drive::Transmit)). Wrap what you have:

@@ -189,7 +189,8 @@
 //!
 //! A server of Socket.IO tells its machine what the handshake agreed on: [`ServerLink::with_compression`](crate::endpoint::ServerLink::with_compression),
 //! and [`Upgrade::with_compression`](crate::endpoint::Upgrade::with_compression) for a session that moves there from polling. Packets wait as they are
-//! and are compressed on their way to the socket, so a packet that is dropped is in no window.
+//! and are compressed on their way to the socket, so a packet that is dropped is in no window. The drivers (module `drive`) do all of that
+//! themselves: `with_compression`.
 //!
 //! Without takeover nothing of it needs to belong to a connection. [`MayInflate`](crate::ws::MayInflate) is storage to which an
 //! [`Inflater`](crate::ws::Inflater) is lent when bytes have come, and taken back when no message is open; one [`Deflater`](crate::ws::Deflater) compresses for
