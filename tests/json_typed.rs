@@ -303,6 +303,14 @@ fn strings_borrow_from_the_value_or_from_the_memory() {
 }
 
 #[test]
+fn a_string_that_is_no_utf8_is_refused_and_the_others_are_read() {
+    let texts = Value::parse(b"[\"a\",\"\xff\"]").unwrap();
+    assert_eq!(texts.deserialize::<(&str, serde::de::IgnoredAny)>(&mut []).unwrap().0, "a");
+    let error = texts.deserialize::<(&str, &str)>(&mut []).unwrap_err();
+    assert_eq!((error.kind, error.at), (DeserializeErrorKind::Type, 5));
+}
+
+#[test]
 fn numbers_are_exact_or_an_error() {
     use DeserializeErrorKind::{Type, Value};
     let error = |text, kind| assert_eq!(value(text).deserialize::<f64>(&mut []).unwrap_err().kind, kind, "{text}");

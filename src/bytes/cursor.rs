@@ -1,5 +1,15 @@
+use super::IS_WIDE;
+
 /// Parses decimal digits. `None` for an empty slice, for any other byte, and above 2^64-1.
 pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    if IS_WIDE && (1..20).contains(&digits.len()) {
+        // So few digits are below 2^64.
+        let add = |n: u64, d: &u8| {
+            let digit = d.wrapping_sub(b'0');
+            (digit < 10).then_some(n.wrapping_mul(10).wrapping_add(u64::from(digit)))
+        };
+        return digits.iter().try_fold(0, add);
+    }
     let add = |n: u64, d: &u8| {
         let digit = d.is_ascii_digit().then(|| d.wrapping_sub(b'0'))?;
         n.checked_mul(10)?.checked_add(u64::from(digit))

@@ -56,5 +56,5 @@ pub(crate) use place::{close_gap, copy, open_gap};
 pub(crate) use shown::{ShownBytes, ShownText};
 pub(crate) use slice::{checked_str, slice, slice_mut};
 pub use utf8::{InvalidUtf8, Utf8};
-pub(crate) use writer::hundredth;
 pub use writer::{Capacity, Writer};
+pub(crate) use writer::{count, hundredth};

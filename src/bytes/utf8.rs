@@ -66,10 +66,9 @@ const fn judge(p3: u8, p2: u8, p1: u8, b: u8) -> u8 {
     // Signed, a comparison is one instruction. The continuation bytes are then the least ones, -128 to -65.
     let signed = b.cast_signed();
     let (below_a0, below_90) = (all_bits(signed < -0x60), all_bits(signed < -0x70));
-    let narrow = (all_bits(p1 == 0xe0) & below_a0)
-        | (all_bits(p1 == 0xed) & !below_a0)
-        | (all_bits(p1 == 0xf0) & below_90)
-        | (all_bits(p1 == 0xf4) & !below_90);
+    // Behind 0xe0 what is below, behind 0xed what is not; the same for 0xf0 and 0xf4.
+    let (ed, f4) = (all_bits(p1 == 0xed), all_bits(p1 == 0xf4));
+    let narrow = ((all_bits(p1 == 0xe0) | ed) & (below_a0 ^ ed)) | ((all_bits(p1 == 0xf0) | f4) & (below_90 ^ f4));
     let never = all_bits(b & 0xfe == 0xc0) | b.saturating_sub(0x75);
     (due ^ all_bits(signed < -0x40)) | narrow | never
 }

@@ -52,13 +52,9 @@ impl<'o> Writer<'o> {
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn push(&mut self, bytes: &[u8]) {
-        let end = self.len.saturating_add(bytes.len());
-        if let Some(place) = self.memory.get_mut(self.len..end)
-            && place.len() == bytes.len()
-        {
+        if let Some(place) = self.grow(bytes.len()) {
             super::copy(bytes, place);
         }
-        self.len = end;
     }
 
     /// Appends one byte.
@@ -68,18 +64,21 @@ impl<'o> Writer<'o> {
         if let Some(place) = self.memory.get_mut(self.len) {
             *place = byte;
         }
-        self.len = self.len.saturating_add(1);
+        self.len = count(self.len, 1);
     }
 
     /// Appends `n` bytes for the caller to fill. `None` if they have no room; they are counted.
     pub(crate) fn grow(&mut self, n: usize) -> Option<&mut [u8]> {
         let from = self.len;
-        self.len = from.saturating_add(n);
-        self.memory.get_mut(from..self.len)
+        self.len = count(from, n);
+        self.memory.get_mut(from..)?.get_mut(..n)
     }
 
     /// Appends `number` in decimal digits, without leading zeros.
     pub fn decimal(&mut self, mut number: u64) {
+        if IS_WIDE && number < 10 {
+            return self.byte(b'0' | number.to_le_bytes()[0]);
+        }
         let mut digits = [0; 20];
         let mut first = digits.len();
         for (i, place) in digits.iter_mut().enumerate().rev() {
@@ -102,7 +101,7 @@ impl<'o> Writer<'o> {
 
     /// Makes [`finish`](Self::finish) fail, whatever is written later. For a value that cannot be completed.
     pub(crate) const fn spoil(&mut self) {
-        self.len = usize::MAX;
+        self.len = SPOILT;
     }
 
     /// What was written from the offset `from` on. `None` if some of all that was written had no room.
@@ -135,6 +134,15 @@ impl<'o> Writer<'o> {
         let available = self.memory.len();
         self.memory.get_mut(..self.len).ok_or(Capacity { needed: self.len, available })
     }
+}
+
+/// The number of bytes that a spoilt writer begins with: more than any memory has.
+const SPOILT: usize = if IS_WIDE { usize::MAX / 4 * 3 } else { usize::MAX };
+
+/// `len + n`, or the most that there is. Nobody writes 2^63 bytes, so 64 bits never overflow.
+#[inline(always)]
+pub(crate) const fn count(len: usize, n: usize) -> usize {
+    if IS_WIDE { len.wrapping_add(n) } else { len.saturating_add(n) }
 }
 
 /// `number / 100`, without a division of 64 bits where there is no instruction for it.

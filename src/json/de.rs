@@ -7,13 +7,15 @@ use super::{
     number::{self, Integer},
     scan::{Scanner, value_end},
 };
-use crate::bytes::Capacity;
+use crate::bytes::{Capacity, IS_WIDE};
 use serde::de::{self, Visitor};
 
 pub(super) type Result<T> = core::result::Result<T, DeserializeError>;
 
 pub(super) struct Deserializer<'de> {
     pub(super) scanner: Scanner<'de>,
+    /// The whole text. Empty where flash is dear: there each string is checked by itself.
+    text: &'de str,
     /// The memory that is free for unescaped strings.
     memory: &'de mut [u8],
     available: usize,
@@ -30,21 +32,18 @@ pub(super) enum Unescaped {
 
 impl<'de> Deserializer<'de> {
     pub(super) fn new(text: &'de [u8], memory: &'de mut [u8]) -> Self {
-        let available = memory.len();
-        Self { scanner: Scanner::new(text), memory, available }
+        let (scanner, available) = (Scanner::new(text), memory.len());
+        let text = if IS_WIDE { core::str::from_utf8(text).unwrap_or_default() } else { "" };
+        Self { scanner, text, memory, available }
     }
 
-    pub(super) const fn error(&self, kind: DeserializeErrorKind) -> DeserializeError {
-        DeserializeError { kind, at: self.scanner.at }
+    pub(super) fn error(&self, kind: DeserializeErrorKind) -> DeserializeError {
+        DeserializeError { kind, at: self.scanner.at() }
     }
 
     /// Reads `byte`. Any other byte is an error of `kind`.
     pub(super) fn require(&mut self, byte: u8, kind: DeserializeErrorKind) -> Result<()> {
-        if self.scanner.peek() != Some(byte) {
-            return Err(self.error(kind));
-        }
-        self.scanner.step();
-        Ok(())
+        if self.scanner.eat(byte) { Ok(()) } else { Err(self.error(kind)) }
     }
 
     /// Reads a string. Returns the text between the quotes, and whether it has escapes.
@@ -55,9 +54,17 @@ impl<'de> Deserializer<'de> {
         Ok(self.scanner.quoted())
     }
 
+    /// Reads a string that has no escapes. `None` for anything else, of which nothing is read.
+    fn plain(&mut self) -> Option<&'de str> {
+        self.scanner.plain(self.text)
+    }
+
     #[inline]
     pub(super) fn text<V: Visitor<'de>>(&mut self, unescaped: Unescaped, visitor: V) -> Result<V::Value> {
-        let at = self.scanner.at;
+        let at = self.scanner.at();
+        if IS_WIDE && let Some(plain) = self.plain() {
+            return visitor.visit_borrowed_str(plain).map_err(|e: DeserializeError| e.placed(at));
+        }
         let (raw, has_escapes) = self.quoted()?;
         let visited = if !has_escapes {
             visitor.visit_borrowed_str(utf8(raw, at)?)
@@ -70,7 +77,7 @@ impl<'de> Deserializer<'de> {
     }
 
     pub(super) fn bytes<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let at = self.scanner.at;
+        let at = self.scanner.at();
         let (raw, has_escapes) = self.quoted()?;
         let bytes = if has_escapes { self.keep(raw, at)?.as_bytes() } else { raw };
         visitor.visit_borrowed_bytes(bytes).map_err(|e: DeserializeError| e.placed(at))
@@ -93,7 +100,7 @@ impl<'de> Deserializer<'de> {
 
     /// Reads a number.
     fn number(&mut self) -> Result<(&'de [u8], usize)> {
-        let at = self.scanner.at;
+        let at = self.scanner.at();
         Ok((self.scanner.token(), at))
     }
 }
@@ -231,7 +238,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         if self.scanner.peek() != Some(b'n') {
             return visitor.visit_some(self);
         }
-        let at = self.scanner.at;
+        let at = self.scanner.at();
         self.scanner.token();
         visitor.visit_none().map_err(|e: DeserializeError| e.placed(at))
     }
@@ -246,12 +253,12 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
-        let at = self.scanner.at;
+        let at = self.scanner.at();
         visitor.visit_newtype_struct(self).map_err(|e: DeserializeError| e.placed(at))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let at = self.scanner.at;
+        let at = self.scanner.at();
         self.require(b'[', DeserializeErrorKind::Type)?;
         let value = visitor.visit_seq(Inside::new(self)).map_err(|e: DeserializeError| e.placed(at))?;
         self.scanner.blanks();
@@ -260,7 +267,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let at = self.scanner.at;
+        let at = self.scanner.at();
         self.require(b'{', DeserializeErrorKind::Type)?;
         let value = visitor.visit_map(Inside::new(self)).map_err(|e: DeserializeError| e.placed(at))?;
         self.scanner.blanks();
@@ -283,7 +290,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let at = self.scanner.at;
+        let at = self.scanner.at();
         if self.scanner.peek() == Some(b'"') {
             return visitor.visit_enum(Unit(self)).map_err(|e: DeserializeError| e.placed(at));
         }
@@ -297,8 +304,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     /// Skips the value without recursion.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let len = value_end(self.scanner.rest());
-        self.scanner.at = self.scanner.at.wrapping_add(len);
+        self.scanner.skip(value_end(self.scanner.rest()));
         visitor.visit_unit()
     }
 }

@@ -3,8 +3,8 @@
 use super::{
     DeserializeError, DeserializeErrorKind,
     de::{Deserializer, Result, Unescaped, forward, no_integer, numbers, visit},
+    lexeme::is_number,
     number::{self, Integer},
-    scan::is_number,
 };
 use serde::de::{self, DeserializeSeed, Visitor};
 
@@ -43,7 +43,7 @@ impl<'de> de::SeqAccess<'de> for Inside<'_, 'de> {
         if !self.advance(b']')? {
             return Ok(None);
         }
-        let at = self.de.scanner.at;
+        let at = self.de.scanner.at();
         seed.deserialize(&mut *self.de).map(Some).map_err(|e: DeserializeError| e.placed(at))
     }
 }
@@ -56,7 +56,7 @@ impl<'de> de::MapAccess<'de> for Inside<'_, 'de> {
         if !self.advance(b'}')? {
             return Ok(None);
         }
-        let at = self.de.scanner.at;
+        let at = self.de.scanner.at();
         seed.deserialize(Key(&mut *self.de)).map(Some).map_err(|e: DeserializeError| e.placed(at))
     }
 
@@ -72,7 +72,7 @@ fn value<'de, S: DeserializeSeed<'de>>(de: &mut Deserializer<'de>, seed: S) -> R
     de.scanner.blanks();
     de.require(b':', DeserializeErrorKind::Type)?;
     de.scanner.blanks();
-    let at = de.scanner.at;
+    let at = de.scanner.at();
     seed.deserialize(&mut *de).map_err(|e: DeserializeError| e.placed(at))
 }
 

@@ -1,6 +1,7 @@
 //! Special bytes and escapes in strings, and writing strings.
 
 use crate::bytes::{IS_WIDE, Writer, copy, swar::Word};
+use core::num::NonZero;
 
 /// The bytes of a word.
 const SIZE: usize = size_of::<Word>();
@@ -17,28 +18,29 @@ const fn splat(byte: u8) -> Word {
 #[inline]
 const fn specials(word: [u8; SIZE]) -> Word {
     let word = Word::from_le_bytes(word);
-    let quote = (word ^ splat(b'"')).wrapping_sub(splat(1));
+    // With this bit turned, a quote is the byte above the control bytes.
+    let control_or_quote = (word ^ splat(2)).wrapping_sub(splat(0x21));
     let backslash = (word ^ splat(b'\\')).wrapping_sub(splat(1));
-    let control = word.wrapping_sub(splat(b' '));
-    (quote | backslash | control) & !word & splat(0x80)
+    (control_or_quote | backslash) & !word & splat(0x80)
 }
 
-/// The offset of the first quote, backslash or byte below 0x20 from `at` on, or of the end of `text`. Reads a word at a time.
+/// `text` from the first quote, backslash or byte below 0x20 on. Reads a word at a time.
 #[cfg_attr(target_pointer_width = "64", inline)]
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-pub(super) fn plain_end(text: &[u8], mut at: usize) -> usize {
-    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        let found = specials(*word);
-        if found != 0 {
+pub(super) fn behind_plain(mut text: &[u8]) -> &[u8] {
+    while let Some((word, rest)) = text.split_first_chunk() {
+        if let Some(found) = NonZero::new(specials(*word)) {
             let [plain, ..] = (found.trailing_zeros() / 8).to_le_bytes();
-            return at.wrapping_add(usize::from(plain));
+            return text.get(usize::from(plain)..).unwrap_or_default();
         }
-        at = at.wrapping_add(SIZE);
+        text = rest;
     }
-    while text.get(at).is_some_and(|&b| !is_special(b)) {
-        at = at.wrapping_add(1);
+    while let [byte, rest @ ..] = text
+        && !is_special(*byte)
+    {
+        text = rest;
     }
-    at
+    text
 }
 
 /// Writes a string in quotes, escaped as JavaScript's `JSON.stringify` does: quotes, backslashes and bytes below 0x20.
@@ -60,17 +62,37 @@ pub fn write_str(out: &mut Writer<'_>, text: &str) {
 /// As [`write_str`], for bytes that are UTF-8.
 #[inline]
 pub(crate) fn write_text(out: &mut Writer<'_>, text: &[u8]) {
+    write_between(out, [], text, []);
+}
+
+/// As [`write_text`], between other bytes. One look at the room is enough for all of them.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+#[cfg_attr(not(target_pointer_width = "64"), inline)]
+pub(crate) fn write_between<const F: usize, const B: usize>(
+    out: &mut Writer<'_>,
+    front: [u8; F],
+    text: &[u8],
+    behind: [u8; B],
+) {
     if IS_WIDE && is_plain(text) {
-        if let Some([first, inside @ .., last]) = out.grow(text.len().saturating_add(2)) {
+        let around = front.len().wrapping_add(behind.len()).wrapping_add(2);
+        let place = out.grow(text.len().wrapping_add(around));
+        if let Some((before, [first, inside @ ..])) = place.and_then(|place| place.split_first_chunk_mut())
+            && let Some(([inside @ .., last], after)) = inside.split_last_chunk_mut()
+        {
+            *before = front;
             *first = b'"';
             copy(text, inside);
             *last = b'"';
+            *after = behind;
         }
         return;
     }
+    front.into_iter().for_each(|byte| out.byte(byte));
     out.byte(b'"');
     write_inside(out, text);
     out.byte(b'"');
+    behind.into_iter().for_each(|byte| out.byte(byte));
 }
 
 /// As [`write_str`], without the quotes.
@@ -91,9 +113,12 @@ fn is_plain(bytes: &[u8]) -> bool {
     }
     match (bytes.first_chunk::<HALF>(), bytes.last_chunk::<HALF>()) {
         (Some(front), Some(back)) => {
-            let mut word = [b' '; SIZE];
-            for (place, byte) in word.iter_mut().zip(front.iter().chain(back)) {
-                *place = *byte;
+            let mut word = [0; SIZE];
+            if let Some(place) = word.first_chunk_mut() {
+                *place = *front;
+            }
+            if let Some(place) = word.last_chunk_mut() {
+                *place = *back;
             }
             specials(word) == 0
         }

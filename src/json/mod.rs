@@ -32,6 +32,7 @@ mod de;
 mod de_inside;
 mod error;
 mod escape;
+mod lexeme;
 mod number;
 mod scan;
 mod ser;
@@ -44,7 +45,7 @@ mod write;
 
 pub use error::{DeserializeError, DeserializeErrorKind, Error, ErrorKind, SerializeError, SerializeErrorKind};
 pub use escape::write_str;
-pub(crate) use escape::write_text;
+pub(crate) use escape::{write_between, write_text};
 pub use scan::DEPTH;
 pub(crate) use scan::{Known, NONE, is_blank, string_end, value_end};
 pub use string::{Chars, Str};

@@ -1,15 +1,13 @@
 //! The JSON scanner: one pass, without recursion. One bit for each level says whether it is an array or an object.
 
-use super::{
-    Error, ErrorKind,
-    escape::{hex, plain_end},
-};
+use super::{Error, ErrorKind, escape::behind_plain, lexeme::escape};
+use crate::bytes::IS_WIDE;
 
 /// How deep arrays and objects may be nested: 64 levels. Deeper text is an [`ErrorKind::Depth`](super::ErrorKind::Depth).
 pub const DEPTH: u8 = 64;
 
-/// A check of the text from [`at`](Scanner::at) on. If it fails, `at` is the offset of the error.
-type Check<T = ()> = Result<T, ErrorKind>;
+/// A check of what was not read yet. If it fails, [`at`](Scanner::at) is the offset of the error.
+pub(super) type Check<T = ()> = Result<T, ErrorKind>;
 
 /// Where the first two elements of a list are, and where the list ends. All offsets are equal if it is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,8 +32,10 @@ pub(crate) const NONE: Known = |_| None;
 const KNOWN: &[u8] = b"{\"_";
 
 pub(super) struct Scanner<'t> {
-    text: &'t [u8],
-    pub(super) at: usize,
+    /// What was not read yet.
+    pub(super) rest: &'t [u8],
+    /// The length of the whole text.
+    len: usize,
 }
 
 /// Checks that all of `text` is what `read` reads, with or without blanks around it.
@@ -48,7 +48,7 @@ pub(super) fn whole<'t, T>(text: &'t [u8], read: impl FnOnce(&mut Scanner<'t>) -
         s.blanks();
         if s.peek().is_none() { Ok(value) } else { Err(ErrorKind::Syntax) }
     });
-    read.map_err(|kind| Error { kind, at: s.at })
+    read.map_err(|kind| Error { kind, at: s.at() })
 }
 
 /// The end of the valid value at the front of `text`.
@@ -63,14 +63,14 @@ pub(crate) fn value_end(text: &[u8]) -> usize {
             s.token();
         }
     }
-    s.at
+    s.at()
 }
 
 /// The end of the valid string at the front of `text`, which begins with a quote.
 pub(crate) fn string_end(text: &[u8]) -> usize {
     let mut s = Scanner::new(text);
     let _ = s.string();
-    s.at
+    s.at()
 }
 
 /// Whether `byte` is white space (RFC 8259 section 2).
@@ -78,50 +78,94 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Whether `text` is a number and nothing else.
-pub(super) fn is_number(text: &[u8]) -> bool {
+/// Reads one value, as [`Scanner::value`], and returns what is behind it. Nothing refers to a scanner that is not in memory, so both can stay in registers.
+#[cfg_attr(target_pointer_width = "64", inline(never))]
+#[cfg_attr(not(target_pointer_width = "64"), inline(always))]
+fn value(text: &[u8], max: u8, known: Known) -> (&[u8], Check) {
     let mut s = Scanner::new(text);
-    s.number().is_ok() && s.peek().is_none()
+    let read = s.read_value(max, known);
+    (s.rest, read)
 }
 
 impl<'t> Scanner<'t> {
     pub(super) const fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0 }
+        Self { rest: text, len: text.len() }
     }
 
+    /// The length of the whole text.
     pub(super) const fn len(&self) -> usize {
-        self.text.len()
+        self.len
+    }
+
+    /// The offset of the next byte.
+    #[inline]
+    pub(super) const fn at(&self) -> usize {
+        self.len.wrapping_sub(self.rest.len())
     }
 
     /// The bytes that were not read yet.
     #[inline]
-    pub(super) fn rest(&self) -> &'t [u8] {
-        self.text.get(self.at..).unwrap_or_default()
+    pub(super) const fn rest(&self) -> &'t [u8] {
+        self.rest
     }
 
     /// Reads the valid string that begins here. Returns the text between the quotes, and whether it has escapes.
     #[inline]
     pub(super) fn quoted(&mut self) -> (&'t [u8], bool) {
         self.step();
-        let from = self.at;
-        self.at = plain_end(self.text, self.at);
+        let from = self.rest;
+        self.rest = behind_plain(from);
         let has_escapes = self.peek() == Some(b'\\');
         if has_escapes {
             let _ = self.string_end();
         } else {
             self.step();
         }
-        (self.text.get(from..self.at.wrapping_sub(1)).unwrap_or_default(), has_escapes)
+        let len = from.len().wrapping_sub(self.rest.len()).wrapping_sub(1);
+        (from.get(..len).unwrap_or_default(), has_escapes)
+    }
+
+    /// Reads the valid string that begins here and has no escapes, and returns it from `whole`, which is the whole text. `None` for anything else, of
+    /// which nothing is read.
+    #[inline]
+    pub(super) fn plain<'s>(&mut self, whole: &'s str) -> Option<&'s str> {
+        let [b'"', inside @ ..] = self.rest else { return None };
+        let behind = behind_plain(inside);
+        let [b'"', rest @ ..] = behind else { return None };
+        let plain = whole.get(self.len.wrapping_sub(inside.len())..self.len.wrapping_sub(behind.len()))?;
+        self.rest = rest;
+        Some(plain)
     }
 
     #[inline(always)]
     pub(super) fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
+        self.rest.first().copied()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) const fn step(&mut self) {
-        self.at = self.at.wrapping_add(1);
+        if let [_, rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+    }
+
+    /// Reads the next `n` bytes.
+    #[inline]
+    pub(super) fn skip(&mut self, n: usize) {
+        self.rest = self.rest.get(n..).unwrap_or_default();
+    }
+
+    /// Reads the next byte if it is `expected`, and returns whether it was.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    pub(super) const fn eat(&mut self, expected: u8) -> bool {
+        match self.rest {
+            [byte, rest @ ..] if *byte == expected => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     #[inline]
@@ -131,26 +175,27 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Reads the literal or number that begins here.
+    /// Reads the valid literal or number that begins here. A comma, a bracket, a brace or a blank ends it.
     #[inline]
     pub(super) fn token(&mut self) -> &'t [u8] {
-        let from = self.at;
-        while self.peek().is_some_and(|b| !matches!(b, b',' | b']' | b'}' | b':') && !is_blank(b)) {
+        let from = self.rest;
+        // Brackets and braces differ in this bit.
+        while self.peek().is_some_and(|b| b > b' ' && b != b',' && b | 0x20 != b'}') {
             self.step();
         }
-        self.text.get(from..self.at).unwrap_or_default()
+        from.get(..from.len().wrapping_sub(self.rest.len())).unwrap_or_default()
     }
 
     /// Reads one value, in which arrays and objects may be nested `max` levels deep.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(super) fn value(&mut self, max: u8, known: Known) -> Check {
-        // Nothing refers to this copy, so it can stay in registers.
-        let mut copy = Self { text: self.text, at: self.at };
-        let read = copy.read_value(max, known);
-        self.at = copy.at;
+        let (rest, read) = value(self.rest, max, known);
+        self.rest = rest;
         read
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_value(&mut self, max: u8, known: Known) -> Check {
         // Bit 0 is the innermost level: 1 for an object.
         let mut levels = 0_u64;
@@ -170,7 +215,7 @@ impl<'t> Scanner<'t> {
                     if self.rest().starts_with(KNOWN)
                         && let Some(len) = known(self.rest())
                     {
-                        self.at = self.at.wrapping_add(len);
+                        self.skip(len);
                     } else {
                         levels = levels << 1 | u64::from(is_object);
                         depth = depth.wrapping_add(1);
@@ -207,24 +252,25 @@ impl<'t> Scanner<'t> {
     }
 
     /// Reads one or more values with commas between them, and the blanks behind.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn list(&mut self, max: u8, known: Known) -> Check<List> {
         let mut first = (0, 0);
         let mut second = (0, 0);
         loop {
-            let from = self.at;
-            self.value(max, known)?;
-            let end = self.at;
+            let from = self.at();
+            // A name is most often a string.
+            if IS_WIDE && self.eat(b'"') { self.string_end() } else { self.value(max, known) }?;
+            let end = self.at();
             if first.1 == 0 {
                 first = (from, end);
             } else if second.1 == 0 {
                 second = (from, end);
             }
             self.blanks();
-            if self.peek() != Some(b',') {
+            if !self.eat(b',') {
                 let second = if second.1 == 0 { (end, end) } else { second };
                 return Ok(List { first, second, end });
             }
-            self.step();
             self.blanks();
         }
     }
@@ -232,15 +278,14 @@ impl<'t> Scanner<'t> {
     /// Reads `"key" :` and the white space after it.
     #[inline]
     fn key(&mut self) -> Check {
-        if self.peek() != Some(b'"') {
+        if !self.eat(b'"') {
             return Err(ErrorKind::Syntax);
         }
-        self.string()?;
+        self.string_end()?;
         self.blanks();
-        if self.peek() != Some(b':') {
+        if !self.eat(b':') {
             return Err(ErrorKind::Syntax);
         }
-        self.step();
         self.blanks();
         Ok(())
     }
@@ -268,60 +313,6 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Reads a number or a literal.
-    fn scalar(&mut self) -> Check {
-        match self.peek() {
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word(b"true"),
-            Some(b'f') => self.word(b"false"),
-            Some(b'n') => self.word(b"null"),
-            _ => Err(ErrorKind::Syntax),
-        }
-    }
-
-    fn word(&mut self, word: &[u8]) -> Check {
-        for &byte in word {
-            if self.peek() != Some(byte) {
-                return Err(ErrorKind::Syntax);
-            }
-            self.step();
-        }
-        Ok(())
-    }
-
-    /// RFC 8259 section 6.
-    fn number(&mut self) -> Check {
-        if self.peek() == Some(b'-') {
-            self.step();
-        }
-        if self.peek() == Some(b'0') {
-            self.step();
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.step();
-            self.digits()?;
-        }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.step();
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.step();
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    /// One or more.
-    fn digits(&mut self) -> Check {
-        let from = self.at;
-        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
-            self.step();
-        }
-        if self.at == from { Err(ErrorKind::Syntax) } else { Ok(()) }
-    }
-
     /// RFC 8259 section 7, from the quote that opens to behind the one that closes.
     #[inline]
     fn string(&mut self) -> Check {
@@ -333,15 +324,15 @@ impl<'t> Scanner<'t> {
     #[inline]
     fn string_end(&mut self) -> Check {
         loop {
-            self.at = plain_end(self.text, self.at);
-            match self.peek() {
-                Some(b'"') => {
-                    self.step();
+            self.rest = behind_plain(self.rest);
+            match self.rest {
+                [b'"', rest @ ..] => {
+                    self.rest = rest;
                     return Ok(());
                 }
-                Some(b'\\') => {
-                    let (len, is_good) = escape(self.rest());
-                    self.at = self.at.wrapping_add(len);
+                [b'\\', ..] => {
+                    let (len, is_good) = escape(self.rest);
+                    self.skip(len);
                     if !is_good {
                         return Err(ErrorKind::Escape);
                     }
@@ -350,51 +341,4 @@ impl<'t> Scanner<'t> {
             }
         }
     }
-
-    fn escape(&mut self) -> Check {
-        let start = self.at;
-        self.step();
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.step();
-                return Ok(());
-            }
-            Some(b'u') => self.step(),
-            _ => return Err(ErrorKind::Escape),
-        }
-        match self.unit()? {
-            0xd800..=0xdbff => {
-                let followed = self.rest().starts_with(b"\\u");
-                self.at = self.at.wrapping_add(if followed { 2 } else { 0 });
-                if followed && matches!(self.unit()?, 0xdc00..=0xdfff) { Ok(()) } else { self.half(start) }
-            }
-            0xdc00..=0xdfff => self.half(start),
-            _ => Ok(()),
-        }
-    }
-
-    /// Half of a surrogate pair, whose escape begins at `start`.
-    const fn half(&mut self, start: usize) -> Check {
-        self.at = start;
-        Err(ErrorKind::Escape)
-    }
-
-    /// Four hexadecimal digits.
-    fn unit(&mut self) -> Check<u16> {
-        let mut unit = 0_u16;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(hex).ok_or(ErrorKind::Escape)?;
-            unit = unit << 4 | u16::from(digit);
-            self.step();
-        }
-        Ok(unit)
-    }
-}
-
-/// The length of the escape at the front of `text`, or the offset of its error and `false`.
-#[cold]
-fn escape(text: &[u8]) -> (usize, bool) {
-    let mut s = Scanner::new(text);
-    let read = s.escape();
-    (s.at, read.is_ok())
 }

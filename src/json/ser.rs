@@ -1,6 +1,6 @@
 //! A serde `Serializer` over [`Writer`]. The writer counts bytes that have no room, so the size that is needed is exact.
 
-use super::escape::write_inside;
+use super::escape::{write_between, write_inside};
 use super::{
     SerializeError,
     number::{write_float, write_signed},
@@ -30,9 +30,7 @@ impl<'w, 'o> Inside<'w, 'o> {
 
     /// The content of a variant.
     fn variant(out: &'w mut Writer<'o>, name: &str, open: u8, close: &'static [u8]) -> Self {
-        out.byte(b'{');
-        write_str(out, name);
-        out.byte(b':');
+        write_between(out, [b'{'], name.as_bytes(), [b':']);
         Self::new(out, open, close)
     }
 
@@ -52,8 +50,7 @@ impl<'w, 'o> Inside<'w, 'o> {
     #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
         self.comma();
-        write_str(self.out, name);
-        self.out.byte(b':');
+        write_between(self.out, [], name.as_bytes(), [b':']);
         value.serialize(Serializer(self.out)).map_err(|e| e.inside(name))
     }
 

@@ -57,9 +57,9 @@ impl<'m> Value<'m> {
 
     pub(crate) fn parse_with(text: &'m [u8], known: Known) -> Result<Self, Error> {
         let (from, to) = whole(text, |s| {
-            let from = s.at;
+            let from = s.at();
             s.value(DEPTH, known)?;
-            Ok((from, s.at))
+            Ok((from, s.at()))
         })?;
         Ok(Self(text.get(from..to).unwrap_or_default()))
     }
@@ -197,21 +197,17 @@ impl<'m> Array<'m> {
     }
 
     /// Reads a value. Returns where it begins, and its elements if it is an array.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    #[cfg_attr(not(target_pointer_width = "64"), inline)]
     fn read(s: &mut Scanner<'_>, known: Known) -> Result<(usize, Option<List>), ErrorKind> {
-        let from = s.at;
-        if s.peek() != Some(b'[') {
+        let from = s.at();
+        if !s.eat(b'[') {
             s.value(DEPTH, known)?;
             return Ok((from, None));
         }
-        s.step();
         s.blanks();
         let list = if s.peek() == Some(b']') { List::default() } else { s.list(DEPTH.saturating_sub(1), known)? };
-        if s.peek() != Some(b']') {
-            return Err(ErrorKind::Syntax);
-        }
-        s.step();
-        Ok((from, Some(list)))
+        if s.eat(b']') { Ok((from, Some(list))) } else { Err(ErrorKind::Syntax) }
     }
 
     pub(crate) const fn layout(&self) -> Layout {

@@ -72,6 +72,13 @@ impl Placeholder {
 
 impl Args for Placeholder {
     fn write(&self, out: &mut Writer<'_>) -> Result<(), SerializeError> {
+        if IS_WIDE && self.0 < 10 {
+            let mut text = *b"{\"_placeholder\":true,\"num\":0}";
+            let [.., digit, _] = &mut text;
+            *digit |= self.0;
+            out.push(&text);
+            return Ok(());
+        }
         out.push(b"{\"_placeholder\":true,\"num\":");
         out.decimal(u64::from(self.0));
         out.byte(b'}');
@@ -149,6 +156,14 @@ pub struct AttachmentsIter<'a>(Form<'a>);
 
 impl<'a> Iterator for AttachmentsIter<'a> {
     type Item = &'a [u8];
+
+    #[inline]
+    fn count(self) -> usize {
+        match self.0 {
+            Form::Slices(slices) => slices.len(),
+            Form::Packed(_) => self.fold(0, |n, _| n.saturating_add(1)),
+        }
+    }
 
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {

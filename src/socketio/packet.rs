@@ -9,7 +9,7 @@ use super::{
     write::push_namespace,
 };
 use crate::{
-    bytes::{Capacity, Cursor, Writer, decimal},
+    bytes::{Capacity, Cursor, IS_WIDE, Writer, decimal},
     json,
 };
 
@@ -68,13 +68,24 @@ pub enum Packet<'m> {
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
+#[cfg_attr(target_pointer_width = "64", inline)]
 pub(super) fn is_reserved(name: &str) -> bool {
+    // The first byte decides in nearly all cases.
+    if IS_WIDE && !matches!(name.as_bytes().first(), Some(b'c' | b'd' | b'n' | b'r')) {
+        return false;
+    }
     RESERVED.contains(&name)
 }
 
-/// As [`is_reserved`], of a name as it was received. The first byte decides in nearly all cases.
-fn stands_for_reserved(name: &json::Str<'_>) -> bool {
-    matches!(name.escaped().first(), Some(b'c' | b'd' | b'n' | b'r' | b'\\')) && RESERVED.iter().any(|r| name.is(r))
+/// As [`is_reserved`], of a name as it was received.
+#[cfg_attr(target_pointer_width = "64", inline)]
+fn stands_for_reserved(name: json::Str<'_>) -> bool {
+    matches!(name.escaped().first(), Some(b'c' | b'd' | b'n' | b'r' | b'\\')) && is_one_of_reserved(name)
+}
+
+#[cfg_attr(target_pointer_width = "64", inline(never))]
+fn is_one_of_reserved(name: json::Str<'_>) -> bool {
+    RESERVED.iter().any(|r| name.is(r))
 }
 
 impl<'m> Packet<'m> {
@@ -126,7 +137,7 @@ impl<'m> Packet<'m> {
                 let name = payload.first().ok_or(PeerError::InvalidPayload)?;
                 match name.kind() {
                     json::Kind::Number => {}
-                    json::Kind::String if name.as_str().is_some_and(|name| stands_for_reserved(&name)) => {
+                    json::Kind::String if name.as_str().is_some_and(stands_for_reserved) => {
                         return Err(PeerError::ReservedName);
                     }
                     json::Kind::String => {}

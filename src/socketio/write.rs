@@ -21,12 +21,11 @@ pub(super) fn event<R, O: Sink<R>>(
         if let Some(id) = id {
             w.decimal(id);
         }
-        w.byte(b'[');
-        json::write_str(w, name);
-        w.byte(b',');
+        json::write_between(w, [b'['], name.as_bytes(), [b',']);
         let before = w.len();
         content.write_json(w)?;
         if w.len() == before {
+            // The bracket has its room, so the name was stored if the packet has room.
             w.take_back(1);
         }
         w.byte(b']');

@@ -147,7 +147,7 @@ impl<S: Storage> Inbox<S> {
     fn starved<R: Role>(&mut self, ws: &Connection<R>, in_parts: bool) -> Result<(), Capacity> {
         self.progressed = false;
         // What is compressed needs no room for all of its bytes.
-        if self.is_unpacking() || ws.is_compressed() {
+        if S::UNPACKS && (self.is_unpacking() || ws.is_compressed()) {
             return Ok(());
         }
         let Some(left) = ws.awaited() else { return Ok(()) };

@@ -4,7 +4,7 @@ use super::{
     FrameHeader, MaskSource, Role, SendError, Server, StateError, deflater::RSV1, header, mask, opcode::Opcode,
     state::Sending,
 };
-use crate::bytes::{Capacity, Writer, copy, open_gap};
+use crate::bytes::{Capacity, Writer, copy, count, open_gap};
 use core::marker::PhantomData;
 
 pub(super) mod sealed {
@@ -266,26 +266,22 @@ impl<F: Form> Out<'_, F> {
             return self.frame(first | RSV1, 0, len);
         }
         let size = header::size(F::IS_MASKED, payload.len());
-        let needed = size.saturating_add(payload.len());
-        let end = self.len.saturating_add(needed);
-        let available = self.room();
-        let Some(place) = self.memory.get_mut(self.len..end) else {
+        // Memory and payload are apart, so their lengths together are no more than there are addresses.
+        let needed = size.wrapping_add(payload.len());
+        let room = self.memory.get_mut(self.len..).unwrap_or_default();
+        let available = room.len();
+        let Some((head, body)) = room.get_mut(..needed).and_then(|place| place.split_at_mut_checked(size)) else {
             return Err(Capacity { needed, available });
         };
-        let Some((head, body)) = place.split_at_mut_checked(size) else {
-            return Err(Capacity { needed, available });
-        };
-        if body.len() == payload.len() {
-            if F::IS_MASKED {
-                let key = self.form.next_key();
-                header::write(first, Some(key), payload.len(), head);
-                mask::copy(key, payload, body);
-            } else {
-                header::write(first, None, payload.len(), head);
-                copy(payload, body);
-            }
+        if F::IS_MASKED {
+            let key = self.form.next_key();
+            header::write(first, Some(key), payload.len(), head);
+            mask::copy(key, payload, body);
+        } else {
+            header::write(first, None, payload.len(), head);
+            copy(payload, body);
         }
-        self.set_len(end);
+        self.set_len(self.len.wrapping_add(needed));
         Ok(())
     }
 
@@ -321,15 +317,15 @@ impl<F: Form> Out<'_, F> {
     #[cfg_attr(target_pointer_width = "64", inline)]
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn frame(&mut self, first: u8, behind: usize, len: usize) -> Result<(), Capacity> {
-        let available = self.room();
         let room = self.memory.get_mut(self.len..).unwrap_or_default();
+        let available = room.len();
         let short = header::size(F::IS_MASKED, 0);
         let size = header::size(F::IS_MASKED, len);
-        let needed = size.saturating_add(len);
-        if needed.saturating_add(behind) > available {
-            return Err(Capacity { needed: needed.saturating_add(behind), available });
-        }
-        let Some(place) = room.get_mut(..needed) else { return Err(Capacity { needed, available }) };
+        let needed = count(size, len);
+        let all = count(needed, behind);
+        let Some(place) = room.get_mut(..needed).filter(|_| all <= available) else {
+            return Err(Capacity { needed: all, available });
+        };
         if size > short
             && let Some(body) = place.get_mut(short..)
         {
@@ -342,7 +338,7 @@ impl<F: Form> Out<'_, F> {
                 mask::apply(key, body);
             }
         }
-        self.set_len(self.len.saturating_add(needed));
+        self.set_len(self.len.wrapping_add(needed));
         Ok(())
     }
 

@@ -174,6 +174,7 @@ fn goals(figures: &[Figure]) -> String {
     let mut text = String::from(
         "## Goals\n\nTime of ours / time of the other, least of the rounds.\n\n| work | ours | other | goal | now | |\n|---|---|---|---|---|---|\n",
     );
+    let mut unmet = Vec::new();
     for item in items() {
         for (ours, other, goal) in item.goals {
             let least =
@@ -181,10 +182,77 @@ fn goals(figures: &[Figure]) -> String {
             let (Some(a), Some(b)) = (least(ours), least(other)) else { continue };
             let verdict = if a / b <= *goal { "met" } else { "**not met**" };
             let _ = writeln!(text, "| {} | {ours} | {other} | {goal} | {:.2} | {verdict} |", item.name, a / b);
+            if a / b > *goal {
+                unmet.push((item.name, *ours));
+            }
         }
+    }
+    let reasons: Vec<_> = REASONS.iter().filter(|(item, ours, _)| unmet.contains(&(item, ours))).collect();
+    if !reasons.is_empty() {
+        text += "\n### Why\n\n";
+    }
+    for (item, ours, reason) in reasons {
+        let _ = writeln!(text, "- **{item}**, {ours}: {reason}");
     }
     text
 }
+
+/// Why a goal may stay unmet: where the time goes, what was tried, what it would take.
+const REASONS: &[(&str, &str, &str)] = &[
+    (
+        "W1",
+        "sansocket, whole",
+        "of 237 instructions 121 are the header's checks, limits and the inbox's offsets, 72 unmask and look for bytes that are not ASCII, 15 are frames that a \
+        read has cut, 8 the C library's copy, 19 the loop of this program. Pieces, which need no offsets, take 212.",
+    ),
+    (
+        "W2",
+        "sansocket, whole",
+        "of 7,900 instructions 4,400 unmask, in vectors of 16 bytes, which every x86-64 has; 1,900 copy the reads and move what has come to the front of the \
+        inbox. sockudo-ws uses AVX-512, and to call what is compiled for it is unsafe. An inbox of 20, 24 or 64 KiB takes the same time as one of 32.",
+    ),
+    (
+        "W2b",
+        "sansocket, pieces",
+        "both unmask in vectors of 16 bytes and are bound by memory; the order differs from run to run.",
+    ),
+    (
+        "W3",
+        "sansocket, pieces",
+        "both unmask in vectors of 16 bytes and are bound by memory; the order differs from run to run.",
+    ),
+    (
+        "W3",
+        "sansocket, whole",
+        "each fragment is read, unmasked in place, and moved down over its header; copies and moves are 12 of 27 million instructions. To unmask at the new place \
+        the decoder would need a second way, for fragments that are collected. Not tried.",
+    ),
+    ("W5", "sansocket", "a copy with XOR in vectors of 16 bytes, beside AVX-512, which safe Rust cannot call."),
+    (
+        "W9",
+        "sansocket, whole",
+        "43 instructions for 16 bytes judge UTF-8, without tables. Byte shuffles, which need fewer, are not in what every x86-64 has; the feature `simdutf8` uses \
+        them where they are. Whole, each fragment is also moved down over its header.",
+    ),
+    (
+        "W8b",
+        "sansocket",
+        "the packet is judged as JSON (820 instructions of 2,000), the argument as UTF-8, which a `&str` needs (160), and then read by serde's visitors (950). One \
+        pass for both would fill the struct from what may turn out to be no JSON.",
+    ),
+    (
+        "W8c",
+        "sansocket, JSON checked before",
+        "of 275 instructions 74 are the loop of this program and 25 the C library's two copies; the other 176 look at the name (reserved, escapes), at the room, \
+        and write the header of a WebSocket frame, which socketioxide leaves to others.",
+    ),
+    (
+        "W8g",
+        "sansocket",
+        "of 201 instructions 21 are the loop of this program, and most others look at each word for the separator and for bytes that are not ASCII. Two words a \
+        turn took 212: a packet is short, and the words around its end are looked at twice.",
+    ),
+];
 
 /// Puts the short table between its marks.
 fn readme(figures: &[Figure]) {

@@ -1,16 +1,28 @@
-//! Finds slots by deadline: a binary heap that is stored in the slots.
+//! Finds slots by deadline: a binary heap that is stored in the slots. Where flash is dear there is no heap: a board has few slots, and looks at each of
+//! them.
 
-use super::{AckSlot, Acks, list::NIL};
-use crate::time::Instant;
+use super::{AckSlot, Acks, State, list::NIL};
+use crate::{bytes::IS_WIDE, time::Instant};
 use core::cmp::Reverse;
 
 impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
     /// The slot with the earliest deadline.
     pub(super) fn soonest(&self) -> u16 {
-        self.heap(0)
+        if IS_WIDE { self.heap(0) } else { self.soonest_of_all() }
+    }
+
+    fn soonest_of_all(&self) -> u16 {
+        let waits = |slot: &AckSlot| {
+            matches!(slot.state, State::Queued | State::Waiting) && slot.deadline != Instant::FAR_FUTURE
+        };
+        let slots = (0..self.size()).filter(|&at| self.get(at).is_some_and(waits));
+        slots.min_by_key(|&at| self.key(at)).unwrap_or(NIL)
     }
 
     pub(super) fn push_heap(&mut self, at: u16) {
+        if !IS_WIDE {
+            return;
+        }
         let place = self.heap_len;
         self.heap_len = place.saturating_add(1);
         self.set_heap(place, at);
@@ -19,6 +31,9 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
 
     /// Does nothing for a slot without a deadline.
     pub(super) fn remove_from_heap(&mut self, at: u16) {
+        if !IS_WIDE {
+            return;
+        }
         let Some(place) = self.get(at).map(|slot| slot.heap_at).filter(|&place| place != NIL) else { return };
         let last = self.heap_len.saturating_sub(1);
         let moved = self.heap(last);
@@ -63,13 +78,13 @@ impl<A: AsMut<[AckSlot]> + AsRef<[AckSlot]>> Acks<A> {
 
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn is_before(&self, one: u16, other: u16) -> bool {
-        self.key(one) < self.key(other)
+        self.key(self.heap(one)) < self.key(self.heap(other))
     }
 
     /// Sorts by deadline, then by age.
-    fn key(&self, place: u16) -> (Instant, Reverse<u32>) {
+    fn key(&self, at: u16) -> (Instant, Reverse<u32>) {
         let key = |slot: &AckSlot| (slot.deadline, Reverse(self.age_of(slot)));
-        self.get(self.heap(place)).map_or((Instant::FAR_FUTURE, Reverse(0)), key)
+        self.get(at).map_or((Instant::FAR_FUTURE, Reverse(0)), key)
     }
 
     fn heap(&self, place: u16) -> u16 {
