@@ -127,13 +127,16 @@ fn offers() -> impl Strategy<Value = Vec<u8>> {
         select(vec![
             "server_no_context_takeover",
             "client_no_context_takeover",
+            "server_no_context_takeover=",
             "server_max_window_bits=",
             "client_max_window_bits=",
             "client_max_window_bits",
             "server_max_window_bits",
             "x=",
         ]),
-        select(vec!["8", "9", "10", "11", "12", "13", "14", "15", "\"9\"", "\"1\\0\"", " 9 ", "16", "7", "08", ""]),
+        select(vec![
+            "8", "9", "10", "11", "12", "13", "14", "15", "\"9\"", "\"1\\0\"", " 9 ", "\\9", "16", "7", "08", "",
+        ]),
     )
         .prop_map(|(blank, name, value)| format!(";{blank}{name}{}", if name.ends_with('=') { value } else { "" }));
     let member = vec(parameter, 0..5).prop_map(|parameters| format!("permessage-deflate{}", parameters.concat()));
