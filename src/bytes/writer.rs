@@ -71,7 +71,8 @@ impl<'o> Writer<'o> {
     pub(crate) fn grow(&mut self, n: usize) -> Option<&mut [u8]> {
         let from = self.len;
         self.len = count(from, n);
-        self.memory.get_mut(from..)?.get_mut(..n)
+        // On small targets the count saturates, and no memory is so long.
+        if IS_WIDE { self.memory.get_mut(from..)?.get_mut(..n) } else { self.memory.get_mut(from..self.len) }
     }
 
     /// Appends `number` in decimal digits, without leading zeros.
