@@ -156,8 +156,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Reads the next byte if it is `expected`, and returns whether it was.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    #[inline(always)]
     pub(super) const fn eat(&mut self, expected: u8) -> bool {
         match self.rest {
             [byte, rest @ ..] if *byte == expected => {
