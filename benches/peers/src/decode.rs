@@ -171,7 +171,7 @@ pub const ITEMS: [Item; 5] = [
         candidates: candidates!(MIXED 4:
             "sansocket, whole" "" Ours::whole(1280),
             "sansocket, pieces" "" Ours::pieces(),
-            "sansocket, whole, with simdutf8" "S" OursWithSimdutf8::whole(1280),
+            "sansocket with simdutf8, whole" "S" OursWithSimdutf8::whole(1280),
             "nexus-web, whole" "S" Nexus,
             "yawc, whole" "S" Yawc,
             "sockudo-ws, whole" "S" Sockudo,
@@ -184,7 +184,7 @@ pub const ITEMS: [Item; 5] = [
         ),
         goals: &[
             ("sansocket, whole", "websocket-sans-io, whole", 0.22),
-            ("sansocket, whole, with simdutf8", "nexus-web, whole", 1.1),
+            ("sansocket with simdutf8, whole", "nexus-web, whole", 1.1),
         ],
     },
 ];

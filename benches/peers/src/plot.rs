@@ -16,8 +16,8 @@ pub struct Panel {
     pub bars: Vec<Bar>,
 }
 
-const WIDTH: f64 = 860.0;
-const LEFT: f64 = 250.0;
+const WIDTH: f64 = 890.0;
+const LEFT: f64 = 280.0;
 /// Room for the notes.
 const RIGHT: f64 = 190.0;
 const BAR: f64 = 20.0;
