@@ -24,11 +24,11 @@
 //! | WebSocket in pieces | 3,400 | 232 |
 //! | whole messages in one memory, over that | 1,100 | 24 |
 //! | URL, handshake and deadlines of a client, over that | 7,400 | 56 |
-//! | compressed messages, unpacked, over whole messages | 7,500 | 1,400; the window and a quarter more, 320 (256 bytes) to 40,960 (32 KiB), and room for a message |
+//! | compressed messages, unpacked, over whole messages | 7,200 | 1,400; the window and a quarter more, 320 (256 bytes) to 40,960 (32 KiB), and room for a message |
 //! | compressing what is sent (`deflate::Tier::TINY`) | 3,000 | 2,048 |
-//! | Socket.IO client of a link and a session, in all | 28,400 | 450 and 80; 80 for each namespace, 32 for each acknowledgement |
-//! | what waits, retries, attachments (`ClientEnd`), over that | 9,700 | 250 |
-//! | polling besides, over that | 11,500 | 160, and two more lines with their buffers |
+//! | Socket.IO client of a link and a session, in all | 28,000 | 450 and 80; 80 for each namespace, 32 for each acknowledgement |
+//! | what waits, retries, attachments (`ClientEnd`), over that | 9,800 | 250 |
+//! | polling besides, over that | 11,400 | 160, and two more lines with their buffers |
 //! | awaiting (`drive`), over a `ClientEnd` | 5,100 | 144 for the future that waits |
 //! | Socket.IO server with rooms, in all | 24,900 | 160 for each connection; 32 for each room, member and membership |
 //! | a SHA-1 by hand; by sha1_smol (feature `sha1`) | 680; 3,000 | 180 of stack |
