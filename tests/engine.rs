@@ -59,6 +59,25 @@ fn nothing_goes_ahead_of_the_open_packet() {
     assert_eq!(engine.begin_post(), Ok(()));
 }
 
+/// A WebSocket that is closed before the open packet was written takes no packet any more: its end is told, and does not wait for that packet.
+#[test]
+fn a_close_ahead_of_the_open_packet_is_told() {
+    let mut engine = Session::open(Sid::from_random([9; 15]), Config::new(), at(0));
+    let (mut ws, mut inbox) = (ws::Connection::server(ws::Limits::new()), ws::Inbox::new([0; 64]));
+    ws.close(ws::CloseCode::GOING_AWAY, "").unwrap();
+    let mut memory = [0; 256];
+    let mut out = ws.out(&mut memory);
+    while engine.poll_transmit(&mut out).unwrap() || ws.poll_transmit(&mut out).unwrap() {}
+    assert_eq!(out.written(), b"\x88\x02\x03\xe9");
+    let frame = b"\x88\x82\0\0\0\0\x03\xe9";
+    inbox.space().unwrap()[..frame.len()].copy_from_slice(frame);
+    inbox.commit(frame.len());
+    assert_eq!(engine.poll_event(&mut inbox, &mut ws, at(0)), Ok(Some(Event::Opened)));
+    assert_eq!(engine.poll_event(&mut inbox, &mut ws, at(0)), Ok(Some(Event::Closed(Reason::TransportClose))));
+    assert_eq!(engine.poll_event(&mut inbox, &mut ws, at(0)), Ok(None));
+    assert!(ws.is_closed() && !engine.wants_transmit());
+}
+
 #[test]
 fn a_session_that_ends_before_its_first_packet_is_opened_first() {
     type End = fn(&mut Session) -> Option<Event<'static>>;

@@ -20,7 +20,7 @@
 //! - Memory: arrays, slices or `Vec`s.
 //!
 //! Compression (permessage-deflate) is off until you ask for it: [`WebSocket::with_compression`], [`Client::with_compression`],
-//! [`Server::with_compression`]. Who does not, links nothing of it.
+//! [`Server::with_compression`]. A program that does not ask links none of its code.
 //!
 //! # A server and a client on Tokio
 //! ```

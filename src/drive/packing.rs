@@ -50,7 +50,7 @@ pub trait Packing: sealed::Sealed {
     type Server<'m>: ServerSide;
 }
 
-/// Messages as they are. The default of [`Client`](super::Client) and [`Server`](super::Server), which link nothing that compresses then.
+/// Messages as they are. The default of [`Client`](super::Client) and [`Server`](super::Server). Nothing that compresses is linked then.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain(());
 

@@ -24,7 +24,7 @@
 //! | WebSocket in pieces | 3,400 | 232 |
 //! | whole messages in one memory, over that | 1,100 | 24 |
 //! | URL, handshake and deadlines of a client, over that | 7,400 | 56 |
-//! | compressed messages, unpacked, over whole messages | 7,200 | 1,400; the window and a quarter more, 320 (256 bytes) to 40,960 (32 KiB), and room for a message |
+//! | receiving compressed messages, over whole messages | 7,200 | 1,400; the window and a quarter more, 320 (256 bytes) to 40,960 (32 KiB), and room for a message |
 //! | compressing what is sent (`deflate::Tier::TINY`) | 3,000 | 2,048 |
 //! | Socket.IO client of a link and a session, in all | 28,000 | 450 and 80; 80 for each namespace, 32 for each acknowledgement |
 //! | what waits, retries, attachments (`ClientEnd`), over that | 9,800 | 250 |
@@ -106,7 +106,7 @@
 //! The features `log` and `defmt` print one line for what the machines decide: how a session has ended and why, when the client connects again, what was refused, how
 //! a peer broke a protocol. Nothing that goes well is printed but the opening of a session, and no data of the application. With `defmt` the errors, reasons and
 //! failures of this crate implement `defmt::Format`. `examples/firmware/client` has a feature `defmt` that prints the lines by semihosting. Build with
-//! `DEFMT_LOG=info` in the environment: the lines have that level, and `defmt` leaves out all but errors if nothing else is said.
+//! `DEFMT_LOG=info` in the environment: the lines have that level, and `defmt` leaves out all but errors if the variable is not set.
 //!
 //! ```toml
 //! sansocket = { version = "0.1", default-features = false, features = ["defmt"] }
@@ -228,7 +228,7 @@
 //! /usr/bin/cargo run --release -Zbuild-std=core
 //! ```
 //!
-//! The first build takes one to two minutes of a processor, most of it for `core`, and a change some seconds.
+//! The first build takes one to two minutes of processor time, most of it for `core`. A build after a change takes some seconds.
 //!
 //! From here to a board that connects: keep `answer`, and put the loop of `examples/firmware/client` around it, or a driver
 //! ([`drivers`](super::drivers)). The README of `examples/firmware` says what to change for your chip.

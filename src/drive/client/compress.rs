@@ -17,7 +17,7 @@ where
     ///
     /// `memory` is where messages are unpacked: the window and behind it the message; [`Inflating`] has the sizes. If it is too small for the window that
     /// `compression` allows, a smaller window is asked for. [`ClientMemory::rx`](super::ClientMemory::rx) then holds messages that arrive plain, and need not
-    /// hold those that are compressed. `deflater` compresses the packets that are sent, but for short ones and those of
+    /// hold those that are compressed. `deflater` compresses the packets that are sent, except short ones and those of
     /// [`Emit::compress(false)`](crate::endpoint::client::Emit::compress). A packet stands twice in [`ClientMemory::tx`](super::ClientMemory::tx) while it is
     /// compressed, and goes out plain if there is no room for that.
     ///

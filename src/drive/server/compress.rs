@@ -8,12 +8,12 @@ impl<'m, T: Transport, C: Timer, F: FnMut(&mut [u8])> Server<'m, T, C, F> {
     /// Accepts compression (permessage-deflate, RFC 7692) if a client offers it. Call it before [`accept`](Self::accept).
     ///
     /// `memory` is where messages are unpacked: the window and behind it the message; [`Inflating`] has the sizes. If it is too small for the window that
-    /// `compression` allows, a smaller window is asked for, or of a client that offers none, such as Firefox, each message by itself
-    /// ([`Compression::receive_whole`]). A message that does not fit there is [`Error::Memory`](crate::drive::Error::Memory);
+    /// `compression` allows, a smaller window is asked for. A client that cannot be told a window, such as Firefox, is asked to compress each
+    /// message by itself ([`Compression::receive_whole`]). A message that does not fit there is [`Error::Memory`](crate::drive::Error::Memory);
     /// [`inbox`](Self::inbox) replaces the memory. Its limit stays that of [`with_limits`](Self::with_limits), by default what
     /// [`ServerMemory::rx`](super::ServerMemory::rx) holds.
     ///
-    /// `deflater` compresses the packets that are sent, but for short ones. A packet stands twice in [`ServerMemory::tx`](super::ServerMemory::tx) while it is
+    /// `deflater` compresses the packets that are sent, except short ones. A packet stands twice in [`ServerMemory::tx`](super::ServerMemory::tx) while it is
     /// compressed, and goes out plain if there is no room for that.
     ///
     /// ```

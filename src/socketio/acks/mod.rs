@@ -1,6 +1,6 @@
 //! The acknowledgements that one end of a connection waits for.
 //!
-//! Every operation is O(1), or O(log n) if a deadline is involved; where flash is dear, the soonest deadline costs a look at each slot. The slots hold all
+//! Every operation is O(1), or O(log n) if a deadline is involved. Where flash is dear there is no heap, and the soonest deadline costs a look at each slot. The slots hold all
 //! data: the free list, a list for each namespace in the order of the requests, hash chains by id, and a binary heap by deadline.
 
 mod chain;
@@ -43,8 +43,8 @@ pub enum AckError {
 }
 
 /// Memory for one acknowledgement that a session waits for: 32 bytes. Lend an array, a slice or a `Vec` of [`EMPTY`](Self::EMPTY), with as many slots
-/// as acknowledgements can be in flight. At most 65,535 are used. On targets without words of 64 bits, which have few of them and little flash, each search
-/// for the next deadline looks at all slots; elsewhere a heap tells it.
+/// as acknowledgements can be in flight. At most 65,535 are used. The next deadline is found in a heap, and on targets whose words are shorter than
+/// 64 bits by a look at each slot: they have few slots, and little flash for a heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckSlot {
     /// [`Instant::FAR_FUTURE`] if there is no deadline.

@@ -146,11 +146,12 @@ impl Compression {
         self
     }
 
-    /// This end takes messages whole. So a server with a window below 15 bits also serves a client that cannot be told so: it asks for each message by
-    /// itself, which needs no window beside the message, whatever distances are in it. Without this such a client goes without compression.
+    /// This end takes messages whole. A server with a window below 15 bits then also compresses with a client that cannot be told a window: it asks that
+    /// client to compress each message by itself. Such a message refers only to itself, so the memory that it is unpacked to is enough, and no window is
+    /// kept beside it. Without this call such a client goes without compression.
     ///
-    /// Not for a server that takes messages in parts ([`Inbox::poll_part`](super::Inbox::poll_part)): a part may refer to 32 KiB before it, so of such a
-    /// client it could take no message that is longer than its memory. Without compression it takes any.
+    /// Not for a server that takes messages in parts ([`Inbox::poll_part`](super::Inbox::poll_part)). A part may refer to the 32 KiB before it, so from such
+    /// a client the server could take no message that is longer than its memory. Without compression it takes messages of any length.
     ///
     /// ```
     /// use sansocket::ws::Compression;

@@ -1,5 +1,5 @@
 //! A board that speaks a compressed WebSocket in the smallest memory: each second it says its readings, and it sends back what it gets. 2 KiB compress with a window
-//! of 256 bytes. 1.5 KiB unpack with one of 512 bytes messages of up to 1 KiB: smaller windows are beyond what most peers can compress with.
+//! of 256 bytes. 1.5 KiB unpack messages of up to 1 KiB with a window of 512 bytes: most peers cannot compress with a smaller one.
 
 #![no_std]
 #![no_main]

@@ -19,6 +19,7 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// let now = Instant::from_millis(0);
 /// let mut engine = Session::open_polling(Sid::from_random([0; 15]), Config::new(), now);
+/// # engine.poll_transmit(&mut ws::Out::stored(&mut [0; 256]))?;
 /// engine.end_poll(); // the open packet was sent
 ///
 /// // A WebSocket with the id of the session was opened.

@@ -9,9 +9,9 @@ use crate::{
 };
 
 impl Session {
-    /// Returns the next event. `None`: all bytes in `inbox` were used. Also `None` until [`poll_transmit`](Self::poll_transmit) has written the open
-    /// packet, since an answer would be in front of it; so write what is owed first. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last,
-    /// however the session ends. See [`Session`] for an example.
+    /// Returns the next event. `None`: all bytes in `inbox` were used, or the open packet was not written yet, and an answer would be in front of it. So call
+    /// [`poll_transmit`](Self::poll_transmit) before the first call of this method: what came with the handshake is in `inbox` already, and a read may wait
+    /// long for more. [`Event::Opened`] comes once and first, [`Event::Closed`] once and last, however the session ends. See [`Session`] for an example.
     ///
     /// After the end of the session, this call makes `ws` send a close frame. So call it also after [`close`](Self::close) and
     /// [`handle_timeout`](Self::handle_timeout).
@@ -28,8 +28,8 @@ impl Session {
         if self.advance(inbox, ws, now)? { Ok(self.take(inbox)) } else { Ok(None) }
     }
 
-    /// As [`poll_event`](Self::poll_event), but the result borrows nothing. `true`: [`take`](Self::take) returns an event. `false`: all bytes in
-    /// `inbox` were used. For a wrapper that returns an event; [`ws::Inbox::advance`] has an example of one.
+    /// As [`poll_event`](Self::poll_event), but the result borrows nothing. `true`: [`take`](Self::take) returns an event. `false`:
+    /// there is none, as above. For a wrapper that returns an event; [`ws::Inbox::advance`] has an example of one.
     ///
     /// WebSocket pings and pongs are not reported: Engine.IO has its own heartbeat. See [`advance_with`](Self::advance_with).
     ///
@@ -58,7 +58,8 @@ impl Session {
     ) -> Result<bool, Capacity> {
         loop {
             match self.phase {
-                Phase::Fresh => return Ok(!self.owes_open),
+                // A WebSocket that is closing takes no open packet any more.
+                Phase::Fresh => return Ok(!self.owes_open || ws.is_closing()),
                 Phase::Ended { told, .. } => {
                     self.owe_close(ws);
                     return Ok(told != Told::Closed);
