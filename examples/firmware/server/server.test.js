@@ -63,8 +63,14 @@ async function guest(name, room = "lobby") {
   const socket = client();
   socket.heard = [];
   socket.onAny((...event) => socket.heard.push(event));
-  await once(socket, "connect");
-  socket.count = await socket.emitWithAck("join", name, room);
+  // Without a limit a connection that fails would hold the tests up, and nobody would know why.
+  const failed = new Promise((_, reject) => {
+    socket.on("connect_error", (e) => reject(new Error(`${name} was refused: ${e.message}`, { cause: e.description })));
+    socket.on("disconnect", (reason) => reject(new Error(`${name} lost the connection before the answer: ${reason}`)));
+  });
+  failed.catch(() => {});
+  await Promise.race([once(socket, "connect"), failed]);
+  socket.count = await Promise.race([socket.timeout(20_000).emitWithAck("join", name, room), failed]);
   return socket;
 }
 function echo(options) {
