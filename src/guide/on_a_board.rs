@@ -30,7 +30,7 @@
 //! | what waits, retries, attachments (`ClientEnd`), over that | 9,800 | 250 |
 //! | polling besides, over that | 11,400 | 160, and two more lines with their buffers |
 //! | awaiting (`drive`), over a `ClientEnd` | 5,100 | 144 for the future that waits |
-//! | Socket.IO server with rooms, in all | 24,900 | 160 for each connection; 32 for each room, member and membership |
+//! | Socket.IO server with rooms, in all | 24,700 | 160 for each connection; 32 for each room, member and membership |
 //! | a SHA-1 by hand; by sha1_smol (feature `sha1`) | 680; 3,000 | 180 of stack |
 //! | features `log` and `defmt`, when they are off | 0 | 0 |
 //!

@@ -1,7 +1,7 @@
 //! The acknowledgements that one end of a connection waits for.
 //!
-//! Every operation is O(1), or O(log n) if a deadline is involved. Where flash is dear there is no heap, and the soonest deadline costs a look at each slot. The slots hold all
-//! data: the free list, a list for each namespace in the order of the requests, hash chains by id, and a binary heap by deadline.
+//! Every operation is O(1), or O(log n) if a deadline is involved. Where flash is dear there is no heap, and the soonest deadline costs a look at each
+//! slot. The slots hold all data: the free list, a list for each namespace in the order of the requests, hash chains by id, and a binary heap by deadline.
 
 mod chain;
 mod heap;
