@@ -59,19 +59,28 @@ function client(options = {}) {
   open.add(socket);
   return socket;
 }
+// The board has seven connections. While those of guests who have just gone are still closing, it may have none for a newcomer and refuses; a client tries again.
 async function guest(name, room = "lobby") {
-  const socket = client();
-  socket.heard = [];
-  socket.onAny((...event) => socket.heard.push(event));
-  // Without a limit a connection that fails would hold the tests up, and nobody would know why.
-  const failed = new Promise((_, reject) => {
-    socket.on("connect_error", (e) => reject(new Error(`${name} was refused: ${e.message}`, { cause: e.description })));
-    socket.on("disconnect", (reason) => reject(new Error(`${name} lost the connection before the answer: ${reason}`)));
-  });
-  failed.catch(() => {});
-  await Promise.race([once(socket, "connect"), failed]);
-  socket.count = await Promise.race([socket.timeout(20_000).emitWithAck("join", name, room), failed]);
-  return socket;
+  for (const start = Date.now(); ; await sleep(50)) {
+    const socket = client();
+    socket.heard = [];
+    socket.onAny((...event) => socket.heard.push(event));
+    // Without it a connection that fails would hold the tests up, and nobody would know why.
+    const failed = new Promise((_, reject) => {
+      socket.on("connect_error", (e) => reject(new Error(`${name} was refused: ${e.message}`, { cause: e.description })));
+      socket.on("disconnect", (reason) => reject(new Error(`${name} lost the connection before the answer: ${reason}`)));
+    });
+    failed.catch(() => {});
+    try {
+      await Promise.race([once(socket, "connect"), failed]);
+    } catch (e) {
+      socket.disconnect();
+      if (Date.now() - start < 5000) continue;
+      throw e;
+    }
+    socket.count = await Promise.race([socket.timeout(20_000).emitWithAck("join", name, room), failed]);
+    return socket;
+  }
 }
 function echo(options) {
   const ws = new WebSocket(`ws://127.0.0.1:${port}/echo`, options);
